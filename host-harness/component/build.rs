@@ -1,9 +1,8 @@
 //! Builds the plug for wasm32-unknown-unknown and writes it as a component for `src/lib.rs` to
 //! embed.
 //!
-//! The nested build has a target folder of its own beside the outer one, shared by all profiles:
-//! the component is the same for a debug and a release harness. `PLUGPIPE_EMBED` names a ready
-//! component to embed instead.
+//! The nested build uses a separate target folder for all profiles: the component is the same for a
+//! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead.
 
 use std::env;
 use std::ffi::OsString;
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            // Cargo shows this line, and not only the whole output of the script.
+            // Cargo shows this as an error.
             println!("cargo::error={}", problem.replace('\n', " "));
             ExitCode::FAILURE
         }
@@ -33,8 +32,8 @@ fn build() -> Result<(), String> {
     let workspace = variable("CARGO_MANIFEST_DIR").map(PathBuf::from)?.join("../..");
     println!("cargo::rerun-if-changed=component.rs");
     let plugin = workspace.join("plugin");
-    let folders = fs::read_dir(&plugin).map_err(|error| format!("{} cannot be read: {error}", plugin.display()))?;
-    // The plug and the crates in its folder. Another crate changes the workspace's manifest too.
+    let folders = fs::read_dir(&plugin).map_err(|error| format!("cannot read {}: {error}", plugin.display()))?;
+    // The plug and the crates in its folder. A new crate also changes the workspace's manifest.
     let crates = folders.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.join("Cargo.toml").is_file());
     for folder in crates.chain([plugin]) {
         for path in ["src", "Cargo.toml"] {
@@ -58,16 +57,16 @@ fn build() -> Result<(), String> {
     let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env=PLUGPIPE_PLUG_SHA256={digest}");
     let path = out.join("monitoring_prometheus.wasm");
-    fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))
+    fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Installs the wasm target through rustup, or says what is missing.
+/// Installs the wasm target with rustup if it is missing.
 fn ensure_target() -> Result<(), String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let libraries = Command::new(&rustc)
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
-        .map_err(|error| format!("{} cannot be run: {error}", rustc.display()))?;
+        .map_err(|error| format!("cannot run {}: {error}", rustc.display()))?;
     if Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir() {
         return Ok(());
     }
@@ -84,8 +83,8 @@ fn ensure_target() -> Result<(), String> {
             String::from_utf8_lossy(&output.stderr).trim()
         )),
         Err(error) => Err(format!(
-            "the Rust target {TARGET} is missing, and rustup cannot be run ({error}): install the target's standard library \
-             with the tool that installed Rust, or build with PLUGPIPE_EMBED naming a ready component"
+            "the Rust target {TARGET} is missing, and rustup cannot be run ({error}); install the target's standard library \
+             with the tool that installed Rust, or set PLUGPIPE_EMBED to a prebuilt component"
         )),
     }
 }
@@ -97,11 +96,11 @@ fn target_folder(out: &Path) -> Result<PathBuf, String> {
         .find(|folder| folder.join("CACHEDIR.TAG").is_file())
         .or_else(|| out.ancestors().nth(4))
         .map(|target| target.join("component"))
-        .ok_or_else(|| format!("no target folder above {}", out.display()))
+        .ok_or_else(|| format!("cannot find the target folder above {}", out.display()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 fn variable(name: &str) -> Result<OsString, String> {

@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the component is built for.
+/// The compilation target.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "component";
-/// The plug.
+/// The plug's package.
 pub(crate) const PACKAGE: &str = "monitoring-prometheus";
 
-/// Builds a package's module in its workspace, with `target` as its target folder, and returns
-/// where it is. `subcommand` is how Cargo is to build: `build`, or another tool's words before it.
+/// Builds a package's module in its workspace, with `target` as its target folder, and returns its
+/// path. `subcommand` is Cargo's subcommand: `build`, possibly prefixed with that of another tool.
 pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
@@ -22,7 +22,7 @@ pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, targ
         .args(subcommand)
         .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);
-    // Variables that the outer cargo (or clippy) sets for itself must not change the component.
+    // Variables set by the outer cargo (or clippy) must not affect the component.
     for (name, _) in env::vars_os() {
         let name_text = name.to_string_lossy();
         let for_outer = name_text.starts_with("CARGO_FEATURE_")
@@ -41,10 +41,10 @@ pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, targ
         }
     }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace));
-    let output = cargo.output().map_err(|error| format!("cargo cannot be run: {error}"))?;
+    let output = cargo.output().map_err(|error| format!("cannot run cargo: {error}"))?;
     if !output.status.success() {
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
-        return Err(format!("the component cannot be built: {}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!("cannot build the component: {}", String::from_utf8_lossy(&output.stderr)));
     }
     Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
 }
@@ -67,11 +67,11 @@ fn flags(workspace: &Path) -> OsString {
     flags
 }
 
-/// Turns a module that carries its world into a component.
+/// Turns a module with an embedded world into a component.
 pub(crate) fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| format!("the module is no component: {error:#}"))
+        .map_err(|error| format!("cannot turn the module into a component: {error:#}"))
 }

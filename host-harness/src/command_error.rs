@@ -1,4 +1,4 @@
-//! Why a command failed: the host's errors, and those that only commands have.
+//! Errors of commands: the host's errors and the CLI's own.
 
 use std::fmt::Display;
 use std::io;
@@ -8,7 +8,7 @@ use plugpipe_pipe::PipeError;
 use plugpipe_runtime::Error;
 use plugpipe_testkit::TestkitError;
 
-/// Why a command failed. Each text says what to do.
+/// Why a command failed. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
@@ -21,23 +21,23 @@ pub enum CommandError {
     /// A server for the demo could not be found or started.
     #[error(transparent)]
     Testkit(#[from] TestkitError),
-    /// A document to work on, such as a dashboard, is invalid.
+    /// An input document, such as a dashboard, is invalid.
     #[error("{what}: {problem}")]
     Input {
-        /// The file, or what it is.
+        /// The file or a description of the document.
         what: String,
-        /// What was found, what was expected.
+        /// The problem and the expected form.
         problem: String,
     },
     /// The address cannot be bound.
     #[error("cannot listen on {address}: {problem}; choose another with --listen")]
     Listen {
-        /// The address as the command line gives it.
+        /// The address from the command line.
         address: String,
         /// Why.
         problem: String,
     },
-    /// Another step of a command failed; the text says which and why.
+    /// Any other failure; the message says which step and why.
     #[error("{0}")]
     Failed(String),
 }

@@ -1,5 +1,5 @@
-//! What is lost when a plug's process ends: values that were recorded and that no gateway, receiver
-//! or scraper has.
+//! Detects recorded values that would be lost when the process exits, because no gateway,
+//! remote-write receiver or scraper has them.
 
 use std::fmt;
 
@@ -12,26 +12,26 @@ use serde_json::{Value, json};
 /// Series whose values were not delivered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
-    /// How many series the plug holds.
+    /// Number of series that the plug stores.
     pub series: u64,
-    /// Why they were not delivered.
+    /// Why the values were not delivered.
     pub reason: Reason,
 }
 
 /// Why values were not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The configuration names no gateway, and nobody scraped them.
+    /// The configuration has no gateway, and nothing scraped the values.
     NoGateway,
-    /// `push_policy` is `manual`, and no `push_metrics` followed.
+    /// `push_policy` is `manual`, and `push_metrics` was not called.
     Manual,
     /// `mock_mode` is on.
     Mock,
     /// `push_mode` is `delete`.
     DeleteMode,
-    /// The push failed; the text says how.
+    /// The push failed with this error.
     Failed(String),
-    /// The plug does not say.
+    /// The plug gives no reason.
     Unknown,
 }
 
@@ -51,8 +51,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoGateway => f.write_str("no gateway is configured"),
-            Self::Manual => f.write_str("push_policy is manual, and no push_metrics followed"),
-            Self::Mock => f.write_str("mock_mode is on, which sends nothing"),
+            Self::Manual => f.write_str("push_policy is manual, and push_metrics was not called"),
+            Self::Mock => f.write_str("mock_mode is on, so nothing is sent"),
             Self::DeleteMode => f.write_str("push_mode is delete"),
             Self::Failed(problem) => write!(f, "the push failed: {problem}"),
             Self::Unknown => f.write_str("no gateway has accepted them"),
@@ -60,45 +60,45 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What came of delivering what was recorded.
+/// The outcome of [`deliver`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// What would be lost if the process ended now.
+    /// Values that are lost if the process exits now.
     pub undelivered: Option<Undelivered>,
-    /// The result that the plug answered; null where it failed.
+    /// The plug's result; null if the operation failed.
     pub result: Value,
 }
 
-/// What would be lost if this process ended now. With `push`, unpushed values are pushed first, as
-/// by [`PlugHandle::flush`].
+/// Returns the values that are lost if this process exits now. With `push`, pushes unpushed values
+/// first, like [`PlugHandle::flush`].
 ///
 /// # Errors
-/// [`Error::Ended`] or another of the plug's host. A push that fails is no error: it is in
+/// [`Error::Ended`] or another host error. A failed push is not an error; it is reported in
 /// [`Undelivered::reason`].
 pub async fn deliver(plug: &PlugHandle, push: bool) -> Result<Delivery, Error> {
-    let asked = if push {
+    let request = if push {
         json!({"operation": "flush_metrics"})
     } else {
         json!({"operation": "flush_metrics", "dry_run": true})
     };
-    let answer = plug.process(&asked).await?;
-    let result = answer.get("result").cloned().unwrap_or_default();
-    let undelivered = undelivered(plug, &answer, &result).await?;
+    let response = plug.process(&request).await?;
+    let result = response.get("result").cloned().unwrap_or_default();
+    let undelivered = undelivered(plug, &response, &result).await?;
     Ok(Delivery { undelivered, result })
 }
 
-async fn undelivered(plug: &PlugHandle, answer: &Value, result: &Value) -> Result<Option<Undelivered>, Error> {
+async fn undelivered(plug: &PlugHandle, response: &Value, result: &Value) -> Result<Option<Undelivered>, Error> {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let succeeded = answer.get("success") == Some(&Value::Bool(true));
+    let succeeded = response.get("success") == Some(&Value::Bool(true));
     let unpushed = result.get("unpushed") == Some(&Value::Bool(true));
     let reason = match succeeded {
         true if unpushed => Reason::of(text(result, "unpushed_reason").as_deref()),
         true => return Ok(None),
-        // A plug without that operation has nothing to push.
-        false if text(answer, "error_code").as_deref() == Some("unknown_operation") => return Ok(None),
-        false => Reason::Failed(text(answer, "error").unwrap_or_default()),
+        // A plug without this operation has nothing to push.
+        false if text(response, "error_code").as_deref() == Some("unknown_operation") => return Ok(None),
+        false => Reason::Failed(text(response, "error").unwrap_or_default()),
     };
-    // A push to another gateway, a remote write or a scrape may have taken them.
+    // A push to another gateway, a remote write or a scrape may have delivered them.
     if plug.with(|session| Box::pin(async move { Ok(session.is_delivered()) })).await? {
         return Ok(None);
     }
@@ -106,10 +106,11 @@ async fn undelivered(plug: &PlugHandle, answer: &Value, result: &Value) -> Resul
     Ok((series > 0).then_some(Undelivered { series, reason }))
 }
 
-/// How many series the plug holds, without the host's own count of denied requests.
+/// The number of stored series, excluding the host's own counter of denied requests.
 ///
 /// # Errors
-/// Those of [`PlugHandle::with`], and [`Error::Answer`] for an exposition that cannot be read.
+/// The errors of [`PlugHandle::with`], and [`Error::Answer`] for an exposition that cannot be
+/// parsed.
 pub async fn series(plug: &PlugHandle) -> Result<u64, Error> {
     #[derive(Deserialize)]
     struct Stored {

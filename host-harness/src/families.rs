@@ -1,30 +1,30 @@
-//! An exposition as a list of families, for views of it: the page, `top` and `watch`.
+//! Parses an exposition into metric families for display in the web UI, `top` and `watch`.
 //!
-//! Reads the text format as the plug writes it: families in one piece, no timestamps. It is no
-//! parser for what others expose; the plug has one (`scrape_endpoint`).
+//! Expects the text format as the plug writes it: contiguous families, no timestamps. For
+//! expositions of other programs, use the plug's `scrape_endpoint`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::chart::number;
 
-/// What stands under one `# TYPE`.
+/// A metric family: the samples under one `# TYPE`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Family {
     /// Its name.
     pub name: String,
-    /// Its type, as the exposition says it.
+    /// Its type, as written in the exposition.
     pub kind: String,
-    /// Its help; empty where there is none.
+    /// Its help text; empty if there is none.
     pub help: String,
-    /// Each sample: name with labels, and value.
+    /// The samples: series (name and labels) and value.
     pub samples: Vec<(String, f64)>,
 }
 
 impl Family {
-    /// What the family's series come to: of counters the sum, of histograms and summaries how much
-    /// was observed, and of gauges and the rest, whose sum means nothing, the smallest and the
-    /// largest value.
+    /// The aggregated value: the sum for counters, the observation count for histograms and
+    /// summaries, and the minimum and maximum for gauges and other types, for which a sum is
+    /// meaningless.
     pub fn value(&self) -> Span {
         if self.is_composite() {
             let count = format!("{}_count", self.name);
@@ -39,12 +39,12 @@ impl Family {
         values.map(Span::of).reduce(Span::with).unwrap_or(Span::GAP)
     }
 
-    /// Whether its value only rises, so that it has a rate.
+    /// Whether its value is monotonic, so that it has a rate.
     pub fn accumulates(&self) -> bool {
         self.is_composite() || self.kind == "counter"
     }
 
-    /// How many series it has; a histogram or summary is one, whatever its buckets.
+    /// The number of series. The buckets or quantiles of a histogram or summary count as one.
     pub fn series(&self) -> usize {
         if !self.is_composite() {
             return self.samples.len();
@@ -58,12 +58,12 @@ impl Family {
     }
 }
 
-/// The smallest and the largest value of a family at one moment.
+/// The minimum and maximum value of a family at one point in time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
-    /// The smallest.
+    /// The minimum.
     pub min: f64,
-    /// The largest.
+    /// The maximum.
     pub max: f64,
 }
 
@@ -71,17 +71,17 @@ impl Span {
     /// No value.
     pub const GAP: Self = Self { min: f64::NAN, max: f64::NAN };
 
-    /// One value.
+    /// A span of one value.
     pub fn of(value: f64) -> Self {
         Self { min: value, max: value }
     }
 
-    /// The span of both. NaN beside a number leaves the number.
+    /// The union of both spans. NaN is ignored if the other side is a number.
     pub fn with(self, other: Self) -> Self {
         Self { min: self.min.min(other.min), max: self.max.max(other.max) }
     }
 
-    /// Whether there is a value.
+    /// Whether there is no value.
     pub fn is_gap(self) -> bool {
         self.max.is_nan()
     }
@@ -92,31 +92,30 @@ impl fmt::Display for Span {
         if self.min == self.max || self.is_gap() {
             return f.write_str(&number(self.max));
         }
-        // En dash and minus are hard to tell apart.
+        // An en dash and a minus sign are hard to tell apart.
         let dash = if self.min < 0.0 || self.max < 0.0 { " to " } else { "–" };
         write!(f, "{}{dash}{}", number(self.min), number(self.max))
     }
 }
 
-/// The name of a series that is written with its labels.
+/// The metric name of a series.
 fn name(series: &str) -> &str {
     series.split('{').next().unwrap_or(series)
 }
 
-/// The families of a text exposition, in its order. Lines that are none of the format are passed
-/// over.
+/// Parses the families of a text exposition, in order. Ignores malformed lines.
 pub fn read(text: &str) -> Vec<Family> {
     let mut families: Vec<Family> = Vec::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# ") {
             let mut words = rest.splitn(3, ' ');
-            let (word, name, said) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let (word, name, rest) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
             if families.last().is_none_or(|family| family.name != name) {
                 families.push(Family { name: name.into(), ..Family::default() });
             }
             match (word, families.last_mut()) {
-                (Some("HELP"), Some(family)) => family.help = said.replace("\\n", " ").replace("\\\\", "\\"),
-                (Some("TYPE"), Some(family)) => family.kind = said.into(),
+                (Some("HELP"), Some(family)) => family.help = rest.replace("\\n", " ").replace("\\\\", "\\"),
+                (Some("TYPE"), Some(family)) => family.kind = rest.into(),
                 _ => {}
             }
             continue;
@@ -134,18 +133,18 @@ pub fn read(text: &str) -> Vec<Family> {
     families
 }
 
-/// What became of a sample from one exposition to the next.
+/// A change of a sample between two expositions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// It was not there before.
+    /// The sample is new.
     New(String, f64),
-    /// Its value before, and now.
+    /// The old and the new value.
     Changed(String, f64, f64),
-    /// It is no more; its last value.
+    /// The sample is gone; its last value.
     Gone(String, f64),
 }
 
-/// What changed, by the name of the sample.
+/// The changes between two expositions, sorted by series.
 pub fn differences(before: &[Family], after: &[Family]) -> Vec<Difference> {
     let samples = |families: &[Family]| -> BTreeMap<String, f64> {
         families.iter().flat_map(|family| family.samples.iter().cloned()).collect()
@@ -155,7 +154,7 @@ pub fn differences(before: &[Family], after: &[Family]) -> Vec<Difference> {
         .iter()
         .filter_map(|(series, value)| match before.get(series) {
             None => Some(Difference::New(series.clone(), *value)),
-            // NaN stays NaN.
+            // NaN does not equal itself.
             Some(old) if old == value || old.is_nan() && value.is_nan() => None,
             Some(old) => Some(Difference::Changed(series.clone(), *old, *value)),
         })
@@ -203,16 +202,12 @@ mod tests {
         assert_eq!((rooms, rooms.to_string().as_str()), (Span { min: 20.0, max: 22.0 }, "20–22"));
         assert_eq!(value("# TYPE info gauge\ninfo{v=\"1\"} 1\ninfo{v=\"2\"} 1\n").to_string(), "1");
         assert_eq!(value("# TYPE t gauge\nt{a=\"1\"} -3\nt{a=\"2\"} NaN\nt{a=\"3\"} 4\n").to_string(), "-3 to 4");
-        assert_eq!(
-            value("x{a=\"1\"} 1\nx{a=\"2\"} 2\n").to_string(),
-            "1–2",
-            "nobody knows whether untyped ones add up"
-        );
+        assert_eq!(value("x{a=\"1\"} 1\nx{a=\"2\"} 2\n").to_string(), "1–2", "untyped samples may not be additive");
         assert_eq!(value("# TYPE c counter\nc{a=\"1\"} 1\nc{a=\"2\"} 2\n").to_string(), "3");
     }
 
     #[test]
-    fn differences_say_new_changed_and_gone() {
+    fn differences_are_new_changed_and_gone_samples() {
         let before = read("a 1\nb 2\nc NaN\n");
         let after = read("a 1\nb 3\nc NaN\nd 4\n");
         assert_eq!(

@@ -1,6 +1,5 @@
-//! PlugPipe's host with everything around it: the embedded plug `monitoring_prometheus`, pipes, the
-//! server with its web UI, charts and previews. The library re-exports [`plugpipe_runtime`], which
-//! embedders can use alone.
+//! PlugPipe's host: the embedded plug `monitoring_prometheus`, pipes, the HTTP server with its web
+//! UI, charts and previews. Re-exports [`plugpipe_runtime`], which embedders can use on its own.
 //!
 //! ```no_run
 //! use plugpipe_harness::{Grants, Limits, embedded};
@@ -10,25 +9,25 @@
 //! let config = json!({"prometheus_config": {"gateway_url": "http://127.0.0.1:9091"}});
 //! let plug = embedded()?;
 //! let handle = plug.start(&config, Grants::named_by(&config), Limits::default()).await?;
-//! let answer = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
-//! assert_eq!(answer["success"], true);
+//! let response = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
+//! assert_eq!(response["success"], true);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! | crate or module | what it is for |
+//! | crate or module | purpose |
 //! |---|---|
 //! | [`plugpipe_runtime`] | plugs, instances, journal, egress policy, grants, limits, secrets |
 //! | `plugpipe_component` | the embedded component: [`embedded()`] |
-//! | [`pipe`] | pipes: YAML, templates, steps; knows no component |
-//! | [`plugpipe_testkit`] | fixture servers on loopback, for the demo and the tests |
-//! | [`yaml`] | the YAML reader: pipes, configurations, grants |
-//! | [`delivery`] | values that would be lost if the process ended now |
-//! | [`preview`] | a dashboard as a picture, with live data |
-//! | [`serve`] | a plug behind HTTP |
-//! | `web_ui` | what `serve` shows at `/` |
-//! | [`families`] | an exposition as a list, for views of it |
-//! | [`chart`] | series over time, drawn in a terminal and as SVG |
+//! | [`pipe`] | pipes: YAML, templates, steps; independent of components |
+//! | [`plugpipe_testkit`] | fixture servers on loopback for the demo and the tests |
+//! | [`yaml`] | the YAML parser for pipes, configurations and grants |
+//! | [`delivery`] | values that are lost if the process exits now |
+//! | [`preview`] | dashboards rendered as SVG with live data |
+//! | [`serve`] | serves a plug over HTTP |
+//! | `web_ui` | the web UI that `serve` shows at `/` |
+//! | [`families`] | parses an exposition for display |
+//! | [`chart`] | line charts in a terminal and as SVG |
 
 #![deny(missing_docs)]
 
@@ -47,5 +46,5 @@ pub use plugpipe_pipe as pipe;
 pub use plugpipe_runtime::*;
 pub use plugpipe_yaml as yaml;
 
-// Named only to pin its features: see Cargo.toml.
+// Used only to pin its features: see Cargo.toml.
 use hashbrown as _;

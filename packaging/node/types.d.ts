@@ -1,41 +1,41 @@
 // SPDX-License-Identifier: MIT
 // Made from plug.yaml by `cargo xtask generate`; a test compares.
 
-/** An alert that a rule raises now. */
+/** An active alert of a rule. */
 export interface ActiveAlert {
-  /** Since when. */
+  /** When it became active. */
   active_since: string;
   /** The alert's labels. */
   labels: LabelPairs;
   /** `pending` or `firing`. */
   state: string;
-  /** The expression's value, as the server writes it. */
+  /** The expression's value, as formatted by the server. */
   value: string;
 }
 
-/** One alert. */
+/** An alert. */
 export interface Alert {
   /** The label `alertname`. */
   alert_name?: Text;
-  /** What people are told. */
+  /** Annotations. */
   annotations?: Labels;
-  /** Another name for `ends_at`, as the API has it. */
+  /** An alias of `ends_at`, as in the API. */
   endsAt?: Moment;
-  /** When it ended, or will have ended if nobody says more. */
+  /** When it ended, or when it expires unless it is sent again. */
   ends_at?: Moment;
-  /** Another name for `generator_url`, as the API has it. */
+  /** An alias of `generator_url`, as in the API. */
   generatorURL?: Text;
-  /** Where people see what made it. */
+  /** A URL of the source of the alert. */
   generator_url?: Text;
-  /** Who it is: two alerts with the same labels are the same. */
+  /** The labels, which identify the alert. */
   labels?: Labels;
   /** The label `severity`. */
   severity?: Text;
-  /** Another name for `starts_at`, as the API has it. */
+  /** An alias of `starts_at`, as in the API. */
   startsAt?: Moment;
-  /** Since when it holds; the server's now by default. */
+  /** When it started; the server's current time by default. */
   starts_at?: Moment;
-  /** Whether names of labels and annotations may be any text. */
+  /** Whether names of labels and annotations may be any UTF-8 text. */
   utf8?: Flag;
 }
 
@@ -43,160 +43,155 @@ export interface Alert {
 export interface AlertConfig {
   /** The alert's name, which becomes the label `alertname`. */
   alert_name?: Text;
-  /** What people are told, which may be templates; a summary by default. */
+  /** Annotations; values may be templates; a summary by default. */
   annotations?: Labels;
-  /** Grafana's data source that expressions are asked of. */
+  /** The Grafana data source that expressions query. */
   datasource_uid?: Text;
-  /** How long a series must be there before its alert fires; 5m by default. */
+  /** How long the expression must return a series before its alert fires; 5m by default. */
   duration?: Duration;
-  /** PromQL; each series that it yields is an alert. */
+  /** The PromQL expression; each series in its result is an alert. */
   expression?: Text;
-  /** Another name for `duration`. */
+  /** An alias of `duration`. */
   for?: Duration;
   /** The group; `plugpipe` by default. */
   group?: Text;
-  /** How often the group is evaluated; as often as the server does by default. */
+  /** The group's evaluation interval; the server's default by default. */
   interval?: Duration;
-  /** How long the alert goes on when the series is gone; not at all by default. */
+  /** How long the alert keeps firing after the series is gone; 0s by default. */
   keep_firing_for?: Duration;
-  /** Labels to set, whose values may be templates. */
+  /** Labels to set; values may be templates. */
   labels?: Labels;
   /** A ruler's namespace or Grafana's folder; `plugpipe` by default. */
   namespace?: Text;
   /** The rule file's name, for targets that read files. */
   rules_file?: Text;
-  /** The annotation `runbook_url`, where `annotations` has none. */
+  /** The annotation `runbook_url`, unless `annotations` has one. */
   runbook_url?: Text;
-  /** The label `severity`, where `labels` has none; `warning` by default. */
+  /** The label `severity`, unless `labels` has one; `warning` by default. */
   severity?: Text;
   /** `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`, where it cannot be asked. */
+  /** The server's version, such as `3.5`, if it cannot be queried. */
   target_version?: Text;
-  /** Told of the alert when it is made. */
+  /** The webhook that is notified when the rule is created. */
   webhook_url?: Text;
 }
 
-/** What an alert is: for `create_alert`, and each of a list of alerts. */
+/** An alerting rule: for `create_alert`, and an item of `alerts`. */
 export interface AlertRule {
   /** The alert's name, which becomes the label `alertname`. */
   alert_name?: Text;
-  /** What people are told, which may be templates; a summary by default. */
+  /** Annotations; values may be templates; a summary by default. */
   annotations?: Labels;
-  /** How long a series must be there before its alert fires; 5m by default. */
+  /** How long the expression must return a series before its alert fires; 5m by default. */
   duration?: Duration;
-  /** PromQL; each series that it yields is an alert. */
+  /** The PromQL expression; each series in its result is an alert. */
   expression?: Text;
-  /** Another name for `duration`. */
+  /** An alias of `duration`. */
   for?: Duration;
-  /** How long the alert goes on when the series is gone; not at all by default. */
+  /** How long the alert keeps firing after the series is gone; 0s by default. */
   keep_firing_for?: Duration;
-  /** Labels to set, whose values may be templates. */
+  /** Labels to set; values may be templates. */
   labels?: Labels;
-  /** The annotation `runbook_url`, where `annotations` has none. */
+  /** The annotation `runbook_url`, unless `annotations` has one. */
   runbook_url?: Text;
-  /** The label `severity`, where `labels` has none; `warning` by default. */
+  /** The label `severity`, unless `labels` has one; `warning` by default. */
   severity?: Text;
 }
 
 /**
- * The state of an alert. `inactive`: Its expression finds nothing. `pending`: It holds, but not for
- * long enough. `firing`: It holds. `not_found`: The server has no such rule. `unknown`: The server
- * does not say.
+ * The state of an alert. `inactive`: The expression returns nothing. `pending`: The expression
+ * returns series, but not for long enough. `firing`: The alert fires. `not_found`: The server has
+ * no such rule. `unknown`: The server does not report the state.
  */
 export type AlertState = 'inactive' | 'pending' | 'firing' | 'not_found' | 'unknown';
 
-/** Rules that the plug ships. */
+/** A rule template that the plug provides. */
 export interface AlertTemplate {
   /** The names of its alerts. */
   alerts: string[];
-  /** What it is for. */
+  /** Its purpose. */
   description: string;
-  /** What `template` names it. */
+  /** Its name, for `template`. */
   name: string;
-  /** What `parameters` may give. */
+  /** Its parameters. */
   parameters: TemplateParameter[];
 }
 
-/** `alertmanager_status`: Alertmanager's version, cluster and configuration. */
+/** `alertmanager_status`: show Alertmanager's version, cluster and configuration. */
 export interface AlertmanagerStatusRequest extends AnyRequest {}
 
 /** The result of `alertmanager_status`. */
 export interface AlertmanagerStatusResult extends AnyResult {
-  /** Version, cluster and configuration as Alertmanager's API has them. */
+  /** Version, cluster and configuration in the format of Alertmanager's API. */
   status: { [key: string]: unknown };
 }
 
-/** Alertmanagers, named or found as the targets of a job are. */
+/** Alertmanagers, listed or discovered like the targets of a job. */
 export interface AlertmanagerTargets {
   /** User and password. */
   basic_auth?: BasicAuth | null;
-  /** A file with a token, on the Prometheus server. */
+  /** A token file on the Prometheus server. */
   bearer_token_file?: Text;
-  /** Files of targets, as paths. */
+  /** Paths of targets files. */
   file_sd?: string[] | null;
-  /** Endpoints that answer targets, as URLs. */
+  /** URLs of service discovery endpoints. */
   http_sd?: string[] | null;
-  /** Labels of the Alertmanagers that are named. */
+  /** Labels of the listed Alertmanagers. */
   labels?: Labels;
-  /** The path that they live under. */
+  /** The path prefix of their API. */
   path_prefix?: Text;
-  /** A proxy to go through, as a URL. */
+  /** The proxy's URL. */
   proxy_url?: Text;
-  /** How often files and endpoints are read again. */
+  /** How often files and endpoints are reread. */
   refresh_interval?: Duration;
   /** `http` or `https`. */
   scheme?: Text;
   /** Alertmanagers as `host:port`. */
   targets?: string[] | null;
-  /** For one request. */
+  /** The timeout of a request. */
   timeout?: Duration;
-  /** Certificates. */
+  /** TLS settings. */
   tls?: TlsFiles | null;
 }
 
 /** A number; NaN and the infinities as text, because JSON has no numbers for them. */
 export type Amount = number | string;
 
-/** `annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark. */
+/** `annotate`: create or change a Grafana annotation. */
 export interface AnnotateRequest extends AnyRequest {
   /** The annotation to change; a new one by default. */
   annotation_id?: WholeNumber;
-  /** The dashboard that shows it; all of the organisation by default. */
+  /** The dashboard; all dashboards of the organization by default. */
   dashboard_uid?: Text;
   /** The panel of that dashboard. */
   panel_id?: WholeNumber;
-  /** To find it by; a dashboard shows those that it asks for. An empty list takes them away. */
+  /** Tags; dashboards query annotations by tag. An empty list removes all tags. */
   tags?: Texts;
-  /** What people read at the mark. */
+  /** The annotation's text. */
   text?: Text;
-  /** When, or from when on; now by default. */
+  /** The time, or the start of a region; now by default. */
   time?: Moment;
-  /** Till when, for a region. */
+  /** The end of a region. */
   time_end?: Moment;
 }
 
 /** The result of `annotate`. */
 export interface AnnotateResult extends AnyResult {
-  /** Whether Grafana holds the annotation now. */
+  /** Whether the annotation is saved in Grafana. */
   annotated: boolean;
-  /** Its id, to change it by. */
+  /** Its id, for later changes. */
   annotation_id?: number;
-  /**
-   * When it ends, in milliseconds since the Unix epoch; absent where it has no end, or that was not
-   * changed.
-   */
+  /** Its end, in milliseconds since the Unix epoch; absent if it has none or it is unchanged. */
   time_end_ms?: number;
-  /**
-   * When it is, or begins, in milliseconds since the Unix epoch; absent where that was not changed.
-   */
+  /** Its time or start, in milliseconds since the Unix epoch; absent if unchanged. */
   time_ms?: number;
 }
 
 /**
- * Without an operation, a metric_name means record_metric, and nothing health_check. Settings may
- * stand here too, for one call. A runtime's own keys, such as pipe and run_id, have no effect;
- * errors about a metric name the step_id, or step, that recorded it.
+ * The default operation is record_metric if there is a metric_name, else health_check. Settings
+ * given here apply to one call. A runtime's own keys, such as pipe and run_id, have no effect,
+ * except that errors about a metric name the step_id or step that recorded it.
  */
 export interface AnyRequest extends Settings {
   context?: unknown;
@@ -206,7 +201,7 @@ export interface AnyRequest extends Settings {
   pipeline?: unknown;
   pipeline_id?: unknown;
   previous_step?: unknown;
-  /** More settings, which win over flat ones. */
+  /** Nested settings, which take precedence over flat ones. */
   prometheus_config?: Settings | null;
   run_id?: unknown;
   step?: unknown;
@@ -216,36 +211,35 @@ export interface AnyRequest extends Settings {
 }
 
 /**
- * What any result may have: how pushes that came with the call went, and how long servers took.
+ * Members of any result: the outcome of pushes that the call triggered, and the duration of
+ * requests to servers.
  */
 export interface AnyResult {
-  /** What the gateway would refuse, the first of it. */
+  /** The first conflicts because of which the gateway would reject the push. */
   conflicts?: Conflict[];
   /**
-   * With `detect_resets`: how many counters of the group this push did not raise, or removed.
+   * With `detect_resets`: how many counters of the group this push lowered, reset or removed.
    */
   counters_replaced?: number;
-  /** Why. */
+  /** Why they were downgraded. */
   downgrade_reason?: string;
-  /** Native histograms of which only sum and count were pushed. */
+  /** Native histograms that were pushed with only their sum and count. */
   downgraded?: string[];
-  /** Absent where none was asked. */
+  /** Absent if no request was sent. */
   exchange?: Exchange;
-  /**
-   * How the pushes of groups went that the call is not about, because they have keys of their own.
-   */
+  /** The outcomes of other groups, which have their own grouping keys. */
   groups_pushed?: GroupPush[];
-  /** Whether the gateway has accepted what was recorded. */
+  /** Whether the gateway has accepted all recorded values. */
   metric_pushed?: boolean;
-  /** Whether the configuration says `mock_mode`, so that no server was asked. */
+  /** Whether `mock_mode` is on, so no server was contacted. */
   mock?: boolean;
-  /** Why the push was not checked for conflicts before. */
+  /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** With `defer_push`: the host is to ask for `push_recorded`. */
+  /** With `defer_push`: the host should call `push_recorded`. */
   push_due?: boolean;
-  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  /** Why an automatic push failed. The values remain recorded. */
   push_error?: string;
-  /** The same as an error code. */
+  /** The error code of `push_error`. */
   push_error_code?: string;
   /** The gateway's origin. */
   push_origin?: string;
@@ -254,37 +248,37 @@ export interface AnyResult {
 }
 
 /**
- * `apply_alerts`: bring a whole file or namespace of rules to the server; what is no more wanted
- * goes.
+ * `apply_alerts`: install a whole file or namespace of rules; rules missing from the request are
+ * deleted.
  */
 export interface ApplyAlertsRequest extends AnyRequest {
-  /** What is not in it may stand beside it. What an alert is may not: `alerts` says that. */
+  /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
   alert_config?: AlertConfig | null;
-  /** Alerts of one group, with what an alert is and nothing else. */
+  /** The alerting rules of one group. */
   alerts?: AlertRule[] | null;
-  /** Grafana's data source that expressions are asked of. */
+  /** The Grafana data source that expressions query. */
   datasource_uid?: Text;
-  /** Whether only to say what would change; false by default. */
+  /** Whether to only report what would change; false by default. */
   dry_run?: Flag;
   /** The group of `alerts`; `plugpipe` by default. */
   group?: Text;
-  /** Groups as a rule file has them, with what only some servers take too. */
+  /** Groups in rule-file format, including fields that only some servers support. */
   groups?: RuleGroup[] | null;
-  /** How often the group of `alerts` is evaluated; as often as the server does by default. */
+  /** The evaluation interval of the group of `alerts`; the server's default by default. */
   interval?: Duration;
   /** A ruler's namespace or Grafana's folder; `plugpipe` by default. */
   namespace?: Text;
-  /** The template's parameters, of which each has its own. */
+  /** The template's parameters. */
   parameters?: { [key: string]: unknown } | null;
-  /** The rule file as it is, where the host has read it. */
+  /** The rule file that the host has read. */
   rules_current?: RulesCurrent | null;
   /** The rule file's name; `plugpipe_rules.yml` by default. */
   rules_file?: Text;
-  /** Whether the host has written the file as the answer before said. */
+  /** Whether the host has written the file as instructed by the previous result. */
   rules_written?: Flag;
   /** `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`, where it cannot be asked. */
+  /** The server's version, such as `3.5`, if it cannot be queried. */
   target_version?: Text;
   /** The name of a template. */
   template?: Text;
@@ -292,108 +286,105 @@ export interface ApplyAlertsRequest extends AnyRequest {
 
 /** The result of `apply_alerts`. */
 export interface ApplyAlertsResult extends AnyResult {
-  /** Whether a server lists all rules as they are wanted. Absent with `dry_run`. */
+  /** Whether the server lists all rules as requested. Absent with `dry_run`. */
   applied?: boolean;
-  /** Files to be written or removed where no host does that. */
+  /** Files that the caller must write or remove if the host does not. */
   artifacts?: Artifact[];
-  /** How many rules were there otherwise. */
+  /** How many rules were changed. */
   changed: number;
-  /** The same by group and rule. */
+  /** The changes by group and rule. */
   changes: RuleChange[];
-  /** How many rules were not there. */
+  /** How many rules were created. */
   created: number;
-  /** Whether nothing was changed, because the request says `dry_run`. */
+  /** Whether nothing was changed because of `dry_run`. */
   dry_run?: boolean;
-  /** For the other targets: the groups' namespace, or folder. */
+  /** For the other targets: the namespace or folder of the groups. */
   namespace?: string;
-  /** What is missing. */
+  /** What remains to be done. */
   pending?: string;
-  /** Where reloading failed: whether the server refused what is in the file. */
+  /** If reloading failed: whether the server rejected the file's contents. */
   reload_refused?: boolean;
-  /** How many rules were there, and are no longer wanted. */
+  /** How many rules were removed. */
   removed: number;
   /** For the target `file`: the rule file's name. */
   rules_file?: string;
-  /** By hosts with a rules folder: whether the file was removed, and stays so. */
+  /** Set by hosts with a rules folder: whether the file was removed and not restored. */
   rules_file_removed?: boolean;
-  /** By hosts with a rules folder: whether the file was written, and stays. */
+  /** Set by hosts with a rules folder: whether the file was written and kept. */
   rules_file_written?: boolean;
-  /** How it stands. */
+  /** The installation status. */
   status: InstallStatus;
-  /** Where the rules go. */
+  /** The target. */
   target: InstallTarget;
-  /** How many rules were there as they are wanted. */
+  /** How many rules already matched the request. */
   unchanged: number;
 }
 
 /**
- * `apply_dashboards`: bring dashboards and templates to Grafana: created, updated, unchanged or
+ * `apply_dashboards`: save dashboards and templates in Grafana: created, updated, unchanged or
  * conflict.
  */
 export interface ApplyDashboardsRequest extends AnyRequest {
-  /** Another name for `dashboards`. */
+  /** An alias of `dashboards`. */
   dashboard_config?: unknown;
-  /** A list of what `create_dashboard` takes, or one. */
+  /** One dashboard as for `create_dashboard`, or a list. */
   dashboards?: unknown;
-  /**
-   * The uid or name of the data source that is chosen at first; Grafana's default one by default.
-   */
+  /** The uid or name of the initially selected data source; Grafana's default by default. */
   datasource?: Text;
-  /** Whether differences are told; false by default. */
+  /** Whether to report differences; false by default. */
   diff?: Flag;
   /**
-   * The folder's title, or those of folders within one another, the outermost first. Without one a
-   * dashboard stays where it is.
+   * The folder's title, or the titles of nested folders, outermost first. Without it, an existing
+   * dashboard stays in its folder.
    */
   folder?: Text | LabelValue[];
-  /** The uid of the last folder, or of one that is there. */
+  /** The uid of the innermost folder, or of an existing folder. */
   folder_uid?: Text;
-  /** For the dashboard's history; the plug's name and version by default. */
+  /** The message in the version history; the plug's name and version by default. */
   message?: Text;
-  /** Whether what somebody else made or changed is replaced; false by default. */
+  /** Whether dashboards created or changed by others are overwritten; false by default. */
   overwrite?: Flag;
-  /** What the names of a template's metrics begin with; `plugpipe` by default. */
+  /** The prefix of a template's metric names; `plugpipe` by default. */
   prefix?: Text;
-  /** The names of templates; `all` among them means every one. */
+  /** The names of templates; `all` selects every template. */
   templates?: LabelValues;
   /**
-   * Whether each dashboard is read and compared, also where its fingerprint is the right one; false
-   * by default.
+   * Whether each dashboard is read and compared even if its fingerprint matches; false by default.
    */
   verify?: Flag;
 }
 
 /** The result of `apply_dashboards`. */
 export interface ApplyDashboardsResult extends AnyResult {
-  /** How many Grafana holds otherwise, which were not to be replaced. */
+  /** How many differ in Grafana but must not be replaced. */
   conflict: number;
   /** How many were created. */
   created: number;
-  /** Each of them: those that were given, then those of templates. */
+  /** The dashboards: given ones first, then templates. */
   dashboards: DashboardOutcome[];
   /** How many failed. */
   failed: number;
-  /** How many were not tried. */
+  /** How many were not attempted. */
   not_tried: number;
-  /** How many Grafana held already. */
+  /** How many were unchanged. */
   unchanged: number;
   /** How many were updated. */
   updated: number;
 }
 
-/** A file to be written or removed. */
+/** A file to write or remove. */
 export interface Artifact {
-  /** Its text. Absent where it is to be removed. */
+  /** Its text. Absent if the file is to be removed. */
   content?: string;
-  /** What it is: `rules_file`. */
+  /** Always `rules_file`. */
   kind: string;
   /** Its name. */
   name: string;
-  /** Whether it is to be removed. */
+  /** Whether to remove the file. */
   remove?: boolean;
 }
 
-/** A user, and where the password is. */
+/** Basic authentication. */
 export interface BasicAuth {
   /** A file with the password, on the Prometheus server. */
   password_file?: Text;
@@ -402,9 +393,8 @@ export interface BasicAuth {
 }
 
 /**
- * What happens to a group or a rule. `created`: It is not there. `changed`: It is there, and
- * otherwise. `unchanged`: It is there as it is wanted. `removed`: It is there, and no longer
- * wanted.
+ * A change to a group or a rule. `created`: It is created. `changed`: It is changed. `unchanged`:
+ * It already matches the request. `removed`: It is removed.
  */
 export type Change = 'created' | 'changed' | 'unchanged' | 'removed';
 
@@ -413,18 +403,18 @@ export interface ClearMetricsRequest extends AnyRequest {}
 
 /** The result of `clear_metrics`. */
 export interface ClearMetricsResult extends AnyResult {
-  /** How many series there were. */
+  /** How many series were removed. */
   series_removed: number;
 }
 
 /**
- * Flat, or nested in prometheus_config, which wins. An empty text means not set. An unknown key is
- * a warning.
+ * Settings are flat or nested in prometheus_config, which takes precedence. Empty text means not
+ * set. Unknown keys cause warnings.
  */
 export interface Configuration extends ConfigurationSettings {
-  /** What an alert has that a call does not say. */
+  /** Defaults for alerts. */
   alert_config?: AlertConfig | null;
-  /** More settings, which win over flat ones. */
+  /** Nested settings, which take precedence over flat ones. */
   prometheus_config?: ConfigurationSettings | null;
 }
 
@@ -432,146 +422,146 @@ export interface Configuration extends ConfigurationSettings {
 export interface ConfigurationSettings {
   /** Sent to the origin of the server's URL only. */
   alertmanager_auth?: Credentials;
-  /** Where alerts are sent and silences made. */
+  /** Where alerts are sent and silences are created. */
   alertmanager_url?: Url;
-  /** For any connection to be made. Default `"1s"`. */
+  /** For establishing a connection. Default `"1s"`. */
   connect_timeout?: Duration;
-  /** For hosts: write debug logs. In the configuration only. */
+  /** For hosts: whether to write debug logs. Only in the configuration. */
   debug?: Flag;
   /**
-   * Whether PlugPipe's own metrics are registered. In the configuration only. Default `false`.
+   * Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
    */
   default_metrics?: Flag;
-  /** For hosts: only say that a push is due. Default `false`. */
+  /** For hosts: report that a push is due instead of pushing. Default `false`. */
   defer_push?: Flag;
-  /**
-   * Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
-   * `true`.
-   */
+  /** Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`. */
   delete_on_cleanup?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
-   * not raise. Default `false`.
+   * not increase. Default `false`.
    */
   detect_resets?: Flag;
-  /** Taken for the Python plug's sake, and without effect. In the configuration only. */
+  /**
+   * Accepted for compatibility with the Python plug; has no effect. Only in the configuration.
+   */
   enable_alerting?: unknown;
   /** For `scrape_config.endpoint_url`. */
   endpoint_auth?: Credentials;
-  /** An endpoint to scrape; `scrape_config.endpoint_url` too. */
+  /** An endpoint to scrape; also as `scrape_config.endpoint_url`. */
   endpoint_url?: Text;
-  /** Put on what is remote-written. */
+  /** Labels added to remote-written series. */
   external_labels?: Labels | '' | null;
   /** Sent to the origin of the server's URL only. */
   gateway_auth?: Credentials;
   /** The Pushgateway; without one nothing is pushed. */
   gateway_url?: Url;
   /**
-   * How Grafana's folders and dashboards are asked for. `api`: Below `/api`. `k8s`: As resources of
-   * `/apis`, which needs Grafana 12 or later. Default `"api"`.
+   * The API for Grafana's folders and dashboards. `api`: The API under `/api`. `k8s`: The resource
+   * API under `/apis`, which needs Grafana 12 or later. Default `"api"`.
    */
   grafana_api?: 'api' | 'k8s' | '' | null;
   /** Sent to the origin of the server's URL only. */
   grafana_auth?: Credentials;
-  /** An organisation of Grafana. */
+  /** The Grafana organization. */
   grafana_org_id?: WholeNumber;
   /** Where dashboards live. */
   grafana_url?: Url;
-  /** Further labels of the group of pushes. */
+  /** Additional labels of the grouping key. */
   grouping_key?: Labels | '' | null;
   /**
-   * For histograms that name none. In the configuration only. Default
+   * Buckets of histograms that specify none. Only in the configuration. Default
    * `[0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60,120,300]`.
    */
   histogram_buckets?: (number | string)[] | '' | null;
-  /** The instance of pushes, and of remote-written series. */
+  /** The instance of pushed groups and remote-written series. */
   instance?: Text;
-  /** The job of pushes, and of remote-written series. Default `"plugpipe"`. */
+  /** The job of pushed groups and remote-written series. Default `"plugpipe"`. */
   job_name?: Text;
-  /** The longest answer of a server that is read. Default `16777216`. */
+  /** The maximum size of a server's response. Default `16777216`. */
   max_response_bytes?: WholeNumber;
-  /** The longest wait before any attempt. Default `"2s"`. */
+  /** The maximum delay before any attempt. Default `"2s"`. */
   max_retry_delay?: Duration;
-  /** Whether no server is reached; answers say `mock` then. Default `false`. */
+  /** Whether to contact no server; results then have `mock`. Default `false`. */
   mock_mode?: Flag;
   /** Sent to the origin of the server's URL only. */
   otlp_auth?: Credentials;
-  /** An OTLP receiver of metrics, with its path. */
+  /** An OTLP metrics receiver, including its path. */
   otlp_url?: Url;
-  /** Whether `plugpipe_monitoring_*` are exposed too. Default `false`. */
+  /** Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`. */
   own_metrics?: Flag;
   /**
-   * Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
-   * only.
+   * Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
    */
   preflight?: Flag;
   /** Sent to the origin of the server's URL only. */
   prometheus_auth?: Credentials;
   /** Where queries go. */
   prometheus_url?: Url;
-  /** Whether what is pushed is compressed. Default `false`. */
+  /** Whether pushes are compressed with gzip. Default `false`. */
   push_gzip?: Flag;
-  /** For the policy `interval`: from one push to the next. Default `"15s"`. */
+  /** With the policy `interval`: the time between pushes. Default `"15s"`. */
   push_interval?: Duration;
   /**
-   * What becomes of what the group holds. `replace`: All of it goes (`PUT`). `add`: Metrics of the
-   * same names go, the others stay (`POST`). Default `"replace"`.
+   * How a push treats existing metrics of the group. `replace`: Replaces all metrics of the group
+   * (`PUT`). `add`: Replaces metrics with the same names and keeps the others (`POST`). Default
+   * `"replace"`.
    */
   push_mode?: 'replace' | 'add' | '' | null;
   /**
-   * When what was recorded is pushed. `on_record`: With each record. `manual`: When somebody asks
-   * for it. `interval`: With the first call after `push_interval`, where something was recorded
-   * since the last push. Default `"on_record"`.
+   * When recorded metrics are pushed. `on_record`: With each record. `manual`: Only on request.
+   * `interval`: With the first call after `push_interval` if something was recorded since the last
+   * push. Default `"on_record"`.
    */
   push_policy?: 'on_record' | 'manual' | 'interval' | '' | null;
   /** For a push that follows a record. Default `"1500ms"`. */
   push_timeout?: Duration;
   /** Sent to the origin of the server's URL only. */
   remote_write_auth?: Credentials;
-  /** Values kept for a receiver that is away. Default `100000`. */
+  /** The maximum number of values queued for an unavailable receiver. Default `100000`. */
   remote_write_capacity?: WholeNumber;
-  /** For one remote write. Default `"10s"`. */
+  /** For one remote-write request. Default `"10s"`. */
   remote_write_timeout?: Duration;
-  /** A remote-write receiver, with its path. */
+  /** A remote-write receiver, including its path. */
   remote_write_url?: Url;
-  /** The version of remote write to speak. Default `"auto"`. */
+  /** The remote-write protocol version. Default `"auto"`. */
   remote_write_version?: 'auto' | '2.0' | '2' | 2 | '1.0' | '1' | 1 | '' | null;
-  /** How often an operation that somebody waits for is tried. Default `3`. */
+  /** The maximum number of attempts of an operation that a caller waits for. Default `3`. */
   retry_attempts?: WholeNumber;
-  /** The longest wait before the second attempt. Default `"100ms"`. */
+  /** The maximum delay before the second attempt. Default `"100ms"`. */
   retry_delay?: Duration;
   /** Sent to the origin of the server's URL only. */
   ruler_auth?: Credentials;
-  /** Who evaluates rules, where that is not Prometheus. */
+  /** The server that evaluates rules, if not Prometheus. */
   ruler_url?: Url;
-  /** What `scrape_endpoint` takes. */
+  /** The fields of `scrape_endpoint`. */
   scrape_config?: { [key: string]: unknown } | null;
-  /** How often Prometheus scrapes. Default `"15s"`. */
+  /** Prometheus's scrape interval. Default `"15s"`. */
   scrape_interval?: Duration;
-  /** For an operation that speaks to a server. Default `"10s"`. */
+  /** For an operation that sends requests to a server. Default `"10s"`. */
   timeout?: Duration;
   /** Sent to the origin of the server's URL only. */
   webhook_auth?: Credentials;
   /**
-   * The body of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`: `{alert_data,
-   * timestamp, source}`, as the published Python plug sends it. Default `"alertmanager"`.
+   * The body format of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`:
+   * `{alert_data, timestamp, source}`, as sent by the published Python plug. Default
+   * `"alertmanager"`.
    */
   webhook_format?: 'alertmanager' | 'plugpipe' | '' | null;
-  /** Signs webhooks. In the configuration only. */
+  /** The key that signs webhooks. Only in the configuration. */
   webhook_secret?: Text;
-  /** Who is notified, where a call names nobody. */
+  /** The webhook for calls that name none. */
   webhook_url?: Url;
 }
 
-/** Something that a gateway would refuse. */
+/** A conflict because of which a gateway would reject a push. */
 export interface Conflict {
-  /** The group that it conflicts with; none if that is the push itself, or the gateway. */
+  /** The conflicting group; absent if the conflict is within the push or with the gateway. */
   group?: string;
   /** The metric to change. */
   metric: string;
   /** What conflicts with what, and what to do. */
   problem: string;
-  /** What it is about. */
+  /** The kind of conflict. */
   reason: ConflictReason;
 }
 
@@ -585,203 +575,193 @@ export type ConflictReason =
   | 'label_name';
 
 /**
- * `create_alert`: an alerting rule, checked, installed where target says, and confirmed by reading
- * back.
+ * `create_alert`: check an alerting rule, install it at target, and confirm it by reading it back.
  */
 export interface CreateAlertRequest extends AnyRequest {
-  /** The alert. What is not in it may stand beside it. */
+  /** The alert. Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
   /** The alert's name, which becomes the label `alertname`. */
   alert_name?: Text;
-  /** What people are told, which may be templates; a summary by default. */
+  /** Annotations; values may be templates; a summary by default. */
   annotations?: Labels;
-  /** Grafana's data source that expressions are asked of. */
+  /** The Grafana data source that expressions query. */
   datasource_uid?: Text;
-  /** How long a series must be there before its alert fires; 5m by default. */
+  /** How long the expression must return a series before its alert fires; 5m by default. */
   duration?: Duration;
-  /** PromQL; each series that it yields is an alert. */
+  /** The PromQL expression; each series in its result is an alert. */
   expression?: Text;
-  /** Another name for `duration`. */
+  /** An alias of `duration`. */
   for?: Duration;
   /** The group; `plugpipe` by default. */
   group?: Text;
-  /** How often the group is evaluated; as often as the server does by default. */
+  /** The group's evaluation interval; the server's default by default. */
   interval?: Duration;
-  /** How long the alert goes on when the series is gone; not at all by default. */
+  /** How long the alert keeps firing after the series is gone; 0s by default. */
   keep_firing_for?: Duration;
-  /** Labels to set, whose values may be templates. */
+  /** Labels to set; values may be templates. */
   labels?: Labels;
   /** A ruler's namespace or Grafana's folder; `plugpipe` by default. */
   namespace?: Text;
-  /** The rule file as it is, where the host has read it. */
+  /** The rule file that the host has read. */
   rules_current?: RulesCurrent | null;
   /** The rule file's name, for targets that read files. */
   rules_file?: Text;
-  /** Whether the host has written the file as the answer before said. */
+  /** Whether the host has written the file as instructed by the previous result. */
   rules_written?: Flag;
-  /** The annotation `runbook_url`, where `annotations` has none. */
+  /** The annotation `runbook_url`, unless `annotations` has one. */
   runbook_url?: Text;
-  /** The label `severity`, where `labels` has none; `warning` by default. */
+  /** The label `severity`, unless `labels` has one; `warning` by default. */
   severity?: Text;
   /** `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`, where it cannot be asked. */
+  /** The server's version, such as `3.5`, if it cannot be queried. */
   target_version?: Text;
 }
 
 /** The result of `create_alert`. */
 export interface CreateAlertResult extends AnyResult {
   /**
-   * Whether a server lists the rule as it is wanted. Until then `pending` says what is missing.
+   * Whether the server lists the rule as requested. Until then, `pending` tells what is missing.
    */
   alert_created: boolean;
   /** Its group and its name: `GROUP/NAME`. */
   alert_id: string;
   /** The alert's name. */
   alert_name: string;
-  /** Files to be written or removed where no host does that. */
+  /** Files that the caller must write or remove if the host does not. */
   artifacts?: Artifact[];
-  /** How many rules were there otherwise. */
+  /** How many rules were changed. */
   changed: number;
-  /** The same by group and rule. */
+  /** The changes by group and rule. */
   changes: RuleChange[];
-  /** How many rules were not there. */
+  /** How many rules were created. */
   created: number;
   /** Its PromQL expression. */
   expression: string;
-  /** For the other targets: the groups' namespace, or folder. */
+  /** For the other targets: the namespace or folder of the groups. */
   namespace?: string;
-  /** What is missing. */
+  /** What remains to be done. */
   pending?: string;
-  /** Where reloading failed: whether the server refused what is in the file. */
+  /** If reloading failed: whether the server rejected the file's contents. */
   reload_refused?: boolean;
-  /** How many rules were there, and are no longer wanted. */
+  /** How many rules were removed. */
   removed: number;
   /** For the target `file`: the rule file's name. */
   rules_file?: string;
-  /** By hosts with a rules folder: whether the file was removed, and stays so. */
+  /** Set by hosts with a rules folder: whether the file was removed and not restored. */
   rules_file_removed?: boolean;
-  /** By hosts with a rules folder: whether the file was written, and stays. */
+  /** Set by hosts with a rules folder: whether the file was written and kept. */
   rules_file_written?: boolean;
-  /**
-   * The rule's state on the server, where the server lists it: `inactive`, `pending` or `firing`.
-   */
+  /** The rule's state, if the server lists it: `inactive`, `pending` or `firing`. */
   state?: string;
-  /** How it stands. */
+  /** The installation status. */
   status: InstallStatus;
-  /** Where the rules go. */
+  /** The target. */
   target: InstallTarget;
-  /** How many rules were there as they are wanted. */
+  /** How many rules already matched the request. */
   unchanged: number;
-  /** With `webhook_url`: what became of the notification. */
+  /** With `webhook_url`: the outcome of the notification. */
   webhook?: Webhook;
 }
 
-/** `create_dashboard`: bring one dashboard to Grafana, from dashboard_config or a template. */
+/** `create_dashboard`: save a dashboard from dashboard_config or a template in Grafana. */
 export interface CreateDashboardRequest extends AnyRequest {
-  /** Another name for `dashboard_config`. */
+  /** An alias of `dashboard_config`. */
   dashboard?: unknown;
-  /** Any part of Grafana's JSON model that has a title. */
+  /** A full or partial Grafana JSON model; it needs a title. */
   dashboard_config?: unknown;
-  /**
-   * The uid or name of the data source that is chosen at first; Grafana's default one by default.
-   */
+  /** The uid or name of the initially selected data source; Grafana's default by default. */
   datasource?: Text;
-  /** Whether differences are told; false by default. */
+  /** Whether to report differences; false by default. */
   diff?: Flag;
-  /** Whether only to tell the dashboard, as it would be saved; false by default. */
+  /** Whether to only return the dashboard as it would be saved; false by default. */
   dry_run?: Flag;
   /**
-   * The folder's title, or those of folders within one another, the outermost first. Without one a
-   * dashboard stays where it is.
+   * The folder's title, or the titles of nested folders, outermost first. Without it, an existing
+   * dashboard stays in its folder.
    */
   folder?: Text | LabelValue[];
-  /** The uid of the last folder, or of one that is there. */
+  /** The uid of the innermost folder, or of an existing folder. */
   folder_uid?: Text;
-  /** For the dashboard's history; the plug's name and version by default. */
+  /** The message in the version history; the plug's name and version by default. */
   message?: Text;
-  /** Whether what somebody else made or changed is replaced; false by default. */
+  /** Whether dashboards created or changed by others are overwritten; false by default. */
   overwrite?: Flag;
-  /** What the names of a template's metrics begin with; `plugpipe` by default. */
+  /** The prefix of a template's metric names; `plugpipe` by default. */
   prefix?: Text;
-  /** The name of a template, in place of a dashboard. */
+  /** The name of a template, instead of a dashboard. */
   template?: Text;
   /**
-   * Whether each dashboard is read and compared, also where its fingerprint is the right one; false
-   * by default.
+   * Whether each dashboard is read and compared even if its fingerprint matches; false by default.
    */
   verify?: Flag;
 }
 
 /** The result of `create_dashboard`. */
 export interface CreateDashboardResult extends AnyResult {
-  /** What was done with the dashboard, or would be. */
+  /** The action taken or planned. */
   action?: DashboardAction;
-  /** With `diff`: what differed, the first of it. */
+  /** With `diff`: the first differences. */
   changes?: DashboardChange[];
-  /** With `conflict`: why what Grafana holds was not replaced. */
+  /** With `conflict`: why the dashboard in Grafana was not replaced. */
   conflict?: string;
-  /** Where Grafana was not asked: the dashboard's JSON model, as it would be saved. */
+  /** If Grafana was not contacted: the dashboard's JSON model as it would be saved. */
   dashboard?: { [key: string]: unknown };
-  /** Whether Grafana holds the dashboard now. */
+  /** Whether the dashboard is saved in Grafana. */
   dashboard_created: boolean;
-  /** Whether Grafana was not asked, because of `dry_run`. */
+  /** Whether Grafana was not contacted because of `dry_run`. */
   dry_run?: boolean;
   /** What was wrong, what was expected, and what to do. */
   error?: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code?: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
   /** The path of the field to correct. */
   field?: string;
-  /** The folder that was asked for. */
+  /** The requested folder. */
   folder_uid?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
   /** Its title. */
   title: string;
-  /** Its uid: the one that was given, or one made of its folders and its title. */
+  /** Its uid: the given one, or one derived from its folders and title. */
   uid: string;
-  /** The dashboard's page. */
+  /** The dashboard's URL. */
   url?: string;
-  /** How often Grafana has saved the dashboard, where that is known. */
+  /** The dashboard's version in Grafana, if known. */
   version?: number;
-  /** What was mended in it, and what is odd. Each begins with the path of what it is about. */
+  /** Corrections and suspicious fields, each beginning with its path. */
   warnings: string[];
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
-/** `create_silence`: mute alerts that match, for a time. */
+/** `create_silence`: silence matching alerts for a time. */
 export interface CreateSilenceRequest extends AnyRequest {
-  /** Why it is silenced. */
+  /** The reason for the silence. */
   comment: Text;
-  /** Who wants it; the plug's name by default. */
+  /** The author; the plug's name by default. */
   created_by?: Text;
-  /** For how long, unless `ends_at` says until when. */
+  /** The duration, unless `ends_at` is given. */
   duration?: Duration;
-  /** Until when. */
+  /** The end. */
   ends_at?: Moment;
-  /** What an alert's labels must meet, all of them, to be muted. */
+  /** Matchers; an alert is muted if its labels satisfy all of them. */
   matchers: Matchers;
-  /**
-   * The silence to change; a new one by default. Alertmanager gives it a new id where it must.
-   */
+  /** The silence to change; a new one by default. Alertmanager may replace it with a new id. */
   silence_id?: Text;
-  /** From when on; now by default. */
+  /** The start; now by default. */
   starts_at?: Moment;
 }
 
@@ -789,9 +769,9 @@ export interface CreateSilenceRequest extends AnyRequest {
 export interface CreateSilenceResult extends AnyResult {
   /** When it ends. */
   ends_at: Rfc3339;
-  /** What it mutes: matchers such as `severity="warning"`, all of which must match. */
+  /** Its matchers, such as `severity="warning"`; it mutes alerts that match all of them. */
   matchers: string[];
-  /** Its id. One that was changed may have got a new id. Absent in `mock_mode`. */
+  /** Its id. A changed silence may have a new id. Absent in `mock_mode`. */
   silence_id?: string;
   /** When the silence begins. */
   starts_at: Rfc3339;
@@ -801,15 +781,15 @@ export interface CreateSilenceResult extends AnyResult {
 export type Credentials = string | null | CredentialsObject;
 
 /**
- * Credentials by name. `username` and `password`, or a token; `headers` and a tenant go with
- * either, or alone. Any other field is an error: what was meant as a secret is not to go unused.
+ * Credentials by name: `username` and `password`, or a token; `headers` and a tenant with either,
+ * or alone. Any other field is an error, so that no misspelled secret goes unused.
  */
 export interface CredentialsObject {
   /** Another name for `token`. */
   api_key?: Text;
   /** Another name for `token`. */
   api_token?: Text;
-  /** Sent as they are, in place of the plug's own of that name. */
+  /** Sent verbatim; they replace the plug's own headers of the same name. */
   headers?: Labels;
   /** Another name for `tenant`. */
   org_id?: Text;
@@ -819,17 +799,17 @@ export interface CredentialsObject {
   tenant?: Text;
   /** For `Authorization: Bearer`. */
   token?: Text;
-  /** `basic` or `bearer`; without it the other fields tell. */
+  /** `basic` or `bearer`; by default derived from the other fields. */
   type?: Text;
   /** For `Authorization: Basic`. */
   username?: Text;
 }
 
 /**
- * What is done with a dashboard. `created`: Grafana held none of its uid. `updated`: It took the
- * place of another one. `unchanged`: Grafana held it already. `conflict`: Grafana holds another one
- * that was not to be replaced. `failed`: Grafana refused it, or could not be asked. `not_tried`:
- * Grafana was not asked, because of an earlier failure.
+ * The action for a dashboard. `created`: Grafana had none with its uid. `updated`: It replaced an
+ * existing one. `unchanged`: Grafana already had it. `conflict`: Grafana has a different one that
+ * must not be replaced. `failed`: Grafana rejected it or could not be reached. `not_tried`: Not
+ * attempted because of an earlier failure.
  */
 export type DashboardAction =
   | 'created'
@@ -839,112 +819,113 @@ export type DashboardAction =
   | 'failed'
   | 'not_tried';
 
-/** One thing that differs from what Grafana holds. */
+/** A difference from the current state in Grafana. */
 export interface DashboardChange {
-  /** Where, such as `panels[0].title`. */
+  /** The path, such as `panels[0].title`. */
   path: string;
-  /** What is wanted, as JSON and shortened; absent where nothing is. */
+  /** The requested value as shortened JSON; absent if there is none. */
   wanted?: string;
-  /** What Grafana holds, as JSON and shortened; absent where it holds nothing. */
+  /** The current value as shortened JSON; absent if there is none. */
   was?: string;
 }
 
-/** A dashboard, and what came of it. */
+/** A dashboard and its outcome. */
 export interface DashboardOutcome {
-  /** What was done with the dashboard, or would be. */
+  /** The action taken or planned. */
   action: DashboardAction;
-  /** With `diff`: what differed, the first of it. */
+  /** With `diff`: the first differences. */
   changes?: DashboardChange[];
-  /** With `conflict`: why what Grafana holds was not replaced. */
+  /** With `conflict`: why the dashboard in Grafana was not replaced. */
   conflict?: string;
-  /** What a gateway would refuse of a push, the first of them. */
+  /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
   /** What was wrong, what was expected, and what to do. */
   error?: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code?: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
   /** The path of the field to correct. */
   field?: string;
-  /** The folder that was asked for. */
+  /** The requested folder. */
   folder_uid?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
   /** Its title. */
   title: string;
-  /** Its uid: the one that was given, or one made of its folders and its title. */
+  /** Its uid: the given one, or one derived from its folders and title. */
   uid: string;
-  /** The dashboard's page. */
+  /** The dashboard's URL. */
   url?: string;
-  /** How often Grafana has saved the dashboard, where that is known. */
+  /** The dashboard's version in Grafana, if known. */
   version?: number;
-  /** What was mended in it, and what is odd. Each begins with the path of what it is about. */
+  /** Corrections and suspicious fields, each beginning with its path. */
   warnings: string[];
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
-/** How a Grafana's database is. `ok`: It is well. `failing`: It is not. */
+/**
+ * The state of Grafana's database. `ok`: Grafana can reach its database. `failing`: Grafana cannot
+ * reach its database.
+ */
 export type DatabaseStatus = 'ok' | 'failing';
 
 /**
- * What is done with a data source. `created`: Grafana held none of its uid. `updated`: The one that
- * Grafana held was changed. `unchanged`: Grafana held it as it was given.
+ * The action for a data source. `created`: Grafana had none with its uid. `updated`: The existing
+ * one was changed. `unchanged`: The existing one was as requested.
  */
 export type DatasourceAction = 'created' | 'updated' | 'unchanged';
 
-/** `datasource_health`: whether Grafana reaches the server behind a data source. */
+/** `datasource_health`: check whether Grafana can reach the server of a data source. */
 export interface DatasourceHealthRequest extends AnyRequest {
-  /** What people read, unique in an organisation; `Prometheus` by default. */
+  /** The name, unique in an organization; `Prometheus` by default. */
   name?: Text;
-  /** What dashboards refer to; made from the name by default. */
+  /** The uid that dashboards reference; derived from the name by default. */
   uid?: Text;
 }
 
 /** The result of `datasource_health`. */
 export interface DatasourceHealthResult extends AnyResult {
-  /** Whether Grafana reaches the server behind the data source. */
+  /** Whether Grafana can reach the server of the data source. */
   healthy: boolean;
   /** Grafana's message about it. */
   message?: string;
-  /** What dashboards refer to. */
+  /** The uid that dashboards reference. */
   uid: string;
 }
 
-/** `delete_alert`: take a rule out of where create_alert put it. */
+/** `delete_alert`: remove a rule that create_alert installed. */
 export interface DeleteAlertRequest extends AnyRequest {
-  /** As it was given to `create_alert`. What is not in it may stand beside it. */
+  /** The same as for `create_alert`. Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
   /** The alert's name. */
   alert_name?: Text;
-  /** Grafana's data source that expressions are asked of. */
+  /** The Grafana data source that expressions query. */
   datasource_uid?: Text;
   /** The alert's group; `plugpipe` by default. */
   group?: Text;
   /** A ruler's namespace or Grafana's folder; `plugpipe` by default. */
   namespace?: Text;
-  /** The rule file as it is, where the host has read it. */
+  /** The rule file that the host has read. */
   rules_current?: RulesCurrent | null;
-  /** The rule file that the alert is in, where that is not its own. */
+  /** The rule file that contains the alert, if not its own. */
   rules_file?: Text;
-  /** Whether the host has written the file as the answer before said. */
+  /** Whether the host has written the file as instructed by the previous result. */
   rules_written?: Flag;
   /** `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`, where it cannot be asked. */
+  /** The server's version, such as `3.5`, if it cannot be queried. */
   target_version?: Text;
 }
 
@@ -952,37 +933,37 @@ export interface DeleteAlertRequest extends AnyRequest {
 export interface DeleteAlertResult extends AnyResult {
   /** The alert's name. */
   alert_name: string;
-  /** Files to be written or removed where no host does that. */
+  /** Files that the caller must write or remove if the host does not. */
   artifacts?: Artifact[];
-  /** How many rules were there otherwise. */
+  /** How many rules were changed. */
   changed?: number;
-  /** The same by group and rule. */
+  /** The changes by group and rule. */
   changes?: RuleChange[];
-  /** How many rules were not there. */
+  /** How many rules were created. */
   created?: number;
-  /** Whether this call took the rule out, and the server lists it no more. */
+  /** Whether this call removed the rule and the server no longer lists it. */
   deleted: boolean;
-  /** For the other targets: the groups' namespace, or folder. */
+  /** For the other targets: the namespace or folder of the groups. */
   namespace?: string;
-  /** What is missing. */
+  /** What remains to be done. */
   pending?: string;
-  /** Where reloading failed: whether the server refused what is in the file. */
+  /** If reloading failed: whether the server rejected the file's contents. */
   reload_refused?: boolean;
-  /** How many rules were there, and are no longer wanted. */
+  /** How many rules were removed. */
   removed?: number;
   /** For the target `file`: the rule file's name. */
   rules_file?: string;
-  /** By hosts with a rules folder: whether the file was removed, and stays so. */
+  /** Set by hosts with a rules folder: whether the file was removed and not restored. */
   rules_file_removed?: boolean;
-  /** By hosts with a rules folder: whether the file was written, and stays. */
+  /** Set by hosts with a rules folder: whether the file was written and kept. */
   rules_file_written?: boolean;
-  /** How it stands. */
+  /** The installation status. */
   status?: InstallStatus;
-  /** Where the rules go. */
+  /** The target. */
   target?: InstallTarget;
-  /** How many rules were there as they are wanted. */
+  /** How many rules already matched the request. */
   unchanged?: number;
-  /** Whether the rule was in the file or on the server. Absent in `mock_mode`. */
+  /** Whether the rule existed in the file or on the server. Absent in `mock_mode`. */
   was_there?: boolean;
 }
 
@@ -994,9 +975,9 @@ export interface DeleteDashboardRequest extends AnyRequest {
 
 /** The result of `delete_dashboard`. */
 export interface DeleteDashboardResult extends AnyResult {
-  /** Whether Grafana held a dashboard of that uid, which it deleted. */
+  /** Whether Grafana had a dashboard with that uid and deleted it. */
   deleted: boolean;
-  /** The uid that was asked for. */
+  /** The requested uid. */
   uid: string;
 }
 
@@ -1005,51 +986,50 @@ export interface DeleteMetricsRequest extends AnyRequest {}
 
 /** The result of `delete_metrics`. */
 export interface DeleteMetricsResult extends AnyResult {
-  /** Whether the gateway deleted the group; it has none then. */
+  /** Whether the group no longer exists on the gateway. */
   deleted: boolean;
   /** The group's URL. */
   group?: string;
 }
 
-/** How a webhook took a notification. */
+/** The outcome of a webhook notification. */
 export interface Delivery {
-  /** Whether the receiver responded with a status of 2xx. */
+  /** Whether the receiver responded with a 2xx status. */
   delivered: boolean;
-  /** The status that the receiver responded with. */
+  /** The HTTP status of the receiver's response. */
   http_status?: number;
-  /** Whether the configuration says `mock_mode`, so that no server was asked. */
+  /** Whether `mock_mode` is on, so no server was contacted. */
   mock?: boolean;
   /** Whether the body was signed with `webhook_secret`. */
   signed?: boolean;
-  /** The receiver, without its secrets. */
+  /** The webhook's URL, redacted. */
   webhook_url: string;
 }
 
-/** `describe`: what this plug is. */
+/** `describe`: describe this plug and its operations. */
 export interface DescribeRequest extends AnyRequest {}
 
 /** The result of `describe`. */
 export interface DescribeResult extends AnyResult {
-  /** What the plug is. */
+  /** The plug's description. */
   description: string;
   /** The plug's name. */
   name: string;
-  /** The operations, and what each does. */
+  /** The operations and their descriptions. */
   operations: LabelPairs;
   /** The plug's version. */
   version: string;
 }
 
 /**
- * `discover_targets`: targets of an http_sd endpoint or a list, and whether Prometheus scrapes
- * them.
+ * `discover_targets`: list targets from an http_sd endpoint or a list, and whether Prometheus
+ * scrapes them.
  */
 export interface DiscoverTargetsRequest extends AnyRequest {
   /** The URL of an http_sd endpoint. */
   sd_url?: Text;
   /**
-   * In the place of `sd_url`, a list of `host:port`, or of groups as an http_sd endpoint answers
-   * them. Who reads such an answer reads this too.
+   * Instead of `sd_url`, a list of `host:port`, or of groups in the format of an http_sd endpoint.
    */
   targets?: unknown[] | null;
 }
@@ -1058,19 +1038,19 @@ export interface DiscoverTargetsRequest extends AnyRequest {
 export interface DiscoverTargetsResult extends AnyResult {
   /** How many of the targets Prometheus scrapes. */
   active?: number;
-  /** Whether Prometheus was asked for the targets that it knows. */
+  /** Whether the targets were compared with those of Prometheus. */
   compared: boolean;
-  /** The targets, those with the same labels together. */
+  /** The targets, grouped by their labels. */
   groups: ResponseTargetGroup[];
-  /** How many it does not scrape. */
+  /** How many Prometheus does not scrape. */
   missing?: number;
-  /** The endpoint that was asked, without user, password and query. */
+  /** The service discovery endpoint, without user, password and query. */
   sd_url?: string;
   /** How many targets there are. */
   targets: number;
 }
 
-/** A target, and where it was compared what Prometheus knows of it. */
+/** A target and, if compared, its state in Prometheus. */
 export interface DiscoveredTarget {
   /** Its `host:port`. */
   address: string;
@@ -1080,57 +1060,55 @@ export interface DiscoveredTarget {
   job?: string;
   /** Why the last scrape failed. */
   last_error?: string;
-  /** Where it is scraped. */
+  /** The URL that is scraped. */
   scrape_url?: string;
   /** Whether Prometheus scrapes it. */
   state?: TargetState;
 }
 
 /**
- * As Prometheus has it (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of seconds.
+ * In Prometheus's format (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of
+ * seconds.
  */
 export type Duration = string | number | null;
 
-/**
- * `ensure_datasource`: a Prometheus data source in Grafana, made or changed where it is not as
- * given.
- */
+/** `ensure_datasource`: create or update a Prometheus data source in Grafana. */
 export interface EnsureDatasourceRequest extends AnyRequest {
-  /** Who Grafana is to the server, by basic credentials; the URL's user by default. */
+  /** The user for basic authentication with the server; the URL's user by default. */
   basic_auth_user?: Text;
-  /** Where Grafana reaches the server; the `prometheus_url` by default. */
+  /** The server's URL as seen by Grafana; `prometheus_url` by default. */
   datasource_url?: Text;
-  /** Whether panels that name no data source use this one; left as it is by default. */
+  /** Whether this is the default data source; unchanged by default. */
   default?: Flag;
-  /** Whether differences are told; false by default. */
+  /** Whether to report differences; false by default. */
   diff?: Flag;
-  /** Whether it is only said what would be done; false by default. */
+  /** Whether to only report what would be done; false by default. */
   dry_run?: Flag;
-  /** Settings of the type, an object: `httpMethod`, `timeInterval`, … */
+  /** An object with settings of the data source type: `httpMethod`, `timeInterval`, … */
   json_data?: { [key: string]: unknown } | null;
-  /** What people read, unique in an organisation; `Prometheus` by default. */
+  /** The name, unique in an organization; `Prometheus` by default. */
   name?: Text;
-  /** Whether secrets are sent although Grafana has some; false by default. */
+  /** Whether secrets are sent even if Grafana already has some; false by default. */
   renew_secrets?: Flag;
-  /** What Grafana never tells again: `basicAuthPassword`, `httpHeaderValue1`, … */
+  /** Secrets, which Grafana never returns: `basicAuthPassword`, `httpHeaderValue1`, … */
   secure_json_data?: Labels;
-  /** What dashboards refer to; made from the name by default. */
+  /** The uid that dashboards reference; derived from the name by default. */
   uid?: Text;
 }
 
 /** The result of `ensure_datasource`. */
 export interface EnsureDatasourceResult extends AnyResult {
-  /** What was done, or with `dry_run` would be; absent where Grafana was not asked. */
+  /** The action taken, or planned with `dry_run`; absent if Grafana was not contacted. */
   action?: DatasourceAction;
-  /** With `diff`: what differed, the first of it. Secrets are never shown. */
+  /** With `diff`: the first differences, without secrets. */
   changes?: DashboardChange[];
-  /** Whether Grafana holds the data source now, as it was given. */
+  /** Whether the data source in Grafana is as requested. */
   datasource_ready: boolean;
-  /** Whether nothing was written, because of `dry_run`. */
+  /** Whether nothing was changed because of `dry_run`. */
   dry_run?: boolean;
-  /** What people read. */
+  /** The name. */
   name: string;
-  /** What dashboards refer to. */
+  /** The uid that dashboards reference. */
   uid: string;
 }
 
@@ -1156,32 +1134,32 @@ export type ErrorCode =
 
 /** Requests to servers. */
 export interface Exchange {
-  /** How many requests were sent, repetitions among them. */
+  /** How many requests were sent, including retries. */
   attempts: number;
-  /** How long they took together, in milliseconds. */
+  /** Their total duration, in milliseconds. */
   elapsed_ms: number;
 }
 
-/** An example of an observation. */
+/** An exemplar. */
 export interface Exemplar {
-  /** Labels of the example, such as a trace's id. */
+  /** Its labels, such as a trace id. */
   labels: LabelPairs;
-  /** When, in seconds since the epoch. */
+  /** The timestamp in seconds since the Unix epoch. */
   timestamp?: Amount;
-  /** What was observed. */
+  /** The observed value. */
   value: Amount;
 }
 
 /**
- * `expire_groups`: delete groups that nobody pushed to for older_than; dry_run (the default) only
- * lists them.
+ * `expire_groups`: delete groups whose last push is older than older_than; dry_run (the default)
+ * only lists them.
  */
 export interface ExpireGroupsRequest extends AnyRequest {
-  /** Whether to say only what would be deleted; true by default. */
+  /** Whether to only report what would be deleted; true by default. */
   dry_run?: Flag;
-  /** Only groups that have these. */
+  /** Only groups with these labels. */
   labels?: Labels;
-  /** How long ago the last push of a group must be. */
+  /** The minimum time since the last push to a group. */
   older_than: Duration;
 }
 
@@ -1197,44 +1175,40 @@ export interface ExpireGroupsResult extends AnyResult {
   groups?: Group[];
 }
 
-/** `expire_silence`: end a silence now. */
+/** `expire_silence`: expire a silence. */
 export interface ExpireSilenceRequest extends AnyRequest {
-  /** The silence to end. */
+  /** The silence to expire. */
   silence_id: Text;
 }
 
 /** The result of `expire_silence`. */
 export interface ExpireSilenceResult extends AnyResult {
-  /** Whether Alertmanager ended it; false if it has none with that id. */
+  /** Whether Alertmanager expired it; false if it has no silence with that id. */
   expired: boolean;
   /** The silence's id. */
   silence_id: string;
 }
 
-/** `export_dashboards`: dashboards as files for Grafana's provisioning. */
+/** `export_dashboards`: export dashboards as files for Grafana provisioning. */
 export interface ExportDashboardsRequest extends AnyRequest {
-  /** Another name for `dashboards`. */
+  /** An alias of `dashboards`. */
   dashboard_config?: unknown;
-  /** A list of what `create_dashboard` takes, or one. */
+  /** One dashboard as for `create_dashboard`, or a list. */
   dashboards?: unknown;
-  /**
-   * The uid or name of the data source that is chosen at first; Grafana's default one by default.
-   */
+  /** The uid or name of the initially selected data source; Grafana's default by default. */
   datasource?: Text;
   /**
-   * The folder's title, or those of folders within one another, the outermost first. Without one a
-   * dashboard stays where it is.
+   * The folder's title, or the titles of nested folders, outermost first. Without it, an existing
+   * dashboard stays in its folder.
    */
   folder?: Text | LabelValue[];
-  /** The uid of the last folder, or of one that is there. */
+  /** The uid of the innermost folder, or of an existing folder. */
   folder_uid?: Text;
-  /** What the names of a template's metrics begin with; `plugpipe` by default. */
+  /** The prefix of a template's metric names; `plugpipe` by default. */
   prefix?: Text;
-  /** The names of templates; `all` among them means every one. */
+  /** The names of templates; `all` selects every template. */
   templates?: LabelValues;
-  /**
-   * The uids of dashboards that Grafana holds; without them those that are given are exported.
-   */
+  /** The uids of dashboards in Grafana; without them, the given dashboards are exported. */
   uids?: LabelValues | null;
 }
 
@@ -1242,18 +1216,20 @@ export interface ExportDashboardsRequest extends AnyRequest {
 export interface ExportDashboardsResult extends AnyResult {
   /** A file for each dashboard. */
   files: File[];
-  /** Those of `uids` of which Grafana holds no dashboard. */
+  /** The `uids` that do not exist in Grafana. */
   missing: string[];
-  /** The file, in YAML, that has Grafana read the others. */
+  /** The YAML provider file that makes Grafana load the other files. */
   provider: string;
-  /** What was mended in dashboards, and what is odd. */
+  /** Corrections and suspicious fields in dashboards. */
   warnings: string[];
 }
 
 /** `export_format` of output_schema. */
 export type ExportFormat = 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
 
-/** `export_metrics`: what was recorded, as prometheus, openmetrics, protobuf, json or csv. */
+/**
+ * `export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or csv.
+ */
 export interface ExportMetricsRequest extends AnyRequest {
   /** `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`. */
   export_format?: Text;
@@ -1261,19 +1237,19 @@ export interface ExportMetricsRequest extends AnyRequest {
 
 /** The result of `export_metrics`. */
 export interface ExportMetricsResult extends AnyResult {
-  /** What an HTTP server would say of it. */
+  /** The `Content-Type` of the exposition. */
   content_type: string;
   /** The format. */
   export_format: ExportFormat;
-  /** The exposition, where it is text. */
+  /** The exposition, if it is text. */
   exported_data?: string;
-  /** The exposition as base64, where it is binary. */
+  /** The exposition as base64, if it is binary. */
   exported_data_base64?: string;
   /** How many series there are. */
   series: number;
 }
 
-/** `export_otlp`: export what was recorded to an OTLP receiver. */
+/** `export_otlp`: export recorded metrics to an OTLP receiver. */
 export interface ExportOtlpRequest extends AnyRequest {}
 
 /** The result of `export_otlp`. */
@@ -1282,7 +1258,7 @@ export interface ExportOtlpResult extends AnyResult {
   accepted?: number;
   /** How many data points were sent. */
   data_points: number;
-  /** What the receiver said about them. */
+  /** The receiver's message about them. */
   message?: string;
   /** The receiver's URL. */
   receiver?: string;
@@ -1290,25 +1266,25 @@ export interface ExportOtlpResult extends AnyResult {
   rejected_data_points?: number;
 }
 
-/** `export_rules`: a rule file. */
+/** `export_rules`: generate a rule file. */
 export interface ExportRulesRequest extends AnyRequest {
-  /** What is not in it may stand beside it. What an alert is may not: `alerts` says that. */
+  /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
   alert_config?: AlertConfig | null;
-  /** Alerts of one group, with what an alert is and nothing else. */
+  /** The alerting rules of one group. */
   alerts?: AlertRule[] | null;
   /** The group of `alerts`; `plugpipe` by default. */
   group?: Text;
-  /** Groups as a rule file has them, with what only some servers take too. */
+  /** Groups in rule-file format, including fields that only some servers support. */
   groups?: RuleGroup[] | null;
-  /** How often the group of `alerts` is evaluated; as often as the server does by default. */
+  /** The evaluation interval of the group of `alerts`; the server's default by default. */
   interval?: Duration;
-  /** The template's parameters, of which each has its own. */
+  /** The template's parameters. */
   parameters?: { [key: string]: unknown } | null;
   /** The rule file's name; `plugpipe_rules.yml` by default. */
   rules_file?: Text;
-  /** Who evaluates the rules, as for `create_alert`. */
+  /** The server that evaluates the rules, as for `create_alert`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`. */
+  /** The server's version, such as `3.5`. */
   target_version?: Text;
   /** The name of a template. */
   template?: Text;
@@ -1322,125 +1298,122 @@ export interface ExportRulesResult extends AnyResult {
   groups: number;
   /** How many rules they have. */
   rules: number;
-  /** A name for the file. */
+  /** A suggested file name. */
   rules_file: string;
 }
 
-/** Why a webhook has no notification. */
+/** The error of a failed notification. */
 export interface FailedDelivery {
-  /** What a gateway would refuse of a push, the first of them. */
+  /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
-  /** False. */
+  /** Always false. */
   delivered: boolean;
   /** What was wrong, what was expected, and what to do. */
   error: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
   /** The path of the field to correct. */
   field?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
 /** `failure` of output_schema. */
 export interface Failure {
-  /** What a gateway would refuse of a push, the first of them. */
+  /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
   /** What was wrong, what was expected, and what to do. */
   error: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
-  /** Absent where none was asked. */
+  /** Absent if no request was sent. */
   exchange?: Exchange;
   /** The path of the field to correct. */
   field?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
-  /** What the configuration is. */
+  /** Main settings of the configuration. */
   monitoring_metadata: Metadata;
-  /** The operation; absent where the request names none that there is. */
+  /** The operation; absent if the request names no known one. */
   operation?: string;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
   success: false;
   /**
-   * What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
-   * nothing to say.
+   * Warnings about ignored or adjusted input, such as an unknown field. Absent if there are none.
    */
   warnings?: string[];
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
-/** A metric, without its samples. */
+/** A metric family, without its samples. */
 export interface Family {
-  /** What it measures; empty where the endpoint does not say. */
+  /** Its help text; empty if there is none. */
   help: string;
   /** Its name. */
   name: string;
   /** How many samples it has. */
   samples: number;
-  /** Its type, as OpenMetrics names it. */
+  /** Its type, by OpenMetrics's names. */
   type: string;
   /** Its unit. */
   unit?: string;
 }
 
-/** `federate`: series of Prometheus as its /federate has them; imported or pushed if asked. */
+/** `federate`: fetch series from Prometheus's /federate; optionally import or push them. */
 export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
   accept?: Text;
-  /** Whether it is imported into the registry; false by default. */
+  /** Whether to import it into the registry; false by default. */
   import?: Flag;
-  /** Whether the answer has samples; false by default. */
+  /** Whether the result includes samples; false by default. */
   include_samples?: Flag;
-  /** The most families and lint findings of the answer; 300 by default. */
+  /**
+   * The maximum number of metric families and of lint findings in the result; 300 by default.
+   */
   limit?: WholeNumber;
-  /** Selectors such as `{job="a"}`; a series that one of them finds counts. */
+  /** Selectors such as `{job="a"}`; a series must match at least one. */
   match?: Texts;
-  /** Another name for `match`, as the API has it. */
+  /** An alias of `match`, as in the API. */
   'match[]'?: Texts;
-  /** Whether it is pushed as a group of its own; false by default. */
+  /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format in which all of it is written again: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
   reexport?: Text;
-  /** The most samples of the answer; 1,000 by default. */
+  /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
-  /** They win over those beside it. */
+  /** They take precedence over fields at the top level. */
   scrape_config?: ScrapedEndpoint | null;
   /**
-   * The job of that group and of the scrape configuration; by default named after host and port.
+   * The job of that group and of the scrape configuration; by default derived from host and port.
    */
   scrape_job?: Text;
-  /** Whether metrics without a type are imported as gauges; they are refused by default. */
+  /** Whether to import untyped metrics as gauges; they are rejected by default. */
   unknown_as_gauge?: Flag;
 }
 
@@ -1448,25 +1421,25 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
 export interface FederateResult extends AnyResult {
   /** The size of the exposition, uncompressed. */
   bytes?: number;
-  /** Its content type. */
+  /** The content type of `exported_data`. */
   content_type?: string;
-  /** How long fetching and reading took, in milliseconds. */
+  /** The duration of fetching and parsing, in milliseconds. */
   duration_ms?: number;
-  /** Exemplars that were left out of it. */
+  /** The number of dropped exemplars. */
   exemplars_dropped?: number;
   /** With `reexport`: the format of `exported_data`. */
   export_format?: string;
-  /** All that was received, written again. */
+  /** The converted exposition. */
   exported_data?: string;
-  /** The first of them. */
+  /** The first metric families. */
   families?: Family[];
-  /** How many metrics there are. */
+  /** The number of metric families. */
   families_count?: number;
   /** Whether series were fetched. */
   federated: boolean;
   /** The format: `prometheus`, `openmetrics` or `protobuf`. */
   format?: string;
-  /** With `import`: what became of that. */
+  /** With `import`: the outcome of the import. */
   imported?: Imported;
   /** The selectors. */
   match?: string[];
@@ -1474,45 +1447,47 @@ export interface FederateResult extends AnyResult {
   metrics_count: number;
   /** The server's URL, without credentials. */
   prometheus_url?: string;
-  /** With `push`: what became of that. */
+  /** With `push`: the outcome of the push. */
   pushed?: PassedOn;
   /** With `include_samples`: the first samples. */
   samples?: Sample[];
-  /** Samples whose timestamps were left out of what was written again, pushed or imported. */
+  /**
+   * The number of samples whose timestamps were dropped when converting, pushing or importing.
+   */
   timestamps_dropped?: number;
-  /** Whether there are more metrics or samples than are listed. */
+  /** Whether there are more metric families or samples than listed. */
   truncated?: boolean;
 }
 
 /** A file for Grafana's provisioning. */
 export interface File {
-  /** What is in it. */
+  /** Its contents. */
   content: string;
   /** Its name. */
   path: string;
 }
 
-/** True or false, also as text. */
+/** True or false, which may be text. */
 export type Flag = boolean | string | null;
 
-/** `flush_metrics`: push what no gateway has accepted yet, unless push_policy is manual. */
+/** `flush_metrics`: push pending metrics, unless push_policy is manual. */
 export interface FlushMetricsRequest extends AnyRequest {
   /**
-   * Whether to push nothing, and say only what a push would come to, or what would be lost without
-   * one; false by default.
+   * Whether to push nothing and only report the expected outcome, or what would be lost without a
+   * push; false by default.
    */
   dry_run?: Flag;
 }
 
 /** The result of `flush_metrics`. */
 export interface FlushMetricsResult extends AnyResult {
-  /** Whether values have reached no gateway. */
+  /** Whether some values have not reached a gateway. */
   unpushed: boolean;
-  /** Why. */
+  /** Why they have not. */
   unpushed_reason?: UnpushedReason;
 }
 
-/** `format_query`: a PromQL expression, laid out. */
+/** `format_query`: format a PromQL expression. */
 export interface FormatQueryRequest extends AnyRequest {
   /** The PromQL expression. */
   query: Text;
@@ -1520,13 +1495,13 @@ export interface FormatQueryRequest extends AnyRequest {
 
 /** The result of `format_query`. */
 export interface FormatQueryResult extends AnyResult {
-  /** The same, laid out. */
+  /** The formatted expression. */
   formatted: string;
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
   /** The PromQL expression. */
   query: string;
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
@@ -1534,7 +1509,7 @@ export interface FormatQueryResult extends AnyResult {
 export interface FoundDashboard {
   /** That folder's title; empty for none. */
   folder: string;
-  /** The folder that it lies in; empty for none. */
+  /** The uid of its folder; empty for none. */
   folder_uid: string;
   /** Its tags. */
   tags: string[];
@@ -1542,205 +1517,207 @@ export interface FoundDashboard {
   title: string;
   /** Its uid. */
   uid: string;
-  /** Its page. */
+  /** Its URL. */
   url?: string;
 }
 
-/** `generate_config`: a prometheus.yml, or parts of it, and files of targets. */
+/** `generate_config`: generate a prometheus.yml, or parts of it, and targets files. */
 export interface GenerateConfigRequest extends AnyRequest {
-  /** `development`, `testing` or `production`: whose defaults hold. */
+  /** The environment whose defaults apply: `development`, `testing` or `production`. */
   environment?: Text;
-  /** The oldest version of Prometheus that is to read it; `2.42` by default. */
+  /** The oldest version of Prometheus to support; `2.42` by default. */
   for_version?: Text;
-  /** What stands in the parts. */
+  /** The contents of the parts. */
   generate?: GeneratedSections | null;
-  /** The parts that are written; by default all that have something in them. */
+  /** The parts to write; by default all non-empty ones. */
   parts?: string[] | null;
 }
 
 /** The result of `generate_config`. */
 export interface GenerateConfigResult extends AnyResult {
-  /** The text of `prometheus.yml`; absent where no part has anything in it. */
+  /** The text of `prometheus.yml`; absent if all parts are empty. */
   config?: string;
-  /** The environment whose values were taken, or `default`. */
+  /** The environment whose defaults apply, or `default`. */
   environment: string;
-  /** What Prometheus calls the file by default; absent without `config`. */
+  /** Prometheus's default name for the file; absent without `config`. */
   file_name?: string;
-  /** The targets as JSON, for a file that `file_sd_configs` names. */
+  /** The targets as JSON, for a file in `file_sd_configs`. */
   file_sd?: string;
-  /** The oldest version of Prometheus that reads the configuration, such as `2.42`. */
+  /** The oldest version of Prometheus that accepts the configuration, such as `2.42`. */
   for_version: string;
-  /** The same targets as an endpoint of `http_sd_configs` serves them. */
+  /** The same targets as the response of an `http_sd_configs` endpoint. */
   http_sd?: HttpSd;
-  /** What the version does not have: the path, and since when there is one. */
+  /**
+   * Fields that the version does not support: their path and the version that introduced them.
+   */
   left_out: string[];
-  /** Flags that the server needs. */
+  /** Command-line flags that the server needs. */
   needs_flags: string[];
 }
 
-/** What stands in the parts of a `prometheus.yml`. */
+/** The contents of the parts of a `prometheus.yml`. */
 export interface GeneratedSections {
-  /** Alertmanagers to tell of alerts. */
+  /** Alertmanagers that receive alerts. */
   alertmanagers?: AlertmanagerTargets[] | null;
   /** Jobs that scrape `/federate` of other servers, each with `match`. */
   federate?: ScrapeJob[] | null;
-  /** The job of the Pushgateway; false leaves it out. */
+  /** The job of the Pushgateway; false omits it. */
   gateway?: Flag | ScrapeJob;
-  /** What holds for all jobs. */
+  /** Settings for all jobs. */
   global?: GlobalSection | null;
-  /** The job of the plug; false leaves it out. */
+  /** The job of the plug; false omits it. */
   plug?: Flag | ScrapeJob;
-  /** Where older samples are read. */
+  /** Remote-read endpoints. */
   remote_read?: RemoteEndpoint[] | null;
-  /** Where samples are written. */
+  /** Remote-write endpoints. */
   remote_write?: RemoteEndpoint[] | null;
   /** Paths of rule files; in production `plugpipe_alerts.yml` by default. */
   rule_files?: string[] | null;
   /** Other jobs. */
   scrape?: ScrapeJob[] | null;
-  /** The groups of a file of targets. */
+  /** The groups of a targets file. */
   sd_targets?: TargetGroup[] | null;
 }
 
-/** `get_alert_state`: whether an alert is inactive, pending or firing, and since when. */
+/** `get_alert_state`: tell whether an alert is inactive, pending or firing, and since when. */
 export interface GetAlertStateRequest extends AnyRequest {
-  /** What is not in it may stand beside it. */
+  /** Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
   /** The alert's name. */
   alert_name?: Text;
-  /** Grafana's data source that expressions are asked of. */
+  /** The Grafana data source that expressions query. */
   datasource_uid?: Text;
   /** A ruler's namespace or Grafana's folder; `plugpipe` by default. */
   namespace?: Text;
   /** `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`, where it cannot be asked. */
+  /** The server's version, such as `3.5`, if it cannot be queried. */
   target_version?: Text;
 }
 
 /** The result of `get_alert_state`. */
 export interface GetAlertStateResult extends AnyResult {
-  /** Since when it is pending or firing. */
+  /** When it became pending or firing. */
   active_since?: string;
   /** The alert's name. */
   alert_name: string;
   /** The rules with that name. Absent in `mock_mode`. */
   rules?: HeldAlert[];
-  /** Of several rules with that name, the state that matters most. */
+  /** The most severe state of all rules with that name. */
   state: AlertState;
 }
 
-/** `get_dashboard`: a dashboard as Grafana holds it. */
+/** `get_dashboard`: get a dashboard from Grafana. */
 export type GetDashboardRequest = DeleteDashboardRequest;
 
 /** The result of `get_dashboard`. */
 export interface GetDashboardResult extends AnyResult {
   /** Its JSON model. */
   dashboard?: { [key: string]: unknown };
-  /** The folder that it lies in; empty for none. */
+  /** The uid of its folder; empty for none. */
   folder_uid?: string;
-  /** Whether Grafana holds a dashboard of that uid. */
+  /** Whether Grafana has a dashboard with that uid. */
   found: boolean;
   /** The dashboard's title. */
   title?: string;
-  /** The uid that was asked for. */
+  /** The requested uid. */
   uid: string;
-  /** Its page. */
+  /** Its URL. */
   url?: string;
-  /** How often it was saved. */
+  /** Its version. */
   version?: number;
 }
 
-/** What holds for all jobs. */
+/** Settings for all jobs. */
 export interface GlobalSection {
-  /** Between evaluations of rules; 15 seconds by default. */
+  /** The rule evaluation interval; 15 seconds by default. */
   evaluation_interval?: Duration;
-  /** Put on what leaves the server. */
+  /** Labels added to series and alerts sent to other systems. */
   external_labels?: Labels;
-  /** Between scrapes; by default the setting of that name, else the environment's. */
+  /**
+   * The scrape interval; by default the setting of that name, else the environment's default.
+   */
   scrape_interval?: Duration;
-  /** For one scrape, at most the interval. */
+  /** The scrape timeout, at most the interval. */
   scrape_timeout?: Duration;
 }
 
-/** `grafana_status`: which Grafana answers, and for which organisation. */
+/** `grafana_status`: show Grafana's version, database state and organization. */
 export interface GrafanaStatusRequest extends AnyRequest {}
 
 /** The result of `grafana_status`. */
 export interface GrafanaStatusResult extends AnyResult {
-  /** Whether Grafana reaches its database. */
+  /** The state of Grafana's database. */
   database?: DatabaseStatus;
-  /** The organisation that the plug speaks for, or why that is not known. */
+  /** The organization of the plug's credentials, or why it is unknown. */
   organisation?: Organisation;
-  /** Grafana's version; absent where it does not disclose it. */
+  /** Grafana's version; absent if Grafana hides it. */
   version?: string;
 }
 
 /** A group on a Pushgateway. */
 export interface Group {
-  /** What a gateway would refuse of a push, the first of them. */
+  /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
   /** `expire_groups`: whether it was deleted. */
   deleted?: boolean;
   /** What was wrong, what was expected, and what to do. */
   error?: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code?: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
   /** The path of the field to correct. */
   field?: string;
-  /** Its URL; absent where its key cannot be written as one. */
+  /** Its URL; absent if the grouping key cannot be written as a URL. */
   group?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
-  /** Its key, `job` among it. */
+  /** Its grouping key, including `job`. */
   labels: LabelPairs;
-  /** When a push to it was last refused. */
+  /** The time of the last rejected push. */
   last_failure?: Rfc3339;
-  /** When a push to it was last accepted. */
+  /** The time of the last accepted push. */
   last_push?: Rfc3339;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
-  /** How many metrics it has, without those about its pushes. */
+  /** How many metrics it has, except those about its pushes. */
   metrics: number;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
   /** How many series they have. */
   series: number;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
-/** How the push of another group went. */
+/** The outcome of pushing another group. */
 export interface GroupPush {
-  /** What the gateway would refuse, the first of it. */
+  /** The first conflicts because of which the gateway would reject the push. */
   conflicts?: Conflict[];
   /**
-   * With `detect_resets`: how many counters of the group this push did not raise, or removed.
+   * With `detect_resets`: how many counters of the group this push lowered, reset or removed.
    */
   counters_replaced?: number;
-  /** Why. */
+  /** Why they were downgraded. */
   downgrade_reason?: string;
-  /** Native histograms of which only sum and count were pushed. */
+  /** Native histograms that were pushed with only their sum and count. */
   downgraded?: string[];
   /** The group's URL. */
   group: string;
-  /** Whether the gateway has accepted what was recorded. */
+  /** Whether the gateway has accepted all recorded values. */
   metric_pushed?: boolean;
-  /** Why the push was not checked for conflicts before. */
+  /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  /** Why an automatic push failed. The values remain recorded. */
   push_error?: string;
-  /** The same as an error code. */
+  /** The error code of `push_error`. */
   push_error_code?: string;
   /** The gateway's origin. */
   push_origin?: string;
@@ -1749,9 +1726,9 @@ export interface GroupPush {
 }
 
 /**
- * How a server is. `healthy`: It responded with 200. `unhealthy`: It responded with another status.
- * `unreachable`: It did not respond. `not_granted`: The host's grants do not allow asking it.
- * `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
+ * The health of a server. `healthy`: It responded with 200. `unhealthy`: It responded with another
+ * status. `unreachable`: It did not respond. `not_granted`: The host's grants do not allow requests
+ * to it. `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
  */
 export type Health =
   | 'healthy'
@@ -1761,14 +1738,14 @@ export type Health =
   | 'not_configured'
   | 'mock';
 
-/** `health_check`: ask every configured server whether it is well. */
+/** `health_check`: check the health of every configured server. */
 export interface HealthCheckRequest extends AnyRequest {}
 
 /** The result of `health_check`. */
 export interface HealthCheckResult extends AnyResult {
   /** Alertmanager. */
   alertmanager_status: Health;
-  /** What each server that was asked responded. */
+  /** The responses of the checked servers. */
   details: HealthDetails;
   /** Grafana. */
   grafana_status: Health;
@@ -1780,11 +1757,11 @@ export interface HealthCheckResult extends AnyResult {
   pushgateway_status: Health;
   /** How many series are stored. */
   series: number;
-  /** Whether values have reached no gateway. */
+  /** Whether some values have not reached a gateway. */
   unpushed: boolean;
 }
 
-/** What each server that was asked responded. */
+/** The responses of the checked servers. */
 export interface HealthDetails {
   /** Alertmanager. */
   alertmanager?: ServerHealth;
@@ -1796,23 +1773,23 @@ export interface HealthDetails {
   pushgateway?: ServerHealth;
 }
 
-/** An alerting rule as a server holds it. */
+/** An alerting rule on a server. */
 export interface HeldAlert {
-  /** The alerts that it raises now. */
+  /** Its active alerts. */
   active: ActiveAlert[];
   /** The alert's name. */
   alert_name: string;
   /** The rule's annotations. */
   annotations: LabelPairs;
-  /** The expression, as the server writes it. */
+  /** The expression, as formatted by the server. */
   expression: string;
   /** The group's file or namespace. */
   file: string;
-  /** For how many seconds it must hold before the alert fires. */
+  /** The rule's `for` duration, in seconds. */
   for_seconds: Amount;
   /** Its group. */
   group: string;
-  /** Whether the rule could be evaluated: `ok`, `err` or `unknown`. */
+  /** The outcome of the last evaluation: `ok`, `err` or `unknown`. */
   health: string;
   /** The rule's labels. */
   labels: LabelPairs;
@@ -1822,7 +1799,7 @@ export interface HeldAlert {
   state: string;
 }
 
-/** What an endpoint serves. */
+/** The response of an endpoint. */
 export interface HttpSd {
   /** The body. */
   body: string;
@@ -1830,62 +1807,60 @@ export interface HttpSd {
   content_type: string;
 }
 
-/** What was imported into the registry. */
+/** The outcome of an import into the registry. */
 export interface Imported {
-  /** What the gateway would refuse, the first of it. */
+  /** The first conflicts because of which the gateway would reject the push. */
   conflicts?: Conflict[];
   /**
-   * With `detect_resets`: how many counters of the group this push did not raise, or removed.
+   * With `detect_resets`: how many counters of the group this push lowered, reset or removed.
    */
   counters_replaced?: number;
-  /** Why. */
+  /** Why they were downgraded. */
   downgrade_reason?: string;
-  /** Native histograms of which only sum and count were pushed. */
+  /** Native histograms that were pushed with only their sum and count. */
   downgraded?: string[];
-  /** Exemplars of those series; they were not. */
+  /** The number of their exemplars, which are not imported. */
   exemplars_dropped: number;
-  /**
-   * How the pushes of groups went that the call is not about, because they have keys of their own.
-   */
+  /** The outcomes of other groups, which have their own grouping keys. */
   groups_pushed?: GroupPush[];
-  /** Whether the gateway has accepted what was recorded. */
+  /** Whether the gateway has accepted all recorded values. */
   metric_pushed?: boolean;
-  /** Metrics of which series were imported. */
+  /** The number of metrics with imported series. */
   metrics: number;
-  /** Whether the configuration says `mock_mode`, so that no server was asked. */
+  /** Whether `mock_mode` is on, so no server was contacted. */
   mock?: boolean;
-  /** Why the push was not checked for conflicts before. */
+  /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** With `defer_push`: the host is to ask for `push_recorded`. */
+  /** With `defer_push`: the host should call `push_recorded`. */
   push_due?: boolean;
-  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  /** Why an automatic push failed. The values remain recorded. */
   push_error?: string;
-  /** The same as an error code. */
+  /** The error code of `push_error`. */
   push_error_code?: string;
   /** The gateway's origin. */
   push_origin?: string;
-  /** What was refused, by metric and reason: the first of it. */
+  /** The first rejected metrics, by metric and reason. */
   refused: Refused[];
-  /** How many entries `refused` would have without a bound. */
+  /** The number of entries that `refused` would have without a limit. */
   refused_count: number;
   /** The first of those counters. */
   replaced?: Replaced[];
-  /** Series that were imported. */
+  /** The number of imported series. */
   series: number;
 }
 
 /**
- * How it stands with rules. `installed`: They are installed, and the server lists them as they are
- * wanted. `unchanged`: They were there as they are wanted. `planned`: With `dry_run`: they would be
- * changed. `pending`: They are not there yet. `unverified`: They may be there: the server does not
- * say all that would have to be compared.
+ * The installation status of rules. `installed`: Installed; the server lists the rules as
+ * requested. `unchanged`: The rules already matched the request. `planned`: With `dry_run`: the
+ * rules would be changed. `pending`: Not installed yet. `unverified`: Possibly installed: the
+ * server does not return everything needed to compare the rules.
  */
 export type InstallStatus = 'installed' | 'unchanged' | 'planned' | 'pending' | 'unverified';
 
 /**
- * Where rules are installed, and how. `file`: A rule file, which the host writes; then `/-/reload`.
+ * Where rules are installed, and how. `file`: A rule file, written by the host, and a reload:
  * Prometheus, vmalert and Thanos. `mimir`: Mimir's ruler. `cortex`: Cortex's ruler. `grafana`:
- * Grafana, through its converter of Prometheus's rules.
+ * Grafana, through its import API for Prometheus rules.
  */
 export type InstallTarget = 'file' | 'mimir' | 'cortex' | 'grafana';
 
@@ -1911,28 +1886,28 @@ export type KindName =
   | 'info'
   | 'stateset';
 
-/** Names and values. */
+/** Name-value pairs. */
 export type LabelPairs = { [key: string]: string };
 
-/** A text, which may be empty; a number or a flag counts as its text. */
+/** A text, which may be empty; a number or a boolean counts as its text. */
 export type LabelValue = string | number | boolean;
 
 /** `label_values` of input_schema. */
 export type LabelValues = LabelValue | '' | null | LabelValue[];
 
-/** `label_values`: the values of a label in Prometheus. */
+/** `label_values`: list the values of a label in Prometheus. */
 export interface LabelValuesRequest extends AnyRequest {
-  /** The last moment. */
+  /** The end of the range. */
   end?: Moment;
   /** The label's name. */
   label: Text;
-  /** The most items of the answer. */
+  /** The maximum number of items in the result. */
   limit?: WholeNumber;
-  /** Selectors such as `up{job="a"}`; a series that one of them finds counts. */
+  /** Selectors such as `up{job="a"}`; a series must match at least one. */
   match?: Texts;
-  /** Another name for `match`, as the API has it. */
+  /** An alias of `match`, as in the API. */
   'match[]'?: Texts;
-  /** The first moment. */
+  /** The start of the range. */
   start?: Moment;
 }
 
@@ -1940,38 +1915,38 @@ export interface LabelValuesRequest extends AnyRequest {
 export interface LabelValuesResult extends AnyResult {
   /** How many there are. */
   count: number;
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
   /** The label's name. */
   label: string;
   /** Its values. */
   values: string[];
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** Names and texts; a number or a flag counts as its text. */
+/** String pairs; a number or a boolean counts as its text. */
 export type Labels = { [key: string]: string | number | boolean } | null;
 
-/** Something that conventions for metrics advise against. */
+/** A violation of metric conventions. */
 export interface Lint {
   /** The metric's name. */
   metric: string;
-  /** What was found, and what to do. */
+  /** The problem and its solution. */
   problem: string;
-  /** A stable word for the rule, such as `help`. */
+  /** A stable name of the rule, such as `help`. */
   rule: string;
 }
 
-/** `list_alert_groups`: Alertmanager's alerts as it groups them for receivers. */
+/** `list_alert_groups`: list Alertmanager's alerts, grouped by receiver. */
 export interface ListAlertGroupsRequest extends AnyRequest {
   /** Whether alerts that are neither silenced nor inhibited are listed; true by default. */
   active?: Flag;
-  /** Matchers that an alert's labels meet. */
+  /** Matchers that an alert's labels must satisfy. */
   filter?: Matchers;
   /** Whether inhibited alerts are listed; true by default. */
   inhibited?: Flag;
-  /** A regular expression for the names of the receivers that are told. */
+  /** A regular expression for the names of receivers. */
   receiver?: Text;
   /** Whether silenced alerts are listed; true by default. */
   silenced?: Flag;
@@ -1979,46 +1954,46 @@ export interface ListAlertGroupsRequest extends AnyRequest {
 
 /** The result of `list_alert_groups`. */
 export interface ListAlertGroupsResult extends AnyResult {
-  /** Groups of alerts as Alertmanager's API lists them. */
+  /** Alert groups in the format of Alertmanager's API. */
   groups: { [key: string]: unknown }[];
 }
 
-/** `list_alert_templates`: the rules that the plug ships, and their parameters. */
+/** `list_alert_templates`: list the built-in rule templates and their parameters. */
 export interface ListAlertTemplatesRequest extends AnyRequest {}
 
 /** The result of `list_alert_templates`. */
 export interface ListAlertTemplatesResult extends AnyResult {
-  /** What `template` may name. */
+  /** The available templates. */
   templates: AlertTemplate[];
 }
 
-/** `list_alerts`: the alerting rules that the server holds, and their states. */
+/** `list_alerts`: list the alerting rules on the server, and their states. */
 export interface ListAlertsRequest extends AnyRequest {
-  /** What is not in it may stand beside it. */
+  /** Fields missing from it are read from the top level. */
   alert_config?: AlertConfig | null;
-  /** Grafana's data source that expressions are asked of. */
+  /** The Grafana data source that expressions query. */
   datasource_uid?: Text;
-  /** Only the alerts of this group; those of all by default. */
+  /** Only alerts of this group; all groups by default. */
   group?: Text;
   /** A ruler's namespace or Grafana's folder; `plugpipe` by default. */
   namespace?: Text;
   /** `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`. */
   target?: RulesTarget;
-  /** The server's release, such as `3.5`, where it cannot be asked. */
+  /** The server's version, such as `3.5`, if it cannot be queried. */
   target_version?: Text;
 }
 
 /** The result of `list_alerts`. */
 export interface ListAlertsResult extends AnyResult {
-  /** The alerting rules that the server holds. */
+  /** The alerting rules on the server. */
   alerts: HeldAlert[];
 }
 
-/** `list_dashboards`: the dashboards that Grafana finds. */
+/** `list_dashboards`: search dashboards in Grafana. */
 export interface ListDashboardsRequest extends AnyRequest {
-  /** The uid of the folder that it lies in. */
+  /** The uid of its folder. */
   folder_uid?: Text;
-  /** A part of the title. */
+  /** A substring of the title. */
   search?: Text;
   /** One of its tags. */
   tag?: Text;
@@ -2028,13 +2003,13 @@ export interface ListDashboardsRequest extends AnyRequest {
 export interface ListDashboardsResult extends AnyResult {
   /** How many were found. */
   count: number;
-  /** Each of them. */
+  /** The dashboards. */
   dashboards: FoundDashboard[];
 }
 
-/** `list_groups`: every group on the Pushgateway, with its last push. */
+/** `list_groups`: list the groups on the Pushgateway, with their last push. */
 export interface ListGroupsRequest extends AnyRequest {
-  /** Only groups that have these. */
+  /** Only groups with these labels. */
   labels?: Labels;
 }
 
@@ -2048,17 +2023,17 @@ export interface ListGroupsResult extends AnyResult {
   groups?: Group[];
 }
 
-/** `list_labels`: the names of labels in Prometheus. */
+/** `list_labels`: list label names in Prometheus. */
 export interface ListLabelsRequest extends AnyRequest {
-  /** The last moment. */
+  /** The end of the range. */
   end?: Moment;
-  /** The most items of the answer. */
+  /** The maximum number of items in the result. */
   limit?: WholeNumber;
-  /** Selectors such as `up{job="a"}`; a series that one of them finds counts. */
+  /** Selectors such as `up{job="a"}`; a series must match at least one. */
   match?: Texts;
-  /** Another name for `match`, as the API has it. */
+  /** An alias of `match`, as in the API. */
   'match[]'?: Texts;
-  /** The first moment. */
+  /** The start of the range. */
   start?: Moment;
 }
 
@@ -2066,95 +2041,95 @@ export interface ListLabelsRequest extends AnyRequest {
 export interface ListLabelsResult extends AnyResult {
   /** How many there are. */
   count: number;
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
   /** The names. */
   labels: string[];
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** `list_metadata`: type, help and unit of metrics in Prometheus. */
+/** `list_metadata`: list type, help and unit of metrics in Prometheus. */
 export interface ListMetadataRequest extends AnyRequest {
-  /** The most metrics. */
+  /** The maximum number of metrics. */
   limit?: WholeNumber;
-  /** The most entries of one metric. */
+  /** The maximum number of entries per metric. */
   limit_per_metric?: WholeNumber;
-  /** The metric; all of them by default. */
+  /** The metric; all metrics by default. */
   metric?: Text;
 }
 
 /** The result of `list_metadata`. */
 export interface ListMetadataResult extends AnyResult {
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
-  /** For each metric a list of what its targets say of it: `type`, `help` and `unit`. */
+  /** For each metric, the `type`, `help` and `unit` that its targets report. */
   metadata: { [key: string]: unknown };
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** `list_notified_alerts`: the alerts that Alertmanager holds. */
+/** `list_notified_alerts`: list Alertmanager's alerts. */
 export interface ListNotifiedAlertsRequest extends AnyRequest {
   /** Whether alerts that are neither silenced nor inhibited are listed; true by default. */
   active?: Flag;
-  /** Matchers that an alert's labels meet. */
+  /** Matchers that an alert's labels must satisfy. */
   filter?: Matchers;
   /** Whether inhibited alerts are listed; true by default. */
   inhibited?: Flag;
-  /** A regular expression for the names of the receivers that are told. */
+  /** A regular expression for the names of receivers. */
   receiver?: Text;
   /** Whether silenced alerts are listed; true by default. */
   silenced?: Flag;
-  /** Whether alerts that Alertmanager has not looked at yet are listed; true by default. */
+  /** Whether alerts that Alertmanager has not processed yet are listed; true by default. */
   unprocessed?: Flag;
 }
 
 /** The result of `list_notified_alerts`. */
 export interface ListNotifiedAlertsResult extends AnyResult {
-  /** Alerts as Alertmanager's API lists them. */
+  /** Alerts in the format of Alertmanager's API. */
   alerts: { [key: string]: unknown }[];
 }
 
-/** `list_prometheus_alerts`: alerts that are pending or firing in Prometheus. */
+/** `list_prometheus_alerts`: list pending and firing alerts in Prometheus. */
 export interface ListPrometheusAlertsRequest extends AnyRequest {}
 
 /** The result of `list_prometheus_alerts`. */
 export interface ListPrometheusAlertsResult extends AnyResult {
-  /** Alerts that are pending or firing, as Prometheus has them. */
+  /** Pending and firing alerts, in Prometheus's format. */
   alerts: { [key: string]: unknown }[];
   /** How many there are. */
   count: number;
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** `list_receivers`: Alertmanager's receivers. */
+/** `list_receivers`: list Alertmanager's receivers. */
 export interface ListReceiversRequest extends AnyRequest {}
 
 /** The result of `list_receivers`. */
 export interface ListReceiversResult extends AnyResult {
-  /** Receivers as Alertmanager's API lists them. */
+  /** Receivers in the format of Alertmanager's API. */
   receivers: { [key: string]: unknown }[];
 }
 
-/** `list_rules`: Prometheus's groups of rules. */
+/** `list_rules`: list Prometheus's rule groups. */
 export interface ListRulesRequest extends AnyRequest {
-  /** Whether the alerts that rules raised are left out. */
+  /** Whether to omit the active alerts of rules. */
   exclude_alerts?: Flag;
-  /** Only rules of these files. */
+  /** Only rules in these files. */
   file?: Texts;
-  /** Only rules whose labels one of these selectors finds. */
+  /** Only rules whose labels match one of these selectors. */
   match?: Texts;
-  /** Another name for `match`, as the API has it. */
+  /** An alias of `match`, as in the API. */
   'match[]'?: Texts;
-  /** Only rules of the groups of these names. */
+  /** Only rules in groups with these names. */
   rule_group?: Texts;
-  /** Only rules of these names. */
+  /** Only rules with these names. */
   rule_name?: Texts;
-  /** Only rules of this kind. `alert`: Alerts. `record`: Series. */
+  /** Only rules of this kind. `alert`: Alerting rules. `record`: Recording rules. */
   type?: 'alert' | 'record' | '' | null;
 }
 
@@ -2162,25 +2137,25 @@ export interface ListRulesRequest extends AnyRequest {
 export interface ListRulesResult extends AnyResult {
   /** How many there are. */
   count: number;
-  /** Groups of rules, as Prometheus has them. */
+  /** Rule groups, in Prometheus's format. */
   groups: { [key: string]: unknown }[];
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** `list_series`: the series that match finds in Prometheus. */
+/** `list_series`: list matching series in Prometheus. */
 export interface ListSeriesRequest extends AnyRequest {
-  /** The last moment. */
+  /** The end of the range. */
   end?: Moment;
-  /** The most items of the answer. */
+  /** The maximum number of items in the result. */
   limit?: WholeNumber;
-  /** Selectors such as `up{job="a"}`; a series that one of them finds counts. */
+  /** Selectors such as `up{job="a"}`; a series must match at least one. */
   match?: Texts;
-  /** Another name for `match`, as the API has it. */
+  /** An alias of `match`, as in the API. */
   'match[]'?: Texts;
-  /** The first moment. */
+  /** The start of the range. */
   start?: Moment;
 }
 
@@ -2188,158 +2163,156 @@ export interface ListSeriesRequest extends AnyRequest {
 export interface ListSeriesResult extends AnyResult {
   /** How many there are. */
   count: number;
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
   /** The labels of each series. */
   series: LabelPairs[];
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** `list_silences`: Alertmanager's silences. */
+/** `list_silences`: list Alertmanager's silences. */
 export interface ListSilencesRequest extends AnyRequest {
-  /** Matchers that a silence has. */
+  /** Matchers that a silence must have. */
   filter?: Matchers;
 }
 
 /** The result of `list_silences`. */
 export interface ListSilencesResult extends AnyResult {
-  /** Silences as Alertmanager's API lists them. */
+  /** Silences in the format of Alertmanager's API. */
   silences: { [key: string]: unknown }[];
 }
 
-/** `list_targets`: what Prometheus scrapes, and how that goes. */
+/** `list_targets`: list Prometheus's scrape targets and their state. */
 export interface ListTargetsRequest extends AnyRequest {
-  /** Only those of this scrape pool. */
+  /** Only targets of this scrape pool. */
   scrape_pool?: Text;
   /**
-   * Which targets; all of them by default. `any`: All of them. `active`: Those that are scraped.
-   * `dropped`: Those that relabelling dropped.
+   * Which targets to list; all of them by default. `any`: All of them. `active`: Targets that are
+   * scraped. `dropped`: Targets that relabeling dropped.
    */
   state?: 'any' | 'active' | 'dropped' | '' | null;
 }
 
 /** The result of `list_targets`. */
 export interface ListTargetsResult extends AnyResult {
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
-  /** `activeTargets` and `droppedTargets`, as Prometheus has them. */
+  /** `activeTargets` and `droppedTargets`, in Prometheus's format. */
   targets: { [key: string]: unknown };
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** One condition on one label. */
+/** A condition on a label. */
 export interface Matcher {
-  /** Another name for `is_equal`, as the API has it. */
+  /** An alias of `is_equal`, as in the API. */
   isEqual?: Flag;
-  /** Another name for `is_regex`, as the API has it. */
+  /** An alias of `is_regex`, as in the API. */
   isRegex?: Flag;
   /** Whether it must match; true by default. */
   is_equal?: Flag;
-  /** Whether `value` is a regular expression, which must match the whole; false by default. */
+  /**
+   * Whether `value` is a regular expression, which must match the whole value; false by default.
+   */
   is_regex?: Flag;
   /** The label's name. */
   name: Text;
-  /** What it is compared with. An empty text is that of a label that is not there. */
+  /** The value to compare with. Empty text matches a missing label. */
   value: LabelValue | null;
 }
 
 /** `matchers` of input_schema. */
 export type Matchers = Text | Matcher | (Text | Matcher)[];
 
-/** What the configuration is, without credentials. */
+/** Main settings of the configuration, without credentials. */
 export interface Metadata {
   /** The Pushgateway's URL. */
   gateway_url?: string;
   /** The instance. */
   instance?: string;
-  /** The job under which metrics are pushed. */
+  /** The job of pushed metrics. */
   job_name: string;
   /** Prometheus's URL. */
   prometheus_url?: string;
-  /** How often the plug's metrics are to be scraped. */
+  /** The scrape interval. */
   scrape_interval: string;
 }
 
 /** `metric` of input_schema. */
 export interface Metric {
-  /** Bounds of a histogram's buckets, rising. A last `+Inf` may be written. */
+  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
-  /** Another name for `help`. */
+  /** An alias of `help`. */
   description?: Text;
-  /** A series that nothing was recorded to for so long is removed. */
+  /** Series without new values for this long are removed. */
   expire_after?: Duration;
-  /** What the metric means, for its `# HELP` line. The first text given stays. */
+  /** The text of the `# HELP` line. The first one given is kept. */
   help?: Text;
   /** The series' labels. */
   labels?: Labels;
-  /** Another name for `name`. */
+  /** An alias of `name`. */
   metric_name?: LabelValue | null;
-  /** Another name for `type`. */
+  /** An alias of `type`. */
   metric_type?: Kind;
-  /** Another name for `value`. */
+  /** An alias of `value`. */
   metric_value?: Number;
   /** The metric's name. */
   name?: LabelValue | null;
-  /** The form of a native histogram. */
+  /** Settings of a native histogram. */
   native?: Native | null;
-  /**
-   * Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
-   */
+  /** Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them. */
   quantiles?: (number | string)[] | null;
-  /**
-   * The most series of the metric; past it, an overflow series takes what is recorded to more.
-   */
+  /** The maximum number of series of the metric; beyond it, values go to an overflow series. */
   series_limit?: WholeNumber;
-  /** The names of a state set's states. */
+  /** The states of a state set. */
   states?: string[] | null;
-  /** What is recorded as; `gauge` by default. */
+  /** The metric's kind; `gauge` by default. */
   type?: Kind;
-  /** What is measured in, such as `seconds`; the metric's name ends with it. */
+  /** The unit, such as `seconds`; the metric's name must end with it. */
   unit?: Text;
-  /** Whether names of the metric and of labels may be any text. */
+  /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
   /** The value, as for one record. */
   value?: Number;
-  /** How far back a summary's quantiles look. */
+  /** The time window of a summary's quantiles. */
   window?: Duration;
 }
 
 /** RFC 3339, Unix seconds, or relative to now: now, now-1h, now+2d. */
 export type Moment = string | number | null;
 
-/** What happens to a rule. */
+/** The change to a rule. */
 export interface NamedChange {
-  /** What happens to it. */
+  /** The change. */
   change: Change;
   /** The name of the alert or of the recorded metric. */
   name: string;
 }
 
-/** The form of a native histogram; what is not given has Prometheus's default. */
+/** Settings of a native histogram, with Prometheus's defaults. */
 export interface Native {
-  /** With more buckets than these, the schema becomes coarser. */
+  /** The maximum number of buckets; beyond it, the resolution is reduced. */
   max_buckets?: WholeNumber;
-  /** How fine the buckets are: a whole number from -4 to 8. */
+  /** The resolution: an integer from -4 to 8. */
   schema?: Number;
-  /** Values no farther from zero count as zero. */
+  /** Values up to this magnitude count as zero. */
   zero_threshold?: Number;
 }
 
 /** A bucket of a native histogram. */
 export interface NativeBucket {
-  /** How many observations are in it. */
+  /** The number of observations in it. */
   count: Amount;
-  /** Its place: the upper bound is 2^(2^-schema) to the power of this. */
+  /** Its index: the upper bound is 2^(2^-schema) to the power of this. */
   index: number;
 }
 
 /** A native histogram. */
 export interface NativeSample {
-  /** How many observations there are. */
+  /** The number of observations. */
   count: Amount;
-  /** The buckets of negative ones. */
+  /** The buckets of negative observations. */
   negative: NativeBucket[];
   /** The buckets of positive observations. */
   positive: NativeBucket[];
@@ -2349,66 +2322,65 @@ export interface NativeSample {
   schema: number;
   /** The sum of observations. */
   sum: Amount;
-  /** Observations that count as zero. */
+  /** The number of observations that count as zero. */
   zero_count: Amount;
-  /** Up to this magnitude an observation counts as zero. */
+  /** Observations up to this magnitude count as zero. */
   zero_threshold: Amount;
 }
 
-/** `note_exchange`: for hosts: what another instance's exchange with servers came to. */
+/** `note_exchange`: for hosts: note the outcome of another instance's exchange with servers. */
 export interface NoteExchangeRequest extends AnyRequest {
   /** How long the exchange took, in milliseconds. */
   elapsed_ms?: WholeNumber;
-  /** Of a deletion: whether the group is gone. `settled` says what follows from it. */
+  /** For a deletion: whether the group is gone. `settled` tells the resulting state. */
   group_deleted?: Flag;
-  /** Of a push: whether a gateway took it. */
+  /** For a push: whether a gateway accepted it. */
   metric_pushed?: Flag;
-  /** What the other instance answered to `tell`. */
+  /** The `settled` that the other instance returned for `tell`. */
   settled?: SettledGroup[] | null;
-  /** Whether to tell what is settled in this instance, and note nothing; false by default. */
+  /** Whether to only return what is settled in this instance; false by default. */
   tell?: Flag;
-  /** Of a write or an export: how many values were lost. */
+  /** For a remote write or an export: how many values were lost. */
   values_lost?: WholeNumber;
 }
 
 /** The result of `note_exchange`. */
 export interface NoteExchangeResult extends AnyResult {
-  /** True: it was noted. */
+  /** Always true. */
   noted?: boolean;
   /**
-   * With `tell`: up to which change of each group nothing is due at its gateway. The first is the
-   * configuration's group.
+   * With `tell`: the last settled change of each group. The first entry is the configured group.
    */
   settled?: Settled[];
 }
 
-/** `notify_webhook`: post alerts to a webhook, in Alertmanager's form. */
+/** `notify_webhook`: post alerts to a webhook, in Alertmanager's format. */
 export interface NotifyWebhookRequest extends AnyRequest {
   /** The label `alertname`. */
   alert_name?: Text;
-  /** The alerts; without them the one that stands beside is meant. */
+  /** The alerts; by default the single alert at the top level. */
   alerts?: Alert[] | null;
-  /** What people are told. */
+  /** Annotations. */
   annotations?: Labels;
-  /** Another name for `ends_at`, as the API has it. */
+  /** An alias of `ends_at`, as in the API. */
   endsAt?: Moment;
-  /** When it ended, or will have ended if nobody says more. */
+  /** When it ended, or when it expires unless it is sent again. */
   ends_at?: Moment;
-  /** Another name for `generator_url`, as the API has it. */
+  /** An alias of `generator_url`, as in the API. */
   generatorURL?: Text;
-  /** Where people see what made it. */
+  /** A URL of the source of the alert. */
   generator_url?: Text;
-  /** Who it is: two alerts with the same labels are the same. */
+  /** The labels, which identify the alert. */
   labels?: Labels;
-  /** What the body names as its receiver; the plug's name by default. */
+  /** The receiver named in the body; the plug's name by default. */
   receiver?: Text;
   /** The label `severity`. */
   severity?: Text;
-  /** Another name for `starts_at`, as the API has it. */
+  /** An alias of `starts_at`, as in the API. */
   startsAt?: Moment;
-  /** Since when it holds; the server's now by default. */
+  /** When it started; the server's current time by default. */
   starts_at?: Moment;
-  /** Whether names of labels and annotations may be any text. */
+  /** Whether names of labels and annotations may be any UTF-8 text. */
   utf8?: Flag;
 }
 
@@ -2416,54 +2388,52 @@ export interface NotifyWebhookRequest extends AnyRequest {
 export interface NotifyWebhookResult extends AnyResult {
   /** The alerts, in the request's order. */
   alerts: SentAlert[];
-  /** Whether the receiver responded with a status of 2xx. */
+  /** Whether the receiver responded with a 2xx status. */
   delivered: boolean;
-  /** The status that the receiver responded with. */
+  /** The HTTP status of the receiver's response. */
   http_status?: number;
   /** Whether the body was signed with `webhook_secret`. */
   signed?: boolean;
-  /** The receiver, without its secrets. */
+  /** The webhook's URL, redacted. */
   webhook_url: string;
 }
 
-/** Templates may give a text for a number. */
+/** A number; templates may produce text instead. */
 export type Number = number | string | null;
 
-/** An organisation of a Grafana, or why it is not known. */
+/** A Grafana organization, or why it is unknown. */
 export interface Organisation {
-  /** What a gateway would refuse of a push, the first of them. */
+  /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
   /** What was wrong, what was expected, and what to do. */
   error?: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code?: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
   /** The path of the field to correct. */
   field?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
   /** Its id. */
   id?: number;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
   /** Its name. */
   name?: string;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
-/** A limit of series was reached, and the value went to the metric's overflow series. */
+/** The series limit was reached, and the value went to the metric's overflow series. */
 export interface Overflow {
   /** How many values that label has. */
   distinct_values: number;
@@ -2471,34 +2441,34 @@ export interface Overflow {
   label: string;
   /** The metric. */
   metric: string;
-  /** The same as a sentence. */
+  /** The same as a message. */
   text: string;
 }
 
-/** `parse_query`: a PromQL expression as a tree (Prometheus 3). */
+/** `parse_query`: parse a PromQL expression into a syntax tree (Prometheus 3). */
 export type ParseQueryRequest = FormatQueryRequest;
 
 /** The result of `parse_query`. */
 export interface ParseQueryResult extends AnyResult {
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
   /** The PromQL expression. */
   query: string;
-  /** The tree that the server's parser makes of it. */
+  /** The syntax tree from the server's parser. */
   syntax_tree: { [key: string]: unknown };
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** How the push of a scrape went. */
+/** The outcome of pushing a scrape. */
 export interface PassedOn {
   /** The group's URL. */
   group: string;
-  /** Whether the gateway has accepted it. */
+  /** Whether the gateway accepted it. */
   metric_pushed: boolean;
   /** How many metrics were pushed. */
   metrics?: number;
-  /** Why the push was not checked for conflicts before. */
+  /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
   /** Why nothing was pushed. */
   reason?: string;
@@ -2506,50 +2476,50 @@ export interface PassedOn {
   samples?: number;
 }
 
-/** `plan_alerts`: what apply_alerts would change. */
+/** `plan_alerts`: show what apply_alerts would change. */
 export type PlanAlertsRequest = ApplyAlertsRequest;
 
 /** The result of `plan_alerts`. */
 export interface PlanAlertsResult extends AnyResult {
-  /** Files to be written or removed where no host does that. */
+  /** Files that the caller must write or remove if the host does not. */
   artifacts?: Artifact[];
-  /** How many rules were there otherwise. */
+  /** How many rules were changed. */
   changed: number;
-  /** The same by group and rule. */
+  /** The changes by group and rule. */
   changes: RuleChange[];
-  /** How many rules were not there. */
+  /** How many rules were created. */
   created: number;
-  /** True: nothing was changed. */
+  /** Always true: nothing was changed. */
   dry_run: boolean;
-  /** For the other targets: the groups' namespace, or folder. */
+  /** For the other targets: the namespace or folder of the groups. */
   namespace?: string;
-  /** What is missing. */
+  /** What remains to be done. */
   pending?: string;
-  /** Where reloading failed: whether the server refused what is in the file. */
+  /** If reloading failed: whether the server rejected the file's contents. */
   reload_refused?: boolean;
-  /** How many rules were there, and are no longer wanted. */
+  /** How many rules were removed. */
   removed: number;
   /** For the target `file`: the rule file's name. */
   rules_file?: string;
-  /** By hosts with a rules folder: whether the file was removed, and stays so. */
+  /** Set by hosts with a rules folder: whether the file was removed and not restored. */
   rules_file_removed?: boolean;
-  /** By hosts with a rules folder: whether the file was written, and stays. */
+  /** Set by hosts with a rules folder: whether the file was written and kept. */
   rules_file_written?: boolean;
-  /** How it stands. */
+  /** The installation status. */
   status: InstallStatus;
-  /** Where the rules go. */
+  /** The target. */
   target: InstallTarget;
-  /** How many rules were there as they are wanted. */
+  /** How many rules already matched the request. */
   unchanged: number;
 }
 
-/** `plan_dashboards`: what apply_dashboards would do. */
+/** `plan_dashboards`: show what apply_dashboards would do. */
 export type PlanDashboardsRequest = ApplyDashboardsRequest;
 
 /** The result of `plan_dashboards`. */
 export type PlanDashboardsResult = ApplyDashboardsResult;
 
-/** A place in a text, counted from 1. */
+/** A position in a text, counted from 1. */
 export interface Position {
   /** The column, in bytes of UTF-8. */
   column: number;
@@ -2557,36 +2527,36 @@ export interface Position {
   line: number;
 }
 
-/** `prometheus_status`: what the Prometheus server is and how it runs. */
+/** `prometheus_status`: show the status of the Prometheus server. */
 export interface PrometheusStatusRequest extends AnyRequest {
-  /** What is to be told; `build`, `runtime` and `tsdb` by default. */
+  /** The parts to return; `build`, `runtime` and `tsdb` by default. */
   include?: StatusParts;
 }
 
 /** The result of `prometheus_status`. */
 export interface PrometheusStatusResult extends AnyResult {
-  /** The version and how it was built. */
+  /** Version and build information. */
   build?: { [key: string]: unknown };
-  /** Its configuration, secrets hidden by the server. */
+  /** The configuration, with secrets redacted by the server. */
   config?: { [key: string]: unknown };
-  /** Its command line. */
+  /** Command-line flags. */
   flags?: { [key: string]: unknown };
-  /** How the server runs. */
+  /** Runtime information. */
   runtime?: { [key: string]: unknown };
-  /** What its database holds. */
+  /** TSDB statistics. */
   tsdb?: { [key: string]: unknown };
-  /** Parts that the server does not give, and why. */
+  /** Parts that the server does not provide, and why. */
   unavailable?: LabelPairs;
 }
 
-/** `push_metrics`: put what was recorded into this plug's group on the Pushgateway. */
+/** `push_metrics`: push recorded metrics to this plug's group on the Pushgateway. */
 export type PushMetricsRequest = FlushMetricsRequest;
 
 /** The result of `push_metrics`. */
 export interface PushMetricsResult extends AnyResult {
   /** With `push_mode: delete`: whether the group was deleted. */
   deleted?: boolean;
-  /** Whether nothing was sent, because `dry_run` says so. */
+  /** Whether nothing was sent because of `dry_run`. */
   dry_run?: boolean;
   /** The group's URL. */
   group?: string;
@@ -2596,152 +2566,147 @@ export interface PushMetricsResult extends AnyResult {
   would_be_accepted?: boolean;
 }
 
-/** `push_recorded`: for hosts: the push that a record with defer_push said to be due. */
+/** `push_recorded`: for hosts: make the push that a record with defer_push reported as due. */
 export interface PushRecordedRequest extends AnyRequest {}
 
 /** The result of `push_recorded`. */
 export interface PushRecordedResult extends AnyResult {}
 
-/** `query_exemplars`: the exemplars of an expression's series. */
+/** `query_exemplars`: query exemplars of an expression's series. */
 export interface QueryExemplarsRequest extends AnyRequest {
-  /** The last moment. */
+  /** The end of the range. */
   end?: Moment;
   /** The PromQL expression. */
   query: Text;
-  /** The first moment. */
+  /** The start of the range. */
   start?: Moment;
 }
 
 /** The result of `query_exemplars`. */
 export interface QueryExemplarsResult extends AnyResult {
-  /** For each series its labels and exemplars, as Prometheus has them. */
+  /** The labels and exemplars of each series, in Prometheus's format. */
   exemplars: { [key: string]: unknown }[];
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** `query_metrics`: PromQL, at an instant or over a time_range. */
+/** `query_metrics`: run a PromQL instant or range query. */
 export interface QueryMetricsRequest extends AnyRequest {
-  /** The most series; Prometheus takes it from 3.0 on. */
+  /** The maximum number of series; supported by Prometheus 3.0 and later. */
   limit?: WholeNumber;
-  /** How old a sample may be to count. */
+  /** The lookback delta. */
   lookback_delta?: Duration;
   /** The PromQL expression. */
   query: Text;
-  /** Whether to tell what the query cost: `all` for each step too. */
+  /** Whether to return query statistics; `all` includes them per step. */
   stats?: Text;
-  /** The instant to evaluate it at, unless there is a `time_range`; now by default. */
+  /** The evaluation time, unless there is a `time_range`; now by default. */
   time?: Moment;
-  /** The range to evaluate it over. */
+  /** The range of a range query. */
   time_range?: TimeRange | null;
 }
 
 /** The result of `query_metrics`. */
 export interface QueryMetricsResult extends AnyResult {
-  /** What the server remarked. */
+  /** The server's info annotations. */
   infos?: string[];
-  /** How many requests the range was split into, where it was. */
+  /** The number of requests, if the range was split. */
   parts?: number;
   /** The PromQL expression. */
   query: string;
-  /** What the expression's value is. */
+  /** The expression's value. */
   query_result: QueryResult;
-  /** With `stats`: what the query cost; of a range in parts, what the first part did. */
+  /** With `stats`: the query statistics; for a split range, those of the first part. */
   stats?: { [key: string]: unknown };
-  /** The step, where it was raised because there would have been too many points. */
+  /** The step, if it was raised to limit the number of points. */
   step_raised_to_seconds?: Amount;
-  /** When the plug asked. */
+  /** When the query was sent. */
   timestamp: Rfc3339;
-  /** What the server warned of. */
+  /** The server's warnings. */
   warnings?: string[];
 }
 
-/** The value of an expression, in the form of Prometheus's API. */
+/** The value of an expression, in the format of Prometheus's API. */
 export interface QueryResult {
   /**
-   * The value: its times are numbers of seconds, its numbers texts, among them `NaN` and `+Inf`.
+   * The value: timestamps are numbers in seconds, sample values are strings, including `NaN` and
+   * `+Inf`.
    */
   result: unknown[];
-  /** What kind of value it is. */
+  /** The type of the value. */
   resultType: 'vector' | 'matrix' | 'scalar' | 'string';
 }
 
 /** `record_counter`: add to a counter. */
 export interface RecordCounterRequest extends AnyRequest {
-  /** Bounds of a histogram's buckets, rising. A last `+Inf` may be written. */
+  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
-  /** Another name for `help`. */
+  /** An alias of `help`. */
   description?: Text;
-  /**
-   * An example of what was recorded, such as a trace's id: labels of at most 128 characters
-   * together.
-   */
+  /** Exemplar labels, such as a trace id: at most 128 characters in total. */
   exemplar?: Labels;
-  /** A series that nothing was recorded to for so long is removed. */
+  /** Series without new values for this long are removed. */
   expire_after?: Duration;
-  /** What the metric means, for its `# HELP` line. The first text given stays. */
+  /** The text of the `# HELP` line. The first one given is kept. */
   help?: Text;
   /** The series' labels. */
   labels?: Labels;
   /** The metric's name. */
   metric_name: LabelValue | null;
-  /** What `record_metric` records as; `gauge` by default. */
+  /** The kind for `record_metric`; `gauge` by default. */
   metric_type?: Kind;
   /**
-   * Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
+   * The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
+   * metrics and state sets.
    */
   metric_value: Number;
-  /** The form of a native histogram. */
+  /** Settings of a native histogram. */
   native?: Native | null;
-  /** Whether the state holds; true by default. */
+  /** Whether the state is on; true by default. */
   on?: Flag;
-  /**
-   * Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
-   */
+  /** Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them. */
   quantiles?: (number | string)[] | null;
-  /**
-   * The most series of the metric; past it, an overflow series takes what is recorded to more.
-   */
+  /** The maximum number of series of the metric; beyond it, values go to an overflow series. */
   series_limit?: WholeNumber;
-  /** The state of a state set to switch. */
+  /** The state of a state set to change. */
   state?: Text;
-  /** The names of a state set's states. */
+  /** The states of a state set. */
   states?: string[] | null;
-  /** When the value was taken. It is said in the answer, not exposed. */
+  /** When the value was taken. It is repeated in the result, not exposed. */
   timestamp?: Moment;
-  /** What is measured in, such as `seconds`; the metric's name ends with it. */
+  /** The unit, such as `seconds`; the metric's name must end with it. */
   unit?: Text;
-  /** Whether names of the metric and of labels may be any text. */
+  /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
-  /** How far back a summary's quantiles look. */
+  /** The time window of a summary's quantiles. */
   window?: Duration;
 }
 
 /** The result of `record_counter`. */
 export interface RecordCounterResult extends AnyResult {
-  /** How many values a histogram or summary observed. */
+  /** The number of observations of a histogram or summary. */
   count?: number;
   /** The value of a counter or gauge. */
   current_value?: Amount;
-  /** The series' labels, as they were given. */
+  /** The series' labels, as given. */
   labels: LabelPairs;
   /** The metric's name. */
   metric_name: string;
-  /** What it was recorded as. */
+  /** The metric's kind. */
   metric_type: KindName;
-  /** What was recorded: added to a counter, set on a gauge, observed by the others. */
+  /** The recorded value: added to a counter, set on a gauge, observed by other kinds. */
   metric_value: Amount;
-  /** Where the value went, if the metric's limit of series kept it from its own one. */
+  /** The overflow that took the value, if the metric's series limit was reached. */
   overflow?: Overflow;
-  /** Which states of a state set hold. */
+  /** The states of a state set that are on. */
   states_on?: string[];
-  /** The sum of what they observed. */
+  /** The sum of observations. */
   sum?: Amount;
-  /** When the value was taken: what the request said, else now. */
+  /** When the value was taken: the request's `timestamp`, else now. */
   timestamp: Rfc3339;
-  /** Whether the gateway has accepted what was recorded. */
+  /** Whether the gateway has accepted all recorded values. */
   metric_pushed: boolean;
 }
 
@@ -2757,54 +2722,48 @@ export type RecordHistogramRequest = RecordCounterRequest;
 /** The result of `record_histogram`. */
 export type RecordHistogramResult = RecordCounterResult;
 
-/** `record_metric`: record a value; metric_type says as what (default gauge). */
+/** `record_metric`: record a value as metric_type (default gauge). */
 export interface RecordMetricRequest extends AnyRequest {
-  /** Bounds of a histogram's buckets, rising. A last `+Inf` may be written. */
+  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
-  /** Another name for `help`. */
+  /** An alias of `help`. */
   description?: Text;
-  /**
-   * An example of what was recorded, such as a trace's id: labels of at most 128 characters
-   * together.
-   */
+  /** Exemplar labels, such as a trace id: at most 128 characters in total. */
   exemplar?: Labels;
-  /** A series that nothing was recorded to for so long is removed. */
+  /** Series without new values for this long are removed. */
   expire_after?: Duration;
-  /** What the metric means, for its `# HELP` line. The first text given stays. */
+  /** The text of the `# HELP` line. The first one given is kept. */
   help?: Text;
   /** The series' labels. */
   labels?: Labels;
   /** The metric's name. */
   metric_name: LabelValue | null;
-  /** What `record_metric` records as; `gauge` by default. */
+  /** The kind for `record_metric`; `gauge` by default. */
   metric_type?: Kind;
   /**
-   * Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
+   * The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
+   * metrics and state sets.
    */
   metric_value?: Number;
-  /** The form of a native histogram. */
+  /** Settings of a native histogram. */
   native?: Native | null;
-  /** Whether the state holds; true by default. */
+  /** Whether the state is on; true by default. */
   on?: Flag;
-  /**
-   * Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
-   */
+  /** Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them. */
   quantiles?: (number | string)[] | null;
-  /**
-   * The most series of the metric; past it, an overflow series takes what is recorded to more.
-   */
+  /** The maximum number of series of the metric; beyond it, values go to an overflow series. */
   series_limit?: WholeNumber;
-  /** The state of a state set to switch. */
+  /** The state of a state set to change. */
   state?: Text;
-  /** The names of a state set's states. */
+  /** The states of a state set. */
   states?: string[] | null;
-  /** When the value was taken. It is said in the answer, not exposed. */
+  /** When the value was taken. It is repeated in the result, not exposed. */
   timestamp?: Moment;
-  /** What is measured in, such as `seconds`; the metric's name ends with it. */
+  /** The unit, such as `seconds`; the metric's name must end with it. */
   unit?: Text;
-  /** Whether names of the metric and of labels may be any text. */
+  /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
-  /** How far back a summary's quantiles look. */
+  /** The time window of a summary's quantiles. */
   window?: Duration;
 }
 
@@ -2813,21 +2772,21 @@ export type RecordMetricResult = RecordCounterResult;
 
 /** `record_multiple_metrics`: record a list of metrics, all or none, with one push. */
 export interface RecordMultipleMetricsRequest extends AnyRequest {
-  /** What to record, all or none. */
+  /** The metrics to record, all or none of them. */
   metrics: Metric[];
-  /** When the values were taken. It is said in the answer, not exposed. */
+  /** When the values were taken. It is repeated in the result, not exposed. */
   timestamp?: Moment;
 }
 
 /** The result of `record_multiple_metrics`. */
 export interface RecordMultipleMetricsResult extends AnyResult {
-  /** Each of them, in the request's order. */
+  /** The recorded metrics, in the request's order. */
   metrics: Recorded[];
-  /** How many metrics were recorded: all of the request. */
+  /** The number of recorded metrics: all of the request. */
   metrics_recorded: number;
-  /** When the value was taken: what the request said, else now. */
+  /** When the value was taken: the request's `timestamp`, else now. */
   timestamp: Rfc3339;
-  /** Whether the gateway has accepted what was recorded. */
+  /** Whether the gateway has accepted all recorded values. */
   metric_pushed: boolean;
 }
 
@@ -2837,47 +2796,47 @@ export type RecordSummaryRequest = RecordCounterRequest;
 /** The result of `record_summary`. */
 export type RecordSummaryResult = RecordCounterResult;
 
-/** One recorded metric, and what its series holds now. */
+/** A recorded metric and the current state of its series. */
 export interface Recorded {
-  /** How many values a histogram or summary observed. */
+  /** The number of observations of a histogram or summary. */
   count?: number;
   /** The value of a counter or gauge. */
   current_value?: Amount;
-  /** The series' labels, as they were given. */
+  /** The series' labels, as given. */
   labels: LabelPairs;
   /** The metric's name. */
   metric_name: string;
-  /** What it was recorded as. */
+  /** The metric's kind. */
   metric_type: KindName;
-  /** What was recorded: added to a counter, set on a gauge, observed by the others. */
+  /** The recorded value: added to a counter, set on a gauge, observed by other kinds. */
   metric_value: Amount;
-  /** Where the value went, if the metric's limit of series kept it from its own one. */
+  /** The overflow that took the value, if the metric's series limit was reached. */
   overflow?: Overflow;
-  /** Which states of a state set hold. */
+  /** The states of a state set that are on. */
   states_on?: string[];
-  /** The sum of what they observed. */
+  /** The sum of observations. */
   sum?: Amount;
 }
 
-/** What was not imported of a metric. */
+/** Series of a metric that were not imported. */
 export interface Refused {
   /** The metric's name. */
   metric: string;
   /** Why, and what to do. */
   reason: string;
-  /** How many of its series are concerned. */
+  /** The number of rejected series. */
   series: number;
 }
 
-/** `register_metric`: say what a metric is before anything is recorded to it. */
+/** `register_metric`: define a metric before recording to it. */
 export interface RegisterMetricRequest extends AnyRequest {
-  /** Bounds of a histogram's buckets, rising. A last `+Inf` may be written. */
+  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
-  /** Another name for `help`. */
+  /** An alias of `help`. */
   description?: Text;
-  /** A series that nothing was recorded to for so long is removed. */
+  /** Series without new values for this long are removed. */
   expire_after?: Duration;
-  /** What the metric means, for its `# HELP` line. The first text given stays. */
+  /** The text of the `# HELP` line. The first one given is kept. */
   help?: Text;
   /** The names of its labels. */
   label_names?: string[] | null;
@@ -2885,76 +2844,72 @@ export interface RegisterMetricRequest extends AnyRequest {
   metric_name: LabelValue | null;
   /** The metric's kind; `gauge` by default. */
   metric_type?: Kind;
-  /** The form of a native histogram. */
+  /** Settings of a native histogram. */
   native?: Native | null;
-  /**
-   * Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
-   */
+  /** Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them. */
   quantiles?: (number | string)[] | null;
-  /**
-   * The most series of the metric; past it, an overflow series takes what is recorded to more.
-   */
+  /** The maximum number of series of the metric; beyond it, values go to an overflow series. */
   series_limit?: WholeNumber;
-  /** The names of a state set's states. */
+  /** The states of a state set. */
   states?: string[] | null;
-  /** What is measured in, such as `seconds`; the metric's name ends with it. */
+  /** The unit, such as `seconds`; the metric's name must end with it. */
   unit?: Text;
-  /** Whether names of the metric and of labels may be any text. */
+  /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
-  /** How far back a summary's quantiles look. */
+  /** The time window of a summary's quantiles. */
   window?: Duration;
 }
 
 /** The result of `register_metric`. */
 export interface RegisterMetricResult extends AnyResult {
-  /** The family's number, for the typed interfaces. */
+  /** The family id for the typed interfaces. */
   family: number;
   /** The metric's name. */
   metric_name: string;
-  /** What it will be recorded as. */
+  /** The metric's kind. */
   metric_type: KindName;
 }
 
-/** An endpoint of remote write or remote read. */
+/** A remote-write or remote-read endpoint. */
 export interface RemoteEndpoint {
   /** User and password. */
   basic_auth?: BasicAuth | null;
-  /** A file with a token, on the Prometheus server. */
+  /** A token file on the Prometheus server. */
   bearer_token_file?: Text;
-  /** To write only: whether exemplars are sent. */
+  /** Remote write only: whether exemplars are sent. */
   exemplars?: Flag;
-  /** Further headers, none of which is a secret. */
+  /** Additional headers; they must not contain secrets. */
   headers?: Labels;
-  /** A name, which no other one has. */
+  /** A unique name. */
   name?: Text;
-  /** To write only: whether native histograms are sent. */
+  /** Remote write only: whether native histograms are sent. */
   native_histograms?: Flag;
-  /** To write only: `1.0` (the default) or `2.0`. */
+  /** Remote write only: `1.0` (the default) or `2.0`. */
   protocol?: Text;
-  /** A proxy to go through, as a URL. */
+  /** The proxy's URL. */
   proxy_url?: Text;
-  /** To read only: whether samples are read that the server should have itself. */
+  /** Remote read only: whether to read time ranges that the local storage should cover. */
   read_recent?: Flag;
-  /** Sent as `X-Scope-OrgID`. */
+  /** The tenant, sent as `X-Scope-OrgID`. */
   tenant?: Text;
-  /** For one request. */
+  /** The timeout of a request. */
   timeout?: Duration;
-  /** Certificates. */
+  /** TLS settings. */
   tls?: TlsFiles | null;
   /** Its URL. */
   url: Text;
 }
 
-/** `remote_write_metrics`: write what was recorded to a remote-write receiver. */
+/** `remote_write_metrics`: write recorded metrics to a remote-write receiver. */
 export interface RemoteWriteMetricsRequest extends AnyRequest {}
 
 /** The result of `remote_write_metrics`. */
 export interface RemoteWriteMetricsResult extends AnyResult {
-  /** Whether the receiver said how much it wrote. */
+  /** Whether the receiver reported how much it wrote. */
   confirmed?: boolean;
-  /** Values that were given up, because the send queue was full. */
+  /** Values that were dropped because the send queue was full. */
   dropped?: number;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
   /** The receiver's URL. */
   receiver?: string;
@@ -2962,17 +2917,17 @@ export interface RemoteWriteMetricsResult extends AnyResult {
   requests?: number;
   /** The protocol's version. */
   version?: string;
-  /** What the receiver wrote; what was sent, where it does not say. */
+  /** The values that the receiver wrote, or those sent if it does not report that. */
   written: Written;
 }
 
 /** `remove_metric`: remove one series. */
 export interface RemoveMetricRequest extends AnyRequest {
-  /** All labels of the series. */
+  /** The full label set of the series. */
   labels?: Labels;
   /** The metric's name. */
   metric_name: LabelValue | null;
-  /** Whether names of the metric and of labels may be any text. */
+  /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
 }
 
@@ -2980,17 +2935,17 @@ export interface RemoveMetricRequest extends AnyRequest {
 export interface RemoveMetricResult extends AnyResult {
   /** The metric's name. */
   metric_name: string;
-  /** Whether there was such a series. */
+  /** Whether the series existed. */
   removed: boolean;
 }
 
-/** A counter of a group that a push did not raise. */
+/** A counter of a group that a push did not increase. */
 export interface Replaced {
-  /** What was pushed; absent where the push removed the series. */
+  /** The pushed value; absent if the push removed the series. */
   pushed?: Amount;
   /** The series, as PromQL would select it. */
   series: string;
-  /** What the gateway had. */
+  /** The value on the gateway. */
   stored: Amount;
 }
 
@@ -3066,31 +3021,31 @@ export interface Requests {
   snapshot_metrics: SnapshotMetricsRequest;
 }
 
-/** `resolve_alerts`: tell Alertmanager that alerts have ended. */
+/** `resolve_alerts`: send resolved alerts to Alertmanager. */
 export interface ResolveAlertsRequest extends AnyRequest {
   /** The label `alertname`. */
   alert_name?: Text;
-  /** The alerts; without them the one that stands beside is meant. */
+  /** The alerts; by default the single alert at the top level. */
   alerts?: Alert[] | null;
-  /** What people are told. */
+  /** Annotations. */
   annotations?: Labels;
-  /** Another name for `ends_at`, as the API has it. */
+  /** An alias of `ends_at`, as in the API. */
   endsAt?: Moment;
-  /** When it ended, or will have ended if nobody says more. */
+  /** When it ended, or when it expires unless it is sent again. */
   ends_at?: Moment;
-  /** Another name for `generator_url`, as the API has it. */
+  /** An alias of `generator_url`, as in the API. */
   generatorURL?: Text;
-  /** Where people see what made it. */
+  /** A URL of the source of the alert. */
   generator_url?: Text;
-  /** Who it is: two alerts with the same labels are the same. */
+  /** The labels, which identify the alert. */
   labels?: Labels;
   /** The label `severity`. */
   severity?: Text;
-  /** Another name for `starts_at`, as the API has it. */
+  /** An alias of `starts_at`, as in the API. */
   startsAt?: Moment;
-  /** Since when it holds; the server's now by default. */
+  /** When it started; the server's current time by default. */
   starts_at?: Moment;
-  /** Whether names of labels and annotations may be any text. */
+  /** Whether names of labels and annotations may be any UTF-8 text. */
   utf8?: Flag;
 }
 
@@ -3098,7 +3053,7 @@ export interface ResolveAlertsRequest extends AnyRequest {
 export interface ResolveAlertsResult extends AnyResult {
   /** The alerts, in the request's order. */
   alerts: SentAlert[];
-  /** How many alerts Alertmanager took as ended; 0 in `mock_mode`. */
+  /** How many alerts Alertmanager accepted as resolved; 0 in `mock_mode`. */
   alerts_resolved: number;
 }
 
@@ -3108,13 +3063,13 @@ export interface ResponseScrapeJob {
   job_name: string;
   /** The path. */
   metrics_path: string;
-  /** The fields of the URL's query. */
+  /** The URL's query parameters. */
   params?: { [key: string]: string[] };
   /** `http` or `https`. */
   scheme: string;
-  /** Between two scrapes. */
+  /** The scrape interval. */
   scrape_interval: string;
-  /** For a whole scrape; never more than the interval, which Prometheus would refuse. */
+  /** The scrape timeout; at most the interval, because Prometheus rejects more. */
   scrape_timeout: string;
   /** The target. */
   static_configs: StaticTargets[];
@@ -3122,15 +3077,15 @@ export interface ResponseScrapeJob {
 
 /** Targets that share their labels. */
 export interface ResponseTargetGroup {
-  /** Their labels. Names that begin with `__` steer the scrape. */
+  /** Their labels. Names that begin with `__` control the scrape. */
   labels: LabelPairs;
-  /** Each of them. */
+  /** The targets. */
   targets: DiscoveredTarget[];
 }
 
-/** `restore_metrics`: replace all that is held by a snapshot. */
+/** `restore_metrics`: replace all stored metrics with a snapshot. */
 export interface RestoreMetricsRequest extends AnyRequest {
-  /** What `snapshot_metrics` answered, in base64. */
+  /** The `snapshot` from `snapshot_metrics`, in base64. */
   snapshot: Text;
 }
 
@@ -3215,49 +3170,49 @@ export interface Results {
 /** `rfc3339` of output_schema. */
 export type Rfc3339 = string;
 
-/** A rule of a rule file, as far as all servers know it. */
+/** A rule of a rule file, with the fields that all servers support. */
 export interface Rule {
-  /** The name of an alert. */
+  /** The alert name of an alerting rule. */
   alert?: LabelValue | null;
-  /** What people are told of an alert. */
+  /** Annotations of an alert. */
   annotations?: Labels;
-  /** PromQL, or what the server takes beside it. */
+  /** The expression: PromQL, or another language that the server supports. */
   expr?: Text;
-  /** How long a series must be there before its alert fires; 0s by default. */
+  /** How long the expression must return a series before its alert fires; 0s by default. */
   for?: Duration;
-  /** How long the alert goes on when the series is gone; 0s by default. */
+  /** How long the alert keeps firing after the series is gone; 0s by default. */
   keep_firing_for?: Duration;
   /** Labels to set. */
   labels?: Labels;
-  /** The metric of a rule that makes series. */
+  /** The metric name of a recording rule. */
   record?: LabelValue | null;
 }
 
-/** What happens to a group of rules. */
+/** The changes to a rule group. */
 export interface RuleChange {
-  /** What happens to the group as a whole. */
+  /** The change to the group as a whole. */
   change: Change;
   /** The group's name. */
   group: string;
-  /** What happens to its rules. */
+  /** The changes to its rules. */
   rules: NamedChange[];
 }
 
-/** A group of a rule file, as far as all servers know it. */
+/** A group of a rule file, with the fields that all servers support. */
 export interface RuleGroup {
-  /** How often it is evaluated; as often as the server does by default. */
+  /** The evaluation interval; the server's default by default. */
   interval?: Duration;
   /** Labels of all its rules. */
   labels?: Labels;
   /** The group's name. */
   name?: LabelValue | null;
-  /** Its rules, with what only some servers take too. */
+  /** Its rules, including fields that only some servers support. */
   rules?: Rule[] | null;
 }
 
 /** A rule file that a host has read. */
 export interface RulesCurrent {
-  /** The file's content; none where there is no such file. */
+  /** The file's content; null if there is no such file. */
   content?: string | null;
 }
 
@@ -3275,9 +3230,9 @@ export type RulesTarget =
 
 /** A sample. */
 export interface Sample {
-  /** When the series began, in seconds since the epoch, where the endpoint says so. */
+  /** Its created timestamp in seconds since the Unix epoch, if exposed. */
   created?: Amount;
-  /** An example of an observation. */
+  /** Its exemplar. */
   exemplar?: Exemplar;
   /** Its labels. */
   labels: LabelPairs;
@@ -3285,50 +3240,51 @@ export interface Sample {
   name: string;
   /** The buckets of a native histogram. */
   native?: NativeSample;
-  /** When it was measured, in seconds since the epoch, where the endpoint says so. */
+  /** Its timestamp in seconds since the Unix epoch, if exposed. */
   timestamp?: Amount;
-  /** Its value; of a native histogram, the count. */
+  /** Its value; for a native histogram, the count. */
   value: Amount;
 }
 
 /**
- * `scrape_endpoint`: the metrics that an endpoint exposes, read strictly; imported or pushed if
- * asked.
+ * `scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its metrics.
  */
 export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
   accept?: Text;
   /**
-   * What an answer is whose `Content-Type` is missing or of no metrics: `prometheus`, `openmetrics`
-   * or `protobuf`. Without it such an answer is an error.
+   * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
+   * `openmetrics` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
-  /** Whether it is imported into the registry; false by default. */
+  /** Whether to import it into the registry; false by default. */
   import?: Flag;
-  /** Whether the answer has samples; false by default. */
+  /** Whether the result includes samples; false by default. */
   include_samples?: Flag;
   /**
-   * Between scrapes, in the scrape configuration of the answer; the setting `scrape_interval` by
+   * The scrape interval in the returned scrape configuration; the setting `scrape_interval` by
    * default.
    */
   interval?: Duration;
-  /** The most families and lint findings of the answer; 300 by default. */
+  /**
+   * The maximum number of metric families and of lint findings in the result; 300 by default.
+   */
   limit?: WholeNumber;
-  /** Put after the URL's own path, unless that ends with it; `/metrics` by default. */
+  /** Appended to the URL's path, unless that already ends with it; `/metrics` by default. */
   path?: Text;
-  /** Whether it is pushed as a group of its own; false by default. */
+  /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format in which all of it is written again: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
   reexport?: Text;
-  /** The most samples of the answer; 1,000 by default. */
+  /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
-  /** They win over those beside it. */
+  /** They take precedence over fields at the top level. */
   scrape_config?: ScrapedEndpoint | null;
   /**
-   * The job of that group and of the scrape configuration; by default named after host and port.
+   * The job of that group and of the scrape configuration; by default derived from host and port.
    */
   scrape_job?: Text;
-  /** Whether metrics without a type are imported as gauges; they are refused by default. */
+  /** Whether to import untyped metrics as gauges; they are rejected by default. */
   unknown_as_gauge?: Flag;
 }
 
@@ -3336,309 +3292,311 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
 export interface ScrapeEndpointResult extends AnyResult {
   /** The size of the exposition, uncompressed. */
   bytes?: number;
-  /** Its content type. */
+  /** The content type of `exported_data`. */
   content_type?: string;
-  /** How long fetching and reading took, in milliseconds. */
+  /** The duration of fetching and parsing, in milliseconds. */
   duration_ms?: number;
   /** Whether the endpoint was scraped. */
   endpoint_scraped: boolean;
-  /** What was scraped, without credentials and query. */
+  /** The scraped URL, without credentials and query. */
   endpoint_url: string;
-  /** Exemplars that were left out of it. */
+  /** The number of dropped exemplars. */
   exemplars_dropped?: number;
   /** With `reexport`: the format of `exported_data`. */
   export_format?: string;
-  /** All that was received, written again. */
+  /** The converted exposition. */
   exported_data?: string;
-  /** The first of them. */
+  /** The first metric families. */
   families?: Family[];
-  /** How many metrics there are. */
+  /** The number of metric families. */
   families_count?: number;
   /** The format: `prometheus`, `openmetrics` or `protobuf`. */
   format?: string;
-  /** With `import`: what became of that. */
+  /** With `import`: the outcome of the import. */
   imported?: Imported;
-  /** The first of the findings. */
+  /** The first lint findings. */
   lint?: Lint[];
-  /** How many findings of the linter there are. */
+  /** The number of lint findings. */
   lint_count?: number;
-  /** How many samples the endpoint exposes. */
+  /** The number of samples. */
   metrics_count: number;
-  /** With `push`: what became of that. */
+  /** With `push`: the outcome of the push. */
   pushed?: PassedOn;
   /** With `include_samples`: the first samples. */
   samples?: Sample[];
-  /** The entry of `scrape_configs` by which Prometheus scrapes the endpoint. */
+  /** An entry of `scrape_configs` for the endpoint. */
   scrape_config: ResponseScrapeJob;
-  /** The same as a part of a `prometheus.yml`. */
+  /** The same entry as YAML for `prometheus.yml`. */
   scrape_config_yaml: string;
-  /** Samples whose timestamps were left out of what was written again, pushed or imported. */
+  /**
+   * The number of samples whose timestamps were dropped when converting, pushing or importing.
+   */
   timestamps_dropped?: number;
-  /** Whether there are more metrics or samples than are listed. */
+  /** Whether there are more metric families or samples than listed. */
   truncated?: boolean;
 }
 
-/** A scrape job. Its targets are named in `targets`, or found through `file_sd` or `http_sd`. */
+/**
+ * A scrape job. Its targets are listed in `targets`, or discovered by `file_sd` or `http_sd`.
+ */
 export interface ScrapeJob {
   /** User and password. */
   basic_auth?: BasicAuth | null;
-  /** A file with a token, on the Prometheus server. */
+  /** A token file on the Prometheus server. */
   bearer_token_file?: Text;
-  /** Files of targets, as paths. */
+  /** Paths of targets files. */
   file_sd?: string[] | null;
-  /** Whether labels of the target win over the job's own. */
+  /** Whether labels from the target take precedence over the job's. */
   honor_labels?: Flag;
-  /** Whether timestamps of the target count. */
+  /** Whether timestamps from the target are used. */
   honor_timestamps?: Flag;
-  /** Endpoints that answer targets, as URLs. */
+  /** URLs of service discovery endpoints. */
   http_sd?: string[] | null;
-  /** Between scrapes. */
+  /** The scrape interval. */
   interval?: Duration;
   /** The job's name. */
   job?: Text;
-  /** Labels of the targets that are named. */
+  /** Labels of the listed targets. */
   labels?: Labels;
   /**
-   * Selectors such as `{job="plugpipe"}`: of a job in `federate`, which needs them, and of no
-   * other.
+   * Selectors such as `{job="plugpipe"}`: required in jobs of `federate`, not allowed in others.
    */
   match?: string[] | null;
   /** Whether native histograms are scraped. */
   native_histograms?: Flag;
-  /** Parameters of the URL, each with a text or a list of texts. */
+  /** URL parameters, each a string or a list of strings. */
   params?: { [key: string]: Texts } | null;
   /** The path of the metrics, such as `/metrics`. */
   path?: Text;
-  /** Formats to ask for, by Prometheus's names. */
+  /** Scrape protocols, by Prometheus's names. */
   protocols?: string[] | null;
-  /** A proxy to go through, as a URL. */
+  /** The proxy's URL. */
   proxy_url?: Text;
-  /** How often files and endpoints are read again. */
+  /** How often files and endpoints are reread. */
   refresh_interval?: Duration;
-  /** The most samples of one scrape; 0 for no limit. */
+  /** The maximum number of samples per scrape; 0 for no limit. */
   sample_limit?: WholeNumber;
   /** `http` or `https`. */
   scheme?: Text;
   /** Targets as `host:port`. */
   targets?: string[] | null;
-  /** For one scrape, at most the interval. */
+  /** The scrape timeout, at most the interval. */
   timeout?: Duration;
-  /** Certificates. */
+  /** TLS settings. */
   tls?: TlsFiles | null;
 }
 
 /** `ScrapedEndpoint` of input_schema. */
 export interface ScrapedEndpoint {
-  /** What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
   accept?: Text;
-  /** Credentials, which are read with the settings. */
+  /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
-  /** The server, with any path and query that the metrics live under. */
+  /** The endpoint's URL, with path and query if needed. */
   endpoint_url?: Text;
   /**
-   * What an answer is whose `Content-Type` is missing or of no metrics: `prometheus`, `openmetrics`
-   * or `protobuf`. Without it such an answer is an error.
+   * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
+   * `openmetrics` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
-  /** Whether it is imported into the registry; false by default. */
+  /** Whether to import it into the registry; false by default. */
   import?: Flag;
-  /** Whether the answer has samples; false by default. */
+  /** Whether the result includes samples; false by default. */
   include_samples?: Flag;
   /**
-   * Between scrapes, in the scrape configuration of the answer; the setting `scrape_interval` by
+   * The scrape interval in the returned scrape configuration; the setting `scrape_interval` by
    * default.
    */
   interval?: Duration;
-  /** The most families and lint findings of the answer; 300 by default. */
+  /**
+   * The maximum number of metric families and of lint findings in the result; 300 by default.
+   */
   limit?: WholeNumber;
-  /** Put after the URL's own path, unless that ends with it; `/metrics` by default. */
+  /** Appended to the URL's path, unless that already ends with it; `/metrics` by default. */
   path?: Text;
-  /** Whether it is pushed as a group of its own; false by default. */
+  /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format in which all of it is written again: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
   reexport?: Text;
-  /** The most samples of the answer; 1,000 by default. */
+  /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
   /**
-   * The job of that group and of the scrape configuration; by default named after host and port.
+   * The job of that group and of the scrape configuration; by default derived from host and port.
    */
   scrape_job?: Text;
-  /** For the whole scrape; the setting of that name by default. */
+  /** The timeout of the scrape; the setting of that name by default. */
   timeout?: Duration;
-  /** Whether metrics without a type are imported as gauges; they are refused by default. */
+  /** Whether to import untyped metrics as gauges; they are rejected by default. */
   unknown_as_gauge?: Flag;
 }
 
-/** `send_alerts`: tell Alertmanager of alerts that hold. */
+/** `send_alerts`: send firing alerts to Alertmanager. */
 export type SendAlertsRequest = ResolveAlertsRequest;
 
 /** The result of `send_alerts`. */
 export interface SendAlertsResult extends AnyResult {
   /** The alerts, in the request's order. */
   alerts: SentAlert[];
-  /** How many alerts Alertmanager took; 0 in `mock_mode`. */
+  /** How many alerts Alertmanager accepted; 0 in `mock_mode`. */
   alerts_sent: number;
 }
 
 /** One alert of a request. */
 export interface SentAlert {
-  /** The hash of its labels by which Alertmanager knows it, in hexadecimal. */
+  /** Alertmanager's fingerprint of its labels, in hexadecimal. */
   fingerprint: string;
   /** Its labels, with `alertname` and `severity`. */
   labels: LabelPairs;
 }
 
-/** What a server responded. */
+/** The response of a server. */
 export interface ServerHealth {
-  /** What a gateway would refuse of a push, the first of them. */
+  /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
   /** What was wrong, what was expected, and what to do. */
   error?: string;
-  /** A stable word for programs. */
+  /** A stable error code. */
   error_code?: ErrorCode;
-  /**
-   * What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
-   */
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
   error_type?: string;
   /** The path of the field to correct. */
   field?: string;
-  /** The status that the server responded with. */
+  /** The HTTP status of the server's response. */
   http_status?: number;
-  /** Values that the receiver refused, or that there was no room to keep. */
+  /** Values that the receiver rejected or that did not fit in the queue. */
   lost?: number;
-  /** The origin of the server that was concerned. */
+  /** The origin of the server. */
   origin?: string;
-  /** Values that go out with the next write. */
+  /** Values that are queued for the next write. */
   pending?: number;
-  /** Where a query is wrong. */
+  /** The position of the error in the query. */
   position?: Position;
-  /** The same as the server said it, where that is another word. */
+  /** The server's own name for the kind, if different. */
   server_error_type?: string;
   /** Its URL. */
   url: string;
-  /** Values that were written nevertheless. */
+  /** Values that were written before the error. */
   written?: number;
 }
 
-/** Settings that a configuration and a request may hold. */
+/** Settings that a configuration and a request may contain. */
 export interface Settings {
   /** Sent to the origin of the server's URL only. */
   alertmanager_auth?: Credentials;
-  /** Where alerts are sent and silences made. */
+  /** Where alerts are sent and silences are created. */
   alertmanager_url?: Url;
-  /** For any connection to be made. */
+  /** For establishing a connection. */
   connect_timeout?: Duration;
-  /** For hosts: only say that a push is due. */
+  /** For hosts: report that a push is due instead of pushing. */
   defer_push?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
-   * not raise.
+   * not increase.
    */
   detect_resets?: Flag;
   /** For `scrape_config.endpoint_url`. */
   endpoint_auth?: Credentials;
-  /** An endpoint to scrape; `scrape_config.endpoint_url` too. */
+  /** An endpoint to scrape; also as `scrape_config.endpoint_url`. */
   endpoint_url?: Text;
-  /** Put on what is remote-written. */
+  /** Labels added to remote-written series. */
   external_labels?: Labels | '' | null;
   /** Sent to the origin of the server's URL only. */
   gateway_auth?: Credentials;
   /** The Pushgateway; without one nothing is pushed. */
   gateway_url?: Url;
   /**
-   * How Grafana's folders and dashboards are asked for. `api`: Below `/api`. `k8s`: As resources of
-   * `/apis`, which needs Grafana 12 or later.
+   * The API for Grafana's folders and dashboards. `api`: The API under `/api`. `k8s`: The resource
+   * API under `/apis`, which needs Grafana 12 or later.
    */
   grafana_api?: 'api' | 'k8s' | '' | null;
   /** Sent to the origin of the server's URL only. */
   grafana_auth?: Credentials;
-  /** An organisation of Grafana. */
+  /** The Grafana organization. */
   grafana_org_id?: WholeNumber;
   /** Where dashboards live. */
   grafana_url?: Url;
-  /** Further labels of the group of pushes. */
+  /** Additional labels of the grouping key. */
   grouping_key?: Labels | '' | null;
-  /** The instance of pushes, and of remote-written series. */
+  /** The instance of pushed groups and remote-written series. */
   instance?: Text;
-  /** The job of pushes, and of remote-written series. */
+  /** The job of pushed groups and remote-written series. */
   job_name?: Text;
-  /** The longest answer of a server that is read. */
+  /** The maximum size of a server's response. */
   max_response_bytes?: WholeNumber;
-  /** The longest wait before any attempt. */
+  /** The maximum delay before any attempt. */
   max_retry_delay?: Duration;
-  /** Whether no server is reached; answers say `mock` then. */
+  /** Whether to contact no server; results then have `mock`. */
   mock_mode?: Flag;
   /** Sent to the origin of the server's URL only. */
   otlp_auth?: Credentials;
-  /** An OTLP receiver of metrics, with its path. */
+  /** An OTLP metrics receiver, including its path. */
   otlp_url?: Url;
-  /** Whether `plugpipe_monitoring_*` are exposed too. */
+  /** Whether `plugpipe_monitoring_*` metrics are exposed too. */
   own_metrics?: Flag;
   /**
-   * Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
-   * only.
+   * Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
    */
   preflight?: Flag;
   /** Sent to the origin of the server's URL only. */
   prometheus_auth?: Credentials;
   /** Where queries go. */
   prometheus_url?: Url;
-  /** Whether what is pushed is compressed. */
+  /** Whether pushes are compressed with gzip. */
   push_gzip?: Flag;
-  /** For the policy `interval`: from one push to the next. */
+  /** With the policy `interval`: the time between pushes. */
   push_interval?: Duration;
   /**
-   * What becomes of what the group holds. `replace`: All of it goes (`PUT`). `add`: Metrics of the
-   * same names go, the others stay (`POST`). `delete`: The group is deleted, and nothing comes
-   * (`DELETE`). In a request only.
+   * How a push treats existing metrics of the group. `replace`: Replaces all metrics of the group
+   * (`PUT`). `add`: Replaces metrics with the same names and keeps the others (`POST`). `delete`:
+   * Deletes the group and pushes nothing (`DELETE`). In a request only.
    */
   push_mode?: 'replace' | 'add' | 'delete' | '' | null;
   /**
-   * When what was recorded is pushed. `on_record`: With each record. `manual`: When somebody asks
-   * for it. `interval`: With the first call after `push_interval`, where something was recorded
-   * since the last push.
+   * When recorded metrics are pushed. `on_record`: With each record. `manual`: Only on request.
+   * `interval`: With the first call after `push_interval` if something was recorded since the last
+   * push.
    */
   push_policy?: 'on_record' | 'manual' | 'interval' | '' | null;
   /** For a push that follows a record. */
   push_timeout?: Duration;
   /** Sent to the origin of the server's URL only. */
   remote_write_auth?: Credentials;
-  /** Values kept for a receiver that is away. */
+  /** The maximum number of values queued for an unavailable receiver. */
   remote_write_capacity?: WholeNumber;
-  /** For one remote write. */
+  /** For one remote-write request. */
   remote_write_timeout?: Duration;
-  /** A remote-write receiver, with its path. */
+  /** A remote-write receiver, including its path. */
   remote_write_url?: Url;
-  /** The version of remote write to speak. */
+  /** The remote-write protocol version. */
   remote_write_version?: 'auto' | '2.0' | '2' | 2 | '1.0' | '1' | 1 | '' | null;
-  /** How often an operation that somebody waits for is tried. */
+  /** The maximum number of attempts of an operation that a caller waits for. */
   retry_attempts?: WholeNumber;
-  /** The longest wait before the second attempt. */
+  /** The maximum delay before the second attempt. */
   retry_delay?: Duration;
   /** Sent to the origin of the server's URL only. */
   ruler_auth?: Credentials;
-  /** Who evaluates rules, where that is not Prometheus. */
+  /** The server that evaluates rules, if not Prometheus. */
   ruler_url?: Url;
-  /** What `scrape_endpoint` takes. */
+  /** The fields of `scrape_endpoint`. */
   scrape_config?: { [key: string]: unknown } | null;
-  /** How often Prometheus scrapes. */
+  /** Prometheus's scrape interval. */
   scrape_interval?: Duration;
-  /** For an operation that speaks to a server. */
+  /** For an operation that sends requests to a server. */
   timeout?: Duration;
   /** Sent to the origin of the server's URL only. */
   webhook_auth?: Credentials;
   /**
-   * The body of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`: `{alert_data,
-   * timestamp, source}`, as the published Python plug sends it.
+   * The body format of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`:
+   * `{alert_data, timestamp, source}`, as sent by the published Python plug.
    */
   webhook_format?: 'alertmanager' | 'plugpipe' | '' | null;
-  /** Who is notified, where a call names nobody. */
+  /** The webhook for calls that name none. */
   webhook_url?: Url;
 }
 
-/** Up to which change nothing of a group is due. */
+/** The last settled change of a group. */
 export interface Settled {
-  /** The group's job; absent for the configuration's group. */
+  /** The group's job; absent for the configured group. */
   job?: string;
   /** Its other labels. */
   labels?: LabelPairs;
@@ -3646,28 +3604,28 @@ export interface Settled {
   up_to: number;
 }
 
-/** How much of a group is settled: a gateway accepted it, or the group was deleted. */
+/** Changes of a group that are settled: a gateway accepted them, or the group was deleted. */
 export interface SettledGroup {
-  /** The job of the group's key; without one it is the plug's own group. */
+  /** The job of the grouping key; without it, the plug's own group is meant. */
   job?: Text;
-  /** The other labels of the key. */
+  /** The other labels of the grouping key. */
   labels?: Labels;
-  /** The last change to which nothing is due; 0 by default. */
+  /** The last settled change; 0 by default. */
   up_to?: WholeNumber;
 }
 
-/** `snapshot_metrics`: all that is held, for restore_metrics. */
+/** `snapshot_metrics`: export all stored metrics for restore_metrics. */
 export interface SnapshotMetricsRequest extends AnyRequest {}
 
 /** The result of `snapshot_metrics`. */
 export interface SnapshotMetricsResult extends AnyResult {
   /** How many series there are. */
   series: number;
-  /** All that is stored, as base64, for `restore_metrics`. */
+  /** All stored metrics as base64, for `restore_metrics`. */
   snapshot: string;
 }
 
-/** Targets that stand in the configuration. */
+/** Static targets. */
 export interface StaticTargets {
   /** Host and port. */
   targets: string[];
@@ -3684,7 +3642,7 @@ export type StatusParts =
   | null
   | ('build' | 'runtime' | 'tsdb' | 'flags' | 'config')[];
 
-/** A group of a file of targets. */
+/** A group of a targets file. */
 export interface TargetGroup {
   /** Their labels. Names may begin with `__`. */
   labels?: Labels;
@@ -3693,66 +3651,64 @@ export interface TargetGroup {
 }
 
 /**
- * Whether Prometheus scrapes a target. `active`: It is scraped. `dropped`: Its relabeling dropped
- * it. `absent`: Prometheus does not know it.
+ * Whether Prometheus scrapes a target. `active`: It is scraped. `dropped`: It was dropped by
+ * relabeling. `absent`: Prometheus does not have it.
  */
 export type TargetState = 'active' | 'dropped' | 'absent';
 
 /** A parameter of a template. */
 export interface TemplateParameter {
-  /** Its value where it is not given. Absent where nothing is put in then. */
+  /** Its default value. Absent if there is none. */
   default?: string;
-  /** What it is, with its unit. */
+  /** Its meaning and unit. */
   description: string;
   /** Its name in `parameters`. */
   name: string;
-  /** Whether it must be given. */
+  /** Whether it is required. */
   required: boolean;
 }
 
-/** Templates may give a number for a text. */
+/** Text; templates may produce a number instead. */
 export type Text = string | number | boolean | null;
 
 /** `texts` of input_schema. */
 export type Texts = Text | Text[];
 
-/** A range of time, in steps. */
+/** A time range with a step. */
 export interface TimeRange {
-  /** The last point is not after it; now by default. */
+  /** The last evaluation time is not after it; now by default. */
   end?: Moment;
   /**
-   * What becomes of more points than servers give in one answer; `raise_step` by default.
-   * `raise_step`: The step is multiplied until they are few enough. `split`: The range is asked in
-   * parts, whose answers are put together: all points, for as many requests. `error`: The query is
-   * refused.
+   * What to do if the range has more points than servers return in one response; `raise_step` by
+   * default. `raise_step`: Multiply the step until the range has few enough points. `split`: Split
+   * the range into several requests and merge their results. `error`: Fail with an error.
    */
   on_too_many_points?: 'raise_step' | 'split' | 'error' | '' | null;
-  /** The first point. */
+  /** The first evaluation time. */
   start: Moment;
-  /** Between two points; 15 seconds by default. */
+  /** The step; 15 seconds by default. */
   step?: Duration;
 }
 
-/**
- * How a server's certificate is checked, and the client's own; files on the Prometheus server.
- */
+/** TLS settings; files are on the Prometheus server. */
 export interface TlsFiles {
-  /** Certificates of authorities that are trusted. */
+  /** Trusted CA certificates. */
   ca_file?: Text;
-  /** The client's certificate; needs `key_file`. */
+  /** The client certificate; needs `key_file`. */
   cert_file?: Text;
-  /** Whether any certificate is taken. */
+  /** Whether to skip verification of the server's certificate. */
   insecure_skip_verify?: Flag;
-  /** Its key. */
+  /** The client certificate's key. */
   key_file?: Text;
-  /** The name that the server's certificate must have. */
+  /** The name to verify in the server's certificate. */
   server_name?: Text;
 }
 
 /**
- * Why values have reached no gateway. `no_gateway`: None is configured. `manual`: `push_policy`
- * leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`: `push_mode` is
- * `delete`. `not_accepted`: No push was tried yet, or the gateway did not accept it.
+ * Why some values have not reached a gateway. `no_gateway`: No gateway is configured. `manual`:
+ * `push_policy` leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`:
+ * `push_mode` is `delete`. `not_accepted`: No push was attempted yet, or the gateway did not accept
+ * it.
  */
 export type UnpushedReason =
   | 'no_gateway'
@@ -3764,19 +3720,19 @@ export type UnpushedReason =
 /** An http or https URL, such as http://127.0.0.1:9090. */
 export type Url = string | null;
 
-/** What became of a notification that is a part of something else, which holds without it. */
+/** The outcome of a notification whose failure does not fail the operation. */
 export type Webhook = Delivery | FailedDelivery;
 
-/** Templates may give a text for a number. */
+/** A number; templates may produce text instead. */
 export type WholeNumber = number | string | null;
 
-/** Values by their kind. */
+/** Values by kind. */
 export interface Written {
   /** Exemplars. */
   exemplars: number;
   /** Native histograms. */
   histograms: number;
-  /** Numbers. */
+  /** Float samples. */
   samples: number;
 }
 
@@ -3787,12 +3743,11 @@ export type Operation = keyof Requests;
 export interface Success<O extends Operation = Operation> {
   operation: O;
   result: Results[O];
-  /** What the configuration is. */
+  /** Main settings of the configuration. */
   monitoring_metadata: Metadata;
   success: true;
   /**
-   * What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
-   * nothing to say.
+   * Warnings about ignored or adjusted input, such as an unknown field. Absent if there are none.
    */
   warnings?: string[];
 }

@@ -9,49 +9,49 @@ from typing import Any, Dict, List, Literal, TypedDict, Union
 
 
 class ActiveAlert(TypedDict):
-    """An alert that a rule raises now."""
+    """An active alert of a rule."""
 
-    # Since when.
+    # When it became active.
     active_since: str
     # The alert's labels.
     labels: LabelPairs
     # `pending` or `firing`.
     state: str
-    # The expression's value, as the server writes it.
+    # The expression's value, as formatted by the server.
     value: str
 
 
 class Alert(TypedDict, total=False):
-    """One alert."""
+    """An alert."""
 
     # The label `alertname`.
     alert_name: Text
-    # What people are told.
+    # Annotations.
     annotations: Labels
-    # Another name for `ends_at`, as the API has it.
+    # An alias of `ends_at`, as in the API.
     endsAt: Moment
-    # When it ended, or will have ended if nobody says more.
+    # When it ended, or when it expires unless it is sent again.
     ends_at: Moment
-    # Another name for `generator_url`, as the API has it.
+    # An alias of `generator_url`, as in the API.
     generatorURL: Text
-    # Where people see what made it.
+    # A URL of the source of the alert.
     generator_url: Text
-    # Who it is: two alerts with the same labels are the same.
+    # The labels, which identify the alert.
     labels: Labels
     # The label `severity`.
     severity: Text
-    # Another name for `starts_at`, as the API has it.
+    # An alias of `starts_at`, as in the API.
     startsAt: Moment
-    # Since when it holds; the server's now by default.
+    # When it started; the server's current time by default.
     starts_at: Moment
-    # Whether names of labels and annotations may be any text.
+    # Whether names of labels and annotations may be any UTF-8 text.
     utf8: Flag
 
 
 _AlertConfigKeys = TypedDict(
     "_AlertConfigKeys",
     {
-        # Another name for `duration`.
+        # An alias of `duration`.
         "for": "Duration",
     },
     total=False,
@@ -63,42 +63,42 @@ class AlertConfig(_AlertConfigKeys, total=False):
 
     # The alert's name, which becomes the label `alertname`.
     alert_name: Text
-    # What people are told, which may be templates; a summary by default.
+    # Annotations; values may be templates; a summary by default.
     annotations: Labels
-    # Grafana's data source that expressions are asked of.
+    # The Grafana data source that expressions query.
     datasource_uid: Text
-    # How long a series must be there before its alert fires; 5m by default.
+    # How long the expression must return a series before its alert fires; 5m by default.
     duration: Duration
-    # PromQL; each series that it yields is an alert.
+    # The PromQL expression; each series in its result is an alert.
     expression: Text
     # The group; `plugpipe` by default.
     group: Text
-    # How often the group is evaluated; as often as the server does by default.
+    # The group's evaluation interval; the server's default by default.
     interval: Duration
-    # How long the alert goes on when the series is gone; not at all by default.
+    # How long the alert keeps firing after the series is gone; 0s by default.
     keep_firing_for: Duration
-    # Labels to set, whose values may be templates.
+    # Labels to set; values may be templates.
     labels: Labels
     # A ruler's namespace or Grafana's folder; `plugpipe` by default.
     namespace: Text
     # The rule file's name, for targets that read files.
     rules_file: Text
-    # The annotation `runbook_url`, where `annotations` has none.
+    # The annotation `runbook_url`, unless `annotations` has one.
     runbook_url: Text
-    # The label `severity`, where `labels` has none; `warning` by default.
+    # The label `severity`, unless `labels` has one; `warning` by default.
     severity: Text
     # `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
     target: RulesTarget
-    # The server's release, such as `3.5`, where it cannot be asked.
+    # The server's version, such as `3.5`, if it cannot be queried.
     target_version: Text
-    # Told of the alert when it is made.
+    # The webhook that is notified when the rule is created.
     webhook_url: Text
 
 
 _AlertRuleKeys = TypedDict(
     "_AlertRuleKeys",
     {
-        # Another name for `duration`.
+        # An alias of `duration`.
         "for": "Duration",
     },
     total=False,
@@ -106,154 +106,153 @@ _AlertRuleKeys = TypedDict(
 
 
 class AlertRule(_AlertRuleKeys, total=False):
-    """What an alert is: for `create_alert`, and each of a list of alerts."""
+    """An alerting rule: for `create_alert`, and an item of `alerts`."""
 
     # The alert's name, which becomes the label `alertname`.
     alert_name: Text
-    # What people are told, which may be templates; a summary by default.
+    # Annotations; values may be templates; a summary by default.
     annotations: Labels
-    # How long a series must be there before its alert fires; 5m by default.
+    # How long the expression must return a series before its alert fires; 5m by default.
     duration: Duration
-    # PromQL; each series that it yields is an alert.
+    # The PromQL expression; each series in its result is an alert.
     expression: Text
-    # How long the alert goes on when the series is gone; not at all by default.
+    # How long the alert keeps firing after the series is gone; 0s by default.
     keep_firing_for: Duration
-    # Labels to set, whose values may be templates.
+    # Labels to set; values may be templates.
     labels: Labels
-    # The annotation `runbook_url`, where `annotations` has none.
+    # The annotation `runbook_url`, unless `annotations` has one.
     runbook_url: Text
-    # The label `severity`, where `labels` has none; `warning` by default.
+    # The label `severity`, unless `labels` has one; `warning` by default.
     severity: Text
 
 
-# The state of an alert. `inactive`: Its expression finds nothing. `pending`: It holds, but not for
-# long enough. `firing`: It holds. `not_found`: The server has no such rule. `unknown`: The server
-# does not say.
+# The state of an alert. `inactive`: The expression returns nothing. `pending`: The expression
+# returns series, but not for long enough. `firing`: The alert fires. `not_found`: The server has no
+# such rule. `unknown`: The server does not report the state.
 AlertState = Literal["inactive", "pending", "firing", "not_found", "unknown"]
 
 
 class AlertTemplate(TypedDict):
-    """Rules that the plug ships."""
+    """A rule template that the plug provides."""
 
     # The names of its alerts.
     alerts: List[str]
-    # What it is for.
+    # Its purpose.
     description: str
-    # What `template` names it.
+    # Its name, for `template`.
     name: str
-    # What `parameters` may give.
+    # Its parameters.
     parameters: List[TemplateParameter]
 
 
 class Settings(TypedDict, total=False):
-    """Settings that a configuration and a request may hold."""
+    """Settings that a configuration and a request may contain."""
 
     # Sent to the origin of the server's URL only.
     alertmanager_auth: Credentials
-    # Where alerts are sent and silences made.
+    # Where alerts are sent and silences are created.
     alertmanager_url: Url
-    # For any connection to be made.
+    # For establishing a connection.
     connect_timeout: Duration
-    # For hosts: only say that a push is due.
+    # For hosts: report that a push is due instead of pushing.
     defer_push: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
-    # does not raise.
+    # does not increase.
     detect_resets: Flag
     # For `scrape_config.endpoint_url`.
     endpoint_auth: Credentials
-    # An endpoint to scrape; `scrape_config.endpoint_url` too.
+    # An endpoint to scrape; also as `scrape_config.endpoint_url`.
     endpoint_url: Text
-    # Put on what is remote-written.
+    # Labels added to remote-written series.
     external_labels: Union[Literal[""], Labels, None]
     # Sent to the origin of the server's URL only.
     gateway_auth: Credentials
     # The Pushgateway; without one nothing is pushed.
     gateway_url: Url
-    # How Grafana's folders and dashboards are asked for. `api`: Below `/api`. `k8s`: As resources
-    # of `/apis`, which needs Grafana 12 or later.
+    # The API for Grafana's folders and dashboards. `api`: The API under `/api`. `k8s`: The resource
+    # API under `/apis`, which needs Grafana 12 or later.
     grafana_api: Union[Literal["api", "k8s", ""], None]
     # Sent to the origin of the server's URL only.
     grafana_auth: Credentials
-    # An organisation of Grafana.
+    # The Grafana organization.
     grafana_org_id: WholeNumber
     # Where dashboards live.
     grafana_url: Url
-    # Further labels of the group of pushes.
+    # Additional labels of the grouping key.
     grouping_key: Union[Literal[""], Labels, None]
-    # The instance of pushes, and of remote-written series.
+    # The instance of pushed groups and remote-written series.
     instance: Text
-    # The job of pushes, and of remote-written series.
+    # The job of pushed groups and remote-written series.
     job_name: Text
-    # The longest answer of a server that is read.
+    # The maximum size of a server's response.
     max_response_bytes: WholeNumber
-    # The longest wait before any attempt.
+    # The maximum delay before any attempt.
     max_retry_delay: Duration
-    # Whether no server is reached; answers say `mock` then.
+    # Whether to contact no server; results then have `mock`.
     mock_mode: Flag
     # Sent to the origin of the server's URL only.
     otlp_auth: Credentials
-    # An OTLP receiver of metrics, with its path.
+    # An OTLP metrics receiver, including its path.
     otlp_url: Url
-    # Whether `plugpipe_monitoring_*` are exposed too.
+    # Whether `plugpipe_monitoring_*` metrics are exposed too.
     own_metrics: Flag
-    # Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
-    # only.
+    # Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
     preflight: Flag
     # Sent to the origin of the server's URL only.
     prometheus_auth: Credentials
     # Where queries go.
     prometheus_url: Url
-    # Whether what is pushed is compressed.
+    # Whether pushes are compressed with gzip.
     push_gzip: Flag
-    # For the policy `interval`: from one push to the next.
+    # With the policy `interval`: the time between pushes.
     push_interval: Duration
-    # What becomes of what the group holds. `replace`: All of it goes (`PUT`). `add`: Metrics of the
-    # same names go, the others stay (`POST`). `delete`: The group is deleted, and nothing comes
-    # (`DELETE`). In a request only.
+    # How a push treats existing metrics of the group. `replace`: Replaces all metrics of the group
+    # (`PUT`). `add`: Replaces metrics with the same names and keeps the others (`POST`). `delete`:
+    # Deletes the group and pushes nothing (`DELETE`). In a request only.
     push_mode: Union[Literal["replace", "add", "delete", ""], None]
-    # When what was recorded is pushed. `on_record`: With each record. `manual`: When somebody asks
-    # for it. `interval`: With the first call after `push_interval`, where something was recorded
-    # since the last push.
+    # When recorded metrics are pushed. `on_record`: With each record. `manual`: Only on request.
+    # `interval`: With the first call after `push_interval` if something was recorded since the last
+    # push.
     push_policy: Union[Literal["on_record", "manual", "interval", ""], None]
     # For a push that follows a record.
     push_timeout: Duration
     # Sent to the origin of the server's URL only.
     remote_write_auth: Credentials
-    # Values kept for a receiver that is away.
+    # The maximum number of values queued for an unavailable receiver.
     remote_write_capacity: WholeNumber
-    # For one remote write.
+    # For one remote-write request.
     remote_write_timeout: Duration
-    # A remote-write receiver, with its path.
+    # A remote-write receiver, including its path.
     remote_write_url: Url
-    # The version of remote write to speak.
+    # The remote-write protocol version.
     remote_write_version: Union[Literal["auto", "2.0", "2", 2, "1.0", "1", 1, ""], None]
-    # How often an operation that somebody waits for is tried.
+    # The maximum number of attempts of an operation that a caller waits for.
     retry_attempts: WholeNumber
-    # The longest wait before the second attempt.
+    # The maximum delay before the second attempt.
     retry_delay: Duration
     # Sent to the origin of the server's URL only.
     ruler_auth: Credentials
-    # Who evaluates rules, where that is not Prometheus.
+    # The server that evaluates rules, if not Prometheus.
     ruler_url: Url
-    # What `scrape_endpoint` takes.
+    # The fields of `scrape_endpoint`.
     scrape_config: Union[Dict[str, Any], None]
-    # How often Prometheus scrapes.
+    # Prometheus's scrape interval.
     scrape_interval: Duration
-    # For an operation that speaks to a server.
+    # For an operation that sends requests to a server.
     timeout: Duration
     # Sent to the origin of the server's URL only.
     webhook_auth: Credentials
-    # The body of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`: `{alert_data,
-    # timestamp, source}`, as the published Python plug sends it.
+    # The body format of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`:
+    # `{alert_data, timestamp, source}`, as sent by the published Python plug.
     webhook_format: Union[Literal["alertmanager", "plugpipe", ""], None]
-    # Who is notified, where a call names nobody.
+    # The webhook for calls that name none.
     webhook_url: Url
 
 
 class AnyRequest(Settings, total=False):
-    """Without an operation, a metric_name means record_metric, and nothing health_check.
-    Settings may stand here too, for one call. A runtime's own keys, such as pipe and run_id,
-    have no effect; errors about a metric name the step_id, or step, that recorded it.
+    """The default operation is record_metric if there is a metric_name, else health_check.
+    Settings given here apply to one call. A runtime's own keys, such as pipe and run_id, have
+    no effect, except that errors about a metric name the step_id or step that recorded it.
     """
 
     context: Any
@@ -263,7 +262,7 @@ class AnyRequest(Settings, total=False):
     pipeline: Any
     pipeline_id: Any
     previous_step: Any
-    # More settings, which win over flat ones.
+    # Nested settings, which take precedence over flat ones.
     prometheus_config: Union[Settings, None]
     run_id: Any
     step: Any
@@ -273,39 +272,39 @@ class AnyRequest(Settings, total=False):
 
 
 class AlertmanagerStatusRequest(AnyRequest):
-    """`alertmanager_status`: Alertmanager's version, cluster and configuration."""
+    """`alertmanager_status`: show Alertmanager's version, cluster and configuration."""
 
     operation: Literal["alertmanager_status"]
 
 
 class AnyResult(TypedDict, total=False):
-    """What any result may have: how pushes that came with the call went, and how long servers
-    took.
+    """Members of any result: the outcome of pushes that the call triggered, and the duration of
+    requests to servers.
     """
 
-    # What the gateway would refuse, the first of it.
+    # The first conflicts because of which the gateway would reject the push.
     conflicts: List[Conflict]
-    # With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    # With `detect_resets`: how many counters of the group this push lowered, reset or removed.
     counters_replaced: int
-    # Why.
+    # Why they were downgraded.
     downgrade_reason: str
-    # Native histograms of which only sum and count were pushed.
+    # Native histograms that were pushed with only their sum and count.
     downgraded: List[str]
-    # Absent where none was asked.
+    # Absent if no request was sent.
     exchange: Exchange
-    # How the pushes of groups went that the call is not about, because they have keys of their own.
+    # The outcomes of other groups, which have their own grouping keys.
     groups_pushed: List[GroupPush]
-    # Whether the gateway has accepted what was recorded.
+    # Whether the gateway has accepted all recorded values.
     metric_pushed: bool
-    # Whether the configuration says `mock_mode`, so that no server was asked.
+    # Whether `mock_mode` is on, so no server was contacted.
     mock: bool
-    # Why the push was not checked for conflicts before.
+    # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # With `defer_push`: the host is to ask for `push_recorded`.
+    # With `defer_push`: the host should call `push_recorded`.
     push_due: bool
-    # Why a push that nobody asked for by name failed. The values stay recorded.
+    # Why an automatic push failed. The values remain recorded.
     push_error: str
-    # The same as an error code.
+    # The error code of `push_error`.
     push_error_code: str
     # The gateway's origin.
     push_origin: str
@@ -316,36 +315,36 @@ class AnyResult(TypedDict, total=False):
 class AlertmanagerStatusResult(AnyResult):
     """The result of `alertmanager_status`."""
 
-    # Version, cluster and configuration as Alertmanager's API has them.
+    # Version, cluster and configuration in the format of Alertmanager's API.
     status: Dict[str, Any]
 
 
 class AlertmanagerTargets(TypedDict, total=False):
-    """Alertmanagers, named or found as the targets of a job are."""
+    """Alertmanagers, listed or discovered like the targets of a job."""
 
     # User and password.
     basic_auth: Union[BasicAuth, None]
-    # A file with a token, on the Prometheus server.
+    # A token file on the Prometheus server.
     bearer_token_file: Text
-    # Files of targets, as paths.
+    # Paths of targets files.
     file_sd: Union[List[str], None]
-    # Endpoints that answer targets, as URLs.
+    # URLs of service discovery endpoints.
     http_sd: Union[List[str], None]
-    # Labels of the Alertmanagers that are named.
+    # Labels of the listed Alertmanagers.
     labels: Labels
-    # The path that they live under.
+    # The path prefix of their API.
     path_prefix: Text
-    # A proxy to go through, as a URL.
+    # The proxy's URL.
     proxy_url: Text
-    # How often files and endpoints are read again.
+    # How often files and endpoints are reread.
     refresh_interval: Duration
     # `http` or `https`.
     scheme: Text
     # Alertmanagers as `host:port`.
     targets: Union[List[str], None]
-    # For one request.
+    # The timeout of a request.
     timeout: Duration
-    # Certificates.
+    # TLS settings.
     tls: Union[TlsFiles, None]
 
 
@@ -360,41 +359,39 @@ class _AnnotateRequestRequired(TypedDict):
 
 
 class AnnotateRequest(AnyRequest, _AnnotateRequestRequired, total=False):
-    """`annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark."""
+    """`annotate`: create or change a Grafana annotation."""
 
     # The annotation to change; a new one by default.
     annotation_id: WholeNumber
-    # The dashboard that shows it; all of the organisation by default.
+    # The dashboard; all dashboards of the organization by default.
     dashboard_uid: Text
     # The panel of that dashboard.
     panel_id: WholeNumber
-    # To find it by; a dashboard shows those that it asks for. An empty list takes them away.
+    # Tags; dashboards query annotations by tag. An empty list removes all tags.
     tags: Texts
-    # What people read at the mark.
+    # The annotation's text.
     text: Text
-    # When, or from when on; now by default.
+    # The time, or the start of a region; now by default.
     time: Moment
-    # Till when, for a region.
+    # The end of a region.
     time_end: Moment
 
 
 class _AnnotateResultRequired(TypedDict):
     """What AnnotateResult must have."""
 
-    # Whether Grafana holds the annotation now.
+    # Whether the annotation is saved in Grafana.
     annotated: bool
 
 
 class AnnotateResult(AnyResult, _AnnotateResultRequired, total=False):
     """The result of `annotate`."""
 
-    # Its id, to change it by.
+    # Its id, for later changes.
     annotation_id: int
-    # When it ends, in milliseconds since the Unix epoch; absent where it has no end, or that was
-    # not changed.
+    # Its end, in milliseconds since the Unix epoch; absent if it has none or it is unchanged.
     time_end_ms: int
-    # When it is, or begins, in milliseconds since the Unix epoch; absent where that was not
-    # changed.
+    # Its time or start, in milliseconds since the Unix epoch; absent if unchanged.
     time_ms: int
 
 
@@ -405,37 +402,37 @@ class _ApplyAlertsRequestRequired(TypedDict):
 
 
 class ApplyAlertsRequest(AnyRequest, _ApplyAlertsRequestRequired, total=False):
-    """`apply_alerts`: bring a whole file or namespace of rules to the server; what is no more
-    wanted goes.
+    """`apply_alerts`: install a whole file or namespace of rules; rules missing from the request
+    are deleted.
     """
 
-    # What is not in it may stand beside it. What an alert is may not: `alerts` says that.
+    # Fields missing from it are read from the top level. Rule definitions belong in `alerts`.
     alert_config: Union[AlertConfig, None]
-    # Alerts of one group, with what an alert is and nothing else.
+    # The alerting rules of one group.
     alerts: Union[List[AlertRule], None]
-    # Grafana's data source that expressions are asked of.
+    # The Grafana data source that expressions query.
     datasource_uid: Text
-    # Whether only to say what would change; false by default.
+    # Whether to only report what would change; false by default.
     dry_run: Flag
     # The group of `alerts`; `plugpipe` by default.
     group: Text
-    # Groups as a rule file has them, with what only some servers take too.
+    # Groups in rule-file format, including fields that only some servers support.
     groups: Union[List[RuleGroup], None]
-    # How often the group of `alerts` is evaluated; as often as the server does by default.
+    # The evaluation interval of the group of `alerts`; the server's default by default.
     interval: Duration
     # A ruler's namespace or Grafana's folder; `plugpipe` by default.
     namespace: Text
-    # The template's parameters, of which each has its own.
+    # The template's parameters.
     parameters: Union[Dict[str, Any], None]
-    # The rule file as it is, where the host has read it.
+    # The rule file that the host has read.
     rules_current: Union[RulesCurrent, None]
     # The rule file's name; `plugpipe_rules.yml` by default.
     rules_file: Text
-    # Whether the host has written the file as the answer before said.
+    # Whether the host has written the file as instructed by the previous result.
     rules_written: Flag
     # `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
     target: RulesTarget
-    # The server's release, such as `3.5`, where it cannot be asked.
+    # The server's version, such as `3.5`, if it cannot be queried.
     target_version: Text
     # The name of a template.
     template: Text
@@ -444,42 +441,42 @@ class ApplyAlertsRequest(AnyRequest, _ApplyAlertsRequestRequired, total=False):
 class _ApplyAlertsResultRequired(TypedDict):
     """What ApplyAlertsResult must have."""
 
-    # How many rules were there otherwise.
+    # How many rules were changed.
     changed: int
-    # The same by group and rule.
+    # The changes by group and rule.
     changes: List[RuleChange]
-    # How many rules were not there.
+    # How many rules were created.
     created: int
-    # How many rules were there, and are no longer wanted.
+    # How many rules were removed.
     removed: int
-    # How it stands.
+    # The installation status.
     status: InstallStatus
-    # Where the rules go.
+    # The target.
     target: InstallTarget
-    # How many rules were there as they are wanted.
+    # How many rules already matched the request.
     unchanged: int
 
 
 class ApplyAlertsResult(AnyResult, _ApplyAlertsResultRequired, total=False):
     """The result of `apply_alerts`."""
 
-    # Whether a server lists all rules as they are wanted. Absent with `dry_run`.
+    # Whether the server lists all rules as requested. Absent with `dry_run`.
     applied: bool
-    # Files to be written or removed where no host does that.
+    # Files that the caller must write or remove if the host does not.
     artifacts: List[Artifact]
-    # Whether nothing was changed, because the request says `dry_run`.
+    # Whether nothing was changed because of `dry_run`.
     dry_run: bool
-    # For the other targets: the groups' namespace, or folder.
+    # For the other targets: the namespace or folder of the groups.
     namespace: str
-    # What is missing.
+    # What remains to be done.
     pending: str
-    # Where reloading failed: whether the server refused what is in the file.
+    # If reloading failed: whether the server rejected the file's contents.
     reload_refused: bool
     # For the target `file`: the rule file's name.
     rules_file: str
-    # By hosts with a rules folder: whether the file was removed, and stays so.
+    # Set by hosts with a rules folder: whether the file was removed and not restored.
     rules_file_removed: bool
-    # By hosts with a rules folder: whether the file was written, and stays.
+    # Set by hosts with a rules folder: whether the file was written and kept.
     rules_file_written: bool
 
 
@@ -490,50 +487,49 @@ class _ApplyDashboardsRequestRequired(TypedDict):
 
 
 class ApplyDashboardsRequest(AnyRequest, _ApplyDashboardsRequestRequired, total=False):
-    """`apply_dashboards`: bring dashboards and templates to Grafana: created, updated, unchanged
+    """`apply_dashboards`: save dashboards and templates in Grafana: created, updated, unchanged
     or conflict.
     """
 
-    # Another name for `dashboards`.
+    # An alias of `dashboards`.
     dashboard_config: Any
-    # A list of what `create_dashboard` takes, or one.
+    # One dashboard as for `create_dashboard`, or a list.
     dashboards: Any
-    # The uid or name of the data source that is chosen at first; Grafana's default one by default.
+    # The uid or name of the initially selected data source; Grafana's default by default.
     datasource: Text
-    # Whether differences are told; false by default.
+    # Whether to report differences; false by default.
     diff: Flag
-    # The folder's title, or those of folders within one another, the outermost first. Without one a
-    # dashboard stays where it is.
+    # The folder's title, or the titles of nested folders, outermost first. Without it, an existing
+    # dashboard stays in its folder.
     folder: Union[Text, List[LabelValue]]
-    # The uid of the last folder, or of one that is there.
+    # The uid of the innermost folder, or of an existing folder.
     folder_uid: Text
-    # For the dashboard's history; the plug's name and version by default.
+    # The message in the version history; the plug's name and version by default.
     message: Text
-    # Whether what somebody else made or changed is replaced; false by default.
+    # Whether dashboards created or changed by others are overwritten; false by default.
     overwrite: Flag
-    # What the names of a template's metrics begin with; `plugpipe` by default.
+    # The prefix of a template's metric names; `plugpipe` by default.
     prefix: Text
-    # The names of templates; `all` among them means every one.
+    # The names of templates; `all` selects every template.
     templates: LabelValues
-    # Whether each dashboard is read and compared, also where its fingerprint is the right one;
-    # false by default.
+    # Whether each dashboard is read and compared even if its fingerprint matches; false by default.
     verify: Flag
 
 
 class ApplyDashboardsResult(AnyResult):
     """The result of `apply_dashboards`."""
 
-    # How many Grafana holds otherwise, which were not to be replaced.
+    # How many differ in Grafana but must not be replaced.
     conflict: int
     # How many were created.
     created: int
-    # Each of them: those that were given, then those of templates.
+    # The dashboards: given ones first, then templates.
     dashboards: List[DashboardOutcome]
     # How many failed.
     failed: int
-    # How many were not tried.
+    # How many were not attempted.
     not_tried: int
-    # How many Grafana held already.
+    # How many were unchanged.
     unchanged: int
     # How many were updated.
     updated: int
@@ -542,23 +538,23 @@ class ApplyDashboardsResult(AnyResult):
 class _ArtifactRequired(TypedDict):
     """What Artifact must have."""
 
-    # What it is: `rules_file`.
+    # Always `rules_file`.
     kind: str
     # Its name.
     name: str
 
 
 class Artifact(_ArtifactRequired, total=False):
-    """A file to be written or removed."""
+    """A file to write or remove."""
 
-    # Its text. Absent where it is to be removed.
+    # Its text. Absent if the file is to be removed.
     content: str
-    # Whether it is to be removed.
+    # Whether to remove the file.
     remove: bool
 
 
 class BasicAuth(TypedDict, total=False):
-    """A user, and where the password is."""
+    """Basic authentication."""
 
     # A file with the password, on the Prometheus server.
     password_file: Text
@@ -566,8 +562,8 @@ class BasicAuth(TypedDict, total=False):
     username: Text
 
 
-# What happens to a group or a rule. `created`: It is not there. `changed`: It is there, and
-# otherwise. `unchanged`: It is there as it is wanted. `removed`: It is there, and no longer wanted.
+# A change to a group or a rule. `created`: It is created. `changed`: It is changed. `unchanged`: It
+# already matches the request. `removed`: It is removed.
 Change = Literal["created", "changed", "unchanged", "removed"]
 
 
@@ -580,7 +576,7 @@ class ClearMetricsRequest(AnyRequest):
 class ClearMetricsResult(AnyResult):
     """The result of `clear_metrics`."""
 
-    # How many series there were.
+    # How many series were removed.
     series_removed: int
 
 
@@ -589,127 +585,127 @@ class ConfigurationSettings(TypedDict, total=False):
 
     # Sent to the origin of the server's URL only.
     alertmanager_auth: Credentials
-    # Where alerts are sent and silences made.
+    # Where alerts are sent and silences are created.
     alertmanager_url: Url
-    # For any connection to be made. Default `"1s"`.
+    # For establishing a connection. Default `"1s"`.
     connect_timeout: Duration
-    # For hosts: write debug logs. In the configuration only.
+    # For hosts: whether to write debug logs. Only in the configuration.
     debug: Flag
-    # Whether PlugPipe's own metrics are registered. In the configuration only. Default `false`.
+    # Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
     default_metrics: Flag
-    # For hosts: only say that a push is due. Default `false`.
+    # For hosts: report that a push is due instead of pushing. Default `false`.
     defer_push: Flag
-    # Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
-    # `true`.
+    # Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`.
     delete_on_cleanup: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
-    # does not raise. Default `false`.
+    # does not increase. Default `false`.
     detect_resets: Flag
-    # Taken for the Python plug's sake, and without effect. In the configuration only.
+    # Accepted for compatibility with the Python plug; has no effect. Only in the configuration.
     enable_alerting: Any
     # For `scrape_config.endpoint_url`.
     endpoint_auth: Credentials
-    # An endpoint to scrape; `scrape_config.endpoint_url` too.
+    # An endpoint to scrape; also as `scrape_config.endpoint_url`.
     endpoint_url: Text
-    # Put on what is remote-written.
+    # Labels added to remote-written series.
     external_labels: Union[Literal[""], Labels, None]
     # Sent to the origin of the server's URL only.
     gateway_auth: Credentials
     # The Pushgateway; without one nothing is pushed.
     gateway_url: Url
-    # How Grafana's folders and dashboards are asked for. `api`: Below `/api`. `k8s`: As resources
-    # of `/apis`, which needs Grafana 12 or later. Default `"api"`.
+    # The API for Grafana's folders and dashboards. `api`: The API under `/api`. `k8s`: The resource
+    # API under `/apis`, which needs Grafana 12 or later. Default `"api"`.
     grafana_api: Union[Literal["api", "k8s", ""], None]
     # Sent to the origin of the server's URL only.
     grafana_auth: Credentials
-    # An organisation of Grafana.
+    # The Grafana organization.
     grafana_org_id: WholeNumber
     # Where dashboards live.
     grafana_url: Url
-    # Further labels of the group of pushes.
+    # Additional labels of the grouping key.
     grouping_key: Union[Literal[""], Labels, None]
-    # For histograms that name none. In the configuration only. Default
+    # Buckets of histograms that specify none. Only in the configuration. Default
     # `[0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60,120,300]`.
     histogram_buckets: Union[Literal[""], List[Union[float, str]], None]
-    # The instance of pushes, and of remote-written series.
+    # The instance of pushed groups and remote-written series.
     instance: Text
-    # The job of pushes, and of remote-written series. Default `"plugpipe"`.
+    # The job of pushed groups and remote-written series. Default `"plugpipe"`.
     job_name: Text
-    # The longest answer of a server that is read. Default `16777216`.
+    # The maximum size of a server's response. Default `16777216`.
     max_response_bytes: WholeNumber
-    # The longest wait before any attempt. Default `"2s"`.
+    # The maximum delay before any attempt. Default `"2s"`.
     max_retry_delay: Duration
-    # Whether no server is reached; answers say `mock` then. Default `false`.
+    # Whether to contact no server; results then have `mock`. Default `false`.
     mock_mode: Flag
     # Sent to the origin of the server's URL only.
     otlp_auth: Credentials
-    # An OTLP receiver of metrics, with its path.
+    # An OTLP metrics receiver, including its path.
     otlp_url: Url
-    # Whether `plugpipe_monitoring_*` are exposed too. Default `false`.
+    # Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`.
     own_metrics: Flag
-    # Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
-    # only.
+    # Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
     preflight: Flag
     # Sent to the origin of the server's URL only.
     prometheus_auth: Credentials
     # Where queries go.
     prometheus_url: Url
-    # Whether what is pushed is compressed. Default `false`.
+    # Whether pushes are compressed with gzip. Default `false`.
     push_gzip: Flag
-    # For the policy `interval`: from one push to the next. Default `"15s"`.
+    # With the policy `interval`: the time between pushes. Default `"15s"`.
     push_interval: Duration
-    # What becomes of what the group holds. `replace`: All of it goes (`PUT`). `add`: Metrics of the
-    # same names go, the others stay (`POST`). Default `"replace"`.
+    # How a push treats existing metrics of the group. `replace`: Replaces all metrics of the group
+    # (`PUT`). `add`: Replaces metrics with the same names and keeps the others (`POST`). Default
+    # `"replace"`.
     push_mode: Union[Literal["replace", "add", ""], None]
-    # When what was recorded is pushed. `on_record`: With each record. `manual`: When somebody asks
-    # for it. `interval`: With the first call after `push_interval`, where something was recorded
-    # since the last push. Default `"on_record"`.
+    # When recorded metrics are pushed. `on_record`: With each record. `manual`: Only on request.
+    # `interval`: With the first call after `push_interval` if something was recorded since the last
+    # push. Default `"on_record"`.
     push_policy: Union[Literal["on_record", "manual", "interval", ""], None]
     # For a push that follows a record. Default `"1500ms"`.
     push_timeout: Duration
     # Sent to the origin of the server's URL only.
     remote_write_auth: Credentials
-    # Values kept for a receiver that is away. Default `100000`.
+    # The maximum number of values queued for an unavailable receiver. Default `100000`.
     remote_write_capacity: WholeNumber
-    # For one remote write. Default `"10s"`.
+    # For one remote-write request. Default `"10s"`.
     remote_write_timeout: Duration
-    # A remote-write receiver, with its path.
+    # A remote-write receiver, including its path.
     remote_write_url: Url
-    # The version of remote write to speak. Default `"auto"`.
+    # The remote-write protocol version. Default `"auto"`.
     remote_write_version: Union[Literal["auto", "2.0", "2", 2, "1.0", "1", 1, ""], None]
-    # How often an operation that somebody waits for is tried. Default `3`.
+    # The maximum number of attempts of an operation that a caller waits for. Default `3`.
     retry_attempts: WholeNumber
-    # The longest wait before the second attempt. Default `"100ms"`.
+    # The maximum delay before the second attempt. Default `"100ms"`.
     retry_delay: Duration
     # Sent to the origin of the server's URL only.
     ruler_auth: Credentials
-    # Who evaluates rules, where that is not Prometheus.
+    # The server that evaluates rules, if not Prometheus.
     ruler_url: Url
-    # What `scrape_endpoint` takes.
+    # The fields of `scrape_endpoint`.
     scrape_config: Union[Dict[str, Any], None]
-    # How often Prometheus scrapes. Default `"15s"`.
+    # Prometheus's scrape interval. Default `"15s"`.
     scrape_interval: Duration
-    # For an operation that speaks to a server. Default `"10s"`.
+    # For an operation that sends requests to a server. Default `"10s"`.
     timeout: Duration
     # Sent to the origin of the server's URL only.
     webhook_auth: Credentials
-    # The body of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`: `{alert_data,
-    # timestamp, source}`, as the published Python plug sends it. Default `"alertmanager"`.
+    # The body format of webhooks. `alertmanager`: Alertmanager's, version 4. `plugpipe`:
+    # `{alert_data, timestamp, source}`, as sent by the published Python plug. Default
+    # `"alertmanager"`.
     webhook_format: Union[Literal["alertmanager", "plugpipe", ""], None]
-    # Signs webhooks. In the configuration only.
+    # The key that signs webhooks. Only in the configuration.
     webhook_secret: Text
-    # Who is notified, where a call names nobody.
+    # The webhook for calls that name none.
     webhook_url: Url
 
 
 class Configuration(ConfigurationSettings, total=False):
-    """Flat, or nested in prometheus_config, which wins. An empty text means not set. An unknown
-    key is a warning.
+    """Settings are flat or nested in prometheus_config, which takes precedence. Empty text means
+    not set. Unknown keys cause warnings.
     """
 
-    # What an alert has that a call does not say.
+    # Defaults for alerts.
     alert_config: Union[AlertConfig, None]
-    # More settings, which win over flat ones.
+    # Nested settings, which take precedence over flat ones.
     prometheus_config: Union[ConfigurationSettings, None]
 
 
@@ -720,14 +716,14 @@ class _ConflictRequired(TypedDict):
     metric: str
     # What conflicts with what, and what to do.
     problem: str
-    # What it is about.
+    # The kind of conflict.
     reason: ConflictReason
 
 
 class Conflict(_ConflictRequired, total=False):
-    """Something that a gateway would refuse."""
+    """A conflict because of which a gateway would reject a push."""
 
-    # The group that it conflicts with; none if that is the push itself, or the gateway.
+    # The conflicting group; absent if the conflict is within the push or with the gateway.
     group: str
 
 
@@ -745,7 +741,7 @@ ConflictReason = Literal[
 _CreateAlertRequestKeys = TypedDict(
     "_CreateAlertRequestKeys",
     {
-        # Another name for `duration`.
+        # An alias of `duration`.
         "for": "Duration",
     },
     total=False,
@@ -759,95 +755,95 @@ class _CreateAlertRequestRequired(TypedDict):
 
 
 class CreateAlertRequest(AnyRequest, _CreateAlertRequestKeys, _CreateAlertRequestRequired, total=False):
-    """`create_alert`: an alerting rule, checked, installed where target says, and confirmed by
-    reading back.
+    """`create_alert`: check an alerting rule, install it at target, and confirm it by reading it
+    back.
     """
 
-    # The alert. What is not in it may stand beside it.
+    # The alert. Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
     # The alert's name, which becomes the label `alertname`.
     alert_name: Text
-    # What people are told, which may be templates; a summary by default.
+    # Annotations; values may be templates; a summary by default.
     annotations: Labels
-    # Grafana's data source that expressions are asked of.
+    # The Grafana data source that expressions query.
     datasource_uid: Text
-    # How long a series must be there before its alert fires; 5m by default.
+    # How long the expression must return a series before its alert fires; 5m by default.
     duration: Duration
-    # PromQL; each series that it yields is an alert.
+    # The PromQL expression; each series in its result is an alert.
     expression: Text
     # The group; `plugpipe` by default.
     group: Text
-    # How often the group is evaluated; as often as the server does by default.
+    # The group's evaluation interval; the server's default by default.
     interval: Duration
-    # How long the alert goes on when the series is gone; not at all by default.
+    # How long the alert keeps firing after the series is gone; 0s by default.
     keep_firing_for: Duration
-    # Labels to set, whose values may be templates.
+    # Labels to set; values may be templates.
     labels: Labels
     # A ruler's namespace or Grafana's folder; `plugpipe` by default.
     namespace: Text
-    # The rule file as it is, where the host has read it.
+    # The rule file that the host has read.
     rules_current: Union[RulesCurrent, None]
     # The rule file's name, for targets that read files.
     rules_file: Text
-    # Whether the host has written the file as the answer before said.
+    # Whether the host has written the file as instructed by the previous result.
     rules_written: Flag
-    # The annotation `runbook_url`, where `annotations` has none.
+    # The annotation `runbook_url`, unless `annotations` has one.
     runbook_url: Text
-    # The label `severity`, where `labels` has none; `warning` by default.
+    # The label `severity`, unless `labels` has one; `warning` by default.
     severity: Text
     # `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
     target: RulesTarget
-    # The server's release, such as `3.5`, where it cannot be asked.
+    # The server's version, such as `3.5`, if it cannot be queried.
     target_version: Text
 
 
 class _CreateAlertResultRequired(TypedDict):
     """What CreateAlertResult must have."""
 
-    # Whether a server lists the rule as it is wanted. Until then `pending` says what is missing.
+    # Whether the server lists the rule as requested. Until then, `pending` tells what is missing.
     alert_created: bool
     # Its group and its name: `GROUP/NAME`.
     alert_id: str
     # The alert's name.
     alert_name: str
-    # How many rules were there otherwise.
+    # How many rules were changed.
     changed: int
-    # The same by group and rule.
+    # The changes by group and rule.
     changes: List[RuleChange]
-    # How many rules were not there.
+    # How many rules were created.
     created: int
     # Its PromQL expression.
     expression: str
-    # How many rules were there, and are no longer wanted.
+    # How many rules were removed.
     removed: int
-    # How it stands.
+    # The installation status.
     status: InstallStatus
-    # Where the rules go.
+    # The target.
     target: InstallTarget
-    # How many rules were there as they are wanted.
+    # How many rules already matched the request.
     unchanged: int
 
 
 class CreateAlertResult(AnyResult, _CreateAlertResultRequired, total=False):
     """The result of `create_alert`."""
 
-    # Files to be written or removed where no host does that.
+    # Files that the caller must write or remove if the host does not.
     artifacts: List[Artifact]
-    # For the other targets: the groups' namespace, or folder.
+    # For the other targets: the namespace or folder of the groups.
     namespace: str
-    # What is missing.
+    # What remains to be done.
     pending: str
-    # Where reloading failed: whether the server refused what is in the file.
+    # If reloading failed: whether the server rejected the file's contents.
     reload_refused: bool
     # For the target `file`: the rule file's name.
     rules_file: str
-    # By hosts with a rules folder: whether the file was removed, and stays so.
+    # Set by hosts with a rules folder: whether the file was removed and not restored.
     rules_file_removed: bool
-    # By hosts with a rules folder: whether the file was written, and stays.
+    # Set by hosts with a rules folder: whether the file was written and kept.
     rules_file_written: bool
-    # The rule's state on the server, where the server lists it: `inactive`, `pending` or `firing`.
+    # The rule's state, if the server lists it: `inactive`, `pending` or `firing`.
     state: str
-    # With `webhook_url`: what became of the notification.
+    # With `webhook_url`: the outcome of the notification.
     webhook: Webhook
 
 
@@ -858,89 +854,88 @@ class _CreateDashboardRequestRequired(TypedDict):
 
 
 class CreateDashboardRequest(AnyRequest, _CreateDashboardRequestRequired, total=False):
-    """`create_dashboard`: bring one dashboard to Grafana, from dashboard_config or a template."""
+    """`create_dashboard`: save a dashboard from dashboard_config or a template in Grafana."""
 
-    # Another name for `dashboard_config`.
+    # An alias of `dashboard_config`.
     dashboard: Any
-    # Any part of Grafana's JSON model that has a title.
+    # A full or partial Grafana JSON model; it needs a title.
     dashboard_config: Any
-    # The uid or name of the data source that is chosen at first; Grafana's default one by default.
+    # The uid or name of the initially selected data source; Grafana's default by default.
     datasource: Text
-    # Whether differences are told; false by default.
+    # Whether to report differences; false by default.
     diff: Flag
-    # Whether only to tell the dashboard, as it would be saved; false by default.
+    # Whether to only return the dashboard as it would be saved; false by default.
     dry_run: Flag
-    # The folder's title, or those of folders within one another, the outermost first. Without one a
-    # dashboard stays where it is.
+    # The folder's title, or the titles of nested folders, outermost first. Without it, an existing
+    # dashboard stays in its folder.
     folder: Union[Text, List[LabelValue]]
-    # The uid of the last folder, or of one that is there.
+    # The uid of the innermost folder, or of an existing folder.
     folder_uid: Text
-    # For the dashboard's history; the plug's name and version by default.
+    # The message in the version history; the plug's name and version by default.
     message: Text
-    # Whether what somebody else made or changed is replaced; false by default.
+    # Whether dashboards created or changed by others are overwritten; false by default.
     overwrite: Flag
-    # What the names of a template's metrics begin with; `plugpipe` by default.
+    # The prefix of a template's metric names; `plugpipe` by default.
     prefix: Text
-    # The name of a template, in place of a dashboard.
+    # The name of a template, instead of a dashboard.
     template: Text
-    # Whether each dashboard is read and compared, also where its fingerprint is the right one;
-    # false by default.
+    # Whether each dashboard is read and compared even if its fingerprint matches; false by default.
     verify: Flag
 
 
 class _CreateDashboardResultRequired(TypedDict):
     """What CreateDashboardResult must have."""
 
-    # Whether Grafana holds the dashboard now.
+    # Whether the dashboard is saved in Grafana.
     dashboard_created: bool
     # Its title.
     title: str
-    # Its uid: the one that was given, or one made of its folders and its title.
+    # Its uid: the given one, or one derived from its folders and title.
     uid: str
-    # What was mended in it, and what is odd. Each begins with the path of what it is about.
+    # Corrections and suspicious fields, each beginning with its path.
     warnings: List[str]
 
 
 class CreateDashboardResult(AnyResult, _CreateDashboardResultRequired, total=False):
     """The result of `create_dashboard`."""
 
-    # What was done with the dashboard, or would be.
+    # The action taken or planned.
     action: DashboardAction
-    # With `diff`: what differed, the first of it.
+    # With `diff`: the first differences.
     changes: List[DashboardChange]
-    # With `conflict`: why what Grafana holds was not replaced.
+    # With `conflict`: why the dashboard in Grafana was not replaced.
     conflict: str
-    # Where Grafana was not asked: the dashboard's JSON model, as it would be saved.
+    # If Grafana was not contacted: the dashboard's JSON model as it would be saved.
     dashboard: Dict[str, Any]
-    # Whether Grafana was not asked, because of `dry_run`.
+    # Whether Grafana was not contacted because of `dry_run`.
     dry_run: bool
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
     # The path of the field to correct.
     field: str
-    # The folder that was asked for.
+    # The requested folder.
     folder_uid: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # The dashboard's page.
+    # The dashboard's URL.
     url: str
-    # How often Grafana has saved the dashboard, where that is known.
+    # The dashboard's version in Grafana, if known.
     version: int
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
@@ -948,24 +943,24 @@ class _CreateSilenceRequestRequired(TypedDict):
     """What CreateSilenceRequest must have."""
 
     operation: Literal["create_silence"]
-    # Why it is silenced.
+    # The reason for the silence.
     comment: Text
-    # What an alert's labels must meet, all of them, to be muted.
+    # Matchers; an alert is muted if its labels satisfy all of them.
     matchers: Matchers
 
 
 class CreateSilenceRequest(AnyRequest, _CreateSilenceRequestRequired, total=False):
-    """`create_silence`: mute alerts that match, for a time."""
+    """`create_silence`: silence matching alerts for a time."""
 
-    # Who wants it; the plug's name by default.
+    # The author; the plug's name by default.
     created_by: Text
-    # For how long, unless `ends_at` says until when.
+    # The duration, unless `ends_at` is given.
     duration: Duration
-    # Until when.
+    # The end.
     ends_at: Moment
-    # The silence to change; a new one by default. Alertmanager gives it a new id where it must.
+    # The silence to change; a new one by default. Alertmanager may replace it with a new id.
     silence_id: Text
-    # From when on; now by default.
+    # The start; now by default.
     starts_at: Moment
 
 
@@ -974,7 +969,7 @@ class _CreateSilenceResultRequired(TypedDict):
 
     # When it ends.
     ends_at: Rfc3339
-    # What it mutes: matchers such as `severity="warning"`, all of which must match.
+    # Its matchers, such as `severity="warning"`; it mutes alerts that match all of them.
     matchers: List[str]
     # When the silence begins.
     starts_at: Rfc3339
@@ -983,7 +978,7 @@ class _CreateSilenceResultRequired(TypedDict):
 class CreateSilenceResult(AnyResult, _CreateSilenceResultRequired, total=False):
     """The result of `create_silence`."""
 
-    # Its id. One that was changed may have got a new id. Absent in `mock_mode`.
+    # Its id. A changed silence may have a new id. Absent in `mock_mode`.
     silence_id: str
 
 
@@ -992,16 +987,15 @@ Credentials = Union[str, None, "CredentialsObject"]
 
 
 class CredentialsObject(TypedDict, total=False):
-    """Credentials by name. `username` and `password`, or a token; `headers` and a tenant go with
-    either, or alone. Any other field is an error: what was meant as a secret is not to go
-    unused.
+    """Credentials by name: `username` and `password`, or a token; `headers` and a tenant with
+    either, or alone. Any other field is an error, so that no misspelled secret goes unused.
     """
 
     # Another name for `token`.
     api_key: Text
     # Another name for `token`.
     api_token: Text
-    # Sent as they are, in place of the plug's own of that name.
+    # Sent verbatim; they replace the plug's own headers of the same name.
     headers: Labels
     # Another name for `tenant`.
     org_id: Text
@@ -1011,93 +1005,94 @@ class CredentialsObject(TypedDict, total=False):
     tenant: Text
     # For `Authorization: Bearer`.
     token: Text
-    # `basic` or `bearer`; without it the other fields tell.
+    # `basic` or `bearer`; by default derived from the other fields.
     type: Text
     # For `Authorization: Basic`.
     username: Text
 
 
-# What is done with a dashboard. `created`: Grafana held none of its uid. `updated`: It took the
-# place of another one. `unchanged`: Grafana held it already. `conflict`: Grafana holds another one
-# that was not to be replaced. `failed`: Grafana refused it, or could not be asked. `not_tried`:
-# Grafana was not asked, because of an earlier failure.
+# The action for a dashboard. `created`: Grafana had none with its uid. `updated`: It replaced an
+# existing one. `unchanged`: Grafana already had it. `conflict`: Grafana has a different one that
+# must not be replaced. `failed`: Grafana rejected it or could not be reached. `not_tried`: Not
+# attempted because of an earlier failure.
 DashboardAction = Literal["created", "updated", "unchanged", "conflict", "failed", "not_tried"]
 
 
 class _DashboardChangeRequired(TypedDict):
     """What DashboardChange must have."""
 
-    # Where, such as `panels[0].title`.
+    # The path, such as `panels[0].title`.
     path: str
 
 
 class DashboardChange(_DashboardChangeRequired, total=False):
-    """One thing that differs from what Grafana holds."""
+    """A difference from the current state in Grafana."""
 
-    # What is wanted, as JSON and shortened; absent where nothing is.
+    # The requested value as shortened JSON; absent if there is none.
     wanted: str
-    # What Grafana holds, as JSON and shortened; absent where it holds nothing.
+    # The current value as shortened JSON; absent if there is none.
     was: str
 
 
 class _DashboardOutcomeRequired(TypedDict):
     """What DashboardOutcome must have."""
 
-    # What was done with the dashboard, or would be.
+    # The action taken or planned.
     action: DashboardAction
     # Its title.
     title: str
-    # Its uid: the one that was given, or one made of its folders and its title.
+    # Its uid: the given one, or one derived from its folders and title.
     uid: str
-    # What was mended in it, and what is odd. Each begins with the path of what it is about.
+    # Corrections and suspicious fields, each beginning with its path.
     warnings: List[str]
 
 
 class DashboardOutcome(_DashboardOutcomeRequired, total=False):
-    """A dashboard, and what came of it."""
+    """A dashboard and its outcome."""
 
-    # With `diff`: what differed, the first of it.
+    # With `diff`: the first differences.
     changes: List[DashboardChange]
-    # With `conflict`: why what Grafana holds was not replaced.
+    # With `conflict`: why the dashboard in Grafana was not replaced.
     conflict: str
-    # What a gateway would refuse of a push, the first of them.
+    # The first conflicts because of which a gateway would reject a push.
     conflicts: List[Conflict]
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
     # The path of the field to correct.
     field: str
-    # The folder that was asked for.
+    # The requested folder.
     folder_uid: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # The dashboard's page.
+    # The dashboard's URL.
     url: str
-    # How often Grafana has saved the dashboard, where that is known.
+    # The dashboard's version in Grafana, if known.
     version: int
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
-# How a Grafana's database is. `ok`: It is well. `failing`: It is not.
+# The state of Grafana's database. `ok`: Grafana can reach its database. `failing`: Grafana cannot
+# reach its database.
 DatabaseStatus = Literal["ok", "failing"]
 
 
-# What is done with a data source. `created`: Grafana held none of its uid. `updated`: The one that
-# Grafana held was changed. `unchanged`: Grafana held it as it was given.
+# The action for a data source. `created`: Grafana had none with its uid. `updated`: The existing
+# one was changed. `unchanged`: The existing one was as requested.
 DatasourceAction = Literal["created", "updated", "unchanged"]
 
 
@@ -1108,20 +1103,20 @@ class _DatasourceHealthRequestRequired(TypedDict):
 
 
 class DatasourceHealthRequest(AnyRequest, _DatasourceHealthRequestRequired, total=False):
-    """`datasource_health`: whether Grafana reaches the server behind a data source."""
+    """`datasource_health`: check whether Grafana can reach the server of a data source."""
 
-    # What people read, unique in an organisation; `Prometheus` by default.
+    # The name, unique in an organization; `Prometheus` by default.
     name: Text
-    # What dashboards refer to; made from the name by default.
+    # The uid that dashboards reference; derived from the name by default.
     uid: Text
 
 
 class _DatasourceHealthResultRequired(TypedDict):
     """What DatasourceHealthResult must have."""
 
-    # Whether Grafana reaches the server behind the data source.
+    # Whether Grafana can reach the server of the data source.
     healthy: bool
-    # What dashboards refer to.
+    # The uid that dashboards reference.
     uid: str
 
 
@@ -1139,27 +1134,27 @@ class _DeleteAlertRequestRequired(TypedDict):
 
 
 class DeleteAlertRequest(AnyRequest, _DeleteAlertRequestRequired, total=False):
-    """`delete_alert`: take a rule out of where create_alert put it."""
+    """`delete_alert`: remove a rule that create_alert installed."""
 
-    # As it was given to `create_alert`. What is not in it may stand beside it.
+    # The same as for `create_alert`. Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
     # The alert's name.
     alert_name: Text
-    # Grafana's data source that expressions are asked of.
+    # The Grafana data source that expressions query.
     datasource_uid: Text
     # The alert's group; `plugpipe` by default.
     group: Text
     # A ruler's namespace or Grafana's folder; `plugpipe` by default.
     namespace: Text
-    # The rule file as it is, where the host has read it.
+    # The rule file that the host has read.
     rules_current: Union[RulesCurrent, None]
-    # The rule file that the alert is in, where that is not its own.
+    # The rule file that contains the alert, if not its own.
     rules_file: Text
-    # Whether the host has written the file as the answer before said.
+    # Whether the host has written the file as instructed by the previous result.
     rules_written: Flag
     # `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
     target: RulesTarget
-    # The server's release, such as `3.5`, where it cannot be asked.
+    # The server's version, such as `3.5`, if it cannot be queried.
     target_version: Text
 
 
@@ -1168,42 +1163,42 @@ class _DeleteAlertResultRequired(TypedDict):
 
     # The alert's name.
     alert_name: str
-    # Whether this call took the rule out, and the server lists it no more.
+    # Whether this call removed the rule and the server no longer lists it.
     deleted: bool
 
 
 class DeleteAlertResult(AnyResult, _DeleteAlertResultRequired, total=False):
     """The result of `delete_alert`."""
 
-    # Files to be written or removed where no host does that.
+    # Files that the caller must write or remove if the host does not.
     artifacts: List[Artifact]
-    # How many rules were there otherwise.
+    # How many rules were changed.
     changed: int
-    # The same by group and rule.
+    # The changes by group and rule.
     changes: List[RuleChange]
-    # How many rules were not there.
+    # How many rules were created.
     created: int
-    # For the other targets: the groups' namespace, or folder.
+    # For the other targets: the namespace or folder of the groups.
     namespace: str
-    # What is missing.
+    # What remains to be done.
     pending: str
-    # Where reloading failed: whether the server refused what is in the file.
+    # If reloading failed: whether the server rejected the file's contents.
     reload_refused: bool
-    # How many rules were there, and are no longer wanted.
+    # How many rules were removed.
     removed: int
     # For the target `file`: the rule file's name.
     rules_file: str
-    # By hosts with a rules folder: whether the file was removed, and stays so.
+    # Set by hosts with a rules folder: whether the file was removed and not restored.
     rules_file_removed: bool
-    # By hosts with a rules folder: whether the file was written, and stays.
+    # Set by hosts with a rules folder: whether the file was written and kept.
     rules_file_written: bool
-    # How it stands.
+    # The installation status.
     status: InstallStatus
-    # Where the rules go.
+    # The target.
     target: InstallTarget
-    # How many rules were there as they are wanted.
+    # How many rules already matched the request.
     unchanged: int
-    # Whether the rule was in the file or on the server. Absent in `mock_mode`.
+    # Whether the rule existed in the file or on the server. Absent in `mock_mode`.
     was_there: bool
 
 
@@ -1218,9 +1213,9 @@ class DeleteDashboardRequest(AnyRequest):
 class DeleteDashboardResult(AnyResult):
     """The result of `delete_dashboard`."""
 
-    # Whether Grafana held a dashboard of that uid, which it deleted.
+    # Whether Grafana had a dashboard with that uid and deleted it.
     deleted: bool
-    # The uid that was asked for.
+    # The requested uid.
     uid: str
 
 
@@ -1233,7 +1228,7 @@ class DeleteMetricsRequest(AnyRequest):
 class _DeleteMetricsResultRequired(TypedDict):
     """What DeleteMetricsResult must have."""
 
-    # Whether the gateway deleted the group; it has none then.
+    # Whether the group no longer exists on the gateway.
     deleted: bool
 
 
@@ -1247,25 +1242,25 @@ class DeleteMetricsResult(AnyResult, _DeleteMetricsResultRequired, total=False):
 class _DeliveryRequired(TypedDict):
     """What Delivery must have."""
 
-    # Whether the receiver responded with a status of 2xx.
+    # Whether the receiver responded with a 2xx status.
     delivered: bool
-    # The receiver, without its secrets.
+    # The webhook's URL, redacted.
     webhook_url: str
 
 
 class Delivery(_DeliveryRequired, total=False):
-    """How a webhook took a notification."""
+    """The outcome of a webhook notification."""
 
-    # The status that the receiver responded with.
+    # The HTTP status of the receiver's response.
     http_status: int
-    # Whether the configuration says `mock_mode`, so that no server was asked.
+    # Whether `mock_mode` is on, so no server was contacted.
     mock: bool
     # Whether the body was signed with `webhook_secret`.
     signed: bool
 
 
 class DescribeRequest(AnyRequest):
-    """`describe`: what this plug is."""
+    """`describe`: describe this plug and its operations."""
 
     operation: Literal["describe"]
 
@@ -1273,11 +1268,11 @@ class DescribeRequest(AnyRequest):
 class DescribeResult(AnyResult):
     """The result of `describe`."""
 
-    # What the plug is.
+    # The plug's description.
     description: str
     # The plug's name.
     name: str
-    # The operations, and what each does.
+    # The operations and their descriptions.
     operations: LabelPairs
     # The plug's version.
     version: str
@@ -1290,23 +1285,22 @@ class _DiscoverTargetsRequestRequired(TypedDict):
 
 
 class DiscoverTargetsRequest(AnyRequest, _DiscoverTargetsRequestRequired, total=False):
-    """`discover_targets`: targets of an http_sd endpoint or a list, and whether Prometheus
-    scrapes them.
+    """`discover_targets`: list targets from an http_sd endpoint or a list, and whether
+    Prometheus scrapes them.
     """
 
     # The URL of an http_sd endpoint.
     sd_url: Text
-    # In the place of `sd_url`, a list of `host:port`, or of groups as an http_sd endpoint answers
-    # them. Who reads such an answer reads this too.
+    # Instead of `sd_url`, a list of `host:port`, or of groups in the format of an http_sd endpoint.
     targets: Union[List[Any], None]
 
 
 class _DiscoverTargetsResultRequired(TypedDict):
     """What DiscoverTargetsResult must have."""
 
-    # Whether Prometheus was asked for the targets that it knows.
+    # Whether the targets were compared with those of Prometheus.
     compared: bool
-    # The targets, those with the same labels together.
+    # The targets, grouped by their labels.
     groups: List[ResponseTargetGroup]
     # How many targets there are.
     targets: int
@@ -1317,9 +1311,9 @@ class DiscoverTargetsResult(AnyResult, _DiscoverTargetsResultRequired, total=Fal
 
     # How many of the targets Prometheus scrapes.
     active: int
-    # How many it does not scrape.
+    # How many Prometheus does not scrape.
     missing: int
-    # The endpoint that was asked, without user, password and query.
+    # The service discovery endpoint, without user, password and query.
     sd_url: str
 
 
@@ -1331,7 +1325,7 @@ class _DiscoveredTargetRequired(TypedDict):
 
 
 class DiscoveredTarget(_DiscoveredTargetRequired, total=False):
-    """A target, and where it was compared what Prometheus knows of it."""
+    """A target and, if compared, its state in Prometheus."""
 
     # `up`, `down` or `unknown`.
     health: str
@@ -1339,13 +1333,14 @@ class DiscoveredTarget(_DiscoveredTargetRequired, total=False):
     job: str
     # Why the last scrape failed.
     last_error: str
-    # Where it is scraped.
+    # The URL that is scraped.
     scrape_url: str
     # Whether Prometheus scrapes it.
     state: TargetState
 
 
-# As Prometheus has it (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of seconds.
+# In Prometheus's format (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of
+# seconds.
 Duration = Union[str, float, None]
 
 
@@ -1356,51 +1351,49 @@ class _EnsureDatasourceRequestRequired(TypedDict):
 
 
 class EnsureDatasourceRequest(AnyRequest, _EnsureDatasourceRequestRequired, total=False):
-    """`ensure_datasource`: a Prometheus data source in Grafana, made or changed where it is not
-    as given.
-    """
+    """`ensure_datasource`: create or update a Prometheus data source in Grafana."""
 
-    # Who Grafana is to the server, by basic credentials; the URL's user by default.
+    # The user for basic authentication with the server; the URL's user by default.
     basic_auth_user: Text
-    # Where Grafana reaches the server; the `prometheus_url` by default.
+    # The server's URL as seen by Grafana; `prometheus_url` by default.
     datasource_url: Text
-    # Whether panels that name no data source use this one; left as it is by default.
+    # Whether this is the default data source; unchanged by default.
     default: Flag
-    # Whether differences are told; false by default.
+    # Whether to report differences; false by default.
     diff: Flag
-    # Whether it is only said what would be done; false by default.
+    # Whether to only report what would be done; false by default.
     dry_run: Flag
-    # Settings of the type, an object: `httpMethod`, `timeInterval`, …
+    # An object with settings of the data source type: `httpMethod`, `timeInterval`, …
     json_data: Union[Dict[str, Any], None]
-    # What people read, unique in an organisation; `Prometheus` by default.
+    # The name, unique in an organization; `Prometheus` by default.
     name: Text
-    # Whether secrets are sent although Grafana has some; false by default.
+    # Whether secrets are sent even if Grafana already has some; false by default.
     renew_secrets: Flag
-    # What Grafana never tells again: `basicAuthPassword`, `httpHeaderValue1`, …
+    # Secrets, which Grafana never returns: `basicAuthPassword`, `httpHeaderValue1`, …
     secure_json_data: Labels
-    # What dashboards refer to; made from the name by default.
+    # The uid that dashboards reference; derived from the name by default.
     uid: Text
 
 
 class _EnsureDatasourceResultRequired(TypedDict):
     """What EnsureDatasourceResult must have."""
 
-    # Whether Grafana holds the data source now, as it was given.
+    # Whether the data source in Grafana is as requested.
     datasource_ready: bool
-    # What people read.
+    # The name.
     name: str
-    # What dashboards refer to.
+    # The uid that dashboards reference.
     uid: str
 
 
 class EnsureDatasourceResult(AnyResult, _EnsureDatasourceResultRequired, total=False):
     """The result of `ensure_datasource`."""
 
-    # What was done, or with `dry_run` would be; absent where Grafana was not asked.
+    # The action taken, or planned with `dry_run`; absent if Grafana was not contacted.
     action: DatasourceAction
-    # With `diff`: what differed, the first of it. Secrets are never shown.
+    # With `diff`: the first differences, without secrets.
     changes: List[DashboardChange]
-    # Whether nothing was written, because of `dry_run`.
+    # Whether nothing was changed because of `dry_run`.
     dry_run: bool
 
 
@@ -1429,25 +1422,25 @@ ErrorCode = Literal[
 class Exchange(TypedDict):
     """Requests to servers."""
 
-    # How many requests were sent, repetitions among them.
+    # How many requests were sent, including retries.
     attempts: int
-    # How long they took together, in milliseconds.
+    # Their total duration, in milliseconds.
     elapsed_ms: int
 
 
 class _ExemplarRequired(TypedDict):
     """What Exemplar must have."""
 
-    # Labels of the example, such as a trace's id.
+    # Its labels, such as a trace id.
     labels: LabelPairs
-    # What was observed.
+    # The observed value.
     value: Amount
 
 
 class Exemplar(_ExemplarRequired, total=False):
-    """An example of an observation."""
+    """An exemplar."""
 
-    # When, in seconds since the epoch.
+    # The timestamp in seconds since the Unix epoch.
     timestamp: Amount
 
 
@@ -1455,18 +1448,18 @@ class _ExpireGroupsRequestRequired(TypedDict):
     """What ExpireGroupsRequest must have."""
 
     operation: Literal["expire_groups"]
-    # How long ago the last push of a group must be.
+    # The minimum time since the last push to a group.
     older_than: Duration
 
 
 class ExpireGroupsRequest(AnyRequest, _ExpireGroupsRequestRequired, total=False):
-    """`expire_groups`: delete groups that nobody pushed to for older_than; dry_run (the default)
-    only lists them.
+    """`expire_groups`: delete groups whose last push is older than older_than; dry_run (the
+    default) only lists them.
     """
 
-    # Whether to say only what would be deleted; true by default.
+    # Whether to only report what would be deleted; true by default.
     dry_run: Flag
-    # Only groups that have these.
+    # Only groups with these labels.
     labels: Labels
 
 
@@ -1489,17 +1482,17 @@ class ExpireGroupsResult(AnyResult, _ExpireGroupsResultRequired, total=False):
 
 
 class ExpireSilenceRequest(AnyRequest):
-    """`expire_silence`: end a silence now."""
+    """`expire_silence`: expire a silence."""
 
     operation: Literal["expire_silence"]
-    # The silence to end.
+    # The silence to expire.
     silence_id: Text
 
 
 class ExpireSilenceResult(AnyResult):
     """The result of `expire_silence`."""
 
-    # Whether Alertmanager ended it; false if it has none with that id.
+    # Whether Alertmanager expired it; false if it has no silence with that id.
     expired: bool
     # The silence's id.
     silence_id: str
@@ -1512,24 +1505,24 @@ class _ExportDashboardsRequestRequired(TypedDict):
 
 
 class ExportDashboardsRequest(AnyRequest, _ExportDashboardsRequestRequired, total=False):
-    """`export_dashboards`: dashboards as files for Grafana's provisioning."""
+    """`export_dashboards`: export dashboards as files for Grafana provisioning."""
 
-    # Another name for `dashboards`.
+    # An alias of `dashboards`.
     dashboard_config: Any
-    # A list of what `create_dashboard` takes, or one.
+    # One dashboard as for `create_dashboard`, or a list.
     dashboards: Any
-    # The uid or name of the data source that is chosen at first; Grafana's default one by default.
+    # The uid or name of the initially selected data source; Grafana's default by default.
     datasource: Text
-    # The folder's title, or those of folders within one another, the outermost first. Without one a
-    # dashboard stays where it is.
+    # The folder's title, or the titles of nested folders, outermost first. Without it, an existing
+    # dashboard stays in its folder.
     folder: Union[Text, List[LabelValue]]
-    # The uid of the last folder, or of one that is there.
+    # The uid of the innermost folder, or of an existing folder.
     folder_uid: Text
-    # What the names of a template's metrics begin with; `plugpipe` by default.
+    # The prefix of a template's metric names; `plugpipe` by default.
     prefix: Text
-    # The names of templates; `all` among them means every one.
+    # The names of templates; `all` selects every template.
     templates: LabelValues
-    # The uids of dashboards that Grafana holds; without them those that are given are exported.
+    # The uids of dashboards in Grafana; without them, the given dashboards are exported.
     uids: Union[LabelValues, None]
 
 
@@ -1538,11 +1531,11 @@ class ExportDashboardsResult(AnyResult):
 
     # A file for each dashboard.
     files: List[File]
-    # Those of `uids` of which Grafana holds no dashboard.
+    # The `uids` that do not exist in Grafana.
     missing: List[str]
-    # The file, in YAML, that has Grafana read the others.
+    # The YAML provider file that makes Grafana load the other files.
     provider: str
-    # What was mended in dashboards, and what is odd.
+    # Corrections and suspicious fields in dashboards.
     warnings: List[str]
 
 
@@ -1557,7 +1550,9 @@ class _ExportMetricsRequestRequired(TypedDict):
 
 
 class ExportMetricsRequest(AnyRequest, _ExportMetricsRequestRequired, total=False):
-    """`export_metrics`: what was recorded, as prometheus, openmetrics, protobuf, json or csv."""
+    """`export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or
+    csv.
+    """
 
     # `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`.
     export_format: Text
@@ -1566,7 +1561,7 @@ class ExportMetricsRequest(AnyRequest, _ExportMetricsRequestRequired, total=Fals
 class _ExportMetricsResultRequired(TypedDict):
     """What ExportMetricsResult must have."""
 
-    # What an HTTP server would say of it.
+    # The `Content-Type` of the exposition.
     content_type: str
     # The format.
     export_format: ExportFormat
@@ -1577,14 +1572,14 @@ class _ExportMetricsResultRequired(TypedDict):
 class ExportMetricsResult(AnyResult, _ExportMetricsResultRequired, total=False):
     """The result of `export_metrics`."""
 
-    # The exposition, where it is text.
+    # The exposition, if it is text.
     exported_data: str
-    # The exposition as base64, where it is binary.
+    # The exposition as base64, if it is binary.
     exported_data_base64: str
 
 
 class ExportOtlpRequest(AnyRequest):
-    """`export_otlp`: export what was recorded to an OTLP receiver."""
+    """`export_otlp`: export recorded metrics to an OTLP receiver."""
 
     operation: Literal["export_otlp"]
 
@@ -1601,7 +1596,7 @@ class ExportOtlpResult(AnyResult, _ExportOtlpResultRequired, total=False):
 
     # How many of them the receiver accepted.
     accepted: int
-    # What the receiver said about them.
+    # The receiver's message about them.
     message: str
     # The receiver's URL.
     receiver: str
@@ -1616,25 +1611,25 @@ class _ExportRulesRequestRequired(TypedDict):
 
 
 class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
-    """`export_rules`: a rule file."""
+    """`export_rules`: generate a rule file."""
 
-    # What is not in it may stand beside it. What an alert is may not: `alerts` says that.
+    # Fields missing from it are read from the top level. Rule definitions belong in `alerts`.
     alert_config: Union[AlertConfig, None]
-    # Alerts of one group, with what an alert is and nothing else.
+    # The alerting rules of one group.
     alerts: Union[List[AlertRule], None]
     # The group of `alerts`; `plugpipe` by default.
     group: Text
-    # Groups as a rule file has them, with what only some servers take too.
+    # Groups in rule-file format, including fields that only some servers support.
     groups: Union[List[RuleGroup], None]
-    # How often the group of `alerts` is evaluated; as often as the server does by default.
+    # The evaluation interval of the group of `alerts`; the server's default by default.
     interval: Duration
-    # The template's parameters, of which each has its own.
+    # The template's parameters.
     parameters: Union[Dict[str, Any], None]
     # The rule file's name; `plugpipe_rules.yml` by default.
     rules_file: Text
-    # Who evaluates the rules, as for `create_alert`.
+    # The server that evaluates the rules, as for `create_alert`.
     target: RulesTarget
-    # The server's release, such as `3.5`.
+    # The server's version, such as `3.5`.
     target_version: Text
     # The name of a template.
     template: Text
@@ -1649,43 +1644,43 @@ class ExportRulesResult(AnyResult):
     groups: int
     # How many rules they have.
     rules: int
-    # A name for the file.
+    # A suggested file name.
     rules_file: str
 
 
 class _FailedDeliveryRequired(TypedDict):
     """What FailedDelivery must have."""
 
-    # False.
+    # Always false.
     delivered: bool
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
 
 
 class FailedDelivery(_FailedDeliveryRequired, total=False):
-    """Why a webhook has no notification."""
+    """The error of a failed notification."""
 
-    # What a gateway would refuse of a push, the first of them.
+    # The first conflicts because of which a gateway would reject a push.
     conflicts: List[Conflict]
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
     # The path of the field to correct.
     field: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
@@ -1694,9 +1689,9 @@ class _FailureRequired(TypedDict):
 
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
-    # What the configuration is.
+    # Main settings of the configuration.
     monitoring_metadata: Metadata
     success: Literal[False]
 
@@ -1704,50 +1699,49 @@ class _FailureRequired(TypedDict):
 class Failure(_FailureRequired, total=False):
     """`failure` of output_schema."""
 
-    # What a gateway would refuse of a push, the first of them.
+    # The first conflicts because of which a gateway would reject a push.
     conflicts: List[Conflict]
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
-    # Absent where none was asked.
+    # Absent if no request was sent.
     exchange: Exchange
     # The path of the field to correct.
     field: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
-    # The operation; absent where the request names none that there is.
+    # The operation; absent if the request names no known one.
     operation: str
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
-    # nothing to say.
+    # Warnings about ignored or adjusted input, such as an unknown field. Absent if there are none.
     warnings: List[str]
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
 class _FamilyRequired(TypedDict):
     """What Family must have."""
 
-    # What it measures; empty where the endpoint does not say.
+    # Its help text; empty if there is none.
     help: str
     # Its name.
     name: str
     # How many samples it has.
     samples: int
-    # Its type, as OpenMetrics names it.
+    # Its type, by OpenMetrics's names.
     type: str
 
 
 class Family(_FamilyRequired, total=False):
-    """A metric, without its samples."""
+    """A metric family, without its samples."""
 
     # Its unit.
     unit: str
@@ -1756,9 +1750,9 @@ class Family(_FamilyRequired, total=False):
 _FederateRequestKeys = TypedDict(
     "_FederateRequestKeys",
     {
-        # Whether it is imported into the registry; false by default.
+        # Whether to import it into the registry; false by default.
         "import": "Flag",
-        # Another name for `match`, as the API has it.
+        # An alias of `match`, as in the API.
         "match[]": "Texts",
     },
     total=False,
@@ -1772,27 +1766,27 @@ class _FederateRequestRequired(TypedDict):
 
 
 class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired, total=False):
-    """`federate`: series of Prometheus as its /federate has them; imported or pushed if asked."""
+    """`federate`: fetch series from Prometheus's /federate; optionally import or push them."""
 
-    # What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`.
+    # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
     accept: Text
-    # Whether the answer has samples; false by default.
+    # Whether the result includes samples; false by default.
     include_samples: Flag
-    # The most families and lint findings of the answer; 300 by default.
+    # The maximum number of metric families and of lint findings in the result; 300 by default.
     limit: WholeNumber
-    # Selectors such as `{job="a"}`; a series that one of them finds counts.
+    # Selectors such as `{job="a"}`; a series must match at least one.
     match: Texts
-    # Whether it is pushed as a group of its own; false by default.
+    # Whether to push it as a separate group; false by default.
     push: Flag
-    # The format in which all of it is written again: `prometheus` or `openmetrics`.
+    # The format to convert the exposition to: `prometheus` or `openmetrics`.
     reexport: Text
-    # The most samples of the answer; 1,000 by default.
+    # The maximum number of samples in the result; 1,000 by default.
     sample_limit: WholeNumber
-    # They win over those beside it.
+    # They take precedence over fields at the top level.
     scrape_config: Union[ScrapedEndpoint, None]  # type: ignore[misc]
-    # The job of that group and of the scrape configuration; by default named after host and port.
+    # The job of that group and of the scrape configuration; by default derived from host and port.
     scrape_job: Text
-    # Whether metrics without a type are imported as gauges; they are refused by default.
+    # Whether to import untyped metrics as gauges; they are rejected by default.
     unknown_as_gauge: Flag
 
 
@@ -1810,48 +1804,48 @@ class FederateResult(AnyResult, _FederateResultRequired, total=False):
 
     # The size of the exposition, uncompressed.
     bytes: int
-    # Its content type.
+    # The content type of `exported_data`.
     content_type: str
-    # How long fetching and reading took, in milliseconds.
+    # The duration of fetching and parsing, in milliseconds.
     duration_ms: int
-    # Exemplars that were left out of it.
+    # The number of dropped exemplars.
     exemplars_dropped: int
     # With `reexport`: the format of `exported_data`.
     export_format: str
-    # All that was received, written again.
+    # The converted exposition.
     exported_data: str
-    # The first of them.
+    # The first metric families.
     families: List[Family]
-    # How many metrics there are.
+    # The number of metric families.
     families_count: int
     # The format: `prometheus`, `openmetrics` or `protobuf`.
     format: str
-    # With `import`: what became of that.
+    # With `import`: the outcome of the import.
     imported: Imported
     # The selectors.
     match: List[str]
     # The server's URL, without credentials.
     prometheus_url: str
-    # With `push`: what became of that.
+    # With `push`: the outcome of the push.
     pushed: PassedOn
     # With `include_samples`: the first samples.
     samples: List[Sample]
-    # Samples whose timestamps were left out of what was written again, pushed or imported.
+    # The number of samples whose timestamps were dropped when converting, pushing or importing.
     timestamps_dropped: int
-    # Whether there are more metrics or samples than are listed.
+    # Whether there are more metric families or samples than listed.
     truncated: bool
 
 
 class File(TypedDict):
     """A file for Grafana's provisioning."""
 
-    # What is in it.
+    # Its contents.
     content: str
     # Its name.
     path: str
 
 
-# True or false, also as text.
+# True or false, which may be text.
 Flag = Union[bool, str, None]
 
 
@@ -1862,29 +1856,29 @@ class _FlushMetricsRequestRequired(TypedDict):
 
 
 class FlushMetricsRequest(AnyRequest, _FlushMetricsRequestRequired, total=False):
-    """`flush_metrics`: push what no gateway has accepted yet, unless push_policy is manual."""
+    """`flush_metrics`: push pending metrics, unless push_policy is manual."""
 
-    # Whether to push nothing, and say only what a push would come to, or what would be lost without
-    # one; false by default.
+    # Whether to push nothing and only report the expected outcome, or what would be lost without a
+    # push; false by default.
     dry_run: Flag
 
 
 class _FlushMetricsResultRequired(TypedDict):
     """What FlushMetricsResult must have."""
 
-    # Whether values have reached no gateway.
+    # Whether some values have not reached a gateway.
     unpushed: bool
 
 
 class FlushMetricsResult(AnyResult, _FlushMetricsResultRequired, total=False):
     """The result of `flush_metrics`."""
 
-    # Why.
+    # Why they have not.
     unpushed_reason: UnpushedReason
 
 
 class FormatQueryRequest(AnyRequest):
-    """`format_query`: a PromQL expression, laid out."""
+    """`format_query`: format a PromQL expression."""
 
     operation: Literal["format_query", "parse_query"]
     # The PromQL expression.
@@ -1894,7 +1888,7 @@ class FormatQueryRequest(AnyRequest):
 class _FormatQueryResultRequired(TypedDict):
     """What FormatQueryResult must have."""
 
-    # The same, laid out.
+    # The formatted expression.
     formatted: str
     # The PromQL expression.
     query: str
@@ -1903,9 +1897,9 @@ class _FormatQueryResultRequired(TypedDict):
 class FormatQueryResult(AnyResult, _FormatQueryResultRequired, total=False):
     """The result of `format_query`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -1914,7 +1908,7 @@ class _FoundDashboardRequired(TypedDict):
 
     # That folder's title; empty for none.
     folder: str
-    # The folder that it lies in; empty for none.
+    # The uid of its folder; empty for none.
     folder_uid: str
     # Its tags.
     tags: List[str]
@@ -1927,7 +1921,7 @@ class _FoundDashboardRequired(TypedDict):
 class FoundDashboard(_FoundDashboardRequired, total=False):
     """A dashboard that a search found."""
 
-    # Its page.
+    # Its URL.
     url: str
 
 
@@ -1938,48 +1932,48 @@ class _GenerateConfigRequestRequired(TypedDict):
 
 
 class GenerateConfigRequest(AnyRequest, _GenerateConfigRequestRequired, total=False):
-    """`generate_config`: a prometheus.yml, or parts of it, and files of targets."""
+    """`generate_config`: generate a prometheus.yml, or parts of it, and targets files."""
 
-    # `development`, `testing` or `production`: whose defaults hold.
+    # The environment whose defaults apply: `development`, `testing` or `production`.
     environment: Text
-    # The oldest version of Prometheus that is to read it; `2.42` by default.
+    # The oldest version of Prometheus to support; `2.42` by default.
     for_version: Text
-    # What stands in the parts.
+    # The contents of the parts.
     generate: Union[GeneratedSections, None]
-    # The parts that are written; by default all that have something in them.
+    # The parts to write; by default all non-empty ones.
     parts: Union[List[str], None]
 
 
 class _GenerateConfigResultRequired(TypedDict):
     """What GenerateConfigResult must have."""
 
-    # The environment whose values were taken, or `default`.
+    # The environment whose defaults apply, or `default`.
     environment: str
-    # The oldest version of Prometheus that reads the configuration, such as `2.42`.
+    # The oldest version of Prometheus that accepts the configuration, such as `2.42`.
     for_version: str
-    # What the version does not have: the path, and since when there is one.
+    # Fields that the version does not support: their path and the version that introduced them.
     left_out: List[str]
-    # Flags that the server needs.
+    # Command-line flags that the server needs.
     needs_flags: List[str]
 
 
 class GenerateConfigResult(AnyResult, _GenerateConfigResultRequired, total=False):
     """The result of `generate_config`."""
 
-    # The text of `prometheus.yml`; absent where no part has anything in it.
+    # The text of `prometheus.yml`; absent if all parts are empty.
     config: str
-    # What Prometheus calls the file by default; absent without `config`.
+    # Prometheus's default name for the file; absent without `config`.
     file_name: str
-    # The targets as JSON, for a file that `file_sd_configs` names.
+    # The targets as JSON, for a file in `file_sd_configs`.
     file_sd: str
-    # The same targets as an endpoint of `http_sd_configs` serves them.
+    # The same targets as the response of an `http_sd_configs` endpoint.
     http_sd: HttpSd
 
 
 _GeneratedSectionsKeys = TypedDict(
     "_GeneratedSectionsKeys",
     {
-        # What holds for all jobs.
+        # Settings for all jobs.
         "global": Union["GlobalSection", None],
     },
     total=False,
@@ -1987,25 +1981,25 @@ _GeneratedSectionsKeys = TypedDict(
 
 
 class GeneratedSections(_GeneratedSectionsKeys, total=False):
-    """What stands in the parts of a `prometheus.yml`."""
+    """The contents of the parts of a `prometheus.yml`."""
 
-    # Alertmanagers to tell of alerts.
+    # Alertmanagers that receive alerts.
     alertmanagers: Union[List[AlertmanagerTargets], None]
     # Jobs that scrape `/federate` of other servers, each with `match`.
     federate: Union[List[ScrapeJob], None]
-    # The job of the Pushgateway; false leaves it out.
+    # The job of the Pushgateway; false omits it.
     gateway: Union[Flag, ScrapeJob]
-    # The job of the plug; false leaves it out.
+    # The job of the plug; false omits it.
     plug: Union[Flag, ScrapeJob]
-    # Where older samples are read.
+    # Remote-read endpoints.
     remote_read: Union[List[RemoteEndpoint], None]
-    # Where samples are written.
+    # Remote-write endpoints.
     remote_write: Union[List[RemoteEndpoint], None]
     # Paths of rule files; in production `plugpipe_alerts.yml` by default.
     rule_files: Union[List[str], None]
     # Other jobs.
     scrape: Union[List[ScrapeJob], None]
-    # The groups of a file of targets.
+    # The groups of a targets file.
     sd_targets: Union[List[TargetGroup], None]
 
 
@@ -2016,19 +2010,19 @@ class _GetAlertStateRequestRequired(TypedDict):
 
 
 class GetAlertStateRequest(AnyRequest, _GetAlertStateRequestRequired, total=False):
-    """`get_alert_state`: whether an alert is inactive, pending or firing, and since when."""
+    """`get_alert_state`: tell whether an alert is inactive, pending or firing, and since when."""
 
-    # What is not in it may stand beside it.
+    # Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
     # The alert's name.
     alert_name: Text
-    # Grafana's data source that expressions are asked of.
+    # The Grafana data source that expressions query.
     datasource_uid: Text
     # A ruler's namespace or Grafana's folder; `plugpipe` by default.
     namespace: Text
     # `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
     target: RulesTarget
-    # The server's release, such as `3.5`, where it cannot be asked.
+    # The server's version, such as `3.5`, if it cannot be queried.
     target_version: Text
 
 
@@ -2037,29 +2031,29 @@ class _GetAlertStateResultRequired(TypedDict):
 
     # The alert's name.
     alert_name: str
-    # Of several rules with that name, the state that matters most.
+    # The most severe state of all rules with that name.
     state: AlertState
 
 
 class GetAlertStateResult(AnyResult, _GetAlertStateResultRequired, total=False):
     """The result of `get_alert_state`."""
 
-    # Since when it is pending or firing.
+    # When it became pending or firing.
     active_since: str
     # The rules with that name. Absent in `mock_mode`.
     rules: List[HeldAlert]
 
 
-# `get_dashboard`: a dashboard as Grafana holds it.
+# `get_dashboard`: get a dashboard from Grafana.
 GetDashboardRequest = DeleteDashboardRequest
 
 
 class _GetDashboardResultRequired(TypedDict):
     """What GetDashboardResult must have."""
 
-    # Whether Grafana holds a dashboard of that uid.
+    # Whether Grafana has a dashboard with that uid.
     found: bool
-    # The uid that was asked for.
+    # The requested uid.
     uid: str
 
 
@@ -2068,31 +2062,31 @@ class GetDashboardResult(AnyResult, _GetDashboardResultRequired, total=False):
 
     # Its JSON model.
     dashboard: Dict[str, Any]
-    # The folder that it lies in; empty for none.
+    # The uid of its folder; empty for none.
     folder_uid: str
     # The dashboard's title.
     title: str
-    # Its page.
+    # Its URL.
     url: str
-    # How often it was saved.
+    # Its version.
     version: int
 
 
 class GlobalSection(TypedDict, total=False):
-    """What holds for all jobs."""
+    """Settings for all jobs."""
 
-    # Between evaluations of rules; 15 seconds by default.
+    # The rule evaluation interval; 15 seconds by default.
     evaluation_interval: Duration
-    # Put on what leaves the server.
+    # Labels added to series and alerts sent to other systems.
     external_labels: Labels
-    # Between scrapes; by default the setting of that name, else the environment's.
+    # The scrape interval; by default the setting of that name, else the environment's default.
     scrape_interval: Duration
-    # For one scrape, at most the interval.
+    # The scrape timeout, at most the interval.
     scrape_timeout: Duration
 
 
 class GrafanaStatusRequest(AnyRequest):
-    """`grafana_status`: which Grafana answers, and for which organisation."""
+    """`grafana_status`: show Grafana's version, database state and organization."""
 
     operation: Literal["grafana_status"]
 
@@ -2100,20 +2094,20 @@ class GrafanaStatusRequest(AnyRequest):
 class GrafanaStatusResult(AnyResult, total=False):
     """The result of `grafana_status`."""
 
-    # Whether Grafana reaches its database.
+    # The state of Grafana's database.
     database: DatabaseStatus
-    # The organisation that the plug speaks for, or why that is not known.
+    # The organization of the plug's credentials, or why it is unknown.
     organisation: Organisation
-    # Grafana's version; absent where it does not disclose it.
+    # Grafana's version; absent if Grafana hides it.
     version: str
 
 
 class _GroupRequired(TypedDict):
     """What Group must have."""
 
-    # Its key, `job` among it.
+    # Its grouping key, including `job`.
     labels: LabelPairs
-    # How many metrics it has, without those about its pushes.
+    # How many metrics it has, except those about its pushes.
     metrics: int
     # How many series they have.
     series: int
@@ -2122,37 +2116,37 @@ class _GroupRequired(TypedDict):
 class Group(_GroupRequired, total=False):
     """A group on a Pushgateway."""
 
-    # What a gateway would refuse of a push, the first of them.
+    # The first conflicts because of which a gateway would reject a push.
     conflicts: List[Conflict]
     # `expire_groups`: whether it was deleted.
     deleted: bool
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
     # The path of the field to correct.
     field: str
-    # Its URL; absent where its key cannot be written as one.
+    # Its URL; absent if the grouping key cannot be written as a URL.
     group: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
-    # When a push to it was last refused.
+    # The time of the last rejected push.
     last_failure: Rfc3339
-    # When a push to it was last accepted.
+    # The time of the last accepted push.
     last_push: Rfc3339
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
@@ -2164,23 +2158,23 @@ class _GroupPushRequired(TypedDict):
 
 
 class GroupPush(_GroupPushRequired, total=False):
-    """How the push of another group went."""
+    """The outcome of pushing another group."""
 
-    # What the gateway would refuse, the first of it.
+    # The first conflicts because of which the gateway would reject the push.
     conflicts: List[Conflict]
-    # With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    # With `detect_resets`: how many counters of the group this push lowered, reset or removed.
     counters_replaced: int
-    # Why.
+    # Why they were downgraded.
     downgrade_reason: str
-    # Native histograms of which only sum and count were pushed.
+    # Native histograms that were pushed with only their sum and count.
     downgraded: List[str]
-    # Whether the gateway has accepted what was recorded.
+    # Whether the gateway has accepted all recorded values.
     metric_pushed: bool
-    # Why the push was not checked for conflicts before.
+    # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # Why a push that nobody asked for by name failed. The values stay recorded.
+    # Why an automatic push failed. The values remain recorded.
     push_error: str
-    # The same as an error code.
+    # The error code of `push_error`.
     push_error_code: str
     # The gateway's origin.
     push_origin: str
@@ -2188,14 +2182,14 @@ class GroupPush(_GroupPushRequired, total=False):
     replaced: List[Replaced]
 
 
-# How a server is. `healthy`: It responded with 200. `unhealthy`: It responded with another status.
-# `unreachable`: It did not respond. `not_granted`: The host's grants do not allow asking it.
-# `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
+# The health of a server. `healthy`: It responded with 200. `unhealthy`: It responded with another
+# status. `unreachable`: It did not respond. `not_granted`: The host's grants do not allow requests
+# to it. `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
 Health = Literal["healthy", "unhealthy", "unreachable", "not_granted", "not_configured", "mock"]
 
 
 class HealthCheckRequest(AnyRequest):
-    """`health_check`: ask every configured server whether it is well."""
+    """`health_check`: check the health of every configured server."""
 
     operation: Literal["health_check"]
 
@@ -2205,7 +2199,7 @@ class HealthCheckResult(AnyResult):
 
     # Alertmanager.
     alertmanager_status: Health
-    # What each server that was asked responded.
+    # The responses of the checked servers.
     details: HealthDetails
     # Grafana.
     grafana_status: Health
@@ -2217,12 +2211,12 @@ class HealthCheckResult(AnyResult):
     pushgateway_status: Health
     # How many series are stored.
     series: int
-    # Whether values have reached no gateway.
+    # Whether some values have not reached a gateway.
     unpushed: bool
 
 
 class HealthDetails(TypedDict, total=False):
-    """What each server that was asked responded."""
+    """The responses of the checked servers."""
 
     # Alertmanager.
     alertmanager: ServerHealth
@@ -2237,21 +2231,21 @@ class HealthDetails(TypedDict, total=False):
 class _HeldAlertRequired(TypedDict):
     """What HeldAlert must have."""
 
-    # The alerts that it raises now.
+    # Its active alerts.
     active: List[ActiveAlert]
     # The alert's name.
     alert_name: str
     # The rule's annotations.
     annotations: LabelPairs
-    # The expression, as the server writes it.
+    # The expression, as formatted by the server.
     expression: str
     # The group's file or namespace.
     file: str
-    # For how many seconds it must hold before the alert fires.
+    # The rule's `for` duration, in seconds.
     for_seconds: Amount
     # Its group.
     group: str
-    # Whether the rule could be evaluated: `ok`, `err` or `unknown`.
+    # The outcome of the last evaluation: `ok`, `err` or `unknown`.
     health: str
     # The rule's labels.
     labels: LabelPairs
@@ -2260,14 +2254,14 @@ class _HeldAlertRequired(TypedDict):
 
 
 class HeldAlert(_HeldAlertRequired, total=False):
-    """An alerting rule as a server holds it."""
+    """An alerting rule on a server."""
 
     # Why the last evaluation failed. Absent if it did not.
     last_error: str
 
 
 class HttpSd(TypedDict):
-    """What an endpoint serves."""
+    """The response of an endpoint."""
 
     # The body.
     body: str
@@ -2278,42 +2272,42 @@ class HttpSd(TypedDict):
 class _ImportedRequired(TypedDict):
     """What Imported must have."""
 
-    # Exemplars of those series; they were not.
+    # The number of their exemplars, which are not imported.
     exemplars_dropped: int
-    # Metrics of which series were imported.
+    # The number of metrics with imported series.
     metrics: int
-    # What was refused, by metric and reason: the first of it.
+    # The first rejected metrics, by metric and reason.
     refused: List[Refused]
-    # How many entries `refused` would have without a bound.
+    # The number of entries that `refused` would have without a limit.
     refused_count: int
-    # Series that were imported.
+    # The number of imported series.
     series: int
 
 
 class Imported(_ImportedRequired, total=False):
-    """What was imported into the registry."""
+    """The outcome of an import into the registry."""
 
-    # What the gateway would refuse, the first of it.
+    # The first conflicts because of which the gateway would reject the push.
     conflicts: List[Conflict]
-    # With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    # With `detect_resets`: how many counters of the group this push lowered, reset or removed.
     counters_replaced: int
-    # Why.
+    # Why they were downgraded.
     downgrade_reason: str
-    # Native histograms of which only sum and count were pushed.
+    # Native histograms that were pushed with only their sum and count.
     downgraded: List[str]
-    # How the pushes of groups went that the call is not about, because they have keys of their own.
+    # The outcomes of other groups, which have their own grouping keys.
     groups_pushed: List[GroupPush]
-    # Whether the gateway has accepted what was recorded.
+    # Whether the gateway has accepted all recorded values.
     metric_pushed: bool
-    # Whether the configuration says `mock_mode`, so that no server was asked.
+    # Whether `mock_mode` is on, so no server was contacted.
     mock: bool
-    # Why the push was not checked for conflicts before.
+    # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # With `defer_push`: the host is to ask for `push_recorded`.
+    # With `defer_push`: the host should call `push_recorded`.
     push_due: bool
-    # Why a push that nobody asked for by name failed. The values stay recorded.
+    # Why an automatic push failed. The values remain recorded.
     push_error: str
-    # The same as an error code.
+    # The error code of `push_error`.
     push_error_code: str
     # The gateway's origin.
     push_origin: str
@@ -2321,16 +2315,16 @@ class Imported(_ImportedRequired, total=False):
     replaced: List[Replaced]
 
 
-# How it stands with rules. `installed`: They are installed, and the server lists them as they are
-# wanted. `unchanged`: They were there as they are wanted. `planned`: With `dry_run`: they would be
-# changed. `pending`: They are not there yet. `unverified`: They may be there: the server does not
-# say all that would have to be compared.
+# The installation status of rules. `installed`: Installed; the server lists the rules as requested.
+# `unchanged`: The rules already matched the request. `planned`: With `dry_run`: the rules would be
+# changed. `pending`: Not installed yet. `unverified`: Possibly installed: the server does not
+# return everything needed to compare the rules.
 InstallStatus = Literal["installed", "unchanged", "planned", "pending", "unverified"]
 
 
-# Where rules are installed, and how. `file`: A rule file, which the host writes; then `/-/reload`.
+# Where rules are installed, and how. `file`: A rule file, written by the host, and a reload:
 # Prometheus, vmalert and Thanos. `mimir`: Mimir's ruler. `cortex`: Cortex's ruler. `grafana`:
-# Grafana, through its converter of Prometheus's rules.
+# Grafana, through its import API for Prometheus rules.
 InstallTarget = Literal["file", "mimir", "cortex", "grafana"]
 
 
@@ -2353,11 +2347,11 @@ KindName = Literal[
 ]
 
 
-# Names and values.
+# Name-value pairs.
 LabelPairs = Dict[str, str]
 
 
-# A text, which may be empty; a number or a flag counts as its text.
+# A text, which may be empty; a number or a boolean counts as its text.
 LabelValue = Union[str, float, bool]
 
 
@@ -2368,7 +2362,7 @@ LabelValues = Union[Literal[""], "LabelValue", None, List["LabelValue"]]
 _LabelValuesRequestKeys = TypedDict(
     "_LabelValuesRequestKeys",
     {
-        # Another name for `match`, as the API has it.
+        # An alias of `match`, as in the API.
         "match[]": "Texts",
     },
     total=False,
@@ -2384,15 +2378,15 @@ class _LabelValuesRequestRequired(TypedDict):
 
 
 class LabelValuesRequest(AnyRequest, _LabelValuesRequestKeys, _LabelValuesRequestRequired, total=False):
-    """`label_values`: the values of a label in Prometheus."""
+    """`label_values`: list the values of a label in Prometheus."""
 
-    # The last moment.
+    # The end of the range.
     end: Moment
-    # The most items of the answer.
+    # The maximum number of items in the result.
     limit: WholeNumber
-    # Selectors such as `up{job="a"}`; a series that one of them finds counts.
+    # Selectors such as `up{job="a"}`; a series must match at least one.
     match: Texts
-    # The first moment.
+    # The start of the range.
     start: Moment
 
 
@@ -2410,24 +2404,24 @@ class _LabelValuesResultRequired(TypedDict):
 class LabelValuesResult(AnyResult, _LabelValuesResultRequired, total=False):
     """The result of `label_values`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
-# Names and texts; a number or a flag counts as its text.
+# String pairs; a number or a boolean counts as its text.
 Labels = Union[Dict[str, Union[str, float, bool]], None]
 
 
 class Lint(TypedDict):
-    """Something that conventions for metrics advise against."""
+    """A violation of metric conventions."""
 
     # The metric's name.
     metric: str
-    # What was found, and what to do.
+    # The problem and its solution.
     problem: str
-    # A stable word for the rule, such as `help`.
+    # A stable name of the rule, such as `help`.
     rule: str
 
 
@@ -2438,15 +2432,15 @@ class _ListAlertGroupsRequestRequired(TypedDict):
 
 
 class ListAlertGroupsRequest(AnyRequest, _ListAlertGroupsRequestRequired, total=False):
-    """`list_alert_groups`: Alertmanager's alerts as it groups them for receivers."""
+    """`list_alert_groups`: list Alertmanager's alerts, grouped by receiver."""
 
     # Whether alerts that are neither silenced nor inhibited are listed; true by default.
     active: Flag
-    # Matchers that an alert's labels meet.
+    # Matchers that an alert's labels must satisfy.
     filter: Matchers
     # Whether inhibited alerts are listed; true by default.
     inhibited: Flag
-    # A regular expression for the names of the receivers that are told.
+    # A regular expression for the names of receivers.
     receiver: Text
     # Whether silenced alerts are listed; true by default.
     silenced: Flag
@@ -2455,12 +2449,12 @@ class ListAlertGroupsRequest(AnyRequest, _ListAlertGroupsRequestRequired, total=
 class ListAlertGroupsResult(AnyResult):
     """The result of `list_alert_groups`."""
 
-    # Groups of alerts as Alertmanager's API lists them.
+    # Alert groups in the format of Alertmanager's API.
     groups: List[Dict[str, Any]]
 
 
 class ListAlertTemplatesRequest(AnyRequest):
-    """`list_alert_templates`: the rules that the plug ships, and their parameters."""
+    """`list_alert_templates`: list the built-in rule templates and their parameters."""
 
     operation: Literal["list_alert_templates"]
 
@@ -2468,7 +2462,7 @@ class ListAlertTemplatesRequest(AnyRequest):
 class ListAlertTemplatesResult(AnyResult):
     """The result of `list_alert_templates`."""
 
-    # What `template` may name.
+    # The available templates.
     templates: List[AlertTemplate]
 
 
@@ -2479,26 +2473,26 @@ class _ListAlertsRequestRequired(TypedDict):
 
 
 class ListAlertsRequest(AnyRequest, _ListAlertsRequestRequired, total=False):
-    """`list_alerts`: the alerting rules that the server holds, and their states."""
+    """`list_alerts`: list the alerting rules on the server, and their states."""
 
-    # What is not in it may stand beside it.
+    # Fields missing from it are read from the top level.
     alert_config: Union[AlertConfig, None]
-    # Grafana's data source that expressions are asked of.
+    # The Grafana data source that expressions query.
     datasource_uid: Text
-    # Only the alerts of this group; those of all by default.
+    # Only alerts of this group; all groups by default.
     group: Text
     # A ruler's namespace or Grafana's folder; `plugpipe` by default.
     namespace: Text
     # `file` (the default), `prometheus`, `vmalert`, `thanos`, `mimir`, `cortex` or `grafana`.
     target: RulesTarget
-    # The server's release, such as `3.5`, where it cannot be asked.
+    # The server's version, such as `3.5`, if it cannot be queried.
     target_version: Text
 
 
 class ListAlertsResult(AnyResult):
     """The result of `list_alerts`."""
 
-    # The alerting rules that the server holds.
+    # The alerting rules on the server.
     alerts: List[HeldAlert]
 
 
@@ -2509,11 +2503,11 @@ class _ListDashboardsRequestRequired(TypedDict):
 
 
 class ListDashboardsRequest(AnyRequest, _ListDashboardsRequestRequired, total=False):
-    """`list_dashboards`: the dashboards that Grafana finds."""
+    """`list_dashboards`: search dashboards in Grafana."""
 
-    # The uid of the folder that it lies in.
+    # The uid of its folder.
     folder_uid: Text
-    # A part of the title.
+    # A substring of the title.
     search: Text
     # One of its tags.
     tag: Text
@@ -2524,7 +2518,7 @@ class ListDashboardsResult(AnyResult):
 
     # How many were found.
     count: int
-    # Each of them.
+    # The dashboards.
     dashboards: List[FoundDashboard]
 
 
@@ -2535,9 +2529,9 @@ class _ListGroupsRequestRequired(TypedDict):
 
 
 class ListGroupsRequest(AnyRequest, _ListGroupsRequestRequired, total=False):
-    """`list_groups`: every group on the Pushgateway, with its last push."""
+    """`list_groups`: list the groups on the Pushgateway, with their last push."""
 
-    # Only groups that have these.
+    # Only groups with these labels.
     labels: Labels
 
 
@@ -2555,7 +2549,7 @@ class ListGroupsResult(AnyResult, total=False):
 _ListLabelsRequestKeys = TypedDict(
     "_ListLabelsRequestKeys",
     {
-        # Another name for `match`, as the API has it.
+        # An alias of `match`, as in the API.
         "match[]": "Texts",
     },
     total=False,
@@ -2569,15 +2563,15 @@ class _ListLabelsRequestRequired(TypedDict):
 
 
 class ListLabelsRequest(AnyRequest, _ListLabelsRequestKeys, _ListLabelsRequestRequired, total=False):
-    """`list_labels`: the names of labels in Prometheus."""
+    """`list_labels`: list label names in Prometheus."""
 
-    # The last moment.
+    # The end of the range.
     end: Moment
-    # The most items of the answer.
+    # The maximum number of items in the result.
     limit: WholeNumber
-    # Selectors such as `up{job="a"}`; a series that one of them finds counts.
+    # Selectors such as `up{job="a"}`; a series must match at least one.
     match: Texts
-    # The first moment.
+    # The start of the range.
     start: Moment
 
 
@@ -2593,9 +2587,9 @@ class _ListLabelsResultRequired(TypedDict):
 class ListLabelsResult(AnyResult, _ListLabelsResultRequired, total=False):
     """The result of `list_labels`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -2606,29 +2600,29 @@ class _ListMetadataRequestRequired(TypedDict):
 
 
 class ListMetadataRequest(AnyRequest, _ListMetadataRequestRequired, total=False):
-    """`list_metadata`: type, help and unit of metrics in Prometheus."""
+    """`list_metadata`: list type, help and unit of metrics in Prometheus."""
 
-    # The most metrics.
+    # The maximum number of metrics.
     limit: WholeNumber
-    # The most entries of one metric.
+    # The maximum number of entries per metric.
     limit_per_metric: WholeNumber
-    # The metric; all of them by default.
+    # The metric; all metrics by default.
     metric: Text
 
 
 class _ListMetadataResultRequired(TypedDict):
     """What ListMetadataResult must have."""
 
-    # For each metric a list of what its targets say of it: `type`, `help` and `unit`.
+    # For each metric, the `type`, `help` and `unit` that its targets report.
     metadata: Dict[str, Any]
 
 
 class ListMetadataResult(AnyResult, _ListMetadataResultRequired, total=False):
     """The result of `list_metadata`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -2639,31 +2633,31 @@ class _ListNotifiedAlertsRequestRequired(TypedDict):
 
 
 class ListNotifiedAlertsRequest(AnyRequest, _ListNotifiedAlertsRequestRequired, total=False):
-    """`list_notified_alerts`: the alerts that Alertmanager holds."""
+    """`list_notified_alerts`: list Alertmanager's alerts."""
 
     # Whether alerts that are neither silenced nor inhibited are listed; true by default.
     active: Flag
-    # Matchers that an alert's labels meet.
+    # Matchers that an alert's labels must satisfy.
     filter: Matchers
     # Whether inhibited alerts are listed; true by default.
     inhibited: Flag
-    # A regular expression for the names of the receivers that are told.
+    # A regular expression for the names of receivers.
     receiver: Text
     # Whether silenced alerts are listed; true by default.
     silenced: Flag
-    # Whether alerts that Alertmanager has not looked at yet are listed; true by default.
+    # Whether alerts that Alertmanager has not processed yet are listed; true by default.
     unprocessed: Flag
 
 
 class ListNotifiedAlertsResult(AnyResult):
     """The result of `list_notified_alerts`."""
 
-    # Alerts as Alertmanager's API lists them.
+    # Alerts in the format of Alertmanager's API.
     alerts: List[Dict[str, Any]]
 
 
 class ListPrometheusAlertsRequest(AnyRequest):
-    """`list_prometheus_alerts`: alerts that are pending or firing in Prometheus."""
+    """`list_prometheus_alerts`: list pending and firing alerts in Prometheus."""
 
     operation: Literal["list_prometheus_alerts"]
 
@@ -2671,7 +2665,7 @@ class ListPrometheusAlertsRequest(AnyRequest):
 class _ListPrometheusAlertsResultRequired(TypedDict):
     """What ListPrometheusAlertsResult must have."""
 
-    # Alerts that are pending or firing, as Prometheus has them.
+    # Pending and firing alerts, in Prometheus's format.
     alerts: List[Dict[str, Any]]
     # How many there are.
     count: int
@@ -2680,14 +2674,14 @@ class _ListPrometheusAlertsResultRequired(TypedDict):
 class ListPrometheusAlertsResult(AnyResult, _ListPrometheusAlertsResultRequired, total=False):
     """The result of `list_prometheus_alerts`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
 class ListReceiversRequest(AnyRequest):
-    """`list_receivers`: Alertmanager's receivers."""
+    """`list_receivers`: list Alertmanager's receivers."""
 
     operation: Literal["list_receivers"]
 
@@ -2695,14 +2689,14 @@ class ListReceiversRequest(AnyRequest):
 class ListReceiversResult(AnyResult):
     """The result of `list_receivers`."""
 
-    # Receivers as Alertmanager's API lists them.
+    # Receivers in the format of Alertmanager's API.
     receivers: List[Dict[str, Any]]
 
 
 _ListRulesRequestKeys = TypedDict(
     "_ListRulesRequestKeys",
     {
-        # Another name for `match`, as the API has it.
+        # An alias of `match`, as in the API.
         "match[]": "Texts",
     },
     total=False,
@@ -2716,19 +2710,19 @@ class _ListRulesRequestRequired(TypedDict):
 
 
 class ListRulesRequest(AnyRequest, _ListRulesRequestKeys, _ListRulesRequestRequired, total=False):
-    """`list_rules`: Prometheus's groups of rules."""
+    """`list_rules`: list Prometheus's rule groups."""
 
-    # Whether the alerts that rules raised are left out.
+    # Whether to omit the active alerts of rules.
     exclude_alerts: Flag
-    # Only rules of these files.
+    # Only rules in these files.
     file: Texts
-    # Only rules whose labels one of these selectors finds.
+    # Only rules whose labels match one of these selectors.
     match: Texts
-    # Only rules of the groups of these names.
+    # Only rules in groups with these names.
     rule_group: Texts
-    # Only rules of these names.
+    # Only rules with these names.
     rule_name: Texts
-    # Only rules of this kind. `alert`: Alerts. `record`: Series.
+    # Only rules of this kind. `alert`: Alerting rules. `record`: Recording rules.
     type: Union[Literal["alert", "record", ""], None]
 
 
@@ -2737,23 +2731,23 @@ class _ListRulesResultRequired(TypedDict):
 
     # How many there are.
     count: int
-    # Groups of rules, as Prometheus has them.
+    # Rule groups, in Prometheus's format.
     groups: List[Dict[str, Any]]
 
 
 class ListRulesResult(AnyResult, _ListRulesResultRequired, total=False):
     """The result of `list_rules`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
 _ListSeriesRequestKeys = TypedDict(
     "_ListSeriesRequestKeys",
     {
-        # Another name for `match`, as the API has it.
+        # An alias of `match`, as in the API.
         "match[]": "Texts",
     },
     total=False,
@@ -2767,15 +2761,15 @@ class _ListSeriesRequestRequired(TypedDict):
 
 
 class ListSeriesRequest(AnyRequest, _ListSeriesRequestKeys, _ListSeriesRequestRequired, total=False):
-    """`list_series`: the series that match finds in Prometheus."""
+    """`list_series`: list matching series in Prometheus."""
 
-    # The last moment.
+    # The end of the range.
     end: Moment
-    # The most items of the answer.
+    # The maximum number of items in the result.
     limit: WholeNumber
-    # Selectors such as `up{job="a"}`; a series that one of them finds counts.
+    # Selectors such as `up{job="a"}`; a series must match at least one.
     match: Texts
-    # The first moment.
+    # The start of the range.
     start: Moment
 
 
@@ -2791,9 +2785,9 @@ class _ListSeriesResultRequired(TypedDict):
 class ListSeriesResult(AnyResult, _ListSeriesResultRequired, total=False):
     """The result of `list_series`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -2804,16 +2798,16 @@ class _ListSilencesRequestRequired(TypedDict):
 
 
 class ListSilencesRequest(AnyRequest, _ListSilencesRequestRequired, total=False):
-    """`list_silences`: Alertmanager's silences."""
+    """`list_silences`: list Alertmanager's silences."""
 
-    # Matchers that a silence has.
+    # Matchers that a silence must have.
     filter: Matchers
 
 
 class ListSilencesResult(AnyResult):
     """The result of `list_silences`."""
 
-    # Silences as Alertmanager's API lists them.
+    # Silences in the format of Alertmanager's API.
     silences: List[Dict[str, Any]]
 
 
@@ -2824,28 +2818,28 @@ class _ListTargetsRequestRequired(TypedDict):
 
 
 class ListTargetsRequest(AnyRequest, _ListTargetsRequestRequired, total=False):
-    """`list_targets`: what Prometheus scrapes, and how that goes."""
+    """`list_targets`: list Prometheus's scrape targets and their state."""
 
-    # Only those of this scrape pool.
+    # Only targets of this scrape pool.
     scrape_pool: Text
-    # Which targets; all of them by default. `any`: All of them. `active`: Those that are scraped.
-    # `dropped`: Those that relabelling dropped.
+    # Which targets to list; all of them by default. `any`: All of them. `active`: Targets that are
+    # scraped. `dropped`: Targets that relabeling dropped.
     state: Union[Literal["any", "active", "dropped", ""], None]
 
 
 class _ListTargetsResultRequired(TypedDict):
     """What ListTargetsResult must have."""
 
-    # `activeTargets` and `droppedTargets`, as Prometheus has them.
+    # `activeTargets` and `droppedTargets`, in Prometheus's format.
     targets: Dict[str, Any]
 
 
 class ListTargetsResult(AnyResult, _ListTargetsResultRequired, total=False):
     """The result of `list_targets`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -2854,20 +2848,20 @@ class _MatcherRequired(TypedDict):
 
     # The label's name.
     name: Text
-    # What it is compared with. An empty text is that of a label that is not there.
+    # The value to compare with. Empty text matches a missing label.
     value: Union[LabelValue, None]
 
 
 class Matcher(_MatcherRequired, total=False):
-    """One condition on one label."""
+    """A condition on a label."""
 
-    # Another name for `is_equal`, as the API has it.
+    # An alias of `is_equal`, as in the API.
     isEqual: Flag
-    # Another name for `is_regex`, as the API has it.
+    # An alias of `is_regex`, as in the API.
     isRegex: Flag
     # Whether it must match; true by default.
     is_equal: Flag
-    # Whether `value` is a regular expression, which must match the whole; false by default.
+    # Whether `value` is a regular expression, which must match the whole value; false by default.
     is_regex: Flag
 
 
@@ -2878,14 +2872,14 @@ Matchers = Union["Text", "Matcher", List[Union["Text", "Matcher"]]]
 class _MetadataRequired(TypedDict):
     """What Metadata must have."""
 
-    # The job under which metrics are pushed.
+    # The job of pushed metrics.
     job_name: str
-    # How often the plug's metrics are to be scraped.
+    # The scrape interval.
     scrape_interval: str
 
 
 class Metadata(_MetadataRequired, total=False):
-    """What the configuration is, without credentials."""
+    """Main settings of the configuration, without credentials."""
 
     # The Pushgateway's URL.
     gateway_url: str
@@ -2898,41 +2892,41 @@ class Metadata(_MetadataRequired, total=False):
 class Metric(TypedDict, total=False):
     """`metric` of input_schema."""
 
-    # Bounds of a histogram's buckets, rising. A last `+Inf` may be written.
+    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
-    # Another name for `help`.
+    # An alias of `help`.
     description: Text
-    # A series that nothing was recorded to for so long is removed.
+    # Series without new values for this long are removed.
     expire_after: Duration
-    # What the metric means, for its `# HELP` line. The first text given stays.
+    # The text of the `# HELP` line. The first one given is kept.
     help: Text
     # The series' labels.
     labels: Labels
-    # Another name for `name`.
+    # An alias of `name`.
     metric_name: Union[LabelValue, None]
-    # Another name for `type`.
+    # An alias of `type`.
     metric_type: Kind
-    # Another name for `value`.
+    # An alias of `value`.
     metric_value: Number
     # The metric's name.
     name: Union[LabelValue, None]
-    # The form of a native histogram.
+    # Settings of a native histogram.
     native: Union[Native, None]
-    # Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
+    # Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them.
     quantiles: Union[List[Union[float, str]], None]
-    # The most series of the metric; past it, an overflow series takes what is recorded to more.
+    # The maximum number of series of the metric; beyond it, values go to an overflow series.
     series_limit: WholeNumber
-    # The names of a state set's states.
+    # The states of a state set.
     states: Union[List[str], None]
-    # What is recorded as; `gauge` by default.
+    # The metric's kind; `gauge` by default.
     type: Kind
-    # What is measured in, such as `seconds`; the metric's name ends with it.
+    # The unit, such as `seconds`; the metric's name must end with it.
     unit: Text
-    # Whether names of the metric and of labels may be any text.
+    # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
     # The value, as for one record.
     value: Number
-    # How far back a summary's quantiles look.
+    # The time window of a summary's quantiles.
     window: Duration
 
 
@@ -2941,40 +2935,40 @@ Moment = Union[str, float, None]
 
 
 class NamedChange(TypedDict):
-    """What happens to a rule."""
+    """The change to a rule."""
 
-    # What happens to it.
+    # The change.
     change: Change
     # The name of the alert or of the recorded metric.
     name: str
 
 
 class Native(TypedDict, total=False):
-    """The form of a native histogram; what is not given has Prometheus's default."""
+    """Settings of a native histogram, with Prometheus's defaults."""
 
-    # With more buckets than these, the schema becomes coarser.
+    # The maximum number of buckets; beyond it, the resolution is reduced.
     max_buckets: WholeNumber
-    # How fine the buckets are: a whole number from -4 to 8.
+    # The resolution: an integer from -4 to 8.
     schema: Number
-    # Values no farther from zero count as zero.
+    # Values up to this magnitude count as zero.
     zero_threshold: Number
 
 
 class NativeBucket(TypedDict):
     """A bucket of a native histogram."""
 
-    # How many observations are in it.
+    # The number of observations in it.
     count: Amount
-    # Its place: the upper bound is 2^(2^-schema) to the power of this.
+    # Its index: the upper bound is 2^(2^-schema) to the power of this.
     index: int
 
 
 class NativeSample(TypedDict):
     """A native histogram."""
 
-    # How many observations there are.
+    # The number of observations.
     count: Amount
-    # The buckets of negative ones.
+    # The buckets of negative observations.
     negative: List[NativeBucket]
     # The buckets of positive observations.
     positive: List[NativeBucket]
@@ -2982,9 +2976,9 @@ class NativeSample(TypedDict):
     schema: int
     # The sum of observations.
     sum: Amount
-    # Observations that count as zero.
+    # The number of observations that count as zero.
     zero_count: Amount
-    # Up to this magnitude an observation counts as zero.
+    # Observations up to this magnitude count as zero.
     zero_threshold: Amount
 
 
@@ -2995,29 +2989,28 @@ class _NoteExchangeRequestRequired(TypedDict):
 
 
 class NoteExchangeRequest(AnyRequest, _NoteExchangeRequestRequired, total=False):
-    """`note_exchange`: for hosts: what another instance's exchange with servers came to."""
+    """`note_exchange`: for hosts: note the outcome of another instance's exchange with servers."""
 
     # How long the exchange took, in milliseconds.
     elapsed_ms: WholeNumber
-    # Of a deletion: whether the group is gone. `settled` says what follows from it.
+    # For a deletion: whether the group is gone. `settled` tells the resulting state.
     group_deleted: Flag
-    # Of a push: whether a gateway took it.
+    # For a push: whether a gateway accepted it.
     metric_pushed: Flag
-    # What the other instance answered to `tell`.
+    # The `settled` that the other instance returned for `tell`.
     settled: Union[List[SettledGroup], None]
-    # Whether to tell what is settled in this instance, and note nothing; false by default.
+    # Whether to only return what is settled in this instance; false by default.
     tell: Flag
-    # Of a write or an export: how many values were lost.
+    # For a remote write or an export: how many values were lost.
     values_lost: WholeNumber
 
 
 class NoteExchangeResult(AnyResult, total=False):
     """The result of `note_exchange`."""
 
-    # True: it was noted.
+    # Always true.
     noted: bool
-    # With `tell`: up to which change of each group nothing is due at its gateway. The first is the
-    # configuration's group.
+    # With `tell`: the last settled change of each group. The first entry is the configured group.
     settled: List[Settled]
 
 
@@ -3028,33 +3021,33 @@ class _NotifyWebhookRequestRequired(TypedDict):
 
 
 class NotifyWebhookRequest(AnyRequest, _NotifyWebhookRequestRequired, total=False):
-    """`notify_webhook`: post alerts to a webhook, in Alertmanager's form."""
+    """`notify_webhook`: post alerts to a webhook, in Alertmanager's format."""
 
     # The label `alertname`.
     alert_name: Text
-    # The alerts; without them the one that stands beside is meant.
+    # The alerts; by default the single alert at the top level.
     alerts: Union[List[Alert], None]
-    # What people are told.
+    # Annotations.
     annotations: Labels
-    # Another name for `ends_at`, as the API has it.
+    # An alias of `ends_at`, as in the API.
     endsAt: Moment
-    # When it ended, or will have ended if nobody says more.
+    # When it ended, or when it expires unless it is sent again.
     ends_at: Moment
-    # Another name for `generator_url`, as the API has it.
+    # An alias of `generator_url`, as in the API.
     generatorURL: Text
-    # Where people see what made it.
+    # A URL of the source of the alert.
     generator_url: Text
-    # Who it is: two alerts with the same labels are the same.
+    # The labels, which identify the alert.
     labels: Labels
-    # What the body names as its receiver; the plug's name by default.
+    # The receiver named in the body; the plug's name by default.
     receiver: Text
     # The label `severity`.
     severity: Text
-    # Another name for `starts_at`, as the API has it.
+    # An alias of `starts_at`, as in the API.
     startsAt: Moment
-    # Since when it holds; the server's now by default.
+    # When it started; the server's current time by default.
     starts_at: Moment
-    # Whether names of labels and annotations may be any text.
+    # Whether names of labels and annotations may be any UTF-8 text.
     utf8: Flag
 
 
@@ -3063,60 +3056,60 @@ class _NotifyWebhookResultRequired(TypedDict):
 
     # The alerts, in the request's order.
     alerts: List[SentAlert]
-    # Whether the receiver responded with a status of 2xx.
+    # Whether the receiver responded with a 2xx status.
     delivered: bool
-    # The receiver, without its secrets.
+    # The webhook's URL, redacted.
     webhook_url: str
 
 
 class NotifyWebhookResult(AnyResult, _NotifyWebhookResultRequired, total=False):
     """The result of `notify_webhook`."""
 
-    # The status that the receiver responded with.
+    # The HTTP status of the receiver's response.
     http_status: int
     # Whether the body was signed with `webhook_secret`.
     signed: bool
 
 
-# Templates may give a text for a number.
+# A number; templates may produce text instead.
 Number = Union[float, str, None]
 
 
 class Organisation(TypedDict, total=False):
-    """An organisation of a Grafana, or why it is not known."""
+    """A Grafana organization, or why it is unknown."""
 
-    # What a gateway would refuse of a push, the first of them.
+    # The first conflicts because of which a gateway would reject a push.
     conflicts: List[Conflict]
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
     # The path of the field to correct.
     field: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
     # Its id.
     id: int
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
     # Its name.
     name: str
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
 class Overflow(TypedDict):
-    """A limit of series was reached, and the value went to the metric's overflow series."""
+    """The series limit was reached, and the value went to the metric's overflow series."""
 
     # How many values that label has.
     distinct_values: int
@@ -3124,11 +3117,11 @@ class Overflow(TypedDict):
     label: str
     # The metric.
     metric: str
-    # The same as a sentence.
+    # The same as a message.
     text: str
 
 
-# `parse_query`: a PromQL expression as a tree (Prometheus 3).
+# `parse_query`: parse a PromQL expression into a syntax tree (Prometheus 3).
 ParseQueryRequest = FormatQueryRequest
 
 
@@ -3137,16 +3130,16 @@ class _ParseQueryResultRequired(TypedDict):
 
     # The PromQL expression.
     query: str
-    # The tree that the server's parser makes of it.
+    # The syntax tree from the server's parser.
     syntax_tree: Dict[str, Any]
 
 
 class ParseQueryResult(AnyResult, _ParseQueryResultRequired, total=False):
     """The result of `parse_query`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -3155,16 +3148,16 @@ class _PassedOnRequired(TypedDict):
 
     # The group's URL.
     group: str
-    # Whether the gateway has accepted it.
+    # Whether the gateway accepted it.
     metric_pushed: bool
 
 
 class PassedOn(_PassedOnRequired, total=False):
-    """How the push of a scrape went."""
+    """The outcome of pushing a scrape."""
 
     # How many metrics were pushed.
     metrics: int
-    # Why the push was not checked for conflicts before.
+    # Why the push was not checked for conflicts.
     preflight_skipped: str
     # Why nothing was pushed.
     reason: str
@@ -3172,51 +3165,51 @@ class PassedOn(_PassedOnRequired, total=False):
     samples: int
 
 
-# `plan_alerts`: what apply_alerts would change.
+# `plan_alerts`: show what apply_alerts would change.
 PlanAlertsRequest = ApplyAlertsRequest
 
 
 class _PlanAlertsResultRequired(TypedDict):
     """What PlanAlertsResult must have."""
 
-    # How many rules were there otherwise.
+    # How many rules were changed.
     changed: int
-    # The same by group and rule.
+    # The changes by group and rule.
     changes: List[RuleChange]
-    # How many rules were not there.
+    # How many rules were created.
     created: int
-    # True: nothing was changed.
+    # Always true: nothing was changed.
     dry_run: bool
-    # How many rules were there, and are no longer wanted.
+    # How many rules were removed.
     removed: int
-    # How it stands.
+    # The installation status.
     status: InstallStatus
-    # Where the rules go.
+    # The target.
     target: InstallTarget
-    # How many rules were there as they are wanted.
+    # How many rules already matched the request.
     unchanged: int
 
 
 class PlanAlertsResult(AnyResult, _PlanAlertsResultRequired, total=False):
     """The result of `plan_alerts`."""
 
-    # Files to be written or removed where no host does that.
+    # Files that the caller must write or remove if the host does not.
     artifacts: List[Artifact]
-    # For the other targets: the groups' namespace, or folder.
+    # For the other targets: the namespace or folder of the groups.
     namespace: str
-    # What is missing.
+    # What remains to be done.
     pending: str
-    # Where reloading failed: whether the server refused what is in the file.
+    # If reloading failed: whether the server rejected the file's contents.
     reload_refused: bool
     # For the target `file`: the rule file's name.
     rules_file: str
-    # By hosts with a rules folder: whether the file was removed, and stays so.
+    # Set by hosts with a rules folder: whether the file was removed and not restored.
     rules_file_removed: bool
-    # By hosts with a rules folder: whether the file was written, and stays.
+    # Set by hosts with a rules folder: whether the file was written and kept.
     rules_file_written: bool
 
 
-# `plan_dashboards`: what apply_dashboards would do.
+# `plan_dashboards`: show what apply_dashboards would do.
 PlanDashboardsRequest = ApplyDashboardsRequest
 
 
@@ -3225,7 +3218,7 @@ PlanDashboardsResult = ApplyDashboardsResult
 
 
 class Position(TypedDict):
-    """A place in a text, counted from 1."""
+    """A position in a text, counted from 1."""
 
     # The column, in bytes of UTF-8.
     column: int
@@ -3240,30 +3233,30 @@ class _PrometheusStatusRequestRequired(TypedDict):
 
 
 class PrometheusStatusRequest(AnyRequest, _PrometheusStatusRequestRequired, total=False):
-    """`prometheus_status`: what the Prometheus server is and how it runs."""
+    """`prometheus_status`: show the status of the Prometheus server."""
 
-    # What is to be told; `build`, `runtime` and `tsdb` by default.
+    # The parts to return; `build`, `runtime` and `tsdb` by default.
     include: StatusParts
 
 
 class PrometheusStatusResult(AnyResult, total=False):
     """The result of `prometheus_status`."""
 
-    # The version and how it was built.
+    # Version and build information.
     build: Dict[str, Any]
-    # Its configuration, secrets hidden by the server.
+    # The configuration, with secrets redacted by the server.
     config: Dict[str, Any]
-    # Its command line.
+    # Command-line flags.
     flags: Dict[str, Any]
-    # How the server runs.
+    # Runtime information.
     runtime: Dict[str, Any]
-    # What its database holds.
+    # TSDB statistics.
     tsdb: Dict[str, Any]
-    # Parts that the server does not give, and why.
+    # Parts that the server does not provide, and why.
     unavailable: LabelPairs
 
 
-# `push_metrics`: put what was recorded into this plug's group on the Pushgateway.
+# `push_metrics`: push recorded metrics to this plug's group on the Pushgateway.
 PushMetricsRequest = FlushMetricsRequest
 
 
@@ -3272,7 +3265,7 @@ class PushMetricsResult(AnyResult, total=False):
 
     # With `push_mode: delete`: whether the group was deleted.
     deleted: bool
-    # Whether nothing was sent, because `dry_run` says so.
+    # Whether nothing was sent because of `dry_run`.
     dry_run: bool
     # The group's URL.
     group: str
@@ -3283,7 +3276,7 @@ class PushMetricsResult(AnyResult, total=False):
 
 
 class PushRecordedRequest(AnyRequest):
-    """`push_recorded`: for hosts: the push that a record with defer_push said to be due."""
+    """`push_recorded`: for hosts: make the push that a record with defer_push reported as due."""
 
     operation: Literal["push_recorded"]
 
@@ -3301,27 +3294,27 @@ class _QueryExemplarsRequestRequired(TypedDict):
 
 
 class QueryExemplarsRequest(AnyRequest, _QueryExemplarsRequestRequired, total=False):
-    """`query_exemplars`: the exemplars of an expression's series."""
+    """`query_exemplars`: query exemplars of an expression's series."""
 
-    # The last moment.
+    # The end of the range.
     end: Moment
-    # The first moment.
+    # The start of the range.
     start: Moment
 
 
 class _QueryExemplarsResultRequired(TypedDict):
     """What QueryExemplarsResult must have."""
 
-    # For each series its labels and exemplars, as Prometheus has them.
+    # The labels and exemplars of each series, in Prometheus's format.
     exemplars: List[Dict[str, Any]]
 
 
 class QueryExemplarsResult(AnyResult, _QueryExemplarsResultRequired, total=False):
     """The result of `query_exemplars`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
@@ -3334,17 +3327,17 @@ class _QueryMetricsRequestRequired(TypedDict):
 
 
 class QueryMetricsRequest(AnyRequest, _QueryMetricsRequestRequired, total=False):
-    """`query_metrics`: PromQL, at an instant or over a time_range."""
+    """`query_metrics`: run a PromQL instant or range query."""
 
-    # The most series; Prometheus takes it from 3.0 on.
+    # The maximum number of series; supported by Prometheus 3.0 and later.
     limit: WholeNumber
-    # How old a sample may be to count.
+    # The lookback delta.
     lookback_delta: Duration
-    # Whether to tell what the query cost: `all` for each step too.
+    # Whether to return query statistics; `all` includes them per step.
     stats: Text
-    # The instant to evaluate it at, unless there is a `time_range`; now by default.
+    # The evaluation time, unless there is a `time_range`; now by default.
     time: Moment
-    # The range to evaluate it over.
+    # The range of a range query.
     time_range: Union[TimeRange, None]
 
 
@@ -3353,33 +3346,34 @@ class _QueryMetricsResultRequired(TypedDict):
 
     # The PromQL expression.
     query: str
-    # What the expression's value is.
+    # The expression's value.
     query_result: QueryResult
-    # When the plug asked.
+    # When the query was sent.
     timestamp: Rfc3339
 
 
 class QueryMetricsResult(AnyResult, _QueryMetricsResultRequired, total=False):
     """The result of `query_metrics`."""
 
-    # What the server remarked.
+    # The server's info annotations.
     infos: List[str]
-    # How many requests the range was split into, where it was.
+    # The number of requests, if the range was split.
     parts: int
-    # With `stats`: what the query cost; of a range in parts, what the first part did.
+    # With `stats`: the query statistics; for a split range, those of the first part.
     stats: Dict[str, Any]
-    # The step, where it was raised because there would have been too many points.
+    # The step, if it was raised to limit the number of points.
     step_raised_to_seconds: Amount
-    # What the server warned of.
+    # The server's warnings.
     warnings: List[str]
 
 
 class QueryResult(TypedDict):
-    """The value of an expression, in the form of Prometheus's API."""
+    """The value of an expression, in the format of Prometheus's API."""
 
-    # The value: its times are numbers of seconds, its numbers texts, among them `NaN` and `+Inf`.
+    # The value: timestamps are numbers in seconds, sample values are strings, including `NaN` and
+    # `+Inf`.
     result: List[Any]
-    # What kind of value it is.
+    # The type of the value.
     resultType: Literal["vector", "matrix", "scalar", "string"]
 
 
@@ -3389,79 +3383,79 @@ class _RecordCounterRequestRequired(TypedDict):
     operation: Literal["record_counter", "record_gauge", "record_histogram", "record_summary"]
     # The metric's name.
     metric_name: Union[LabelValue, None]
-    # Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
+    # The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
+    # metrics and state sets.
     metric_value: Number
 
 
 class RecordCounterRequest(AnyRequest, _RecordCounterRequestRequired, total=False):
     """`record_counter`: add to a counter."""
 
-    # Bounds of a histogram's buckets, rising. A last `+Inf` may be written.
+    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
-    # Another name for `help`.
+    # An alias of `help`.
     description: Text
-    # An example of what was recorded, such as a trace's id: labels of at most 128 characters
-    # together.
+    # Exemplar labels, such as a trace id: at most 128 characters in total.
     exemplar: Labels
-    # A series that nothing was recorded to for so long is removed.
+    # Series without new values for this long are removed.
     expire_after: Duration
-    # What the metric means, for its `# HELP` line. The first text given stays.
+    # The text of the `# HELP` line. The first one given is kept.
     help: Text
     # The series' labels.
     labels: Labels
-    # What `record_metric` records as; `gauge` by default.
+    # The kind for `record_metric`; `gauge` by default.
     metric_type: Kind
-    # The form of a native histogram.
+    # Settings of a native histogram.
     native: Union[Native, None]
-    # Whether the state holds; true by default.
+    # Whether the state is on; true by default.
     on: Flag
-    # Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
+    # Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them.
     quantiles: Union[List[Union[float, str]], None]
-    # The most series of the metric; past it, an overflow series takes what is recorded to more.
+    # The maximum number of series of the metric; beyond it, values go to an overflow series.
     series_limit: WholeNumber
-    # The state of a state set to switch.
+    # The state of a state set to change.
     state: Text
-    # The names of a state set's states.
+    # The states of a state set.
     states: Union[List[str], None]
-    # When the value was taken. It is said in the answer, not exposed.
+    # When the value was taken. It is repeated in the result, not exposed.
     timestamp: Moment
-    # What is measured in, such as `seconds`; the metric's name ends with it.
+    # The unit, such as `seconds`; the metric's name must end with it.
     unit: Text
-    # Whether names of the metric and of labels may be any text.
+    # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
-    # How far back a summary's quantiles look.
+    # The time window of a summary's quantiles.
     window: Duration
 
 
 class _RecordCounterResultRequired(TypedDict):
     """What RecordCounterResult must have."""
 
-    # The series' labels, as they were given.
+    # The series' labels, as given.
     labels: LabelPairs
     # The metric's name.
     metric_name: str
-    # What it was recorded as.
+    # The metric's kind.
     metric_type: KindName
-    # What was recorded: added to a counter, set on a gauge, observed by the others.
+    # The recorded value: added to a counter, set on a gauge, observed by other kinds.
     metric_value: Amount
-    # When the value was taken: what the request said, else now.
+    # When the value was taken: the request's `timestamp`, else now.
     timestamp: Rfc3339
-    # Whether the gateway has accepted what was recorded.
+    # Whether the gateway has accepted all recorded values.
     metric_pushed: bool
 
 
 class RecordCounterResult(AnyResult, _RecordCounterResultRequired, total=False):  # type: ignore[misc]
     """The result of `record_counter`."""
 
-    # How many values a histogram or summary observed.
+    # The number of observations of a histogram or summary.
     count: int
     # The value of a counter or gauge.
     current_value: Amount
-    # Where the value went, if the metric's limit of series kept it from its own one.
+    # The overflow that took the value, if the metric's series limit was reached.
     overflow: Overflow
-    # Which states of a state set hold.
+    # The states of a state set that are on.
     states_on: List[str]
-    # The sum of what they observed.
+    # The sum of observations.
     sum: Amount
 
 
@@ -3489,45 +3483,45 @@ class _RecordMetricRequestRequired(TypedDict):
 
 
 class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False):
-    """`record_metric`: record a value; metric_type says as what (default gauge)."""
+    """`record_metric`: record a value as metric_type (default gauge)."""
 
     operation: Union[Literal["record_metric"], None]
-    # Bounds of a histogram's buckets, rising. A last `+Inf` may be written.
+    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
-    # Another name for `help`.
+    # An alias of `help`.
     description: Text
-    # An example of what was recorded, such as a trace's id: labels of at most 128 characters
-    # together.
+    # Exemplar labels, such as a trace id: at most 128 characters in total.
     exemplar: Labels
-    # A series that nothing was recorded to for so long is removed.
+    # Series without new values for this long are removed.
     expire_after: Duration
-    # What the metric means, for its `# HELP` line. The first text given stays.
+    # The text of the `# HELP` line. The first one given is kept.
     help: Text
     # The series' labels.
     labels: Labels
-    # What `record_metric` records as; `gauge` by default.
+    # The kind for `record_metric`; `gauge` by default.
     metric_type: Kind
-    # Added to a counter, set on a gauge, observed by the others. An info and a state set need none.
+    # The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
+    # metrics and state sets.
     metric_value: Number
-    # The form of a native histogram.
+    # Settings of a native histogram.
     native: Union[Native, None]
-    # Whether the state holds; true by default.
+    # Whether the state is on; true by default.
     on: Flag
-    # Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
+    # Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them.
     quantiles: Union[List[Union[float, str]], None]
-    # The most series of the metric; past it, an overflow series takes what is recorded to more.
+    # The maximum number of series of the metric; beyond it, values go to an overflow series.
     series_limit: WholeNumber
-    # The state of a state set to switch.
+    # The state of a state set to change.
     state: Text
-    # The names of a state set's states.
+    # The states of a state set.
     states: Union[List[str], None]
-    # When the value was taken. It is said in the answer, not exposed.
+    # When the value was taken. It is repeated in the result, not exposed.
     timestamp: Moment
-    # What is measured in, such as `seconds`; the metric's name ends with it.
+    # The unit, such as `seconds`; the metric's name must end with it.
     unit: Text
-    # Whether names of the metric and of labels may be any text.
+    # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
-    # How far back a summary's quantiles look.
+    # The time window of a summary's quantiles.
     window: Duration
 
 
@@ -3539,27 +3533,27 @@ class _RecordMultipleMetricsRequestRequired(TypedDict):
     """What RecordMultipleMetricsRequest must have."""
 
     operation: Literal["record_multiple_metrics"]
-    # What to record, all or none.
+    # The metrics to record, all or none of them.
     metrics: List[Metric]
 
 
 class RecordMultipleMetricsRequest(AnyRequest, _RecordMultipleMetricsRequestRequired, total=False):
     """`record_multiple_metrics`: record a list of metrics, all or none, with one push."""
 
-    # When the values were taken. It is said in the answer, not exposed.
+    # When the values were taken. It is repeated in the result, not exposed.
     timestamp: Moment
 
 
 class RecordMultipleMetricsResult(AnyResult):
     """The result of `record_multiple_metrics`."""
 
-    # Each of them, in the request's order.
+    # The recorded metrics, in the request's order.
     metrics: List[Recorded]
-    # How many metrics were recorded: all of the request.
+    # The number of recorded metrics: all of the request.
     metrics_recorded: int
-    # When the value was taken: what the request said, else now.
+    # When the value was taken: the request's `timestamp`, else now.
     timestamp: Rfc3339
-    # Whether the gateway has accepted what was recorded.
+    # Whether the gateway has accepted all recorded values.
     metric_pushed: bool  # type: ignore[misc]
 
 
@@ -3574,39 +3568,39 @@ RecordSummaryResult = RecordCounterResult
 class _RecordedRequired(TypedDict):
     """What Recorded must have."""
 
-    # The series' labels, as they were given.
+    # The series' labels, as given.
     labels: LabelPairs
     # The metric's name.
     metric_name: str
-    # What it was recorded as.
+    # The metric's kind.
     metric_type: KindName
-    # What was recorded: added to a counter, set on a gauge, observed by the others.
+    # The recorded value: added to a counter, set on a gauge, observed by other kinds.
     metric_value: Amount
 
 
 class Recorded(_RecordedRequired, total=False):
-    """One recorded metric, and what its series holds now."""
+    """A recorded metric and the current state of its series."""
 
-    # How many values a histogram or summary observed.
+    # The number of observations of a histogram or summary.
     count: int
     # The value of a counter or gauge.
     current_value: Amount
-    # Where the value went, if the metric's limit of series kept it from its own one.
+    # The overflow that took the value, if the metric's series limit was reached.
     overflow: Overflow
-    # Which states of a state set hold.
+    # The states of a state set that are on.
     states_on: List[str]
-    # The sum of what they observed.
+    # The sum of observations.
     sum: Amount
 
 
 class Refused(TypedDict):
-    """What was not imported of a metric."""
+    """Series of a metric that were not imported."""
 
     # The metric's name.
     metric: str
     # Why, and what to do.
     reason: str
-    # How many of its series are concerned.
+    # The number of rejected series.
     series: int
 
 
@@ -3619,44 +3613,44 @@ class _RegisterMetricRequestRequired(TypedDict):
 
 
 class RegisterMetricRequest(AnyRequest, _RegisterMetricRequestRequired, total=False):
-    """`register_metric`: say what a metric is before anything is recorded to it."""
+    """`register_metric`: define a metric before recording to it."""
 
-    # Bounds of a histogram's buckets, rising. A last `+Inf` may be written.
+    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
-    # Another name for `help`.
+    # An alias of `help`.
     description: Text
-    # A series that nothing was recorded to for so long is removed.
+    # Series without new values for this long are removed.
     expire_after: Duration
-    # What the metric means, for its `# HELP` line. The first text given stays.
+    # The text of the `# HELP` line. The first one given is kept.
     help: Text
     # The names of its labels.
     label_names: Union[List[str], None]
     # The metric's kind; `gauge` by default.
     metric_type: Kind
-    # The form of a native histogram.
+    # Settings of a native histogram.
     native: Union[Native, None]
-    # Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
+    # Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them.
     quantiles: Union[List[Union[float, str]], None]
-    # The most series of the metric; past it, an overflow series takes what is recorded to more.
+    # The maximum number of series of the metric; beyond it, values go to an overflow series.
     series_limit: WholeNumber
-    # The names of a state set's states.
+    # The states of a state set.
     states: Union[List[str], None]
-    # What is measured in, such as `seconds`; the metric's name ends with it.
+    # The unit, such as `seconds`; the metric's name must end with it.
     unit: Text
-    # Whether names of the metric and of labels may be any text.
+    # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
-    # How far back a summary's quantiles look.
+    # The time window of a summary's quantiles.
     window: Duration
 
 
 class RegisterMetricResult(AnyResult):
     """The result of `register_metric`."""
 
-    # The family's number, for the typed interfaces.
+    # The family id for the typed interfaces.
     family: int
     # The metric's name.
     metric_name: str
-    # What it will be recorded as.
+    # The metric's kind.
     metric_type: KindName
 
 
@@ -3668,36 +3662,36 @@ class _RemoteEndpointRequired(TypedDict):
 
 
 class RemoteEndpoint(_RemoteEndpointRequired, total=False):
-    """An endpoint of remote write or remote read."""
+    """A remote-write or remote-read endpoint."""
 
     # User and password.
     basic_auth: Union[BasicAuth, None]
-    # A file with a token, on the Prometheus server.
+    # A token file on the Prometheus server.
     bearer_token_file: Text
-    # To write only: whether exemplars are sent.
+    # Remote write only: whether exemplars are sent.
     exemplars: Flag
-    # Further headers, none of which is a secret.
+    # Additional headers; they must not contain secrets.
     headers: Labels
-    # A name, which no other one has.
+    # A unique name.
     name: Text
-    # To write only: whether native histograms are sent.
+    # Remote write only: whether native histograms are sent.
     native_histograms: Flag
-    # To write only: `1.0` (the default) or `2.0`.
+    # Remote write only: `1.0` (the default) or `2.0`.
     protocol: Text
-    # A proxy to go through, as a URL.
+    # The proxy's URL.
     proxy_url: Text
-    # To read only: whether samples are read that the server should have itself.
+    # Remote read only: whether to read time ranges that the local storage should cover.
     read_recent: Flag
-    # Sent as `X-Scope-OrgID`.
+    # The tenant, sent as `X-Scope-OrgID`.
     tenant: Text
-    # For one request.
+    # The timeout of a request.
     timeout: Duration
-    # Certificates.
+    # TLS settings.
     tls: Union[TlsFiles, None]
 
 
 class RemoteWriteMetricsRequest(AnyRequest):
-    """`remote_write_metrics`: write what was recorded to a remote-write receiver."""
+    """`remote_write_metrics`: write recorded metrics to a remote-write receiver."""
 
     operation: Literal["remote_write_metrics"]
 
@@ -3705,18 +3699,18 @@ class RemoteWriteMetricsRequest(AnyRequest):
 class _RemoteWriteMetricsResultRequired(TypedDict):
     """What RemoteWriteMetricsResult must have."""
 
-    # What the receiver wrote; what was sent, where it does not say.
+    # The values that the receiver wrote, or those sent if it does not report that.
     written: Written
 
 
 class RemoteWriteMetricsResult(AnyResult, _RemoteWriteMetricsResultRequired, total=False):
     """The result of `remote_write_metrics`."""
 
-    # Whether the receiver said how much it wrote.
+    # Whether the receiver reported how much it wrote.
     confirmed: bool
-    # Values that were given up, because the send queue was full.
+    # Values that were dropped because the send queue was full.
     dropped: int
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
     # The receiver's URL.
     receiver: str
@@ -3737,9 +3731,9 @@ class _RemoveMetricRequestRequired(TypedDict):
 class RemoveMetricRequest(AnyRequest, _RemoveMetricRequestRequired, total=False):
     """`remove_metric`: remove one series."""
 
-    # All labels of the series.
+    # The full label set of the series.
     labels: Labels
-    # Whether names of the metric and of labels may be any text.
+    # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
 
 
@@ -3748,7 +3742,7 @@ class RemoveMetricResult(AnyResult):
 
     # The metric's name.
     metric_name: str
-    # Whether there was such a series.
+    # Whether the series existed.
     removed: bool
 
 
@@ -3757,14 +3751,14 @@ class _ReplacedRequired(TypedDict):
 
     # The series, as PromQL would select it.
     series: str
-    # What the gateway had.
+    # The value on the gateway.
     stored: Amount
 
 
 class Replaced(_ReplacedRequired, total=False):
-    """A counter of a group that a push did not raise."""
+    """A counter of a group that a push did not increase."""
 
-    # What was pushed; absent where the push removed the series.
+    # The pushed value; absent if the push removed the series.
     pushed: Amount
 
 
@@ -3848,31 +3842,31 @@ class _ResolveAlertsRequestRequired(TypedDict):
 
 
 class ResolveAlertsRequest(AnyRequest, _ResolveAlertsRequestRequired, total=False):
-    """`resolve_alerts`: tell Alertmanager that alerts have ended."""
+    """`resolve_alerts`: send resolved alerts to Alertmanager."""
 
     # The label `alertname`.
     alert_name: Text
-    # The alerts; without them the one that stands beside is meant.
+    # The alerts; by default the single alert at the top level.
     alerts: Union[List[Alert], None]
-    # What people are told.
+    # Annotations.
     annotations: Labels
-    # Another name for `ends_at`, as the API has it.
+    # An alias of `ends_at`, as in the API.
     endsAt: Moment
-    # When it ended, or will have ended if nobody says more.
+    # When it ended, or when it expires unless it is sent again.
     ends_at: Moment
-    # Another name for `generator_url`, as the API has it.
+    # An alias of `generator_url`, as in the API.
     generatorURL: Text
-    # Where people see what made it.
+    # A URL of the source of the alert.
     generator_url: Text
-    # Who it is: two alerts with the same labels are the same.
+    # The labels, which identify the alert.
     labels: Labels
     # The label `severity`.
     severity: Text
-    # Another name for `starts_at`, as the API has it.
+    # An alias of `starts_at`, as in the API.
     startsAt: Moment
-    # Since when it holds; the server's now by default.
+    # When it started; the server's current time by default.
     starts_at: Moment
-    # Whether names of labels and annotations may be any text.
+    # Whether names of labels and annotations may be any UTF-8 text.
     utf8: Flag
 
 
@@ -3881,7 +3875,7 @@ class ResolveAlertsResult(AnyResult):
 
     # The alerts, in the request's order.
     alerts: List[SentAlert]
-    # How many alerts Alertmanager took as ended; 0 in `mock_mode`.
+    # How many alerts Alertmanager accepted as resolved; 0 in `mock_mode`.
     alerts_resolved: int
 
 
@@ -3894,9 +3888,9 @@ class _ResponseScrapeJobRequired(TypedDict):
     metrics_path: str
     # `http` or `https`.
     scheme: str
-    # Between two scrapes.
+    # The scrape interval.
     scrape_interval: str
-    # For a whole scrape; never more than the interval, which Prometheus would refuse.
+    # The scrape timeout; at most the interval, because Prometheus rejects more.
     scrape_timeout: str
     # The target.
     static_configs: List[StaticTargets]
@@ -3905,24 +3899,24 @@ class _ResponseScrapeJobRequired(TypedDict):
 class ResponseScrapeJob(_ResponseScrapeJobRequired, total=False):
     """An entry of `scrape_configs`."""
 
-    # The fields of the URL's query.
+    # The URL's query parameters.
     params: Dict[str, List[str]]
 
 
 class ResponseTargetGroup(TypedDict):
     """Targets that share their labels."""
 
-    # Their labels. Names that begin with `__` steer the scrape.
+    # Their labels. Names that begin with `__` control the scrape.
     labels: LabelPairs
-    # Each of them.
+    # The targets.
     targets: List[DiscoveredTarget]
 
 
 class RestoreMetricsRequest(AnyRequest):
-    """`restore_metrics`: replace all that is held by a snapshot."""
+    """`restore_metrics`: replace all stored metrics with a snapshot."""
 
     operation: Literal["restore_metrics"]
-    # What `snapshot_metrics` answered, in base64.
+    # The `snapshot` from `snapshot_metrics`, in base64.
     snapshot: Text
 
 
@@ -4013,7 +4007,7 @@ Rfc3339 = str
 _RuleKeys = TypedDict(
     "_RuleKeys",
     {
-        # How long a series must be there before its alert fires; 0s by default.
+        # How long the expression must return a series before its alert fires; 0s by default.
         "for": "Duration",
     },
     total=False,
@@ -4021,50 +4015,50 @@ _RuleKeys = TypedDict(
 
 
 class Rule(_RuleKeys, total=False):
-    """A rule of a rule file, as far as all servers know it."""
+    """A rule of a rule file, with the fields that all servers support."""
 
-    # The name of an alert.
+    # The alert name of an alerting rule.
     alert: Union[LabelValue, None]
-    # What people are told of an alert.
+    # Annotations of an alert.
     annotations: Labels
-    # PromQL, or what the server takes beside it.
+    # The expression: PromQL, or another language that the server supports.
     expr: Text
-    # How long the alert goes on when the series is gone; 0s by default.
+    # How long the alert keeps firing after the series is gone; 0s by default.
     keep_firing_for: Duration
     # Labels to set.
     labels: Labels
-    # The metric of a rule that makes series.
+    # The metric name of a recording rule.
     record: Union[LabelValue, None]
 
 
 class RuleChange(TypedDict):
-    """What happens to a group of rules."""
+    """The changes to a rule group."""
 
-    # What happens to the group as a whole.
+    # The change to the group as a whole.
     change: Change
     # The group's name.
     group: str
-    # What happens to its rules.
+    # The changes to its rules.
     rules: List[NamedChange]
 
 
 class RuleGroup(TypedDict, total=False):
-    """A group of a rule file, as far as all servers know it."""
+    """A group of a rule file, with the fields that all servers support."""
 
-    # How often it is evaluated; as often as the server does by default.
+    # The evaluation interval; the server's default by default.
     interval: Duration
     # Labels of all its rules.
     labels: Labels
     # The group's name.
     name: Union[LabelValue, None]
-    # Its rules, with what only some servers take too.
+    # Its rules, including fields that only some servers support.
     rules: Union[List[Rule], None]
 
 
 class RulesCurrent(TypedDict, total=False):
     """A rule file that a host has read."""
 
-    # The file's content; none where there is no such file.
+    # The file's content; null if there is no such file.
     content: Union[str, None]
 
 
@@ -4082,27 +4076,27 @@ class _SampleRequired(TypedDict):
     labels: LabelPairs
     # The metric's name, with the sample's suffix.
     name: str
-    # Its value; of a native histogram, the count.
+    # Its value; for a native histogram, the count.
     value: Amount
 
 
 class Sample(_SampleRequired, total=False):
     """A sample."""
 
-    # When the series began, in seconds since the epoch, where the endpoint says so.
+    # Its created timestamp in seconds since the Unix epoch, if exposed.
     created: Amount
-    # An example of an observation.
+    # Its exemplar.
     exemplar: Exemplar
     # The buckets of a native histogram.
     native: NativeSample
-    # When it was measured, in seconds since the epoch, where the endpoint says so.
+    # Its timestamp in seconds since the Unix epoch, if exposed.
     timestamp: Amount
 
 
 _ScrapeEndpointRequestKeys = TypedDict(
     "_ScrapeEndpointRequestKeys",
     {
-        # Whether it is imported into the registry; false by default.
+        # Whether to import it into the registry; false by default.
         "import": "Flag",
     },
     total=False,
@@ -4116,35 +4110,35 @@ class _ScrapeEndpointRequestRequired(TypedDict):
 
 
 class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpointRequestRequired, total=False):
-    """`scrape_endpoint`: the metrics that an endpoint exposes, read strictly; imported or pushed
-    if asked.
+    """`scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its
+    metrics.
     """
 
-    # What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`.
+    # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
     accept: Text
-    # What an answer is whose `Content-Type` is missing or of no metrics: `prometheus`,
-    # `openmetrics` or `protobuf`. Without it such an answer is an error.
+    # The format of a response whose `Content-Type` is missing or not a metrics format:
+    # `prometheus`, `openmetrics` or `protobuf`. Without it, that is an error.
     fallback_format: Text
-    # Whether the answer has samples; false by default.
+    # Whether the result includes samples; false by default.
     include_samples: Flag
-    # Between scrapes, in the scrape configuration of the answer; the setting `scrape_interval` by
+    # The scrape interval in the returned scrape configuration; the setting `scrape_interval` by
     # default.
     interval: Duration
-    # The most families and lint findings of the answer; 300 by default.
+    # The maximum number of metric families and of lint findings in the result; 300 by default.
     limit: WholeNumber
-    # Put after the URL's own path, unless that ends with it; `/metrics` by default.
+    # Appended to the URL's path, unless that already ends with it; `/metrics` by default.
     path: Text
-    # Whether it is pushed as a group of its own; false by default.
+    # Whether to push it as a separate group; false by default.
     push: Flag
-    # The format in which all of it is written again: `prometheus` or `openmetrics`.
+    # The format to convert the exposition to: `prometheus` or `openmetrics`.
     reexport: Text
-    # The most samples of the answer; 1,000 by default.
+    # The maximum number of samples in the result; 1,000 by default.
     sample_limit: WholeNumber
-    # They win over those beside it.
+    # They take precedence over fields at the top level.
     scrape_config: Union[ScrapedEndpoint, None]  # type: ignore[misc]
-    # The job of that group and of the scrape configuration; by default named after host and port.
+    # The job of that group and of the scrape configuration; by default derived from host and port.
     scrape_job: Text
-    # Whether metrics without a type are imported as gauges; they are refused by default.
+    # Whether to import untyped metrics as gauges; they are rejected by default.
     unknown_as_gauge: Flag
 
 
@@ -4153,13 +4147,13 @@ class _ScrapeEndpointResultRequired(TypedDict):
 
     # Whether the endpoint was scraped.
     endpoint_scraped: bool
-    # What was scraped, without credentials and query.
+    # The scraped URL, without credentials and query.
     endpoint_url: str
-    # How many samples the endpoint exposes.
+    # The number of samples.
     metrics_count: int
-    # The entry of `scrape_configs` by which Prometheus scrapes the endpoint.
+    # An entry of `scrape_configs` for the endpoint.
     scrape_config: ResponseScrapeJob
-    # The same as a part of a `prometheus.yml`.
+    # The same entry as YAML for `prometheus.yml`.
     scrape_config_yaml: str
 
 
@@ -4168,90 +4162,91 @@ class ScrapeEndpointResult(AnyResult, _ScrapeEndpointResultRequired, total=False
 
     # The size of the exposition, uncompressed.
     bytes: int
-    # Its content type.
+    # The content type of `exported_data`.
     content_type: str
-    # How long fetching and reading took, in milliseconds.
+    # The duration of fetching and parsing, in milliseconds.
     duration_ms: int
-    # Exemplars that were left out of it.
+    # The number of dropped exemplars.
     exemplars_dropped: int
     # With `reexport`: the format of `exported_data`.
     export_format: str
-    # All that was received, written again.
+    # The converted exposition.
     exported_data: str
-    # The first of them.
+    # The first metric families.
     families: List[Family]
-    # How many metrics there are.
+    # The number of metric families.
     families_count: int
     # The format: `prometheus`, `openmetrics` or `protobuf`.
     format: str
-    # With `import`: what became of that.
+    # With `import`: the outcome of the import.
     imported: Imported
-    # The first of the findings.
+    # The first lint findings.
     lint: List[Lint]
-    # How many findings of the linter there are.
+    # The number of lint findings.
     lint_count: int
-    # With `push`: what became of that.
+    # With `push`: the outcome of the push.
     pushed: PassedOn
     # With `include_samples`: the first samples.
     samples: List[Sample]
-    # Samples whose timestamps were left out of what was written again, pushed or imported.
+    # The number of samples whose timestamps were dropped when converting, pushing or importing.
     timestamps_dropped: int
-    # Whether there are more metrics or samples than are listed.
+    # Whether there are more metric families or samples than listed.
     truncated: bool
 
 
 class ScrapeJob(TypedDict, total=False):
-    """A scrape job. Its targets are named in `targets`, or found through `file_sd` or `http_sd`."""
+    """A scrape job. Its targets are listed in `targets`, or discovered by `file_sd` or
+    `http_sd`.
+    """
 
     # User and password.
     basic_auth: Union[BasicAuth, None]
-    # A file with a token, on the Prometheus server.
+    # A token file on the Prometheus server.
     bearer_token_file: Text
-    # Files of targets, as paths.
+    # Paths of targets files.
     file_sd: Union[List[str], None]
-    # Whether labels of the target win over the job's own.
+    # Whether labels from the target take precedence over the job's.
     honor_labels: Flag
-    # Whether timestamps of the target count.
+    # Whether timestamps from the target are used.
     honor_timestamps: Flag
-    # Endpoints that answer targets, as URLs.
+    # URLs of service discovery endpoints.
     http_sd: Union[List[str], None]
-    # Between scrapes.
+    # The scrape interval.
     interval: Duration
     # The job's name.
     job: Text
-    # Labels of the targets that are named.
+    # Labels of the listed targets.
     labels: Labels
-    # Selectors such as `{job="plugpipe"}`: of a job in `federate`, which needs them, and of no
-    # other.
+    # Selectors such as `{job="plugpipe"}`: required in jobs of `federate`, not allowed in others.
     match: Union[List[str], None]
     # Whether native histograms are scraped.
     native_histograms: Flag
-    # Parameters of the URL, each with a text or a list of texts.
+    # URL parameters, each a string or a list of strings.
     params: Union[Dict[str, Texts], None]
     # The path of the metrics, such as `/metrics`.
     path: Text
-    # Formats to ask for, by Prometheus's names.
+    # Scrape protocols, by Prometheus's names.
     protocols: Union[List[str], None]
-    # A proxy to go through, as a URL.
+    # The proxy's URL.
     proxy_url: Text
-    # How often files and endpoints are read again.
+    # How often files and endpoints are reread.
     refresh_interval: Duration
-    # The most samples of one scrape; 0 for no limit.
+    # The maximum number of samples per scrape; 0 for no limit.
     sample_limit: WholeNumber
     # `http` or `https`.
     scheme: Text
     # Targets as `host:port`.
     targets: Union[List[str], None]
-    # For one scrape, at most the interval.
+    # The scrape timeout, at most the interval.
     timeout: Duration
-    # Certificates.
+    # TLS settings.
     tls: Union[TlsFiles, None]
 
 
 _ScrapedEndpointKeys = TypedDict(
     "_ScrapedEndpointKeys",
     {
-        # Whether it is imported into the registry; false by default.
+        # Whether to import it into the registry; false by default.
         "import": "Flag",
     },
     total=False,
@@ -4261,39 +4256,39 @@ _ScrapedEndpointKeys = TypedDict(
 class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     """`ScrapedEndpoint` of input_schema."""
 
-    # What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`.
+    # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
     accept: Text
-    # Credentials, which are read with the settings.
+    # Credentials for the endpoint.
     endpoint_auth: Credentials
-    # The server, with any path and query that the metrics live under.
+    # The endpoint's URL, with path and query if needed.
     endpoint_url: Text
-    # What an answer is whose `Content-Type` is missing or of no metrics: `prometheus`,
-    # `openmetrics` or `protobuf`. Without it such an answer is an error.
+    # The format of a response whose `Content-Type` is missing or not a metrics format:
+    # `prometheus`, `openmetrics` or `protobuf`. Without it, that is an error.
     fallback_format: Text
-    # Whether the answer has samples; false by default.
+    # Whether the result includes samples; false by default.
     include_samples: Flag
-    # Between scrapes, in the scrape configuration of the answer; the setting `scrape_interval` by
+    # The scrape interval in the returned scrape configuration; the setting `scrape_interval` by
     # default.
     interval: Duration
-    # The most families and lint findings of the answer; 300 by default.
+    # The maximum number of metric families and of lint findings in the result; 300 by default.
     limit: WholeNumber
-    # Put after the URL's own path, unless that ends with it; `/metrics` by default.
+    # Appended to the URL's path, unless that already ends with it; `/metrics` by default.
     path: Text
-    # Whether it is pushed as a group of its own; false by default.
+    # Whether to push it as a separate group; false by default.
     push: Flag
-    # The format in which all of it is written again: `prometheus` or `openmetrics`.
+    # The format to convert the exposition to: `prometheus` or `openmetrics`.
     reexport: Text
-    # The most samples of the answer; 1,000 by default.
+    # The maximum number of samples in the result; 1,000 by default.
     sample_limit: WholeNumber
-    # The job of that group and of the scrape configuration; by default named after host and port.
+    # The job of that group and of the scrape configuration; by default derived from host and port.
     scrape_job: Text
-    # For the whole scrape; the setting of that name by default.
+    # The timeout of the scrape; the setting of that name by default.
     timeout: Duration
-    # Whether metrics without a type are imported as gauges; they are refused by default.
+    # Whether to import untyped metrics as gauges; they are rejected by default.
     unknown_as_gauge: Flag
 
 
-# `send_alerts`: tell Alertmanager of alerts that hold.
+# `send_alerts`: send firing alerts to Alertmanager.
 SendAlertsRequest = ResolveAlertsRequest
 
 
@@ -4302,14 +4297,14 @@ class SendAlertsResult(AnyResult):
 
     # The alerts, in the request's order.
     alerts: List[SentAlert]
-    # How many alerts Alertmanager took; 0 in `mock_mode`.
+    # How many alerts Alertmanager accepted; 0 in `mock_mode`.
     alerts_sent: int
 
 
 class SentAlert(TypedDict):
     """One alert of a request."""
 
-    # The hash of its labels by which Alertmanager knows it, in hexadecimal.
+    # Alertmanager's fingerprint of its labels, in hexadecimal.
     fingerprint: str
     # Its labels, with `alertname` and `severity`.
     labels: LabelPairs
@@ -4323,31 +4318,31 @@ class _ServerHealthRequired(TypedDict):
 
 
 class ServerHealth(_ServerHealthRequired, total=False):
-    """What a server responded."""
+    """The response of a server."""
 
-    # What a gateway would refuse of a push, the first of them.
+    # The first conflicts because of which a gateway would reject a push.
     conflicts: List[Conflict]
     # What was wrong, what was expected, and what to do.
     error: str
-    # A stable word for programs.
+    # A stable error code.
     error_code: ErrorCode
-    # What kind of error a query had: `bad_data`, `timeout` and so on, as Prometheus names them.
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
     error_type: str
     # The path of the field to correct.
     field: str
-    # The status that the server responded with.
+    # The HTTP status of the server's response.
     http_status: int
-    # Values that the receiver refused, or that there was no room to keep.
+    # Values that the receiver rejected or that did not fit in the queue.
     lost: int
-    # The origin of the server that was concerned.
+    # The origin of the server.
     origin: str
-    # Values that go out with the next write.
+    # Values that are queued for the next write.
     pending: int
-    # Where a query is wrong.
+    # The position of the error in the query.
     position: Position
-    # The same as the server said it, where that is another word.
+    # The server's own name for the kind, if different.
     server_error_type: str
-    # Values that were written nevertheless.
+    # Values that were written before the error.
     written: int
 
 
@@ -4359,27 +4354,27 @@ class _SettledRequired(TypedDict):
 
 
 class Settled(_SettledRequired, total=False):
-    """Up to which change nothing of a group is due."""
+    """The last settled change of a group."""
 
-    # The group's job; absent for the configuration's group.
+    # The group's job; absent for the configured group.
     job: str
     # Its other labels.
     labels: LabelPairs
 
 
 class SettledGroup(TypedDict, total=False):
-    """How much of a group is settled: a gateway accepted it, or the group was deleted."""
+    """Changes of a group that are settled: a gateway accepted them, or the group was deleted."""
 
-    # The job of the group's key; without one it is the plug's own group.
+    # The job of the grouping key; without it, the plug's own group is meant.
     job: Text
-    # The other labels of the key.
+    # The other labels of the grouping key.
     labels: Labels
-    # The last change to which nothing is due; 0 by default.
+    # The last settled change; 0 by default.
     up_to: WholeNumber
 
 
 class SnapshotMetricsRequest(AnyRequest):
-    """`snapshot_metrics`: all that is held, for restore_metrics."""
+    """`snapshot_metrics`: export all stored metrics for restore_metrics."""
 
     operation: Literal["snapshot_metrics"]
 
@@ -4389,12 +4384,12 @@ class SnapshotMetricsResult(AnyResult):
 
     # How many series there are.
     series: int
-    # All that is stored, as base64, for `restore_metrics`.
+    # All stored metrics as base64, for `restore_metrics`.
     snapshot: str
 
 
 class StaticTargets(TypedDict):
-    """Targets that stand in the configuration."""
+    """Static targets."""
 
     # Host and port.
     targets: List[str]
@@ -4409,7 +4404,7 @@ StatusParts = Union[
 
 
 class TargetGroup(TypedDict, total=False):
-    """A group of a file of targets."""
+    """A group of a targets file."""
 
     # Their labels. Names may begin with `__`.
     labels: Labels
@@ -4417,30 +4412,30 @@ class TargetGroup(TypedDict, total=False):
     targets: Union[List[str], None]
 
 
-# Whether Prometheus scrapes a target. `active`: It is scraped. `dropped`: Its relabeling dropped
-# it. `absent`: Prometheus does not know it.
+# Whether Prometheus scrapes a target. `active`: It is scraped. `dropped`: It was dropped by
+# relabeling. `absent`: Prometheus does not have it.
 TargetState = Literal["active", "dropped", "absent"]
 
 
 class _TemplateParameterRequired(TypedDict):
     """What TemplateParameter must have."""
 
-    # What it is, with its unit.
+    # Its meaning and unit.
     description: str
     # Its name in `parameters`.
     name: str
-    # Whether it must be given.
+    # Whether it is required.
     required: bool
 
 
 class TemplateParameter(_TemplateParameterRequired, total=False):
     """A parameter of a template."""
 
-    # Its value where it is not given. Absent where nothing is put in then.
+    # Its default value. Absent if there is none.
     default: str
 
 
-# Templates may give a number for a text.
+# Text; templates may produce a number instead.
 Text = Union[str, float, bool, None]
 
 
@@ -4451,44 +4446,42 @@ Texts = Union["Text", List["Text"]]
 class _TimeRangeRequired(TypedDict):
     """What TimeRange must have."""
 
-    # The first point.
+    # The first evaluation time.
     start: Moment
 
 
 class TimeRange(_TimeRangeRequired, total=False):
-    """A range of time, in steps."""
+    """A time range with a step."""
 
-    # The last point is not after it; now by default.
+    # The last evaluation time is not after it; now by default.
     end: Moment
-    # What becomes of more points than servers give in one answer; `raise_step` by default.
-    # `raise_step`: The step is multiplied until they are few enough. `split`: The range is asked in
-    # parts, whose answers are put together: all points, for as many requests. `error`: The query is
-    # refused.
+    # What to do if the range has more points than servers return in one response; `raise_step` by
+    # default. `raise_step`: Multiply the step until the range has few enough points. `split`: Split
+    # the range into several requests and merge their results. `error`: Fail with an error.
     on_too_many_points: Union[Literal["raise_step", "split", "error", ""], None]
-    # Between two points; 15 seconds by default.
+    # The step; 15 seconds by default.
     step: Duration
 
 
 class TlsFiles(TypedDict, total=False):
-    """How a server's certificate is checked, and the client's own; files on the Prometheus
-    server.
-    """
+    """TLS settings; files are on the Prometheus server."""
 
-    # Certificates of authorities that are trusted.
+    # Trusted CA certificates.
     ca_file: Text
-    # The client's certificate; needs `key_file`.
+    # The client certificate; needs `key_file`.
     cert_file: Text
-    # Whether any certificate is taken.
+    # Whether to skip verification of the server's certificate.
     insecure_skip_verify: Flag
-    # Its key.
+    # The client certificate's key.
     key_file: Text
-    # The name that the server's certificate must have.
+    # The name to verify in the server's certificate.
     server_name: Text
 
 
-# Why values have reached no gateway. `no_gateway`: None is configured. `manual`: `push_policy`
-# leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`: `push_mode` is
-# `delete`. `not_accepted`: No push was tried yet, or the gateway did not accept it.
+# Why some values have not reached a gateway. `no_gateway`: No gateway is configured. `manual`:
+# `push_policy` leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`:
+# `push_mode` is `delete`. `not_accepted`: No push was attempted yet, or the gateway did not accept
+# it.
 UnpushedReason = Literal["no_gateway", "manual", "mock_mode", "delete_mode", "not_accepted"]
 
 
@@ -4496,22 +4489,22 @@ UnpushedReason = Literal["no_gateway", "manual", "mock_mode", "delete_mode", "no
 Url = Union[str, None]
 
 
-# What became of a notification that is a part of something else, which holds without it.
+# The outcome of a notification whose failure does not fail the operation.
 Webhook = Union["Delivery", "FailedDelivery"]
 
 
-# Templates may give a text for a number.
+# A number; templates may produce text instead.
 WholeNumber = Union[int, str, None]
 
 
 class Written(TypedDict):
-    """Values by their kind."""
+    """Values by kind."""
 
     # Exemplars.
     exemplars: int
     # Native histograms.
     histograms: int
-    # Numbers.
+    # Float samples.
     samples: int
 
 
@@ -4591,7 +4584,7 @@ Operation = Literal[
 class _SuccessRequired(TypedDict):
     """What Success must have."""
 
-    # What the configuration is.
+    # Main settings of the configuration.
     monitoring_metadata: Metadata
     success: Literal[True]
 
@@ -4599,8 +4592,7 @@ class _SuccessRequired(TypedDict):
 class Success(_SuccessRequired, total=False):
     """What the response of every operation that succeeded has."""
 
-    # What was ignored or done otherwise than asked, such as an unknown field. Absent where there is
-    # nothing to say.
+    # Warnings about ignored or adjusted input, such as an unknown field. Absent if there are none.
     warnings: List[str]
 
 

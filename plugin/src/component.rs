@@ -1,5 +1,4 @@
-//! The world's exports. A few lines each: every call goes to [`Plug`], or to the registry that it
-//! holds.
+//! The world's exports, which forward calls to [`Plug`] or to its registry.
 
 mod exposition;
 mod hosting;
@@ -112,7 +111,7 @@ impl MetricsGuest for Component {
             plug.record(1, now_ms, |registry| registry.record_all(std::slice::from_ref(&recording)))
         })
         .map_err(|(_, error)| error)?;
-        // One recording gives one series.
+        // One recording returns one series.
         Ok(ids.first().map_or(u32::MAX, |id| id.raw()))
     }
 
@@ -121,7 +120,7 @@ impl MetricsGuest for Component {
     }
 
     fn clear() -> u64 {
-        // The configured families are the plug's own and always valid.
+        // Registering the configured families cannot fail; they are the plug's own.
         with(Plug::clear).map_or(0, |removed| removed as u64)
     }
 }
@@ -130,9 +129,9 @@ impl QueryGuest for Component {
     fn instant(
         expression: String,
         time_ms: Option<i64>,
-        options: asked::Options,
-    ) -> Result<asked::Answer, types::Error> {
-        ask(&Query::Instant { expression, time_ms }, &options)
+        options: wit_query::Options,
+    ) -> Result<wit_query::Answer, types::Error> {
+        run_query(&Query::Instant { expression, time_ms }, &options)
     }
 
     fn range(
@@ -140,15 +139,15 @@ impl QueryGuest for Component {
         start_ms: i64,
         end_ms: i64,
         step_ms: i64,
-        too_many: asked::TooManyPoints,
-        options: asked::Options,
-    ) -> Result<asked::Answer, types::Error> {
+        too_many: wit_query::TooManyPoints,
+        options: wit_query::Options,
+    ) -> Result<wit_query::Answer, types::Error> {
         let too_many = match too_many {
-            asked::TooManyPoints::RaiseStep => TooManyPoints::RaiseStep,
-            asked::TooManyPoints::Split => TooManyPoints::Split,
-            asked::TooManyPoints::Refuse => TooManyPoints::Refuse,
+            wit_query::TooManyPoints::RaiseStep => TooManyPoints::RaiseStep,
+            wit_query::TooManyPoints::Split => TooManyPoints::Split,
+            wit_query::TooManyPoints::Refuse => TooManyPoints::Refuse,
         };
-        ask(&Query::Range { expression, start_ms, end_ms, step_ms, too_many }, &options)
+        run_query(&Query::Range { expression, start_ms, end_ms, step_ms, too_many }, &options)
     }
 
     fn series(selection: asked::Selection) -> Result<asked::SeriesList, types::Error> {
@@ -165,7 +164,7 @@ impl QueryGuest for Component {
         Ok({
             ask_prometheus(|api| {
                 let reply = api.labels(&selection.into())?;
-                Ok(asked::Texts { items: reply.data, warnings: reply.warnings })
+                Ok(wit_query::Texts { items: reply.data, warnings: reply.warnings })
             })
         }?)
     }
@@ -174,7 +173,7 @@ impl QueryGuest for Component {
         Ok({
             ask_prometheus(|api| {
                 let reply = api.label_values(&label, &selection.into())?;
-                Ok(asked::Texts { items: reply.data, warnings: reply.warnings })
+                Ok(wit_query::Texts { items: reply.data, warnings: reply.warnings })
             })
         }?)
     }
@@ -195,7 +194,7 @@ fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::
     Ok({
         ask_prometheus(|api| {
             let found = api.query(query, &options)?;
-            Ok(asked::Answer {
+            Ok(wit_query::Answer {
                 value: api.typed(&found)?.into(),
                 warnings: found.warnings,
                 infos: found.infos,
@@ -206,14 +205,14 @@ fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::
     }?)
 }
 
-impl From<asked::Selection> for Selection {
-    fn from(given: asked::Selection) -> Self {
+impl From<wit_query::Selection> for Selection {
+    fn from(given: wit_query::Selection) -> Self {
         let limit = given.limit.map(u64::from);
         Self { matches: given.matches, start_ms: given.start_ms, end_ms: given.end_ms, limit }
     }
 }
 
-impl From<Value> for asked::Value {
+impl From<Value> for wit_query::Value {
     fn from(value: Value) -> Self {
         match value {
             Value::Scalar(Timed(time, Number(number))) => Self::Scalar((time, number)),
@@ -222,12 +221,12 @@ impl From<Value> for asked::Value {
                 all.into_iter()
                     .map(|series| {
                         let (time_ms, sample) = match series.sample {
-                            Sample::Float(Timed(time, Number(number))) => (time, asked::Sample::Float(number)),
+                            Sample::Float(Timed(time, Number(number))) => (time, wit_query::Sample::Float(number)),
                             Sample::Histogram(Timed(time, histogram)) => {
-                                (time, asked::Sample::Histogram(histogram.into()))
+                                (time, wit_query::Sample::Histogram(histogram.into()))
                             }
                         };
-                        asked::InstantSeries { labels: labels_out(series.labels), time_ms, sample }
+                        wit_query::InstantSeries { labels: wit_labels(series.labels), time_ms, sample }
                     })
                     .collect(),
             ),
@@ -236,11 +235,11 @@ impl From<Value> for asked::Value {
     }
 }
 
-impl From<RangeSeries> for asked::RangeSeries {
+impl From<RangeSeries> for wit_query::RangeSeries {
     fn from(series: RangeSeries) -> Self {
         let (times_ms, values) = series.values.into_iter().map(|Timed(time, Number(number))| (time, number)).unzip();
         Self {
-            labels: labels_out(series.labels),
+            labels: wit_labels(series.labels),
             times_ms,
             values,
             histograms: series.histograms.into_iter().map(|Timed(time, one)| (time, one.into())).collect(),
@@ -248,9 +247,9 @@ impl From<RangeSeries> for asked::RangeSeries {
     }
 }
 
-impl From<Histogram> for asked::Histogram {
+impl From<Histogram> for wit_query::Histogram {
     fn from(histogram: Histogram) -> Self {
-        let bucket = |bucket: Bucket| asked::Bucket {
+        let bucket = |bucket: Bucket| wit_query::Bucket {
             lower_inclusive: bucket.lower_inclusive,
             upper_inclusive: bucket.upper_inclusive,
             lower: bucket.lower,
@@ -265,7 +264,7 @@ impl From<Histogram> for asked::Histogram {
     }
 }
 
-fn labels_out(labels: SeriesLabels) -> Vec<types::Label> {
+fn wit_labels(labels: SeriesLabels) -> Vec<types::Label> {
     labels.into_iter().map(|(name, value)| types::Label { name, value }).collect()
 }
 
@@ -349,7 +348,7 @@ impl From<Error> for types::Error {
         let text = error.to_string();
         match error {
             Error::NotJson { .. } | Error::UnknownOperation { .. } => Self::InvalidInput(text),
-            Error::Contract(plugpipe_contract::Error::Metrics(error)) => match error {
+            Error::Metrics(error) => match error {
                 plugpipe_metrics::Error::Conflict { .. } => Self::Conflict(text),
                 plugpipe_metrics::Error::LimitReached { .. } => Self::LimitReached(text),
                 plugpipe_metrics::Error::Invalid { .. } | plugpipe_metrics::Error::UnknownSeries { .. } => {

@@ -1,14 +1,13 @@
-//! The PlugPipe plug `monitoring_prometheus`: metrics in memory, written in Prometheus's formats,
-//! taken to Prometheus's servers.
+//! The PlugPipe plug `monitoring_prometheus`: keeps metrics in memory, exposes them in Prometheus's
+//! formats, and sends them to servers of the Prometheus ecosystem.
 //!
-//! The crate is two things. Built for `wasm32-unknown-unknown` it is the component (`component`,
-//! the only module that knows WASI besides `wasi_transport`). Built natively it is the same code as
-//! a library, for tests, benches and fuzzers.
+//! Built for `wasm32-unknown-unknown`, the crate is the component; only the modules `component` and
+//! `wasi_transport` use WIT bindings. Built natively, it is the same code as a library, for tests,
+//! benches and fuzzers.
 //!
-//! [`operations`] holds the plug itself: it reads what a call asks for, records, and calls any
-//! other operation.
+//! [`operations`] contains the plug itself: it reads requests, records, and runs other operations.
 //!
-//! What is re-exported comes from crates of their own:
+//! These modules are re-exported from other crates:
 //!
 //! | modules | crate |
 //! |---|---|

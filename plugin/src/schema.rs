@@ -1,6 +1,6 @@
-//! The manifest's schemas of configurations and requests, for `cargo xtask generate`: made of the
-//! types that read them, of [`Config::default`](crate::config::Config) and of the table of
-//! operations.
+//! The JSON Schemas of the manifest, for `cargo xtask generate`: generated from the types that read
+//! requests and configurations, from [`Config::default`](crate::config::Config) and from the table
+//! of operations.
 
 pub use plugpipe_operations::config::schema::config_schema;
 pub use plugpipe_operations::operations::schema::{input_schema, operations, output_schema};

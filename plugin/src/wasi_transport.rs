@@ -1,7 +1,7 @@
 //! [`Transport`] over `wasi:http/outgoing-handler`, [`Clock`] over `wasi:clocks`.
 //!
-//! Every wait is on a pollable together with the deadline's own, so the bounds hold whether or not
-//! the host honours the request's options.
+//! Every wait also polls the deadline, so that limits apply even if the host ignores the request's
+//! options.
 
 use core::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::bindings::wasi::io::poll::{Pollable, poll};
 use crate::bindings::wasi::io::streams::StreamError;
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport, Url};
 
-/// The largest piece that is read at once.
+/// The maximum size of a read.
 const READ_BYTES: u64 = 64 * 1024;
 
-/// The world outside, as the host lets it be reached.
+/// Network and clocks of the host.
 pub(crate) struct Wasi;
 
 impl Clock for Wasi {
@@ -35,7 +35,7 @@ impl Clock for Wasi {
 impl Transport for Wasi {
     fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>> {
         let deadline = Deadline::after(limits.total);
-        // All requests are under way before the first answer is waited for.
+        // Start all requests before waiting for the first response.
         let sent: Vec<_> = requests.iter().map(|request| start(request, limits, &deadline)).collect();
         sent.into_iter().map(|future| receive(future?, limits, &deadline)).collect()
     }
@@ -56,9 +56,9 @@ impl Deadline {
         Self { pollable: monotonic_clock::subscribe_instant(monotonic_clock::now().saturating_add(nanos)), after }
     }
 
-    /// Waits until `event` is ready; fails when the deadline comes first.
+    /// Waits until `event` is ready; fails if the deadline comes first.
     fn wait(&self, event: &Pollable) -> Result<(), Failure> {
-        // `poll` answers the indices that are ready; index 0 is the event.
+        // `poll` returns the indices that are ready; index 0 is the event.
         if poll(&[event, &self.pollable]).contains(&0) { Ok(()) } else { Err(Failure::Timeout { after: self.after }) }
     }
 }
@@ -72,7 +72,7 @@ fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<Futu
     let headers = Fields::from_list(&headers).map_err(|_| Failure::Protocol("a header is not valid".into()))?;
 
     let outgoing = OutgoingRequest::new(headers);
-    let invalid = |()| Failure::Protocol("the host does not take this URL".into());
+    let invalid = |()| Failure::Protocol("the host rejected the URL".into());
     outgoing.set_method(&method(request.method)).map_err(invalid)?;
     outgoing.set_scheme(Some(&scheme(&request.url))).map_err(invalid)?;
     outgoing.set_authority(Some(&request.url.authority())).map_err(invalid)?;
@@ -80,7 +80,7 @@ fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<Futu
 
     let options = RequestOptions::new();
     let nanos = |duration: Duration| Some(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
-    // A host may not support these; the deadline holds all the same.
+    // A host may not support these; the deadline applies anyway.
     let _ = options.set_connect_timeout(nanos(limits.connect));
     let _ = options.set_first_byte_timeout(nanos(limits.total));
     let _ = options.set_between_bytes_timeout(nanos(limits.total));
@@ -89,8 +89,8 @@ fn start(request: &Request, limits: &Limits, deadline: &Deadline) -> Result<Futu
     let future = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| failure(&code, limits))?;
     match write(body, &request.body, deadline) {
         Ok(()) => Ok(future),
-        // A server may answer (413, say) and stop reading: then its answer says more than the
-        // broken stream.
+        // A server may respond early, for example with 413, and stop reading; its response is more
+        // useful than the broken stream.
         Err(Failure::Broken) => Ok(future),
         Err(other) => Err(other),
     }
@@ -108,7 +108,7 @@ fn write(body: OutgoingBody, mut bytes: &[u8], deadline: &Deadline) -> Result<()
     }
     stream.flush().map_err(|_| Failure::Broken)?;
     deadline.wait(&ready)?;
-    // A child resource is dropped before its parent is finished.
+    // Child resources must be dropped before their parent.
     drop(ready);
     drop(stream);
     OutgoingBody::finish(body, None).map_err(|_| Failure::Broken)
@@ -119,7 +119,7 @@ fn receive(future: FutureIncomingResponse, limits: &Limits, deadline: &Deadline)
     let incoming = match future.get() {
         Some(Ok(Ok(incoming))) => incoming,
         Some(Ok(Err(code))) => return Err(failure(&code, limits)),
-        Some(Err(())) | None => return Err(Failure::Protocol("the host gave no answer".into())),
+        Some(Err(())) | None => return Err(Failure::Protocol("the host returned no response".into())),
     };
     let status = incoming.status();
     let headers = incoming
@@ -129,7 +129,7 @@ fn receive(future: FutureIncomingResponse, limits: &Limits, deadline: &Deadline)
         .map(|(name, value)| (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned()))
         .collect();
     let mut response = Response { status, headers, body: Vec::new() };
-    // What is announced as too long is not begun.
+    // Do not start reading a body whose announced length is too long.
     let announced = response.header("content-length").and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
     if announced > limits.response_bytes as u64 {
         return Err(Failure::TooLong { limit: limits.response_bytes });
@@ -139,7 +139,7 @@ fn receive(future: FutureIncomingResponse, limits: &Limits, deadline: &Deadline)
 }
 
 fn read(incoming: &IncomingResponse, limits: &Limits, deadline: &Deadline) -> Result<Vec<u8>, Failure> {
-    let unreadable = |()| Failure::Protocol("the answer's body cannot be read".into());
+    let unreadable = |()| Failure::Protocol("the response body cannot be read".into());
     let body = incoming.consume().map_err(unreadable)?;
     let stream = body.stream().map_err(unreadable)?;
     let ready = stream.subscribe();
@@ -186,40 +186,40 @@ fn failure(code: &ErrorCode, limits: &Limits) -> Failure {
             Failure::Timeout { after: limits.total }
         }
         ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => Failure::Broken,
-        ErrorCode::TlsProtocolError => Failure::Tls("no protocol could be agreed on".into()),
+        ErrorCode::TlsProtocolError => Failure::Tls("protocol negotiation failed".into()),
         ErrorCode::TlsCertificateError => Failure::Tls("the certificate is not trusted".into()),
         ErrorCode::TlsAlertReceived(alert) => {
             Failure::Tls(alert.alert_message.clone().unwrap_or_else(|| "the server sent an alert".into()))
         }
         ErrorCode::HttpResponseBodySize(_) => Failure::TooLong { limit: limits.response_bytes },
         ErrorCode::InternalError(Some(text)) => Failure::Protocol(crate::error::excerpt(text, 200)),
-        other => Failure::Protocol(words(other).into()),
+        other => Failure::Protocol(message(other).into()),
     }
 }
 
-/// What has no failure of its own. (What `Debug` says of it would take kilobytes.)
-fn words(code: &ErrorCode) -> &'static str {
+/// Messages of other error codes. The derived `Debug` implementation would add kilobytes of code.
+fn message(code: &ErrorCode) -> &'static str {
     match code {
-        ErrorCode::ConnectionLimitReached => "the limit of connections is reached",
-        ErrorCode::HttpRequestLengthRequired => "the request must say its length",
-        ErrorCode::HttpRequestBodySize(_) => "the request's body is too long",
+        ErrorCode::ConnectionLimitReached => "the connection limit is reached",
+        ErrorCode::HttpRequestLengthRequired => "the request needs a content length",
+        ErrorCode::HttpRequestBodySize(_) => "the request body is too long",
         ErrorCode::HttpRequestMethodInvalid => "the method is not valid",
         ErrorCode::HttpRequestUriInvalid => "the URL is not valid",
         ErrorCode::HttpRequestUriTooLong => "the URL is too long",
-        ErrorCode::HttpRequestHeaderSectionSize(_) => "the request's headers are too long",
-        ErrorCode::HttpRequestHeaderSize(_) => "a header of the request is too long",
-        ErrorCode::HttpRequestTrailerSectionSize(_) => "the request's trailers are too long",
-        ErrorCode::HttpRequestTrailerSize(_) => "a trailer of the request is too long",
-        ErrorCode::HttpResponseHeaderSectionSize(_) => "the answer's headers are too long",
-        ErrorCode::HttpResponseHeaderSize(_) => "a header of the answer is too long",
-        ErrorCode::HttpResponseTrailerSectionSize(_) => "the answer's trailers are too long",
-        ErrorCode::HttpResponseTrailerSize(_) => "a trailer of the answer is too long",
-        ErrorCode::HttpResponseTransferCoding(_) => "the answer's transfer coding is not known",
-        ErrorCode::HttpResponseContentCoding(_) => "the answer's content coding is not known",
+        ErrorCode::HttpRequestHeaderSectionSize(_) => "the request headers are too long",
+        ErrorCode::HttpRequestHeaderSize(_) => "a request header is too long",
+        ErrorCode::HttpRequestTrailerSectionSize(_) => "the request trailers are too long",
+        ErrorCode::HttpRequestTrailerSize(_) => "a request trailer is too long",
+        ErrorCode::HttpResponseHeaderSectionSize(_) => "the response headers are too long",
+        ErrorCode::HttpResponseHeaderSize(_) => "a response header is too long",
+        ErrorCode::HttpResponseTrailerSectionSize(_) => "the response trailers are too long",
+        ErrorCode::HttpResponseTrailerSize(_) => "a response trailer is too long",
+        ErrorCode::HttpResponseTransferCoding(_) => "the response has an unknown transfer coding",
+        ErrorCode::HttpResponseContentCoding(_) => "the response has an unknown content coding",
         ErrorCode::HttpUpgradeFailed => "the upgrade failed",
-        ErrorCode::HttpProtocolError => "the server does not keep to HTTP",
-        ErrorCode::LoopDetected => "the request goes in a loop",
-        ErrorCode::ConfigurationError => "the host's configuration is not right",
-        _ => "the host says no more",
+        ErrorCode::HttpProtocolError => "the server violates the HTTP protocol",
+        ErrorCode::LoopDetected => "a request loop was detected",
+        ErrorCode::ConfigurationError => "the host's configuration is invalid",
+        _ => "the host gave no details",
     }
 }

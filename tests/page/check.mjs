@@ -66,7 +66,7 @@ try {
   const allowed = await context.newPage();
   found.allowed = (await allowed.goto(guarded)).status();
   await allowed.getByRole('button').click();
-  await allowed.getByText(/^Asked /).waitFor({ timeout: 15000 });
+  await allowed.getByText(/^Checked /).waitFor({ timeout: 15000 });
 } finally {
   await browser.close();
 }

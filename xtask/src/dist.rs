@@ -1,23 +1,23 @@
-//! The folder of PlugPipe's registry: the component, its manifest, `main.py` for the Python runtime
-//! and types for its callers, bills of materials, checksums.
+//! Builds the registry folder: the component, its manifest, `main.py` and types for Python, SBOMs,
+//! and checksums.
 
 use std::path::{Path, PathBuf};
 
 use crate::{NAME, VERSION, read_text, remove, root, sbom, sha256, write};
 
-/// Where the folder belongs below `dist`.
+/// The folder's path in `dist`.
 pub fn folder(dist: &Path) -> PathBuf {
     dist.join("plugs").join(NAME).join(VERSION)
 }
 
-/// Writes the folder of this component anew, and returns where it is.
+/// Recreates the folder for this component and returns its path.
 pub fn make(component: &[u8], dist: &Path) -> Result<PathBuf, String> {
     let folder = folder(dist);
     remove(&folder)?;
     let digest = sha256(component);
     let (summary, complete) = sbom::make(&digest)?;
     let text = |path: &str| read_text(&root().join(path)).map(String::into_bytes);
-    // Sorted, as the list of checksums is.
+    // Sorted, like SHA256SUMS.
     let files: [(&str, Vec<u8>); 8] = [
         ("LICENSE", text("LICENSE")?),
         ("README.md", text("packaging/README.md")?),

@@ -1,24 +1,25 @@
-//! The project's documents and their fenced blocks, for the tests that hold them against the code.
+//! Parses the project's documents and their fenced blocks, for tests that compare them with the
+//! code.
 
 use crate::{read_text, root};
 
 /// A fenced block of a document.
 pub struct Block {
-    /// Where it begins, for example `docs/x.md:12`.
+    /// Its location, for example `docs/x.md:12`.
     pub place: String,
-    /// What follows the opening fence.
+    /// The info string of the fence.
     pub language: String,
     /// The lines between the fences.
     pub content: String,
-    /// Why it is not run: the text of the comment `<!-- not run: … -->` above it.
+    /// Why it is not run, from the comment `<!-- not run: … -->` above it.
     pub not_run: Option<String>,
 }
 
-/// The fenced blocks of a document, given by its path from the root.
+/// The fenced blocks of a document. The path is relative to the root.
 ///
 /// # Errors
-/// The document cannot be read, or a comment `<!-- not run: … -->` is longer than a line or does
-/// not stand directly above a block.
+/// If the document cannot be read, or a comment `<!-- not run: … -->` is longer than one line or
+/// not directly above a block.
 pub fn blocks(document: &str) -> Result<Vec<Block>, String> {
     let text = read_text(&root().join(document))?;
     let mut blocks = Vec::new();
@@ -34,21 +35,21 @@ pub fn blocks(document: &str) -> Result<Vec<Block>, String> {
             let reason = reason.strip_suffix(" -->").ok_or_else(|| format!("{place}: the comment must be one line"))?;
             not_run = Some(reason.to_owned());
         } else if not_run.is_some() {
-            return Err(format!("{place}: a comment `not run` must stand directly above its block"));
+            return Err(format!("{place}: a comment `not run` must be directly above its block"));
         }
     }
     Ok(blocks)
 }
 
-/// The paths of all documents that people read, from the root, sorted.
+/// The sorted paths of all documents, relative to the root.
 ///
 /// # Errors
-/// The folder `docs` cannot be read.
+/// If the folder `docs` cannot be read.
 pub fn documents() -> Result<Vec<String>, String> {
     let mut documents = vec!["README.md".to_owned(), "CONTRIBUTING.md".into(), "SECURITY.md".into()];
-    let folder = std::fs::read_dir(root().join("docs")).map_err(|error| format!("docs cannot be read: {error}"))?;
+    let folder = std::fs::read_dir(root().join("docs")).map_err(|error| format!("cannot read docs: {error}"))?;
     for entry in folder {
-        let entry = entry.map_err(|error| format!("docs cannot be read: {error}"))?;
+        let entry = entry.map_err(|error| format!("cannot read docs: {error}"))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".md") {
             documents.push(format!("docs/{name}"));

@@ -1,5 +1,5 @@
-//! `plugin/plug.yaml`'s operations and schemas, from the table of operations and the types that
-//! read and write.
+//! Generates the operations and schemas in `plugin/plug.yaml` from the operation table and the
+//! request and response types.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,7 @@ use serde_json::Value;
 use crate::reference::{manifest_path, read_manifest};
 use crate::{read_text, reference, servers, types, write, yaml};
 
-/// Writes all that is made of the plug's sources and of the manifest, and says which files those
-/// are.
+/// Writes all generated files and returns their paths.
 pub fn make() -> Result<Vec<PathBuf>, String> {
     write(&manifest_path(), manifest()?)?;
     reference::make()?;
@@ -20,7 +19,7 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
     Ok(made)
 }
 
-/// The manifest as it is to be.
+/// The generated manifest.
 pub fn manifest() -> Result<String, String> {
     let text = read_text(&manifest_path())?;
     let parts = [
@@ -32,17 +31,17 @@ pub fn manifest() -> Result<String, String> {
     let text = parts.iter().try_fold(text, |text, (key, value)| replaced(&text, key, value))?;
     let after = read_manifest(&text)?;
     match parts.iter().find(|(key, value)| after.get(*key) != Some(value)) {
-        Some((key, _)) => Err(format!("{key} is not read as it was written")),
+        Some((key, _)) => Err(format!("{key} does not round-trip")),
         None => Ok(text),
     }
 }
 
-/// A file's text with another value of a key at its top; the rest of it stays as it is.
+/// Replaces the value of a top-level key in a file's text.
 fn replaced(text: &str, key: &str, value: &Value) -> Result<String, String> {
-    let missing = || format!("the manifest has no {key} at its top");
+    let missing = || format!("the manifest has no top-level key {key}");
     let begin = text.find(&format!("\n{key}:\n")).ok_or_else(missing)? + 1;
     let (before, rest) = text.split_at(begin);
-    // The next line that is not within: another key, or a comment above it.
+    // Find the next line that is not indented: another key, or its comment.
     let mut end = 0;
     for (index, line) in rest.split_inclusive('\n').enumerate() {
         if index > 0 && !line.starts_with([' ', '\n']) {

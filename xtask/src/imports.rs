@@ -1,18 +1,18 @@
-//! Circles among the files of a crate: files that import each other, directly or through others.
+//! Finds import cycles between the files of a crate.
 //!
-//! A file imports another if it names an item of it in a `use` or in a path. Two things are no
-//! imports: that a module declares its children, and that it re-exports their items without using
-//! them itself. Tests are left out, because they may look at anything.
+//! A file imports another if it names an item of it in a `use` or in a path. Declaring child
+//! modules and re-exporting their items without using them do not count. Tests are ignored, because
+//! they may import anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::{read_text, root};
 
-/// The members of the workspace, as folders relative to its root.
+/// The folders of the workspace members, relative to the root.
 ///
 /// # Errors
-/// The manifest cannot be read.
+/// If the manifest cannot be read.
 pub fn members() -> Result<Vec<String>, String> {
     let manifest = read_text(&root().join("Cargo.toml"))?;
     let list = manifest.split_once("\nmembers = [").and_then(|(_, rest)| rest.split_once(']'));
@@ -20,10 +20,10 @@ pub fn members() -> Result<Vec<String>, String> {
     Ok(list.split('"').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
-/// The circles of a crate's library and program, each as its files in alphabetical order.
+/// The import cycles of a crate's library and binary, each as a sorted list of files.
 ///
 /// # Errors
-/// A file cannot be read.
+/// If a file cannot be read.
 pub fn circles(folder: &Path) -> Result<Vec<Vec<String>>, String> {
     let mut found = Vec::new();
     for name in ["src/lib.rs", "src/main.rs"] {
@@ -37,10 +37,10 @@ pub fn circles(folder: &Path) -> Result<Vec<Vec<String>>, String> {
     Ok(found)
 }
 
-/// A module's place in its crate: the names from the root on.
+/// A module path in its crate.
 type Place = Vec<String>;
 
-/// All modules of a library or program that are files of their own.
+/// All modules of a library or binary that have their own file.
 #[derive(Default)]
 struct Modules(BTreeMap<Place, Module>);
 
@@ -50,20 +50,20 @@ struct Module {
     /// Items that the file defines.
     items: BTreeSet<String>,
     uses: Vec<Use>,
-    /// What stands outside of `use`.
+    /// The words outside `use`.
     code: Vec<String>,
 }
 
-/// One name that a `use` brings in.
+/// A name imported by a `use`.
 struct Use {
     path: Vec<String>,
-    /// What the name is here; `*` for all.
+    /// The local name; `*` for a glob import.
     name: String,
     is_reexport: bool,
 }
 
 impl Modules {
-    /// Loads a file and, from `folder`, its children.
+    /// Loads a file and its child modules from `folder`.
     fn load(&mut self, file: &Path, folder: &Path, place: Place) -> Result<(), String> {
         let module = Module::read(file)?;
         for child in &module.children {
@@ -79,7 +79,7 @@ impl Modules {
         Ok(())
     }
 
-    /// The module whose file holds what a path names, as seen from the module at `from`.
+    /// Resolves a path in the module `from` to the module that defines the item.
     fn resolve(&self, from: &[String], path: &[String], depth: usize) -> Option<Place> {
         let (first, rest) = path.split_first()?;
         let module = self.0.get(from)?;
@@ -102,13 +102,13 @@ impl Modules {
         if module.children.contains(first) {
             let mut below = place.clone();
             below.push(first.clone());
-            // A child that is no file of its own.
+            // An inline module.
             return self.descend(below, rest, depth).or(Some(place));
         }
         if depth == 0 || module.items.contains(first) {
             return Some(place);
         }
-        // What is only re-exported there is imported from where it is defined.
+        // Follow re-exports to the definition.
         let through = module.uses.iter().find(|used| used.name == *first);
         match through {
             Some(used) => self.resolve(&place, &used.path, depth - 1).or(Some(place)),
@@ -131,8 +131,8 @@ impl Modules {
 
     fn circles(&self, folder: &Path) -> Vec<Vec<String>> {
         let imports = self.imports();
-        // All that a module reaches; two that reach each other are in one circle.
-        let reached = |from: &Place| {
+        // Modules that are reachable from each other are in one cycle.
+        let reachable = |from: &Place| {
             let mut seen = BTreeSet::new();
             let mut next = vec![from];
             while let Some(place) = next.pop() {
@@ -144,9 +144,9 @@ impl Modules {
             }
             seen
         };
-        let reached: BTreeMap<&Place, BTreeSet<&Place>> =
-            imports.keys().map(|place| (*place, reached(place))).collect();
-        let reaches = |from: &Place, to: &Place| reached.get(from).is_some_and(|seen| seen.contains(to));
+        let reachable: BTreeMap<&Place, BTreeSet<&Place>> =
+            imports.keys().map(|place| (*place, reachable(place))).collect();
+        let reaches = |from: &Place, to: &Place| reachable.get(from).is_some_and(|seen| seen.contains(to));
         let circle_of = |place: &&Place| -> BTreeSet<String> {
             let circle = imports.keys().filter(|other| reaches(place, other) && reaches(other, place));
             circle.filter_map(|place| self.0.get(*place)).map(|module| shown(&module.file, folder)).collect()
@@ -177,7 +177,7 @@ impl Module {
                 continue;
             }
             match word(at) {
-                // Not the `use<…>` of a bound.
+                // Not a precise capturing bound `use<…>`.
                 "use" if word(at + 1) != "<" => {
                     let is_reexport = at > 0 && matches!(word(at - 1), "pub" | ")");
                     let mut paths = Vec::new();
@@ -201,7 +201,7 @@ impl Module {
         module
     }
 
-    /// Whether the code names it by itself.
+    /// Whether the code uses the name outside of a path.
     fn names(&self, name: &str) -> bool {
         let mut before = "";
         for word in &self.code {
@@ -235,7 +235,7 @@ impl Module {
     }
 }
 
-/// Where an item ends that is for tests only, if one begins here: its attribute, and what it is of.
+/// The end of a `#[cfg(test)]` item that starts here, including its attribute.
 fn test_item(words: &[String], at: usize) -> Option<usize> {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
     let is_test = word(at) == "#"
@@ -246,7 +246,7 @@ fn test_item(words: &[String], at: usize) -> Option<usize> {
         return None;
     }
     let mut depth = 0_usize;
-    // Behind the attribute.
+    // Skip the attribute.
     let mut end = at + 1;
     loop {
         match word(end) {
@@ -259,7 +259,7 @@ fn test_item(words: &[String], at: usize) -> Option<usize> {
             break;
         }
     }
-    // Up to the semicolon, or to the end of the braces.
+    // Skip to the semicolon or the closing brace.
     while end < words.len() {
         match word(end) {
             "{" | "(" | "[" => depth += 1,
@@ -277,8 +277,7 @@ fn test_item(words: &[String], at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Reads a tree of `use` from `at` on: paths with the names that they have here. Returns where it
-/// ends.
+/// Parses a `use` tree at `at` into paths and local names. Returns its end.
 fn use_tree(words: &[String], mut at: usize, prefix: &[String], found: &mut Vec<(Vec<String>, String)>) -> usize {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
     let mut path = prefix.to_vec();
@@ -288,7 +287,7 @@ fn use_tree(words: &[String], mut at: usize, prefix: &[String], found: &mut Vec<
                 at += 1;
                 while at < words.len() && word(at) != "}" {
                     let end = use_tree(words, at, &path, found);
-                    // Over the comma, and over anything that no `use` has.
+                    // Skip the comma and unexpected tokens.
                     at = if end == at || word(end) == "," { end + 1 } else { end };
                 }
                 return at + 1;
@@ -322,7 +321,7 @@ fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// The words and signs of a source, without comments, texts and lifetimes.
+/// Tokenizes a source file, without comments, strings and lifetimes.
 fn words(source: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = source;
@@ -351,7 +350,7 @@ fn words(source: &str) -> Vec<String> {
     words
 }
 
-/// How long a text, character or lifetime is that begins here.
+/// The length of a string, character or lifetime that starts here.
 fn text(rest: &str) -> Option<usize> {
     let raw = rest.trim_start_matches(['b', 'c']);
     let prefix = rest.len() - raw.len();
@@ -408,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn no_crate_of_the_workspace_has_a_circle() {
+    fn no_crate_of_the_workspace_has_an_import_cycle() {
         let mut problems = Vec::new();
         for member in members().unwrap() {
             let found = circles(&root().join(&member)).unwrap();
@@ -418,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_import_each_other_are_found() {
+    fn import_cycles_are_found() {
         let one_way = [("lib.rs", "mod a;\nmod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "pub struct B;")];
         assert_eq!(crate_of(&one_way), [[""; 0]; 0]);
         let circle = [
@@ -440,7 +439,7 @@ mod tests {
             let found = crate_of(&[("lib.rs", "pub mod a;"), ("a/mod.rs", &parent), child]);
             assert_eq!(found, [["src/a/b.rs", "src/a/mod.rs"]], "{uses}");
         }
-        // What the parent only re-exports is imported from the sibling.
+        // An item that the parent only re-exports is imported from the sibling.
         let siblings = [
             ("lib.rs", "mod a;\nmod b;\npub use a::A;\npub use b::B;"),
             ("a.rs", "use crate::B;\npub struct A;"),

@@ -1,22 +1,22 @@
-//! What is made of the sources, other than programs.
+//! Builds packages, generated files and checks from the sources.
 //!
-//! | module | what it makes |
+//! | module | purpose |
 //! |---|---|
-//! | `component` | the component, as the build script of `host-harness/component` makes it |
-//! | [`dist`] | the folder of PlugPipe's registry |
-//! | [`documents`] | nothing: it reads the documents' fenced blocks, for tests |
-//! | [`sbom`] | CycloneDX bills of materials, from Cargo's graph |
-//! | [`imports`] | no file, but a list: files of a crate that import each other |
-//! | [`npm`] | the package for Node |
-//! | [`oci`] | an OCI image layout |
-//! | [`generate`] | the manifest's schemas, and all that is made of the manifest |
+//! | `component` | compiles the component, like the build script of `host-harness/component` |
+//! | [`dist`] | builds the registry folder |
+//! | [`documents`] | parses the documents' fenced blocks for tests |
+//! | [`sbom`] | writes CycloneDX SBOMs from Cargo's dependency graph |
+//! | [`imports`] | finds import cycles between files |
+//! | [`npm`] | builds the package for Node |
+//! | [`oci`] | builds an OCI image layout |
+//! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
-//! | [`servers`] | the table of the settings that name a server, for hosts |
-//! | [`soak`] | nothing: it runs long tests at full size |
-//! | [`reference`] | the page of the JSON contract |
-//! | [`types`] | types of requests, settings and responses, for TypeScript and Python |
-//! | [`wit`] | the page and the golden file of the world |
-//! | [`reproducible`] | a build in another folder, compared with this one |
+//! | [`servers`] | generates the table of server settings for hosts |
+//! | [`soak`] | runs soak tests |
+//! | [`reference`] | generates the reference of the JSON contract |
+//! | [`types`] | generates types of requests, settings and responses for TypeScript and Python |
+//! | [`wit`] | generates the page and the golden file of the world |
+//! | [`reproducible`] | compares the component with a build in another folder |
 
 #![deny(missing_docs)]
 
@@ -44,7 +44,7 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-/// The plug's name, as PlugPipe's registry has it.
+/// The plug's name in PlugPipe's registry.
 pub const NAME: &str = "monitoring_prometheus";
 
 /// The plug's version.
@@ -55,11 +55,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Builds the component of the workspace. With `auditable`, `cargo auditable` puts a list of all
-/// crates into it, which `cargo audit bin` and `rust-audit-info` read there.
+/// Builds the component of the workspace. With `auditable`, `cargo auditable` embeds a list of all
+/// crates for `cargo audit bin` and `rust-audit-info`.
 pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
     if auditable {
-        // In a folder of its own: Cargo takes what was built without the list for the same.
+        // Use a separate folder, because Cargo does not distinguish builds with and without the
+        // list.
         return built(&["auditable", "build"], &root(), component::PACKAGE, "target/auditable");
     }
     build_package(&root(), component::PACKAGE)
@@ -67,7 +68,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
 
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
-    // The folder that the build script of `host-harness/component` uses too.
+    // Shared with the build script of `host-harness/component`.
     built(&["build"], workspace, package, "target/component")
 }
 
@@ -82,53 +83,52 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 pub(crate) fn read_text(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// Writes a file, and makes its folder.
+/// Writes a file and creates its folder.
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), String> {
     let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, bytes));
-    made.map_err(|error| format!("{} cannot be written: {error}", path.display()))
+    made.map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Takes away a folder that was made before.
+/// Removes a folder if it exists.
 pub(crate) fn remove(folder: &Path) -> Result<(), String> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(format!("{} cannot be removed: {error}", folder.display()))
+            Err(format!("cannot remove {}: {error}", folder.display()))
         }
         _ => Ok(()),
     }
 }
 
-/// Runs a command in the workspace's root and returns what it prints.
+/// Runs a command in the workspace's root and returns its stdout.
 ///
 /// # Errors
-/// The command cannot be run or fails; the text has what it printed as errors.
+/// If the command cannot be run or fails; the error contains its stderr.
 pub fn output(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.current_dir(root()).output().map_err(|error| format!("{program} cannot be run: {error}"))?;
+    let output = command.current_dir(root()).output().map_err(|error| format!("cannot run {program}: {error}"))?;
     if !output.status.success() {
         return Err(format!("{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A JSON tree as a file's text.
+/// Formats JSON for a file.
 pub(crate) fn pretty(tree: &serde_json::Value) -> String {
     format!("{tree:#}\n")
 }
 
-/// The moment that made files say, so that the same sources make the same files:
-/// `SOURCE_DATE_EPOCH` is not needed, because the commit says when it was made. Sources without a
-/// commit are of 1970.
+/// The timestamp for generated files, which is reproducible: the time of the commit (so
+/// `SOURCE_DATE_EPOCH` is not needed), or 1970 without a commit.
 pub(crate) fn timestamp() -> String {
     let mut git = Command::new("git");
     git.env("TZ", "UTC0").args(["log", "-1", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"]);
-    let said = output(&mut git).ok().map(|text| text.trim().to_owned());
-    said.filter(|text| !text.is_empty()).unwrap_or_else(|| "1970-01-01T00:00:00Z".into())
+    let time = output(&mut git).ok().map(|text| text.trim().to_owned());
+    time.filter(|text| !text.is_empty()).unwrap_or_else(|| "1970-01-01T00:00:00Z".into())
 }

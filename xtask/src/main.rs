@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use xtask::{build, dist, generate, npm, oci, release_check, reproducible, root, soak, wit};
 
 const USAGE: &str = "\
-cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
-cargo xtask npm [FOLDER]     the package for Node, in dist/npm
-cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
-cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
-cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md, the host's table of servers, and types
+cargo xtask dist [FOLDER]    build the registry folder, in dist
+cargo xtask npm [FOLDER]     build the package for Node, in dist/npm
+cargo xtask oci [FOLDER]     build an OCI image layout, in dist/oci
+cargo xtask wit              generate docs/wit.md, and the golden file of a new version of the world
+cargo xtask generate         generate plug.yaml's operations and schemas, docs/reference.md, the host's table of servers, and types
                              for Node and Python
-cargo xtask soak NAME        a long test at full size: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
-cargo xtask reproducible     builds the component in another folder too, and compares
-cargo xtask release-check    what is checked before a release: reproducible, cargo doc, fuzz targets
+cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
+cargo xtask reproducible     compare the component with a build in another folder
+cargo xtask release-check    run the checks before a release: reproducible, cargo doc, fuzz targets
 
-With --auditable, dist, npm and oci take a component that holds a list of its crates (cargo install cargo-auditable).";
+With --auditable, dist, npm and oci use a component with an embedded list of its crates (cargo install cargo-auditable).";
 
 fn main() -> ExitCode {
     let (flags, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--auditable");
@@ -24,8 +24,8 @@ fn main() -> ExitCode {
     let task = words.next().unwrap_or_default();
     let argument = words.next();
     match run(&task, argument.as_deref(), !flags.is_empty()) {
-        Ok(said) => {
-            println!("{said}");
+        Ok(message) => {
+            println!("{message}");
             ExitCode::SUCCESS
         }
         Err(problem) => {

@@ -1,4 +1,4 @@
-//! The package for Node: `packaging/node` with the component transpiled into it.
+//! Builds the package for Node: `packaging/node` with the transpiled component.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{read, root, write};
 
-/// The files of the package that are in the tree.
+/// The package's source files.
 const SOURCES: [&str; 8] = [
     "README.md",
     "build.mjs",
@@ -18,8 +18,7 @@ const SOURCES: [&str; 8] = [
     "types.d.ts",
 ];
 
-/// Makes the package in this folder; what npm installed there before is used again, where the lock
-/// file is the same.
+/// Builds the package in this folder. Reuses installed npm packages if the lock file is unchanged.
 pub fn make(component: &[u8], folder: &Path) -> Result<(), String> {
     let sources = root().join("packaging/node");
     let lock = read(&sources.join("package-lock.json"))?;
@@ -38,11 +37,11 @@ pub fn make(component: &[u8], folder: &Path) -> Result<(), String> {
 
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).current_dir(folder).args(arguments).output().map_err(|error| {
-        format!("{program} cannot be run ({error}): the package needs Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)")
+        format!("cannot run {program} ({error}); the package needs Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)")
     })?;
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
-    Err(format!("{program} {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&said).trim()))
+    let output_text = [output.stdout, output.stderr].concat();
+    Err(format!("{program} {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output_text).trim()))
 }

@@ -1,8 +1,8 @@
-//! An OCI image layout of the component, in the form of the Wasm OCI artifact: one layer, the
-//! component; and a config that says what it imports and exports. `wkg oci push`, `oras` and
-//! `skopeo` carry such folders to registries.
+//! Builds an OCI image layout in the Wasm OCI artifact format: the component as the only layer, and
+//! a config with its imports and exports. `wkg oci push`, `oras` and `skopeo` push such folders to
+//! registries.
 
-#![expect(clippy::indexing_slicing, reason = "a member that is not there reads as null, and is made when written")]
+#![expect(clippy::indexing_slicing, reason = "missing members read as null and are created when written")]
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::{NAME, VERSION, remove, sha256, timestamp, write};
 
-/// The type of the config.
+/// The media type of the config.
 pub const CONFIG_TYPE: &str = "application/vnd.wasm.config.v0+json";
-/// The type of the layer.
+/// The media type of the layer.
 pub const LAYER_TYPE: &str = "application/wasm";
 
-/// Writes the layout anew, and returns the digest of its manifest: what is to be signed.
+/// Recreates the layout and returns the digest of its manifest, which is to be signed.
 pub fn make(component: &[u8], folder: &Path) -> Result<String, String> {
     remove(folder)?;
     let layer = blob(folder, LAYER_TYPE, component)?;
@@ -53,10 +53,10 @@ pub fn make(component: &[u8], folder: &Path) -> Result<String, String> {
     Ok(manifest["digest"].as_str().unwrap_or_default().to_owned())
 }
 
-/// The type of the manifest.
+/// The media type of the manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// Writes a blob, and returns its descriptor.
+/// Writes a blob and returns its descriptor.
 fn blob(folder: &Path, media_type: &str, bytes: &[u8]) -> Result<Value, String> {
     let digest = sha256(bytes);
     write(&folder.join("blobs/sha256").join(&digest), bytes)?;
@@ -66,9 +66,9 @@ fn blob(folder: &Path, media_type: &str, bytes: &[u8]) -> Result<Value, String> 
 /// The interfaces that a component imports and exports.
 fn interfaces(component: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     let decoded =
-        wit_component::decode(component).map_err(|error| format!("the component cannot be decoded: {error:#}"))?;
+        wit_component::decode(component).map_err(|error| format!("cannot decode the component: {error:#}"))?;
     let wit_component::DecodedWasm::Component(resolve, world) = &decoded else {
-        return Err("it is a WIT package, and no component".into());
+        return Err("expected a component, got a WIT package".into());
     };
     let world = resolve.worlds.get(*world).ok_or("the component has no world")?;
     let names = |items: &wit_parser::IndexMap<wit_parser::WorldKey, wit_parser::WorldItem>| {

@@ -1,5 +1,5 @@
-//! The reference of the JSON contract: a page made from the manifest's schemas, which the answers
-//! of the tests are held against.
+//! Generates the reference of the JSON contract from the manifest's schemas, against which tests
+//! validate responses.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{read_text, root, write};
 
-/// Where the page is.
+/// The page's path.
 pub fn page_path() -> PathBuf {
     root().join("docs/reference.md")
 }
@@ -18,7 +18,7 @@ pub fn make() -> Result<(), String> {
     write(&page_path(), page()?)
 }
 
-/// Where the manifest is.
+/// The manifest's path.
 pub fn manifest_path() -> PathBuf {
     root().join("plugin/plug.yaml")
 }
@@ -26,17 +26,17 @@ pub fn manifest_path() -> PathBuf {
 /// The manifest.
 ///
 /// # Errors
-/// The file cannot be read, or is not YAML.
+/// If the file cannot be read or is not YAML.
 pub fn manifest() -> Result<Value, String> {
     read_manifest(&read_text(&manifest_path())?)
 }
 
-/// The same of its text.
+/// Parses the manifest's text.
 pub(crate) fn read_manifest(text: &str) -> Result<Value, String> {
-    serde_saphyr::from_str(text).map_err(|error| format!("{} cannot be read: {error}", manifest_path().display()))
+    serde_saphyr::from_str(text).map_err(|error| format!("cannot parse {}: {error}", manifest_path().display()))
 }
 
-/// The page, of the manifest as it is.
+/// Generates the page.
 pub fn page() -> Result<String, String> {
     let manifest = manifest()?;
     let schema = |name: &str| Schema::of(&manifest, name);
@@ -74,13 +74,13 @@ pub fn page() -> Result<String, String> {
         }
     }
     out.push_str("## Types\n\n");
-    for (schema, told) in
+    for (schema, purpose) in
         [(&config, "of the configuration"), (&input, "of what operations take"), (&output, "of results")]
     {
-        let _ = writeln!(out, "### Types {told}\n\n| type | what it is |\n|---|---|");
+        let _ = writeln!(out, "### Types {purpose}\n\n| type | what it is |\n|---|---|");
         for (name, definition) in schema.definitions.into_iter().flatten() {
             if !["settings", "any_result", "failure"].contains(&name.as_str()) {
-                let _ = writeln!(out, "| *{name}* | {} |", schema.told(definition));
+                let _ = writeln!(out, "| *{name}* | {} |", schema.described(definition));
             }
         }
         out.push('\n');
@@ -90,7 +90,7 @@ pub fn page() -> Result<String, String> {
     Ok(out)
 }
 
-/// One of the manifest's schemas, and what it defines.
+/// One of the manifest's schemas and its definitions.
 struct Schema<'m> {
     whole: &'m Value,
     definitions: Option<&'m Map<String, Value>>,
@@ -106,7 +106,7 @@ impl<'m> Schema<'m> {
         self.definitions?.get(name)
     }
 
-    /// The members of an object.
+    /// Writes a table of an object's members.
     fn table(&self, out: &mut String, object: &Value, title: &str) {
         let required = names(object.get("required"));
         let members = object.get("properties").and_then(Value::as_object);
@@ -124,8 +124,8 @@ impl<'m> Schema<'m> {
         }
     }
 
-    /// A type that has a name, in full.
-    fn told(&self, definition: &Value) -> String {
+    /// Describes a named type.
+    fn described(&self, definition: &Value) -> String {
         let kind = self.kind(definition);
         let members = definition.get("properties").and_then(Value::as_object);
         let required = names(definition.get("required"));
@@ -137,17 +137,17 @@ impl<'m> Schema<'m> {
                 format!("{mark}`{name}`{mark}: {}", self.kind(member))
             })
             .collect();
-        let mut told = kind;
+        let mut out = kind;
         if !members.is_empty() {
-            let _ = write!(told, " of {}", members.join(", "));
+            let _ = write!(out, " of {}", members.join(", "));
         }
         match description(definition) {
-            "" => told,
-            description => format!("{told}. {}", cell(description)),
+            "" => out,
+            description => format!("{out}. {}", cell(description)),
         }
     }
 
-    /// A type in a few words.
+    /// A short description of a type.
     fn kind(&self, schema: &Value) -> String {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let name = reference.rsplit('/').next().unwrap_or_default();
@@ -159,23 +159,23 @@ impl<'m> Schema<'m> {
             return format!("`{}`", literal(constant));
         }
         if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-            // That a text may be empty or missing is said once, above; a version may be a number or
-            // a text.
-            let mut told: Vec<String> = Vec::new();
+            // Omit empty and missing values, which are explained above. A version may be a number
+            // or a string.
+            let mut words: Vec<String> = Vec::new();
             for choice in choices.iter().filter(|choice| !is_empty(choice)).map(literal) {
                 let choice = format!("`{choice}`");
-                if !told.contains(&choice) {
-                    told.push(choice);
+                if !words.contains(&choice) {
+                    words.push(choice);
                 }
             }
-            return told.join(", ");
+            return words.join(", ");
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(choices) = schema.get(key).and_then(Value::as_array).filter(|_| schema.get("type").is_none()) {
-                let told: Vec<String> =
+                let words: Vec<String> =
                     choices.iter().filter(|choice| !is_nothing(choice)).map(|choice| self.kind(choice)).collect();
                 let are_words = choices.iter().any(|choice| choice.get("const").is_some());
-                return told.join(if are_words { ", " } else { " or " });
+                return words.join(if are_words { ", " } else { " or " });
             }
         }
         let types = match schema.get("type") {
@@ -184,7 +184,7 @@ impl<'m> Schema<'m> {
         };
         let items = schema.get("items").map(|items| self.kind(items));
         let values = schema.get("additionalProperties").filter(|values| values.is_object()).map(|it| self.kind(it));
-        let told = types.iter().filter(|kind| **kind != "null").map(|kind| match (*kind, &items, &values) {
+        let words = types.iter().filter(|kind| **kind != "null").map(|kind| match (*kind, &items, &values) {
             ("array", Some(items), _) => format!("list of {items}"),
             ("array", None, _) => "list".to_owned(),
             ("object", _, Some(values)) => format!("object of {values}"),
@@ -193,39 +193,39 @@ impl<'m> Schema<'m> {
             ("integer", ..) => "whole number".to_owned(),
             (other, ..) => other.to_owned(),
         });
-        let told: Vec<String> = told.collect();
-        if told.is_empty() { "anything".to_owned() } else { told.join(" or ") }
+        let words: Vec<String> = words.collect();
+        if words.is_empty() { "anything".to_owned() } else { words.join(" or ") }
     }
 }
 
-/// What holds for one operation.
+/// The first branch of an operation.
 fn branch<'s>(schema: &'s Value, operation: &str) -> Option<&'s Value> {
     branches(schema, operation).next()
 }
 
-/// All that holds for one operation.
+/// All branches of an operation.
 pub(crate) fn branches<'s>(schema: &'s Value, operation: &str) -> impl Iterator<Item = &'s Value> {
     schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter_map(move |branch| {
-        let asked = branch.pointer("/if/properties/operation")?;
-        let is_it = asked.get("const").and_then(Value::as_str) == Some(operation)
-            || names(asked.get("enum")).contains(&operation);
-        is_it.then(|| branch.get("then")).flatten()
+        let condition = branch.pointer("/if/properties/operation")?;
+        let matches = condition.get("const").and_then(Value::as_str) == Some(operation)
+            || names(condition.get("enum")).contains(&operation);
+        matches.then(|| branch.get("then")).flatten()
     })
 }
 
-/// Whether a value stands for one that is missing.
+/// Whether a value counts as missing.
 fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
-/// Whether a schema takes only such values.
+/// Whether a schema allows only such values.
 fn is_nothing(schema: &Value) -> bool {
     let choices = schema.get("enum").and_then(Value::as_array);
     schema.get("type").and_then(Value::as_str) == Some("null")
         || choices.is_some_and(|choices| choices.iter().all(is_empty))
 }
 
-/// Words that a value may be, and what each means.
+/// The allowed words and their meanings.
 pub(crate) fn choices(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
     let choices = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     choices.filter_map(|choice| Some((choice.get("const")?.as_str()?, choice.get("description")?.as_str()?)))
@@ -239,12 +239,12 @@ pub(crate) fn description(schema: &Value) -> &str {
     schema.get("description").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A constant as it is written, texts without quotes.
+/// A constant; strings without quotes.
 fn literal(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A text that stays within its cell.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

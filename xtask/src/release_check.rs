@@ -1,26 +1,26 @@
-//! What is checked before a release and not at every change: it takes minutes, or other toolchains.
+//! Release checks that are not run for every change, because they take minutes or other toolchains.
 
 use std::process::Command;
 use std::time::Instant;
 
 use crate::{output, reproducible, root};
 
-/// A step, and what it shows.
+/// A check and what it verifies.
 struct Step {
     name: &'static str,
-    shows: &'static str,
+    verifies: &'static str,
     run: fn() -> Result<(), String>,
 }
 
 const STEPS: &[Step] = &[
     Step {
         name: "reproducible",
-        shows: "the component is the same, byte for byte, when it is built in another folder",
+        verifies: "a build in another folder produces the same component",
         run: || reproducible::check().map(drop),
     },
     Step {
         name: "documentation",
-        shows: "`cargo doc` has no warnings",
+        verifies: "`cargo doc` has no warnings",
         run: || {
             let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
             output(doc.env("RUSTDOCFLAGS", "-D warnings")).map(drop)
@@ -28,24 +28,24 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz targets",
-        shows: "the fuzz targets, a workspace of their own, compile",
+        verifies: "the fuzz targets, a separate workspace, compile",
         run: || output(cargo(&["check", "--quiet"]).current_dir(root().join("fuzz"))).map(drop),
     },
 ];
 
-/// Runs all steps and returns a line for each.
+/// Runs all checks and returns a line for each.
 ///
 /// # Errors
-/// Those steps that failed, and why.
+/// The failed checks and their errors.
 pub fn run() -> Result<String, String> {
     let mut lines = Vec::new();
     let mut failed = Vec::new();
-    for Step { name, shows, run } in STEPS {
+    for Step { name, verifies, run } in STEPS {
         let started = Instant::now();
         let outcome = run();
         let seconds = started.elapsed().as_secs();
         match outcome {
-            Ok(()) => lines.push(format!("ok: {name}: {shows} ({seconds} s)")),
+            Ok(()) => lines.push(format!("ok: {name}: {verifies} ({seconds} s)")),
             Err(problem) => failed.push(format!("FAILED: {name}: {problem}")),
         }
     }

@@ -1,4 +1,4 @@
-//! Builds the component from a copy of the sources in another folder, and compares it with the
+//! Builds the component from a copy of the sources in another folder and compares it with the
 //! workspace's.
 
 use std::path::Path;
@@ -6,26 +6,26 @@ use std::process::Command;
 
 use crate::{component, output, read, root, sha256, write};
 
-/// The digest that both builds have.
+/// Returns the digest of both builds, or an error if they differ.
 pub fn check() -> Result<String, String> {
-    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
+    let folder = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
     let place = folder.path().join("another/and/longer/path");
     copy(&place)?;
     let module = component::compile(&["build"], &place, component::PACKAGE, &place.join("target"))?;
     let builds = [(root(), crate::build(false)?), (place, component::componentize(&read(&module)?)?)];
     if let Some(leak) = builds.iter().find_map(|(place, bytes)| leak(bytes, place)) {
-        return Err(format!("the component holds a path of this machine: {leak}"));
+        return Err(format!("the component contains a path of this machine: {leak}"));
     }
     let [one, other] = builds.map(|(_, bytes)| sha256(&bytes));
     if one == other { Ok(one) } else { Err(format!("two builds of the same sources differ: {one}, {other}")) }
 }
 
-/// Copies what Git knows.
+/// Copies the files tracked by Git.
 fn copy(to: &Path) -> Result<(), String> {
     let listed = output(Command::new("git").args(["ls-files", "-z"]))?;
     for name in listed.split('\0').filter(|name| !name.is_empty()) {
         let path = root().join(name);
-        // What was deleted and is not committed yet.
+        // Skip uncommitted deletions.
         if path.is_file() {
             write(&to.join(name), read(&path)?)?;
         }
@@ -33,7 +33,7 @@ fn copy(to: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A path of the build in the component.
+/// The path of the build, if it is in the component.
 fn leak(component: &[u8], place: &Path) -> Option<String> {
     let path = place.to_string_lossy().into_owned();
     let found = component.windows(path.len()).any(|window| window == path.as_bytes());

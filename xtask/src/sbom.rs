@@ -1,10 +1,9 @@
-//! CycloneDX 1.5 bills of materials of the component, from Cargo's own graph for the component's
-//! target.
+//! CycloneDX 1.5 SBOMs of the component, from Cargo's dependency graph for the component's target.
 //!
-//! What is linked into the component is `required`; what only ran to build it (macros, build
-//! scripts) is `excluded`.
+//! Packages that are linked into the component are `required`; those that only run at build time
+//! (macros, build scripts) are `excluded`.
 
-#![expect(clippy::indexing_slicing, reason = "a member that is not there reads as null, and is made when written")]
+#![expect(clippy::indexing_slicing, reason = "missing members read as null and are created when written")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -16,14 +15,14 @@ use crate::{NAME, VERSION, output, pretty, read_text, root, sha256, timestamp};
 
 const PACKAGE: &str = "monitoring-prometheus";
 
-/// One package of the graph.
+/// A package in the graph.
 struct Package {
     name: String,
     version: String,
     license: Option<String>,
     description: Option<String>,
     is_macro: bool,
-    /// Its dependencies, and whether it links them or only builds with them.
+    /// Its dependencies, and whether they are linked or only build dependencies.
     needs: Vec<(String, bool)>,
 }
 
@@ -33,8 +32,8 @@ impl Package {
     }
 }
 
-/// The summary, which names the component and what it depends on itself, and the complete bill, as
-/// texts. `digest` is the component's SHA-256.
+/// Returns the summary, with the component and its direct dependencies, and the complete SBOM.
+/// `digest` is the component's SHA-256.
 pub fn make(digest: &str) -> Result<(String, String), String> {
     let packages = packages()?;
     let plug = packages
@@ -42,8 +41,8 @@ pub fn make(digest: &str) -> Result<(String, String), String> {
         .find(|(_, package)| package.name == PACKAGE)
         .map(|(id, _)| id.clone())
         .ok_or_else(|| format!("cargo metadata does not know {PACKAGE}"))?;
-    let linked = reached(&packages, &plug, false);
-    let all = reached(&packages, &plug, true);
+    let linked = transitive(&packages, &plug, false);
+    let all = transitive(&packages, &plug, true);
     let direct: BTreeSet<String> =
         packages.get(&plug).into_iter().flat_map(|package| &package.needs).map(|(id, _)| id.clone()).collect();
     let checksums = checksums()?;
@@ -76,10 +75,10 @@ pub fn make(digest: &str) -> Result<(String, String), String> {
 }
 
 fn bill(digest: &str, components: &[Value], dependencies: &[Value]) -> Value {
-    // The same bill has the same number.
+    // The serial number is reproducible.
     let seed = sha256(json!([digest, components]).to_string().as_bytes());
     let part = |from: usize, to: usize| seed.get(from..to).unwrap_or_default();
-    // Version 8 and the variant of RFC 9562: a number of one's own making.
+    // UUID version 8 (custom) of RFC 9562.
     let serial =
         format!("urn:uuid:{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30));
     json!({
@@ -119,7 +118,7 @@ fn component(package: &Package, linked: bool, checksums: &BTreeMap<(String, Stri
         component["description"] = json!(description.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     if let Some(license) = &package.license {
-        // Before SPDX had expressions, crates wrote a slash for "or".
+        // Old crates use a slash instead of the SPDX operator OR.
         component["licenses"] = json!([{"expression": license.replace('/', " OR ")}]);
     }
     if let Some(checksum) = checksums.get(&(package.name.clone(), package.version.clone())) {
@@ -136,8 +135,8 @@ fn purl_of_plug() -> String {
     format!("pkg:generic/plugpipe/{NAME}@{VERSION}")
 }
 
-/// All that a package reaches, itself among it; without what only builds, unless `building`.
-fn reached(packages: &BTreeMap<String, Package>, from: &str, building: bool) -> BTreeSet<String> {
+/// A package and its transitive dependencies, without build dependencies unless `building`.
+fn transitive(packages: &BTreeMap<String, Package>, from: &str, building: bool) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut next = vec![from.to_owned()];
     while let Some(id) = next.pop() {
@@ -150,19 +149,19 @@ fn reached(packages: &BTreeMap<String, Package>, from: &str, building: bool) -> 
     found
 }
 
-/// The graph of the locked versions, as Cargo resolves it for the component's target.
+/// The dependency graph of locked versions for the component's target.
 fn packages() -> Result<BTreeMap<String, Package>, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET]);
     let metadata: Value = serde_json::from_str(&output(&mut cargo)?)
-        .map_err(|error| format!("what cargo metadata says is no JSON: {error}"))?;
+        .map_err(|error| format!("the output of cargo metadata is not JSON: {error}"))?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut packages = BTreeMap::new();
     for package in list(&metadata["packages"]) {
         let (Some(id), Some(name), Some(version)) =
             (text(&package["id"]), text(&package["name"]), text(&package["version"]))
         else {
-            return Err("cargo metadata names a package without id, name or version".into());
+            return Err("cargo metadata lists a package without id, name or version".into());
         };
         let mut kinds = list(&package["targets"]).iter().flat_map(|target| list(&target["kind"]));
         let is_macro = kinds.any(|kind| kind == "proc-macro");
@@ -174,13 +173,13 @@ fn packages() -> Result<BTreeMap<String, Package>, String> {
         for dependency in list(&node["deps"]) {
             let kinds: Vec<&Value> = list(&dependency["dep_kinds"]).iter().map(|kind| &kind["kind"]).collect();
             let links = kinds.iter().any(|kind| kind.is_null());
-            // Only what tests need is nobody's dependency.
+            // Ignore dev dependencies.
             if links || kinds.iter().any(|kind| **kind == "build") {
                 package.needs.extend(text(&dependency["pkg"]).map(|id| (id, links)));
             }
         }
     }
-    // That graph has what other members of the workspace turn on too.
+    // The graph also has features enabled by other workspace members.
     let edges = edges()?;
     let places: BTreeMap<String, Place> = packages.iter().map(|(id, package)| (id.clone(), package.place())).collect();
     for package in packages.values_mut() {
@@ -193,7 +192,7 @@ fn packages() -> Result<BTreeMap<String, Package>, String> {
 /// A package's name and version.
 type Place = (String, String);
 
-/// Which package depends on which, with the features that the component is built with.
+/// The dependency edges for the features that the component is built with.
 fn edges() -> Result<BTreeSet<(Place, Place)>, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["tree", "--locked", "--package", PACKAGE, "--target", TARGET, "--edges", "normal,build"]);
@@ -204,7 +203,7 @@ fn edges() -> Result<BTreeSet<(Place, Place)>, String> {
         let depth = line.strip_suffix(name).and_then(|depth| depth.parse::<usize>().ok());
         let mut words = name.split(' ');
         let (Some(depth), Some(name), Some(version)) = (depth, words.next(), words.next()) else {
-            return Err(format!("cargo tree writes what is no package: {line}"));
+            return Err(format!("unexpected line from cargo tree: {line}"));
         };
         let package: Place = (name.to_owned(), version.trim_start_matches('v').to_owned());
         above.truncate(depth);
@@ -220,7 +219,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The checksums of Cargo.lock, by name and version. Cargo writes one member to a line.
+/// The checksums in Cargo.lock, by name and version. Cargo writes one member per line.
 fn checksums() -> Result<BTreeMap<(String, String), String>, String> {
     let lock = read_text(&root().join("Cargo.lock"))?;
     let mut checksums = BTreeMap::new();
@@ -239,7 +238,7 @@ fn checksums() -> Result<BTreeMap<(String, String), String>, String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_only_this_task_turns_on_is_not_in_the_component() {
+    fn features_of_other_workspace_members_are_ignored() {
         let (summary, complete) = super::make("").unwrap();
         assert!(summary.contains("pkg:cargo/serde_json@") && complete.contains("pkg:cargo/base64@"), "{complete}");
         assert!(!summary.contains("pkg:cargo/base64@"), "{summary}");

@@ -1,5 +1,5 @@
-//! `host-harness/runtime/src/grants/server_settings.rs`: the settings that name a server, from the
-//! manifest's capabilities. A host grants their origins, and no other that a configuration holds.
+//! Generates `host-harness/runtime/src/grants/server_settings.rs`, the table of server settings,
+//! from the manifest's capabilities. A host grants only the origins of these settings.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::reference::manifest;
 use crate::{root, write};
 
-/// Where the table is.
+/// The table's path.
 pub fn table_path() -> PathBuf {
     root().join("host-harness/runtime/src/grants/server_settings.rs")
 }
@@ -19,7 +19,7 @@ pub fn make() -> Result<(), String> {
     write(&table_path(), table()?)
 }
 
-/// The table, of the manifest as it is.
+/// Generates the table.
 pub fn table() -> Result<String, String> {
     let manifest = manifest()?;
     let origins = manifest.pointer("/capabilities/origins").ok_or("the manifest has no capabilities.origins")?;
@@ -35,12 +35,11 @@ pub fn table() -> Result<String, String> {
          \x20   pub(super) headers: &'static [(&'static str, &'static [&'static str])],\n\
          }\n\
          \n\
-         /// The settings that name a server.\npub(super) const SERVER_SETTINGS: &[ServerSetting] =
-         /// &[\n",
+         /// The settings that name a server.\npub(super) const SERVER_SETTINGS: &[ServerSetting] = &[\n",
     );
     let mut named = 0;
     for setting in settings {
-        let url = setting.as_str().ok_or("from_settings has what is no text")?;
+        let url = setting.as_str().ok_or("from_settings: expected strings")?;
         let _ = write!(out, "    ServerSetting {{\n        url: {url:?},\n        headers: &[\n");
         for (header, by_url) in headers.iter().filter(|(_, by_url)| by_url.is_object()) {
             let Some(paths) = by_url.get(url).and_then(Value::as_array) else { continue };

@@ -1,22 +1,21 @@
-//! Long tests at their full size. CI runs the same code at a size of seconds.
+//! Runs soak tests. CI runs the same tests at a size that takes seconds.
 
 use std::process::Command;
 use std::time::Instant;
 
 use crate::{output, root};
 
-/// A long test: its tests' names begin with `filter`, and `sizes` are the variables that make it
-/// long.
+/// A soak test: the tests whose names begin with `filter`, and the variables that set their size.
 pub struct Soak {
-    /// What `cargo xtask soak` takes.
+    /// The argument of `cargo xtask soak`.
     pub name: &'static str,
-    /// What its row in docs/benchmarks.md says that it does.
+    /// Its description in docs/benchmarks.md.
     pub does: &'static str,
     filter: &'static str,
     sizes: &'static [(&'static str, &'static str)],
 }
 
-/// All long tests.
+/// All soak tests.
 pub const SOAKS: &[Soak] = &[
     Soak {
         name: "conversations",
@@ -44,10 +43,10 @@ pub const SOAKS: &[Soak] = &[
     },
 ];
 
-/// Runs a long test and returns its row for docs/benchmarks.md.
+/// Runs a soak test and returns its row for docs/benchmarks.md.
 ///
 /// # Errors
-/// There is no such test, it fails, or none ran.
+/// If there is no such test or it fails.
 pub fn run(name: &str) -> Result<String, String> {
     let names: Vec<&str> = SOAKS.iter().map(|soak| soak.name).collect();
     let soak = SOAKS.iter().find(|soak| soak.name == name);
@@ -60,7 +59,7 @@ pub fn run(name: &str) -> Result<String, String> {
         .args(["test", "--package", "plugpipe-harness", "--test", "e2e", soak.filter, "--", "--nocapture"])
         .envs(soak.sizes.iter().copied())
         .status()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
     if !status.success() {
         return Err(format!("{name}: the tests {} failed: {status}", soak.filter));
     }
@@ -78,7 +77,7 @@ mod tests {
     use crate::read_text;
 
     #[test]
-    fn every_long_test_reads_its_sizes() {
+    fn every_soak_test_reads_its_sizes() {
         for soak in SOAKS {
             let (module, test) = soak.filter.rsplit_once("::").unwrap();
             let module = module.replace("::", "/");

@@ -1,5 +1,5 @@
-//! The world as one text: a golden file that keeps it from changing under the same version, and a
-//! page for people.
+//! The world as text: a golden file that prevents changes within a version, and a documentation
+//! page.
 
 use std::path::PathBuf;
 
@@ -8,17 +8,17 @@ use wit_parser::{PackageId, Resolve};
 
 use crate::{read_text, root, write};
 
-/// The world of `wit/`, as a file of its version.
+/// The world in `wit/`.
 pub struct World {
     /// The package's version.
     pub version: String,
-    /// The package as the tools print it, with its comments.
+    /// The formatted package, with comments.
     pub text: String,
 }
 
 /// Reads `wit/`.
 pub fn world() -> Result<World, String> {
-    let problem = |error: String| format!("wit/ cannot be read: {error}");
+    let problem = |error: String| format!("cannot read wit/: {error}");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).map_err(|error| problem(format!("{error:#}")))?;
     let name = &resolve.packages.get(package).ok_or_else(|| problem("it has no package".into()))?.name;
@@ -28,21 +28,21 @@ pub fn world() -> Result<World, String> {
 
 fn print(resolve: &Resolve, package: PackageId) -> Result<String, String> {
     let mut printer = WitPrinter::default();
-    printer.print(resolve, package, &[]).map_err(|error| format!("the world cannot be printed: {error:#}"))?;
+    printer.print(resolve, package, &[]).map_err(|error| format!("cannot print the world: {error:#}"))?;
     Ok(printer.output.to_string())
 }
 
-/// Where the golden file of a version is.
+/// The path of a version's golden file.
 pub fn golden(version: &str) -> PathBuf {
     root().join(format!("tests/wit/plugpipe-monitoring-{version}.wit"))
 }
 
-/// Where the page is.
+/// The page's path.
 pub fn page_path() -> PathBuf {
     root().join("docs/wit.md")
 }
 
-/// The page.
+/// Generates the page.
 pub fn page(world: &World) -> String {
     format!(
         "# The world\n\nMade from [wit/](../wit/world.wit) by `cargo xtask wit`. The component exports these interfaces, and imports \
@@ -53,8 +53,8 @@ pub fn page(world: &World) -> String {
     )
 }
 
-/// Writes the page, and the golden file of a new version. The golden file of a version that has one
-/// stays; another world under the same version is an error.
+/// Writes the page, and the golden file of a new version. A changed world with the same version is
+/// an error.
 pub fn make() -> Result<(), String> {
     let world = world()?;
     check(&world).or_else(|problem| {
@@ -64,7 +64,7 @@ pub fn make() -> Result<(), String> {
     write(&page_path(), page(&world))
 }
 
-/// Whether the world is the one that its version has always been.
+/// Checks the world against the golden file of its version.
 pub fn check(world: &World) -> Result<(), String> {
     let golden = read_text(&golden(&world.version))?;
     if golden == world.text {
@@ -73,8 +73,8 @@ pub fn check(world: &World) -> Result<(), String> {
     let line = golden.lines().zip(world.text.lines()).position(|(was, is)| was != is);
     let line = line.unwrap_or_else(|| golden.lines().count().min(world.text.lines().count())) + 1;
     Err(format!(
-        "the world is not what plugpipe:monitoring@{} was (line {line}): hosts that were built for it would break. Give the package in \
-         wit/world.wit another version, and run `cargo xtask wit`; where only a comment changed, delete the golden file first",
+        "the world differs from plugpipe:monitoring@{} (line {line}), which would break existing hosts. Change the package version in \
+         wit/world.wit and run `cargo xtask wit`; if only a comment changed, delete the golden file first",
         world.version
     ))
 }

@@ -1,12 +1,12 @@
-//! JSON Schemas as people read them in the manifest: what fits in a line is one, keys are in the
-//! order in which a schema is understood, names in that of the alphabet.
+//! Formats JSON Schemas for the manifest: values that fit are on one line, schema keywords are in a
+//! logical order, and names are sorted.
 
 use serde_json::{Map, Value};
 
-/// The longest line, where a text is not longer by itself.
+/// Maximum line length, except for long words.
 const WIDTH: usize = 100;
 
-/// Keys of a schema in their order; others come after these.
+/// The order of schema keywords; others follow.
 const ORDER: [&str; 23] = [
     "$schema",
     "if",
@@ -33,17 +33,17 @@ const ORDER: [&str; 23] = [
     "$defs",
 ];
 
-/// Keys whose members have names of their own.
+/// Keywords whose members are names.
 const NAMED: [&str; 2] = ["properties", "$defs"];
 
-/// A schema under a key at the top of a file.
+/// Formats a schema under a top-level key.
 pub(crate) fn section(key: &str, schema: &Value) -> String {
     let mut out = String::new();
     entry(&mut out, key, schema, 0, false);
     out
 }
 
-/// `key: value`, from where the line stands.
+/// Writes `key: value` at the current position.
 fn entry(out: &mut String, key: &str, value: &Value, indent: usize, named: bool) {
     let is_named = !named && NAMED.contains(&key);
     let flow = value.as_str().map_or_else(|| flow(value, is_named), plain_in_block);
@@ -73,7 +73,7 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize, named: bool)
     }
 }
 
-/// The members, each from a line of its own; the first one of a list's item stands beside its dash.
+/// Writes the members on separate lines; the first one of a list item follows the dash.
 fn object(out: &mut String, members: &Map<String, Value>, indent: usize, named: bool, mut begun: bool) {
     for (key, value) in sorted(members, named) {
         if !begun {
@@ -84,7 +84,7 @@ fn object(out: &mut String, members: &Map<String, Value>, indent: usize, named: 
     }
 }
 
-/// The items, with their dashes.
+/// Writes the items with dashes.
 fn list(out: &mut String, items: &[Value], indent: usize) {
     for item in items {
         let flow = flow(item, false);
@@ -102,7 +102,7 @@ fn list(out: &mut String, items: &[Value], indent: usize) {
     }
 }
 
-/// A text of several lines, each of which is a space for readers of YAML.
+/// Writes a folded block scalar.
 fn folded(out: &mut String, text: &str, indent: usize) {
     out.push_str(": >-");
     let mut column = WIDTH;
@@ -121,7 +121,7 @@ fn folded(out: &mut String, text: &str, indent: usize) {
     out.push('\n');
 }
 
-/// All of a value in one line.
+/// Formats a value in flow style on one line.
 fn flow(value: &Value, named: bool) -> String {
     match value {
         Value::String(text) => plain(text),
@@ -147,12 +147,12 @@ fn sorted(members: &Map<String, Value>, named: bool) -> Vec<(&String, &Value)> {
     members
 }
 
-/// A text within brackets, in quotes where it would be something else without.
+/// A scalar in flow style, quoted if necessary.
 fn plain(text: &str) -> String {
     if text.contains(|sign: char| ",[]{}".contains(sign)) { quoted(text) } else { plain_in_block(text) }
 }
 
-/// The same outside of brackets.
+/// A scalar in block style, quoted if necessary.
 fn plain_in_block(text: &str) -> String {
     let is_other = |word: &&str| text.eq_ignore_ascii_case(word);
     let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || "_$".contains(first))
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn formatted_schemas_round_trip() {
         let long = "It's a text: longer than a line, # and with [signs] of YAML; ".repeat(3);
         let schema = json!({
             "type": ["object", "null"],

@@ -1,8 +1,8 @@
 //! The component `monitoring_prometheus`, built from `plugin/` with this crate and embedded as
 //! bytes.
 //!
-//! Only users of the embedded plug pay for its build. `PLUGPIPE_EMBED` names a ready component to
-//! embed instead.
+//! Separate from the runtime, so that only users of the embedded plug build it. Set
+//! `PLUGPIPE_EMBED` to embed a prebuilt component instead.
 
 #![deny(missing_docs)]
 

@@ -1,10 +1,10 @@
-//! Why a pipe did not start. Later failures are in the step's report.
+//! Errors before a pipe starts. Later failures are in the step's report.
 
 /// Why a pipe cannot be run. No plug was called.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipeError {
-    /// The text is not YAML, or is nested or sized beyond what a pipe can need.
+    /// The text is not YAML, or exceeds the limits on nesting or size.
     #[error("the pipe is not valid YAML: {0}")]
     Yaml(String),
 
@@ -13,7 +13,7 @@ pub enum PipeError {
     Spec {
         /// Where in the document, such as `steps[1].on_error`; `pipe` for the whole document.
         path: String,
-        /// What was expected, what was found, and what to do.
+        /// The expected value, the actual value, and what to do.
         problem: String,
     },
 
@@ -22,19 +22,16 @@ pub enum PipeError {
     Input {
         /// The input's name.
         name: String,
-        /// What was expected, what was found, and what to do.
+        /// The expected value, the actual value, and what to do.
         problem: String,
     },
 
-    /// A step names a plug that the host has not got.
-    #[error(
-        "step {step:?} uses the plug {plug:?}, which this host has not got: correct the name, or pass the step over \
-         with --stub {plug}"
-    )]
+    /// A step uses a plug that the host does not have.
+    #[error("step {step:?}: unknown plug {plug:?}; correct the name, or skip the step with --stub {plug}")]
     UnknownPlug {
         /// The step's id.
         step: String,
-        /// The plug's name as the pipe has it.
+        /// The plug's name in the pipe.
         plug: String,
     },
 }

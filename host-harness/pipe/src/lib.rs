@@ -1,14 +1,14 @@
 //! Runs pipes: YAML files that list steps, each a call of one plug.
 //!
-//! | module     | what it is for |
+//! | module     | purpose |
 //! |------------|----------------|
-//! | `spec`     | YAML text → [`Pipe`]; says what is wrong and at which path |
+//! | `spec`     | parses YAML into a [`Pipe`]; errors name the path |
 //! | `template` | `{{ … }}` in a step's fields and in `when` |
-//! | `runner`   | the steps in order, and a [`PipeReport`] of what became of each |
+//! | `runner`   | runs the steps in order and returns a [`PipeReport`] |
 //! | `error`    | [`PipeError`] |
 //!
-//! This crate does no I/O and does not know how plugs are hosted: [`PlugCaller`] calls them, and
-//! the caller reads the file and writes the report.
+//! This crate does no I/O and is independent of how plugs are hosted: [`PlugCaller`] calls them,
+//! and the caller reads the file and writes the report.
 //!
 //! # The two dialects
 //!
@@ -23,8 +23,8 @@
 //! # Templates
 //!
 //! Every string among a step's fields is a [MiniJinja](https://docs.rs/minijinja) template. A
-//! string that is nothing but one `{{ expression }}` keeps the type of its value; any other is
-//! text. An undefined name is an error.
+//! string that consists of a single `{{ expression }}` keeps the type of its value; any other
+//! renders to a string. An undefined name is an error.
 //!
 //! | name | fields |
 //! |---|---|
@@ -33,13 +33,13 @@
 //! | `previous_step` | `id`, `success`, `status`, `result`, `error`, `duration_seconds` of the last step that was not skipped; undefined in the first step |
 //! | `steps.ID` | the same fields, of any earlier step |
 //!
-//! `value | ternary(a, b)` is `a` when the value is true, else `b`. MiniJinja's own filters are
-//! there too.
+//! `value | ternary(a, b)` is `a` when the value is true, else `b`. MiniJinja's built-in filters
+//! are available too.
 //!
-//! Alert annotations and legends have braces of their own. An expression that begins with `$`, such
-//! as `{{ $value }}` or `{{ $labels.instance }}`, is Prometheus's and passes through as written.
-//! Anything else that is not for the pipe, such as the legend `{{plugin_name}}`, goes between `{%
-//! raw %}` and `{% endraw %}`.
+//! Alert annotations and legends use braces too. An expression that begins with `$`, such as `{{
+//! $value }}` or `{{ $labels.instance }}`, belongs to Prometheus and is left unchanged. Put
+//! anything else that is not for the pipe, such as the legend `{{plugin_name}}`, between `{% raw
+//! %}` and `{% endraw %}`.
 
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Runs the steps of a pipe in order and reports what became of each.
+//! Runs the steps of a pipe in order and reports their outcomes.
 //!
 //! Steps run one at a time, without retries or time limits; the host behind [`PlugCaller`] may add
 //! those.
@@ -13,7 +13,7 @@ use super::error::PipeError;
 use super::spec::{OnError, Pipe, Step};
 use super::template::{Scope, Templates};
 
-/// What the host knows about a plug's name.
+/// Whether the host has a plug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlugKind {
     /// The host can call it.
@@ -24,13 +24,13 @@ pub enum PlugKind {
     Unknown,
 }
 
-/// What the runner needs from a host.
+/// The host interface of the runner.
 pub trait PlugCaller {
-    /// What the host knows about the name. Asked for every step before the first one runs.
+    /// Whether the host has the plug. Called for every step before the first one runs.
     fn kind(&self, plug: &str) -> PlugKind;
 
     /// Calls a [`PlugKind::Known`] plug and returns its response. An error means that there was no
-    /// response, such as after a timeout; its text is for the person who runs the pipe.
+    /// response, such as after a timeout; it is shown to the user.
     fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Value, String>>;
 }
 
@@ -40,7 +40,7 @@ pub trait Observer {
     /// value.
     fn started(&mut self, _index: usize, _total: usize, _step: &Step) {}
 
-    /// The step is done, or was skipped.
+    /// The step has finished or was skipped.
     fn finished(&mut self, _index: usize, _total: usize, _report: &StepReport) {}
 }
 
@@ -71,7 +71,7 @@ pub struct StepReport {
     pub status: StepStatus,
     /// Wall time of the step; close to 0 for a skipped one.
     pub duration_seconds: f64,
-    /// The request that was sent; the pipe's own text, with its templates, if nothing was sent.
+    /// The request that was sent, or the unrendered fields if nothing was sent.
     pub ctx: Value,
     /// The plug's whole response; null if there was none.
     pub result: Option<Value>,
@@ -102,8 +102,8 @@ impl StepReport {
         matches!(self.status, StepStatus::Succeeded | StepStatus::Stubbed)
     }
 
-    /// What templates see of the step as `steps.ID` and `previous_step`.
-    fn facts(&self) -> Value {
+    /// The step as templates see it in `steps.ID` and `previous_step`.
+    fn template_value(&self) -> Value {
         json!({
             "id": self.id,
             "success": self.success(),
@@ -115,11 +115,11 @@ impl StepReport {
     }
 }
 
-/// Runs the pipe with these inputs, over those that the pipe has itself.
+/// Runs the pipe. `inputs` override the pipe's own.
 ///
-/// A step succeeds when the plug answers with `success: true`, or with an object that has neither
-/// `success` nor `error`. After a step that failed, only those with `always_run` run; a step that
-/// failed with `on_error: warn` stops no other. A template that cannot be evaluated fails its step.
+/// A step succeeds if the plug's response has `success: true`, or neither `success` nor `error`.
+/// After a failed step, only steps with `always_run` run; a step that failed with `on_error: warn`
+/// does not stop the pipe. A template that cannot be evaluated fails its step.
 ///
 /// Fails before the first step if an input is invalid or a step's plug is unknown; later failures
 /// are in the report.
@@ -212,27 +212,27 @@ impl Run<'_> {
         if let Some(failed) = self.failed
             && !step.always_run
         {
-            return Err(skip(format!("step {failed} failed, and this one has not always_run")));
+            return Err(skip(format!("step {failed} failed, and this step does not set always_run")));
         }
         let scope = self.scope();
-        let of_template = |error| fail(format!("step {}, {error}", step.id));
+        let template_error = |error| fail(format!("step {}, {error}", step.id));
         if let Some(when) = &step.when
-            && !self.templates.condition(when, &scope).map_err(of_template)?
+            && !self.templates.condition(when, &scope).map_err(template_error)?
         {
-            return Err(skip(format!("its condition is false: {}", when.trim())));
+            return Err(skip(format!("condition is false: {}", when.trim())));
         }
 
         started();
-        report.ctx = self.templates.render(&step.ctx, &scope).map_err(of_template)?;
+        report.ctx = self.templates.render(&step.ctx, &scope).map_err(template_error)?;
         if caller.kind(&step.plug) == PlugKind::Stub {
             report.status = StepStatus::Stubbed;
             report.result = Some(json!({"success": true, "stubbed": true}));
             return Ok(());
         }
-        let answer = caller.call(&step.plug, report.ctx.clone()).await.map_err(fail)?;
-        let verdict = judge(&answer);
-        report.result = Some(answer);
-        verdict.map_err(fail)
+        let response = caller.call(&step.plug, report.ctx.clone()).await.map_err(fail)?;
+        let outcome = check_success(&response);
+        report.result = Some(response);
+        outcome.map_err(fail)
     }
 
     fn scope(&self) -> Scope {
@@ -247,31 +247,32 @@ impl Run<'_> {
                 "success": self.failed.is_none(),
             }),
         );
-        let steps: Map<String, Value> = self.reports.iter().map(|report| (report.id.clone(), report.facts())).collect();
+        let steps: Map<String, Value> =
+            self.reports.iter().map(|report| (report.id.clone(), report.template_value())).collect();
         variables.insert("steps".to_owned(), Value::Object(steps));
         if let Some(previous) = self.reports.iter().rfind(|report| report.status != StepStatus::Skipped) {
-            variables.insert("previous_step".to_owned(), previous.facts());
+            variables.insert("previous_step".to_owned(), previous.template_value());
         }
         Scope::new(variables)
     }
 }
 
 /// Checks that the response reports success; the error is the plug's own.
-fn judge(answer: &Value) -> Result<(), String> {
-    let Value::Object(fields) = answer else {
-        return Err(format!("the plug's answer is not an object: {answer}"));
+fn check_success(response: &Value) -> Result<(), String> {
+    let Value::Object(fields) = response else {
+        return Err(format!("the plug's response is not an object: {response}"));
     };
     let error = fields.get("error").filter(|error| !error.is_null());
     match (fields.get("success"), error) {
         (Some(Value::Bool(true)), _) | (None, None) => Ok(()),
         (Some(Value::Bool(false)) | None, error) => Err(error
             .or_else(|| fields.get("message"))
-            .map_or_else(|| "the plug answered success: false and no error".to_owned(), error_text)),
-        (Some(other), _) => Err(format!("the plug's answer has success: {other}, which is neither true nor false")),
+            .map_or_else(|| "the plug returned success: false without an error".to_owned(), error_text)),
+        (Some(other), _) => Err(format!("the plug's response has success: {other}; expected true or false")),
     }
 }
 
-/// The text of a response's `error`: a string, an object with a `message`, or anything else.
+/// The message in a response's `error`: a string, an object with a `message`, or any other value.
 fn error_text(error: &Value) -> String {
     match error.get("message").unwrap_or(error) {
         Value::String(text) => text.clone(),
@@ -285,8 +286,8 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// Knows `m`, whose answer is the field `answer` of what it is sent (success if there is none)
-    /// and which gives no answer for `{"die": true}`; stubs `s`.
+    /// Has the plug `m`, which returns the field `answer` of its request (by default success) and
+    /// fails for `{"die": true}`; stubs `s`.
     #[derive(Default)]
     struct Plugs {
         calls: RefCell<Vec<Value>>,
@@ -330,7 +331,7 @@ mod tests {
     const FAILING: &str = "{success: false, error: 'gateway says no'}";
 
     #[tokio::test]
-    async fn the_pipe_of_the_specification_runs_with_its_processor_stubbed() {
+    async fn the_specifications_pipe_runs_with_a_stubbed_processor() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pipes/basic_pipe_monitoring.yaml");
         let (report, calls) = run_yaml(&std::fs::read_to_string(path).unwrap()).await;
         assert!(report.success);
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_pipespec_example_goes_on_after_a_warning_and_tells_the_rest() {
+    async fn the_pipespec_example_runs() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pipes/pipespec.yaml");
         let (report, calls) = run_yaml(&std::fs::read_to_string(path).unwrap()).await;
         assert!(report.success, "{report:#?}");
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_plug_is_refused_before_anything_is_called() {
+    async fn an_unknown_plug_is_rejected_before_any_call() {
         let pipe = Pipe::from_yaml("steps: [{plug: m}, {plug: x, id: second}]").unwrap();
         let plugs = Plugs::default();
         let error = run(&pipe, Map::new(), &plugs, &mut ()).await.unwrap_err().to_string();
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_failure_only_steps_that_always_run_do() {
+    async fn after_a_failure_only_steps_with_always_run_run() {
         let yaml = format!(
             "steps:\n- {{plug: m}}\n- {{plug: m, id: bad, with: {{answer: {FAILING}}}}}\n- {{plug: m}}\n\
              - {{plug: m, always_run: true, with: {{was: '{{{{ previous_step.id }}}}', so: '{{{{ pipeline.success }}}}'}}}}\n"
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_that_warns_holds_nobody_up() {
+    async fn a_failure_with_on_error_warn_does_not_stop_the_pipe() {
         let yaml = format!(
             "steps:\n- {{plug: m, on_error: warn, with: {{answer: {FAILING}}}}}\n\
              - {{plug: m, with: {{s: '{{{{ previous_step.success }}}}', e: '{{{{ previous_step.error }}}}', all: '{{{{ pipeline.success }}}}'}}}}\n"
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_without_an_answer_is_a_failure_without_a_result() {
+    async fn a_call_without_a_response_fails_without_a_result() {
         let (report, _) = run_yaml("steps: [{plug: m, with: {die: true}}]").await;
         assert_eq!(report.steps[0].status, Failed);
         assert_eq!(report.steps[0].message.as_deref(), Some("ran out of time"));
@@ -419,7 +420,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_false_condition_skips_and_the_previous_step_stays_the_one_that_ran() {
+    async fn a_skipped_step_does_not_become_the_previous_step() {
         let (report, calls) = run_with(
             "steps: [{plug: m, id: a}, {plug: m, id: b, when: '{{ inputs.go }}'}, \
              {plug: m, with: {p: '{{ previous_step.id }}', b: '{{ steps.b.status }}', e: '{{ steps.b.error }}'}}]",
@@ -452,8 +453,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_judged_by_its_success_and_its_error() {
-        for (answer, verdict) in [
+    fn success_is_determined_from_success_and_error() {
+        for (response, outcome) in [
             (json!({"success": true}), Ok(())),
             (json!({"success": true, "error": "noted"}), Ok(())),
             (json!({"result": 1}), Ok(())),
@@ -461,17 +462,17 @@ mod tests {
             (json!({"error": "no"}), Err("no")),
             (json!({"success": false, "error": {"message": "no", "kind": "x"}}), Err("no")),
             (json!({"success": false, "message": "no"}), Err("no")),
-            (json!({"success": false}), Err("the plug answered success: false and no error")),
+            (json!({"success": false}), Err("the plug returned success: false without an error")),
             (json!({"success": false, "error": 5}), Err("5")),
-            (json!({"success": "yes"}), Err("the plug's answer has success: \"yes\", which is neither true nor false")),
-            (json!([1]), Err("the plug's answer is not an object: [1]")),
+            (json!({"success": "yes"}), Err("the plug's response has success: \"yes\"; expected true or false")),
+            (json!([1]), Err("the plug's response is not an object: [1]")),
         ] {
-            assert_eq!(judge(&answer), verdict.map_err(str::to_owned), "{answer}");
+            assert_eq!(check_success(&response), outcome.map_err(str::to_owned), "{response}");
         }
     }
 
     #[tokio::test]
-    async fn the_observer_hears_of_every_step_and_of_the_start_of_those_that_run() {
+    async fn the_observer_is_called_for_every_step() {
         #[derive(Default)]
         struct Log(Vec<String>);
         impl Observer for Log {

@@ -1,7 +1,7 @@
-//! YAML text → [`Pipe`].
+//! Parses YAML into a [`Pipe`].
 //!
-//! Both dialects are read into the same types. A key that would have no effect is an error: a pipe
-//! that loads does what it says. Nothing here reads files or evaluates templates.
+//! Both dialects are parsed into the same types. A key that would have no effect is an error.
+//! Nothing here reads files or evaluates templates.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,56 +16,55 @@ use super::error::PipeError;
 pub struct Pipe {
     /// The pipe's name; `pipe` if the document gives none.
     pub name: String,
-    /// Values of inputs that a run may override.
+    /// Default values of inputs.
     pub inputs: Map<String, Value>,
-    /// What the pipe says about inputs that it declares rather than gives (`{type, required,
-    /// default}`), by name.
+    /// Declared inputs (`{type, required, default}`), by name.
     pub declarations: BTreeMap<String, InputDeclaration>,
-    /// The steps, in the order in which they run. Their ids differ.
+    /// The steps, in order of execution. Their ids are unique.
     pub steps: Vec<Step>,
 }
 
 /// One call of a plug.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Unique in the pipe; `step_1`, `step_2`, … where the document gives neither `id` nor `name`.
+    /// Unique in the pipe; `step_1`, `step_2`, … if the step has neither `id` nor `name`.
     pub id: String,
     /// Name of the plug to call.
     pub plug: String,
-    /// What the plug is sent, before templates are rendered: an object of `config`, `inputs` and
-    /// `with` merged in this order; of the same field in two of them the later wins.
+    /// The plug's request before templates are rendered: `config`, `inputs` and `with`, merged in
+    /// this order; later ones override earlier ones.
     pub ctx: Value,
     /// Expression that decides whether the step runs.
     pub when: Option<String>,
-    /// What the step's failure means for the pipe.
+    /// The effect of a failure on the pipe.
     pub on_error: OnError,
     /// Whether the step runs even after the pipe has failed.
     pub always_run: bool,
 }
 
-/// What the failure of a step means for the pipe.
+/// The effect of a step's failure on the pipe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnError {
     /// The pipe fails, and only steps with `always_run` still run.
     #[default]
     Fail,
-    /// The failure is reported and the pipe goes on. Written `warn` or `continue`.
+    /// The failure is reported and the pipe continues. Written `warn` or `continue`.
     Warn,
 }
 
-/// What a pipe says about one of its inputs.
+/// The declaration of an input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InputDeclaration {
-    /// Whether a run must give the input if it has no default.
+    /// Whether the input must be given if it has no default.
     pub required: bool,
-    /// The type that the value must have.
+    /// The type of the value.
     pub kind: Option<InputType>,
 }
 
-/// Type of an input, by the names of JSON Schema.
+/// Type of an input, named as in JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputType {
-    /// Text.
+    /// A string.
     String,
     /// Any number.
     Number,
@@ -79,29 +78,29 @@ pub enum InputType {
     Array,
 }
 
-/// Step keys that describe and change nothing.
+/// Step keys that are documentation only.
 const STEP_NOTES: [&str; 7] =
     ["description", "doc", "mandatory_dependencies", "owner", "security_requirements", "tags", "version"];
 
-/// Step keys of PlugPipe's schema that are not supported, and what to write instead.
+/// Unsupported step keys of PlugPipe's schema, and alternatives.
 const STEP_UNSUPPORTED: [(&str, &str); 6] = [
     ("foreach", "write a step for each item, or record them all at once with operation record_multiple_metrics"),
-    ("next", "steps run in the order in which they stand; give a step that may be left out a `when`"),
-    ("branches", "steps run in the order in which they stand; give a step that may be left out a `when`"),
-    ("join", "steps run one after the other, so there is nothing to join; remove the key"),
+    ("next", "steps run in document order; give an optional step a `when`"),
+    ("branches", "steps run in document order; give an optional step a `when`"),
+    ("join", "steps run sequentially, so there is nothing to join; remove the key"),
     ("exit_if", "give the steps that follow a `when` with the opposite condition"),
     ("env", "plugs have no environment; put the values in `with`"),
 ];
 
-/// Top-level keys that describe and change nothing. `x-…` keys do too; they are where YAML anchors
-/// are kept.
+/// Top-level keys that are documentation only. `x-…` keys are ignored too; they can hold YAML
+/// anchors.
 const PIPE_NOTES: [&str; 8] =
     ["description", "doc", "mandatory_dependencies", "owner", "security_requirements", "summary", "tags", "version"];
 
-/// Top-level keys that are not supported, and what to write instead.
+/// Unsupported top-level keys, and alternatives.
 const PIPE_UNSUPPORTED: [(&str, &str); 3] = [
-    ("middleware", "write what it does as steps"),
-    ("secrets", "credentials are granted to the host, so that neither pipe nor plug holds them; remove the key"),
+    ("middleware", "write it as steps"),
+    ("secrets", "grant credentials to the host, so that neither pipe nor plug has them; remove the key"),
     ("prometheus_config", "put it in a file and pass that with --config FILE, or put it in the step's `config`"),
 ];
 
@@ -112,29 +111,28 @@ const PIPE_KEYS: &str = "name, inputs, steps or pipeline, apiVersion, kind, meta
                          mandatory_dependencies, owner, security_requirements, summary, tags, version";
 
 impl Pipe {
-    /// Reads a pipe of either dialect.
+    /// Parses a pipe in either dialect.
     ///
-    /// Errors name the path of what is wrong, such as `steps[1].on_error`. Nesting beyond 64 levels
-    /// is refused.
+    /// Errors name the path, such as `steps[1].on_error`. Nesting beyond 64 levels is an error.
     pub fn from_yaml(text: &str) -> Result<Pipe, PipeError> {
         let document = yaml::read(text).map_err(|error| PipeError::Yaml(error.with_lines().to_owned()))?;
-        let mut fields = match document.to_value_where(is_text) {
+        let mut fields = match document.to_value_where(keeps_source_text) {
             Value::Object(fields) => fields,
             other => {
                 return Err(PipeError::spec(
                     "pipe",
                     format!(
                         "expected a mapping with a list `steps` (or, with kind: PipeSpec, `pipeline`), got {}",
-                        shown(&other)
+                        described(&other)
                     ),
                 ));
             }
         };
-        refuse_unsupported(&mut fields, "", &PIPE_UNSUPPORTED)?;
+        reject_unsupported(&mut fields, "", &PIPE_UNSUPPORTED)?;
 
         let name = pipe_name(&mut fields)?;
         if let Some(kind) = take(&mut fields, "kind").filter(|kind| kind != "PipeSpec") {
-            return Err(PipeError::spec("kind", format!("expected PipeSpec, got {}", shown(&kind))));
+            return Err(PipeError::spec("kind", format!("expected PipeSpec, got {}", described(&kind))));
         }
         let written = document.to_value_where(|place| place.starts_with(&["inputs"]));
         let (inputs, declarations) = read_inputs(object(take(&mut fields, "inputs"), "inputs")?, &written)?;
@@ -159,11 +157,11 @@ impl Pipe {
         Ok(Pipe { name, inputs, declarations, steps: read_steps(list, steps)? })
     }
 
-    /// The inputs of one run: what was given over what the pipe says.
+    /// The inputs of one run: the given ones override the pipe's own.
     ///
-    /// A given text is read as the type that the pipe declares, since command lines have only text.
-    /// Fails on a required input that is missing, on a value of another type, and on a name that a
-    /// pipe with inputs does not have.
+    /// Strings are converted to the declared type, because command lines have only strings. A
+    /// missing required input, a value of another type, and an unknown name (unless the pipe has no
+    /// inputs) are errors.
     pub(super) fn resolve_inputs(&self, given: Map<String, Value>) -> Result<Map<String, Value>, PipeError> {
         let fail = |name: &str, problem: String| PipeError::Input { name: name.to_owned(), problem };
         let takes_any = self.inputs.is_empty() && self.declarations.is_empty();
@@ -177,7 +175,7 @@ impl Pipe {
                     .chain(self.declarations.keys().filter(|name| !self.inputs.contains_key(*name)))
                     .map(String::as_str)
                     .collect();
-                return Err(fail(&name, format!("pipe {} has no such input; it has {}", self.name, known.join(", "))));
+                return Err(fail(&name, format!("unknown input; the pipe {} has {}", self.name, known.join(", "))));
             }
             let value = match declaration.and_then(|declaration| declaration.kind) {
                 Some(kind) => kind.read(value).map_err(|problem| fail(&name, problem))?,
@@ -187,7 +185,7 @@ impl Pipe {
         }
         for (name, declaration) in &self.declarations {
             if declaration.required && !inputs.contains_key(name) {
-                return Err(fail(name, format!("is required: give it with --input {name}=VALUE")));
+                return Err(fail(name, format!("is required; set it with --input {name}=VALUE")));
             }
         }
         Ok(inputs)
@@ -204,19 +202,19 @@ impl InputType {
         InputType::Array,
     ];
 
-    /// The value if it has this type, or if it is a text that reads as one.
+    /// Returns the value if it has this type, or a string converted to it.
     fn read(self, value: Value) -> Result<Value, String> {
-        if self.holds(&value) {
+        if self.matches(&value) {
             return Ok(value);
         }
         value
             .as_str()
             .and_then(|text| serde_json::from_str(text.trim()).ok())
-            .filter(|read| self.holds(read))
-            .ok_or_else(|| format!("expected {self}, got {}", shown(&value)))
+            .filter(|read| self.matches(read))
+            .ok_or_else(|| format!("expected {self}, got {}", described(&value)))
     }
 
-    fn holds(self, value: &Value) -> bool {
+    fn matches(self, value: &Value) -> bool {
         match self {
             InputType::String => value.is_string(),
             InputType::Number => value.is_number(),
@@ -241,13 +239,13 @@ impl fmt::Display for InputType {
     }
 }
 
-/// Mappings of texts, wherever they stand in a step.
-const TEXTS: [&str; 4] = ["annotations", "external_labels", "grouping_key", "labels"];
+/// Mappings with string values, anywhere in a step.
+const STRING_MAPS: [&str; 4] = ["annotations", "external_labels", "grouping_key", "labels"];
 
-/// Whether a place holds a field of a step, a setting, or one of a mapping of texts. What is below
-/// that may be a document that the plug passes on, such as a dashboard, in which numbers are
-/// numbers.
-fn is_text(place: &[&str]) -> bool {
+/// Whether scalars at a path keep their source text: fields of a step, settings, and members of
+/// string mappings. Deeper values may be documents that the plug passes on, such as dashboards,
+/// whose numbers must stay numbers.
+fn keeps_source_text(place: &[&str]) -> bool {
     let [list, part, fields @ ..] = place else { return false };
     if !matches!(*list, "steps" | "pipeline") || !matches!(*part, "config" | "inputs" | "with") {
         return false;
@@ -256,7 +254,7 @@ fn is_text(place: &[&str]) -> bool {
         [] => false,
         [_] => true,
         [fields @ .., parent, _] => {
-            TEXTS.contains(parent)
+            STRING_MAPS.contains(parent)
                 || fields.iter().chain([parent]).any(|key| *key == "prometheus_config" || key.ends_with("_auth"))
         }
     }
@@ -271,28 +269,28 @@ fn pipe_name(fields: &mut Map<String, Value>) -> Result<String, PipeError> {
 
 type Inputs = (Map<String, Value>, BTreeMap<String, InputDeclaration>);
 
-/// `written` is the pipe with its inputs as they were written, for those that are declared to be
-/// text.
+/// `written` has the inputs' source text, for those that are declared as strings.
 fn read_inputs(given: Map<String, Value>, written: &Value) -> Result<Inputs, PipeError> {
-    const SAYS: [&str; 3] = ["default", "required", "type"];
+    const DECLARATION_KEYS: [&str; 3] = ["default", "required", "type"];
     const NOTES: [&str; 5] = ["description", "doc", "title", "example", "examples"];
 
     let mut inputs = Map::new();
     let mut declarations = BTreeMap::new();
     for (name, value) in given {
         let mut fields = match value {
-            Value::Object(fields) if SAYS.iter().any(|key| fields.contains_key(*key)) => fields,
+            Value::Object(fields) if DECLARATION_KEYS.iter().any(|key| fields.contains_key(*key)) => fields,
             value => {
                 inputs.insert(name, value);
                 continue;
             }
         };
         let path = format!("inputs.{name}");
-        if let Some(key) = fields.keys().find(|key| !SAYS.contains(&key.as_str()) && !NOTES.contains(&key.as_str())) {
+        if let Some(key) =
+            fields.keys().find(|key| !DECLARATION_KEYS.contains(&key.as_str()) && !NOTES.contains(&key.as_str()))
+        {
             return Err(PipeError::spec(
                 format!("{path}.{key}"),
-                "unknown key; an input with default, required or type is a declaration and has only these and \
-                 description. If it is the value itself, put it under `default`",
+                "unknown key; an input with default, required or type is a declaration, which may have only these and description. To use the mapping as the value, put it under `default`",
             ));
         }
         let kind = match take(&mut fields, "type") {
@@ -300,12 +298,12 @@ fn read_inputs(given: Map<String, Value>, written: &Value) -> Result<Inputs, Pip
             Some(given) => Some(input_type(&given, &format!("{path}.type"))?),
         };
         let required = flag(take(&mut fields, "required"), &format!("{path}.required"))?;
-        // Not through `take`: null is a default like any other where no type is given.
+        // Not `take`, because null is a valid default without a type.
         if let Some(default) = fields.remove("default") {
             let default = match kind {
                 Some(InputType::String) => {
                     let written = written.get("inputs").and_then(|inputs| inputs.get(&name)?.get("default"));
-                    text_default(default, written, &path)?
+                    string_default(default, written, &path)?
                 }
                 Some(kind) => {
                     kind.read(default).map_err(|problem| PipeError::spec(format!("{path}.default"), problem))?
@@ -319,12 +317,12 @@ fn read_inputs(given: Map<String, Value>, written: &Value) -> Result<Inputs, Pip
     Ok((inputs, declarations))
 }
 
-/// The default of an input that is text: of a number or boolean, what was written.
-fn text_default(default: Value, written: Option<&Value>, path: &str) -> Result<Value, PipeError> {
+/// The default of a string input: for a number or boolean, its source text.
+fn string_default(default: Value, written: Option<&Value>, path: &str) -> Result<Value, PipeError> {
     match default {
         Value::Number(_) | Value::Bool(_) => match written {
             Some(Value::String(text)) => Ok(Value::from(text.as_str())),
-            // JSON writes it as it was written.
+            // The source text equals the JSON.
             _ => Ok(Value::from(default.to_string())),
         },
         other => InputType::String.read(other).map_err(|problem| PipeError::spec(format!("{path}.default"), problem)),
@@ -334,7 +332,7 @@ fn text_default(default: Value, written: Option<&Value>, path: &str) -> Result<V
 fn input_type(given: &Value, path: &str) -> Result<InputType, PipeError> {
     InputType::ALL.into_iter().find(|kind| given.as_str() == Some(kind.to_string().as_str())).ok_or_else(|| {
         let expected = InputType::ALL.map(|kind| kind.to_string()).join(", ");
-        PipeError::spec(path, format!("expected one of {expected}, got {}", shown(given)))
+        PipeError::spec(path, format!("expected one of {expected}, got {}", described(given)))
     })
 }
 
@@ -342,7 +340,10 @@ fn read_steps(list: &str, steps: Value) -> Result<Vec<Step>, PipeError> {
     let steps = match steps {
         Value::Array(steps) if !steps.is_empty() => steps,
         other => {
-            return Err(PipeError::spec(list, format!("expected a list of at least one step, got {}", shown(&other))));
+            return Err(PipeError::spec(
+                list,
+                format!("expected a list of at least one step, got {}", described(&other)),
+            ));
         }
     };
     let mut read: Vec<Step> = Vec::with_capacity(steps.len());
@@ -358,19 +359,16 @@ fn read_step(step: Value, path: &str, index: usize, earlier: &[Step]) -> Result<
     let Value::Object(mut fields) = step else {
         return Err(PipeError::spec(
             path,
-            format!("expected a mapping that names a plug (`plugin: NAME`), got {}", shown(&step)),
+            format!("expected a mapping that names a plug (`plugin: NAME`), got {}", described(&step)),
         ));
     };
-    refuse_unsupported(&mut fields, path, &STEP_UNSUPPORTED)?;
+    reject_unsupported(&mut fields, path, &STEP_UNSUPPORTED)?;
 
     let name = text(take(&mut fields, "name"), &format!("{path}.name"))?;
     let id =
         text(take(&mut fields, "id"), &format!("{path}.id"))?.or(name).unwrap_or_else(|| format!("step_{}", index + 1));
     if earlier.iter().any(|step| step.id == id) {
-        return Err(PipeError::spec(
-            path,
-            format!("the id {id:?} is taken by an earlier step; give each step its own `id` or `name`"),
-        ));
+        return Err(PipeError::spec(path, format!("duplicate id {id:?}; give each step a unique `id` or `name`")));
     }
 
     let plug = plug_name(&mut fields, path)?;
@@ -396,13 +394,13 @@ fn plug_name(fields: &mut Map<String, Value>, path: &str) -> Result<String, Pipe
             continue;
         };
         if let Some((other, _)) = named {
-            return Err(PipeError::spec(path, format!("the plug is named twice, by `{other}` and `{key}`; keep one")));
+            return Err(PipeError::spec(path, format!("both `{other}` and `{key}` name a plug; keep one")));
         }
         named = Some((key, name));
     }
     named
         .map(|(_, name)| name)
-        .ok_or_else(|| PipeError::spec(path, "no plug is named; expected `plugin: NAME` (or `plug`, or `uses`)"))
+        .ok_or_else(|| PipeError::spec(path, "no plug; expected `plugin: NAME` (or `plug`, or `uses`)"))
 }
 
 fn condition(given: Option<Value>, path: &str) -> Result<Option<String>, PipeError> {
@@ -411,7 +409,7 @@ fn condition(given: Option<Value>, path: &str) -> Result<Option<String>, PipeErr
         Some(Value::Bool(value)) => Ok(Some(value.to_string())),
         Some(Value::String(expression)) if !expression.trim().is_empty() => Ok(Some(expression)),
         Some(other) => {
-            Err(PipeError::spec(path, format!("expected an expression or true or false, got {}", shown(&other))))
+            Err(PipeError::spec(path, format!("expected an expression or true or false, got {}", described(&other))))
         }
     }
 }
@@ -423,11 +421,11 @@ fn on_error(given: Option<Value>, path: &str) -> Result<OnError, PipeError> {
     match given.as_str() {
         Some("fail") => Ok(OnError::Fail),
         Some("warn" | "continue") => Ok(OnError::Warn),
-        _ => Err(PipeError::spec(path, format!("expected fail or warn, got {}", shown(&given)))),
+        _ => Err(PipeError::spec(path, format!("expected fail or warn, got {}", described(&given)))),
     }
 }
 
-/// Steps run in the order of the document, so a dependency is met when it stands earlier.
+/// Steps run in document order, so a dependency must come earlier.
 fn check_dependencies(given: Option<Value>, path: &str, earlier: &[Step]) -> Result<(), PipeError> {
     let dependencies = match given {
         None => return Ok(()),
@@ -436,14 +434,16 @@ fn check_dependencies(given: Option<Value>, path: &str, earlier: &[Step]) -> Res
     };
     for dependency in dependencies {
         let Some(id) = dependency.as_str() else {
-            return Err(PipeError::spec(path, format!("expected ids of earlier steps, got {}", shown(&dependency))));
+            return Err(PipeError::spec(
+                path,
+                format!("expected ids of earlier steps, got {}", described(&dependency)),
+            ));
         };
         if !earlier.iter().any(|step| step.id == id) {
             return Err(PipeError::spec(
                 path,
                 format!(
-                    "{id:?} is not the id of an earlier step; steps run in the order in which they stand, so move it \
-                     before this one or correct the id"
+                    "{id:?} is not the id of an earlier step; steps run in document order, so move it before this one or correct the id"
                 ),
             ));
         }
@@ -451,8 +451,8 @@ fn check_dependencies(given: Option<Value>, path: &str, earlier: &[Step]) -> Res
     Ok(())
 }
 
-/// Removes unsupported keys and fails on one with a value. An empty one requests nothing.
-fn refuse_unsupported(
+/// Removes unsupported keys. One that is not empty is an error.
+fn reject_unsupported(
     fields: &mut Map<String, Value>,
     path: &str,
     unsupported: &[(&str, &str)],
@@ -466,7 +466,7 @@ fn refuse_unsupported(
         };
         if !empty {
             let path = if path.is_empty() { (*key).to_owned() } else { format!("{path}.{key}") };
-            return Err(PipeError::spec(path, format!("is not supported by this harness: {advice}")));
+            return Err(PipeError::spec(path, format!("is not supported: {advice}")));
         }
     }
     Ok(())
@@ -482,7 +482,7 @@ fn object(given: Option<Value>, path: &str) -> Result<Map<String, Value>, PipeEr
     match given {
         None => Ok(Map::new()),
         Some(Value::Object(fields)) => Ok(fields),
-        Some(other) => Err(PipeError::spec(path, format!("expected a mapping, got {}", shown(&other)))),
+        Some(other) => Err(PipeError::spec(path, format!("expected a mapping, got {}", described(&other)))),
     }
 }
 
@@ -490,7 +490,7 @@ fn text(given: Option<Value>, path: &str) -> Result<Option<String>, PipeError> {
     match given {
         None => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
-        Some(other) => Err(PipeError::spec(path, format!("expected a name, got {}", shown(&other)))),
+        Some(other) => Err(PipeError::spec(path, format!("expected a name, got {}", described(&other)))),
     }
 }
 
@@ -498,12 +498,12 @@ fn flag(given: Option<Value>, path: &str) -> Result<bool, PipeError> {
     match given {
         None => Ok(false),
         Some(Value::Bool(flag)) => Ok(flag),
-        Some(other) => Err(PipeError::spec(path, format!("expected true or false, got {}", shown(&other)))),
+        Some(other) => Err(PipeError::spec(path, format!("expected true or false, got {}", described(&other)))),
     }
 }
 
-/// The value as an error shows it: scalars as JSON, cut if long; of a collection only what it is.
-fn shown(value: &Value) -> String {
+/// Describes a value for errors: scalars as truncated JSON, collections by type.
+fn described(value: &Value) -> String {
     const MAX_LEN: usize = 60;
     match value {
         Value::Null => "nothing".to_owned(),

@@ -1,8 +1,8 @@
 //! Templates in a step's fields and in `when`.
 //!
-//! Only the pipe's author writes templates: values from outside (inputs, responses of plugs) are
-//! inserted as they are and never evaluated. Templates have no access to files, the environment or
-//! a clock.
+//! Only the pipe's author writes templates: external values (inputs, responses of plugs) are
+//! inserted verbatim and never evaluated. Templates have no access to files, the environment or a
+//! clock.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,31 +12,31 @@ use minijinja::{AutoEscape, Environment, ErrorKind, Expression, UndefinedBehavio
 use plugpipe_yaml::known_stack;
 use serde_json::{Map, Value};
 
-/// How much work one template may be: about one for each of its instructions, and for every 64
-/// bytes that it makes. Templates of pipes need some hundreds.
+/// Work limit of a template: about 1 per instruction and per 64 bytes of output. Typical templates
+/// need some hundreds.
 const MAX_WORK: u64 = 1_000_000;
 
-/// The longest template, in bytes.
+/// Maximum length of a template, in bytes.
 const MAX_TEMPLATE_LEN: usize = 1024 * 1024;
 
-/// The longest expression or tag, in bytes. The engine's parser, its compiler and the tree between
-/// them go one level deeper for an operator, so this bounds how deep they go.
+/// Maximum length of an expression or tag, in bytes. Each operator adds a level of recursion in the
+/// engine's parser, compiler and syntax tree, so this bounds their depth.
 const MAX_TAG_LEN: usize = 8 * 1024;
 
-/// The most `elif` tags in a template: each nests the rest of its `if` one level deeper.
+/// Maximum number of `elif` tags in a template: each nests the rest of its `if` one level deeper.
 const MAX_ELIFS: usize = 500;
 
-/// The deepest value that an expression gives a field. Plugs read no deeper ones, and what becomes
-/// of the value is not done on a stack of known size.
+/// Maximum nesting of an expression's value. Plugs accept no deeper ones, and later processing does
+/// not run on a stack of known size.
 const MAX_VALUE_DEPTH: usize = 127;
 
-/// How much of a template an error quotes, in characters.
-const QUOTED: usize = 160;
+/// Maximum number of characters of a template that an error quotes.
+const MAX_QUOTED: usize = 160;
 
 /// The variables of a template.
 pub(super) struct Scope {
     variables: Map<String, Value>,
-    /// The same, as the engine wants it: converted once for all fields of a step.
+    /// The same for the engine, converted once for all fields of a step.
     engine: minijinja::Value,
 }
 
@@ -47,14 +47,13 @@ impl Scope {
     }
 }
 
-/// The names and, for those that have fields, their fields: `inputs {env}, pipeline {name,
-/// success}`.
+/// The names, with the fields of objects: `inputs {env}, pipeline {name, success}`.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self
             .variables
             .iter()
-            .filter(|(name, _)| *name != "input") // another name of `inputs`
+            .filter(|(name, _)| *name != "input") // alias of `inputs`
             .map(|(name, value)| match value.as_object() {
                 Some(fields) => {
                     let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
@@ -78,7 +77,7 @@ pub(super) struct TemplateError {
     problem: String,
 }
 
-/// The template engine, set up for pipes.
+/// The template engine, configured for pipes.
 pub(super) struct Templates {
     engine: Environment<'static>,
 }
@@ -89,8 +88,7 @@ impl Templates {
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
         engine.set_fuel(Some(MAX_WORK));
         engine.set_auto_escape_callback(|_| AutoEscape::None);
-        // A field that ends in a line break keeps it. The delimiters are the default ones, so this
-        // cannot fail.
+        // Keep trailing line breaks. With the default delimiters this cannot fail.
         if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
             engine.set_syntax(syntax);
         }
@@ -99,20 +97,20 @@ impl Templates {
         Templates { engine }
     }
 
-    /// Every string in `value` rendered, at any depth; keys stay as they are.
+    /// Renders every string in `value`, at any depth, but not keys.
     pub(super) fn render(&self, value: &Value, scope: &Scope) -> Result<Value, TemplateError> {
         on_known_stack(|| self.render_at(value, "", scope))
     }
 
-    /// Whether `when` holds. The text is one expression, with or without `{{ }}`.
+    /// Evaluates `when`: one expression, with or without `{{ }}`.
     ///
-    /// Inputs from a command line are text, so the texts `false`, `no`, `off` and `0` (in any case)
-    /// count as false like the empty text.
+    /// Inputs from a command line are strings, so `false`, `no`, `off` and `0` (in any case) count
+    /// as false, like the empty string.
     pub(super) fn condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
-        on_known_stack(|| self.condition_holds(when.trim(), scope))
+        on_known_stack(|| self.eval_condition(when.trim(), scope))
     }
 
-    fn condition_holds(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
+    fn eval_condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
         let fail = |error| failure("when", when, error, scope);
         if when.len() > MAX_TAG_LEN {
             return Err(fail(too_long("the expression", when.len(), MAX_TAG_LEN)));
@@ -125,10 +123,10 @@ impl Templates {
         if value.is_undefined() {
             return Err(fail(minijinja::Error::from(ErrorKind::UndefinedError)));
         }
-        let says_no = value
+        let is_negative = value
             .as_str()
             .is_some_and(|text| ["false", "no", "off", "0"].iter().any(|no| text.trim().eq_ignore_ascii_case(no)));
-        Ok(value.is_true() && !says_no)
+        Ok(value.is_true() && !is_negative)
     }
 
     fn render_at(&self, value: &Value, path: &str, scope: &Scope) -> Result<Value, TemplateError> {
@@ -161,9 +159,9 @@ impl Templates {
         let template = keep_prometheus_expressions(text);
         if let Some(expression) = self.sole_expression(&template) {
             let value = expression.eval(&scope.engine)?;
-            // An undefined one goes on to be rendered, since that error says which name it was.
+            // Render undefined values anyway, because that error names the variable.
             if !value.is_undefined() {
-                return to_json(&value, &mut Room::default());
+                return to_json(&value, &mut Budget::default());
             }
         }
         self.engine.render_str(&template, &scope.engine).map(Value::from)
@@ -174,12 +172,12 @@ impl Templates {
         let inner = template.strip_prefix("{{")?.strip_suffix("}}")?;
         let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
         let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
-        // `{{ a }} and {{ b }}` gets here as `a }} and {{ b`, which is no expression.
+        // For `{{ a }} and {{ b }}`, this is `a }} and {{ b`, which does not compile.
         self.engine.compile_expression_owned(inner.to_owned()).ok()
     }
 }
 
-/// Templates are compiled and run on a known stack. `deep_templates_fit_the_stack` goes to the
+/// Compiles and runs templates on a stack of known size. `deep_templates_fit_the_stack` tests the
 /// limits above.
 fn on_known_stack<R: Send>(work: impl FnOnce() -> Result<R, TemplateError> + Send) -> Result<R, TemplateError> {
     known_stack::run("template", work).unwrap_or_else(|error| {
@@ -188,7 +186,7 @@ fn on_known_stack<R: Send>(work: impl FnOnce() -> Result<R, TemplateError> + Sen
     })
 }
 
-/// Refuses templates that would take the engine deeper than its stack reaches.
+/// Rejects templates that could overflow the engine's stack.
 fn check_size(template: &str) -> Result<(), minijinja::Error> {
     if template.len() > MAX_TEMPLATE_LEN {
         return Err(too_long("the template", template.len(), MAX_TEMPLATE_LEN));
@@ -196,11 +194,11 @@ fn check_size(template: &str) -> Result<(), minijinja::Error> {
     let (mut rest, mut elifs) = (template, 0);
     while let Some((at, tag)) = next_tag(rest) {
         let from_tag = rest.get(at..).unwrap_or_default();
-        // One that is never closed is read to the end.
+        // An unclosed tag extends to the end.
         let length = tag_length(from_tag, tag).unwrap_or(from_tag.len());
         let (source, after) = from_tag.split_at(length);
         let name = if tag == Tag::Statement { statement_name(source).split_whitespace().next() } else { None };
-        // What is in a raw block or a comment is text.
+        // Raw blocks and comments are text.
         if length > MAX_TAG_LEN && tag != Tag::Comment && name != Some("raw") {
             return Err(too_long("an expression or tag", length, MAX_TAG_LEN));
         }
@@ -208,14 +206,14 @@ fn check_size(template: &str) -> Result<(), minijinja::Error> {
         rest = after;
     }
     if elifs > MAX_ELIFS {
-        let problem = format!("it has {elifs} elif tags, and {MAX_ELIFS} are allowed: look the value up in a mapping");
+        let problem = format!("{elifs} elif tags exceed the limit of {MAX_ELIFS}; look the value up in a mapping");
         return Err(minijinja::Error::new(ErrorKind::InvalidOperation, problem));
     }
     Ok(())
 }
 
 fn too_long(what: &str, length: usize, limit: usize) -> minijinja::Error {
-    let problem = format!("{what} has {length} bytes, and {limit} are allowed: split it over several steps");
+    let problem = format!("{what} has {length} bytes, which exceeds the limit of {limit}; split it over several steps");
     minijinja::Error::new(ErrorKind::InvalidOperation, problem)
 }
 
@@ -231,7 +229,7 @@ fn ternary(
 }
 
 fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) -> TemplateError {
-    let mut quoted: String = template.chars().take(QUOTED).collect();
+    let mut quoted: String = template.chars().take(MAX_QUOTED).collect();
     if quoted.len() < template.len() {
         quoted.push('…');
     }
@@ -240,48 +238,48 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
         None => error.kind().to_string(),
     };
     match error.kind() {
-        ErrorKind::UndefinedError => problem.push_str(&format!("; the names here are {scope}")),
+        ErrorKind::UndefinedError => problem.push_str(&format!("; defined names: {scope}")),
         ErrorKind::SyntaxError => problem.push_str(" (syntax error)"),
         ErrorKind::OutOfFuel => {
             problem = format!(
-                "it is more work than one template may be ({MAX_WORK} steps): let it loop over less, or do this in a step of its own"
+                "exceeds the work limit of {MAX_WORK} instructions; reduce its loops, or split it over several steps"
             );
         }
         _ => {}
     }
     if field != "when" && matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::SyntaxError) {
-        problem.push_str("; braces that are meant for Prometheus or Grafana go between {% raw %} and {% endraw %}");
+        problem.push_str("; put braces for Prometheus or Grafana between {% raw %} and {% endraw %}");
     }
     TemplateError { field: field.to_owned(), template: quoted, problem }
 }
 
-/// How much more a value may be. Repeated lists are lazy: a short expression is as long a list as
-/// it likes, and the engine counts no work for it.
-struct Room {
+/// The remaining budget for a value. Repeated lists are lazy, so a short expression can be a very
+/// long list for which the engine counts no work.
+struct Budget {
     work: u64,
     depth: usize,
 }
 
-impl Default for Room {
+impl Default for Budget {
     fn default() -> Self {
         Self { work: MAX_WORK, depth: MAX_VALUE_DEPTH }
     }
 }
 
-impl Room {
-    /// As the engine counts: one for a value, and for every 64 bytes.
+impl Budget {
+    /// Counts work like the engine: 1 per value and per 64 bytes.
     fn take(&mut self, bytes: usize) -> Result<(), minijinja::Error> {
         let left = self.work.checked_sub(1 + bytes as u64 / 64);
         self.work = left.ok_or_else(|| minijinja::Error::from(ErrorKind::OutOfFuel))?;
         Ok(())
     }
 
-    /// Does something one level deeper.
-    fn deeper<R>(
+    /// Runs `inner` one nesting level deeper.
+    fn nested<R>(
         &mut self,
         inner: impl FnOnce(&mut Self) -> Result<R, minijinja::Error>,
     ) -> Result<R, minijinja::Error> {
-        let problem = || format!("the value nests deeper than {MAX_VALUE_DEPTH} levels, and plugs read no deeper ones");
+        let problem = || format!("the value nests deeper than {MAX_VALUE_DEPTH} levels");
         let depth = self.depth.checked_sub(1);
         self.depth = depth.ok_or_else(|| minijinja::Error::new(ErrorKind::BadSerialization, problem()))?;
         let outcome = inner(self);
@@ -290,51 +288,48 @@ impl Room {
     }
 }
 
-/// Writes a value into a text. The engine counts the work of writing a list or mapping only once
-/// all of it is written, and however short the template is, that may be without end.
+/// Writes a value, with a budget: the engine counts the work for a list or mapping only after
+/// writing all of it, which may be practically endless.
 fn write_bounded(
     out: &mut minijinja::Output,
     state: &mut minijinja::State,
     value: &minijinja::Value,
 ) -> Result<(), minijinja::Error> {
     if value.as_object().is_some() {
-        measure(value, &mut Room::default())?;
+        measure(value, &mut Budget::default())?;
     }
     minijinja::escape_formatter(out, state, value)
 }
 
-/// Goes through a value as far as there is room.
-fn measure(value: &minijinja::Value, room: &mut Room) -> Result<(), minijinja::Error> {
-    room.take(value.as_str().map_or(0, str::len))?;
+/// Traverses a value within the budget.
+fn measure(value: &minijinja::Value, budget: &mut Budget) -> Result<(), minijinja::Error> {
+    budget.take(value.as_str().map_or(0, str::len))?;
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable => {
-            room.deeper(|room| value.try_iter()?.try_for_each(|item| measure(&item, room)))
+            budget.nested(|budget| value.try_iter()?.try_for_each(|item| measure(&item, budget)))
         }
-        ValueKind::Map => room.deeper(|room| {
+        ValueKind::Map => budget.nested(|budget| {
             value.try_iter()?.try_for_each(|key| {
-                measure(&key, room)?;
-                measure(&value.get_item(&key)?, room)
+                measure(&key, budget)?;
+                measure(&value.get_item(&key)?, budget)
             })
         }),
         _ => Ok(()),
     }
 }
 
-/// The value as JSON. Infinities and NaN, which JSON has no numbers for, become Prometheus's
-/// spelling of them.
-fn to_json(value: &minijinja::Value, room: &mut Room) -> Result<Value, minijinja::Error> {
-    room.take(value.as_str().map_or(0, str::len))?;
+/// Converts the value to JSON. Infinities and NaN become strings in Prometheus's spelling.
+fn to_json(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, minijinja::Error> {
+    budget.take(value.as_str().map_or(0, str::len))?;
     match value.kind() {
-        ValueKind::Undefined => {
-            Err(minijinja::Error::new(ErrorKind::UndefinedError, "a part of the value is undefined"))
-        }
+        ValueKind::Undefined => Err(minijinja::Error::new(ErrorKind::UndefinedError, "part of the value is undefined")),
         ValueKind::Seq | ValueKind::Iterable => {
-            room.deeper(|room| value.try_iter()?.map(|item| to_json(&item, room)).collect())
+            budget.nested(|budget| value.try_iter()?.map(|item| to_json(&item, budget)).collect())
         }
-        ValueKind::Map => room.deeper(|room| {
+        ValueKind::Map => budget.nested(|budget| {
             let fields = value.try_iter()?.map(|key| {
-                measure(&key, room)?;
-                Ok((key.to_string(), to_json(&value.get_item(&key)?, room)?))
+                measure(&key, budget)?;
+                Ok((key.to_string(), to_json(&value.get_item(&key)?, budget)?))
             });
             fields.collect()
         }),
@@ -347,7 +342,7 @@ fn to_json(value: &minijinja::Value, room: &mut Room) -> Result<Value, minijinja
         ValueKind::None | ValueKind::Bool | ValueKind::String => scalar_to_json(value),
         kind => Err(minijinja::Error::new(
             ErrorKind::BadSerialization,
-            format!("the value is a {kind}, which a plug cannot be sent"),
+            format!("the value is a {kind}, which has no JSON form"),
         )),
     }
 }
@@ -363,16 +358,15 @@ enum Tag {
     Comment,
 }
 
-/// The template with each `{{ $… }}` made a literal of itself, so that it comes out as it went in.
+/// Turns each `{{ $… }}` into a literal, so that it renders unchanged.
 ///
-/// Such an expression is Prometheus's: no name of a pipe begins with `$`. One inside a raw block, a
-/// comment or a quoted text is none of a template's business and stays untouched. A tag that is
-/// never closed stays too, for the engine to report.
+/// These expressions belong to Prometheus: no name of a pipe begins with `$`. Those in raw blocks,
+/// comments and quoted strings are left alone, and so is an unclosed tag, which the engine reports.
 fn keep_prometheus_expressions(template: &str) -> Cow<'_, str> {
     if !template.contains('$') {
         return Cow::Borrowed(template);
     }
-    let mut kept = String::with_capacity(template.len() + 16);
+    let mut out = String::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((at, tag)) = next_tag(rest) {
         let (text, from_tag) = rest.split_at(at);
@@ -380,17 +374,17 @@ fn keep_prometheus_expressions(template: &str) -> Cow<'_, str> {
             break;
         };
         let (source, after) = from_tag.split_at(length);
-        kept.push_str(text);
+        out.push_str(text);
         if tag == Tag::Expression && is_prometheus(source) {
             let literal = source.replace('\\', "\\\\").replace('"', "\\\"");
-            kept.push_str(&format!("{{{{ \"{literal}\" }}}}"));
+            out.push_str(&format!("{{{{ \"{literal}\" }}}}"));
         } else {
-            kept.push_str(source);
+            out.push_str(source);
         }
         rest = after;
     }
-    kept.push_str(rest);
-    Cow::Owned(kept)
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 fn is_prometheus(expression: &str) -> bool {
@@ -409,8 +403,8 @@ fn next_tag(text: &str) -> Option<(usize, Tag)> {
     })
 }
 
-/// Bytes from the opening braces at the start of `text` to behind the closing ones; behind `endraw`
-/// for a raw block.
+/// Length in bytes of the tag at the start of `text`, including its braces; up to and including
+/// `endraw` for a raw block.
 fn tag_length(text: &str, tag: Tag) -> Option<usize> {
     match tag {
         Tag::Expression => closing(text, "}}"),
@@ -433,7 +427,7 @@ fn statement_name(statement: &str) -> &str {
     statement.trim_start_matches("{%").trim_end_matches("%}").trim_matches(['-', '+']).trim()
 }
 
-/// Where `close` ends for the first time outside quotes, after the two bytes that open the tag.
+/// The end of the first `close` outside quotes, after the two opening bytes.
 fn closing(text: &str, close: &str) -> Option<usize> {
     let mut quote = None;
     let mut escaped = false;

@@ -1,6 +1,6 @@
 //! The plug's exports as Rust functions and types, generated from `wit/`.
 
-// A world that has the plug's exports and none of its imports: `linker` links wasmtime's own.
+// A world with the plug's exports but without its imports, which `linker` links from wasmtime.
 #![allow(missing_docs, clippy::all)]
 
 wasmtime::component::bindgen!({

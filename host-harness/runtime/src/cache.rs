@@ -1,7 +1,7 @@
-//! Compiled components on disk, so that only the first start pays for the compiler.
+//! A cache of compiled components on disk, so that a component is compiled only once.
 //!
-//! A compiled component is machine code that will run with the host's rights. So the folder must
-//! belong to the user alone; where it cannot be made so, nothing is cached and each start compiles.
+//! A compiled component is machine code that runs with the host's privileges. So the folder must be
+//! private to the user; otherwise nothing is cached and each start compiles the component.
 
 use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,14 +16,14 @@ use wasmtime::component::Component;
 use crate::compile::Compiler;
 use crate::private;
 
-/// Names the folder, for those who want it elsewhere. An empty value turns the cache off.
+/// Overrides the cache folder. An empty value disables the cache.
 const VARIABLE: &str = "PLUGPIPE_CACHE_DIR";
 
-/// How long compiling this project's plug takes where that is noticed.
+/// The compilation time of this project's plug, if it is long.
 const TIME: &str = if cfg!(debug_assertions) { ", about 12 s in a debug build" } else { "" };
 
 /// Loads the component from the cache, or compiles and caches it. `sha256` is the digest of
-/// `bytes`, in hex. A compilation is logged when it begins, and once per process where it cannot be
+/// `bytes`, in hex. Logs the start of a compilation, and once per process that the result cannot be
 /// cached.
 pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compiler) -> wasmtime::Result<Component> {
     let Some(folder) = folder() else {
@@ -31,21 +31,21 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compil
         return compiler.compile(engine, bytes);
     };
     let path = folder.join(format!("{sha256}-{:016x}.cwasm", compatibility(engine)));
-    // Several processes may start at once: one compiles, the others wait for its result. Without
-    // the lock (a file system that has none) each compiles for itself, which is only slower.
+    // If several processes start concurrently, one compiles and the others wait for its result. On
+    // file systems without locks each process compiles, which is only slower.
     let lock = private::options().create(true).truncate(false).write(true).open(folder.join("lock")).ok();
     if let Some(lock) = lock.as_ref().filter(|_| !path.is_file()) {
         let _ = lock.lock();
     }
     if path.is_file() {
-        // SAFETY: the file must have been made by wasmtime's compiler and not changed since. Its
-        // folder belongs to this user and is closed to all others (`private::folder`), files get
-        // there whole by a rename (`store`), and the name holds the digest of the component and the
-        // hash of compiler and settings. Whoever can write there can already act as this user.
+        // SAFETY: the file must have been created by wasmtime's compiler and not changed since. Its
+        // folder is private to this user (`private::folder`), files are created atomically by a
+        // rename (`store`), and the name contains the digest of the component and the hash of
+        // compiler and settings. Anyone who can write there can already act as this user.
         match unsafe { Component::deserialize_file(engine, &path) } {
             Ok(component) => return Ok(component),
             Err(error) => {
-                debug!(%error, path = %path.display(), "the compiled component is of no use; compiling again")
+                debug!(%error, path = %path.display(), "the cached component is unusable; recompiling")
             }
         }
     }
@@ -57,14 +57,14 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8], sha256: &str, compiler: Compil
     Ok(component)
 }
 
-/// Logs that compiling begins. What is no WebAssembly at all fails at once.
-fn announce(bytes: &[u8], how_often: &str) {
+/// Logs the start of a compilation, except for files that are not WebAssembly and fail immediately.
+fn announce(bytes: &[u8], note: &str) {
     if bytes.starts_with(b"\0asm") {
-        info!("compiling the component for this machine ({how_often}{TIME})");
+        info!("compiling the component for this machine ({note}{TIME})");
     }
 }
 
-/// The cache's folder, created if missing; none if there is no private place for it.
+/// The cache folder, created if missing; none if it cannot be private.
 fn folder() -> Option<PathBuf> {
     let folder = match std::env::var_os(VARIABLE) {
         Some(path) if path.is_empty() => return None,
@@ -75,7 +75,7 @@ fn folder() -> Option<PathBuf> {
                 .filter(|path| path.is_absolute())
                 .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
             let Some(user) = user else {
-                warn_not_cached(Path::new("~/.cache"), &"no home folder is known");
+                warn_not_cached(Path::new("~/.cache"), &"the home folder is unknown");
                 return None;
             };
             user.join("plugpipe-harness")
@@ -88,14 +88,14 @@ fn folder() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Without this, each start would compile and nobody would know why it is slow.
+/// Explains slow starts.
 fn warn_not_cached(folder: &Path, error: &dyn Display) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         warn!(
             folder = %folder.display(),
             %error,
-            "the compiled component cannot be cached, so each start compiles it again; {VARIABLE} names another folder"
+            "cannot cache the compiled component, so each start compiles it again; set {VARIABLE} to another folder"
         );
     });
 }
@@ -107,7 +107,7 @@ fn store(folder: &Path, path: &Path, component: &Component) -> Result<(), Box<dy
     Ok(())
 }
 
-/// Changes with the compiler's version and settings.
+/// A hash of the compiler's version and settings.
 fn compatibility(engine: &Engine) -> u64 {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);

@@ -1,9 +1,8 @@
-//! Compiling a component that this build does not carry: where, and within which limits.
+//! Compiles components that are not embedded, within limits.
 //!
-//! The compiler has no limits of its own. A component of a few kilobytes can keep it busy for hours
-//! or make it take all memory, so a program that loads unknown components compiles them in a child
-//! process: the program itself, started again with [`CHILD`] as its first argument. Such a program
-//! begins with
+//! The compiler itself has no limits. A component of a few kilobytes can keep it busy for hours or
+//! exhaust memory, so a program that loads unknown components compiles them in a child process: the
+//! program itself, started with [`CHILD`] as its first argument. The program must begin with
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -20,8 +19,8 @@
 //! }
 //! ```
 //!
-//! The child bounds what compiling takes. It is no sandbox: it has the user's rights, and what it
-//! returns is machine code that this process runs. `SECURITY.md` says what follows from that.
+//! The child only limits resources. It is not a sandbox: it has the user's privileges, and this
+//! process runs the machine code that it returns. See `SECURITY.md`.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -40,39 +39,39 @@ use crate::engine;
 use crate::error::Error;
 use crate::grants::GrantedLimits;
 
-/// The first argument of a program that is started to compile a component.
+/// The first argument of the child process that compiles a component.
 pub const CHILD: &str = "compile-component";
 
-/// The longest component that is loaded unless the caller says otherwise, in bytes.
+/// The default maximum size of a component, in bytes.
 pub const MAX_COMPONENT_BYTES: usize = 64 * 1024 * 1024;
 
-/// How much longer than its processor time the child may take by the clock: on a busy machine, or
-/// with a part of a processor, it waits for its turn.
+/// The wall-clock limit as a multiple of the CPU time limit, because the child may have to wait for
+/// a CPU.
 const CLOCK_PER_PROCESSOR_TIME: u32 = 10;
 
-/// How often the parent looks whether the child has ended.
+/// How often the parent checks whether the child has exited.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Each thread of the compiler has a stack and a heap of its own, which count as memory.
+/// Maximum number of compiler threads: each has its own stack and heap, which count as memory.
 const MAX_THREADS: usize = 8;
 
-/// The compiled form of the longest component may be so many times as long; that of this project's
-/// plug is three times as long as the component. It is then in this process's memory.
+/// Maximum size of the compiled form, as a multiple of the maximum component size; that of this
+/// project's plug is three times the component. It is loaded into this process's memory.
 const COMPILED_PER_COMPONENT: usize = 4;
 
-/// As much of the child's stderr as is read.
+/// Maximum number of bytes to read from the child's stderr.
 const MAX_MESSAGE_BYTES: u64 = 4 * 1024;
 
 /// Limits on compiling a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompileLimits {
-    /// The component's length, in bytes.
+    /// The component's size, in bytes.
     pub component_bytes: usize,
-    /// The compiler's memory, in bytes. Enforced on Linux; elsewhere as far as the system counts
+    /// The compiler's memory, in bytes. Enforced on Linux; elsewhere only if the system counts
     /// memory against `RLIMIT_DATA`.
     pub memory_bytes: u64,
-    /// The compiler's processor time, of all its threads together. By the clock it may take ten
-    /// times as long. Rounded up to whole seconds.
+    /// The compiler's total CPU time of all threads. The wall-clock limit is ten times as long.
+    /// Rounded up to whole seconds.
     pub processor_time: Duration,
 }
 
@@ -81,14 +80,14 @@ impl Default for CompileLimits {
         Self {
             component_bytes: MAX_COMPONENT_BYTES,
             memory_bytes: 1024 * 1024 * 1024,
-            // A debug build's compiler is not optimized either.
+            // In a debug build, the compiler is not optimized.
             processor_time: Duration::from_secs(if cfg!(debug_assertions) { 600 } else { 60 }),
         }
     }
 }
 
 impl CompileLimits {
-    /// The granted limits, and these where nothing was granted.
+    /// The granted limits, with these as defaults.
     #[must_use]
     pub fn granted(self, granted: &GrantedLimits) -> Self {
         Self {
@@ -104,15 +103,16 @@ impl CompileLimits {
     }
 }
 
-/// Where a component is compiled that is neither this build's own nor in the cache.
+/// Where to compile components that are neither embedded nor cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compiler {
-    /// In this process, with unlimited memory and time: for components that are trusted that far.
+    /// In this process, with unlimited memory and time. Only for trusted components.
     InProcess {
-        /// The longest component, in bytes.
+        /// The maximum component size, in bytes.
         max_component_bytes: usize,
     },
-    /// In a child process with limits. The program must pass [`CHILD`] on to [`child`].
+    /// In a child process with limits. The program must pass the arguments after [`CHILD`] to
+    /// [`child`].
     InChild(CompileLimits),
 }
 
@@ -135,9 +135,9 @@ impl Compiler {
             Self::InProcess { .. } => Component::new(engine, bytes),
             Self::InChild(limits) => {
                 let compiled = compile_in_child(bytes, limits).map_err(wasmtime::Error::msg)?;
-                // SAFETY: the bytes must be what wasmtime's compiler made, unchanged. They come
-                // through a pipe from this same program, which ran `child` and has no other
-                // input than the component. wasmtime checks that its version and settings match.
+                // SAFETY: the bytes must be unchanged output of wasmtime's compiler. They come
+                // through a pipe from this program's `child`, whose only input is the component.
+                // wasmtime checks that its version and settings match.
                 unsafe { Component::deserialize(engine, compiled) }
             }
         }
@@ -152,7 +152,7 @@ pub fn read(path: &Path, max: usize) -> Result<Vec<u8>, Error> {
     let problem = |error: io::Error| Error::File { path: path.into(), problem: error.to_string() };
     let too_long = |problem: String| Error::Load { plug: path.display().to_string(), problem };
     let file = File::open(path).map_err(problem)?;
-    // A pipe or device does not say how much is in it.
+    // For pipes and devices, the length is unknown.
     let length = file.metadata().map_err(problem)?.len();
     if usize::try_from(length).map_or(true, |length| length > max) {
         return Err(too_long(self::too_long(length, max)));
@@ -165,30 +165,30 @@ pub fn read(path: &Path, max: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Why a component of this length is not loaded.
+/// The error for a component that exceeds the limit.
 pub(crate) fn too_long(length: impl Display, max: usize) -> String {
     format!(
-        "it is {length} bytes long, and the limit is {max} bytes (limits.component in the grants file, Compiler in a program)"
+        "its size of {length} bytes exceeds the limit of {max} bytes (limits.component in the grants file, Compiler in a program)"
     )
 }
 
 fn compile_in_child(component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>, String> {
-    let failed = |problem: io::Error| format!("the compiler's process: {problem}");
+    let failed = |problem: io::Error| format!("compiler process: {problem}");
     let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_THREADS));
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.arg(CHILD).arg(limits.memory_bytes.to_string()).arg(limits.seconds().to_string());
-    // Not the environment: it may hold secrets, and the compiler needs none of it.
+    // Clear the environment: it may contain secrets, and the compiler does not need it.
     command.env_clear().env("RAYON_NUM_THREADS", threads.to_string());
     #[cfg(windows)]
     command.envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
 
-    // Threads of their own, so that a child that neither reads nor writes is still killed in time.
-    // They end when the child's ends of the pipes are closed.
+    // Use threads, so that a child that neither reads nor writes is still killed in time. They end
+    // when the child closes the pipes.
     if let Some(mut stdin) = child.stdin.take() {
         let component = component.to_vec();
-        // A child that ends before it has read everything says why itself.
+        // A child that exits before reading everything reports an error itself.
         thread::spawn(move || _ = stdin.write_all(&component));
     }
     let max_compiled = limits.component_bytes.saturating_mul(COMPILED_PER_COMPONENT);
@@ -197,7 +197,7 @@ fn compile_in_child(component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>,
 
     let max_wait = Duration::from_secs(limits.seconds()).saturating_mul(CLOCK_PER_PROCESSOR_TIME);
     let status = wait(&mut child, max_wait).map_err(failed)?;
-    // A process that the child started could keep the pipes open.
+    // A process started by the child could keep the pipes open.
     let received = |pipe: Option<Receiver<Vec<u8>>>| pipe?.recv_timeout(Duration::from_secs(5)).ok();
     let message = String::from_utf8_lossy(&received(message).unwrap_or_default()).trim().to_owned();
     let compiled = received(compiled);
@@ -208,12 +208,10 @@ fn compile_in_child(component: &[u8], limits: &CompileLimits) -> Result<Vec<u8>,
         ));
     }
     match status {
-        Some(status) if status.success() => {
-            compiled.ok_or_else(|| "the compiler's process returned nothing".to_owned())
-        }
+        Some(status) if status.success() => compiled.ok_or_else(|| "the compiler process returned nothing".to_owned()),
         Some(status) => Err(why_it_failed(status, message, limits)),
         None => Err(format!(
-            "compiling it takes longer than {} s; {}",
+            "compiling takes longer than {} s; {}",
             max_wait.as_secs(),
             raise(&format!("{CLOCK_PER_PROCESSOR_TIME} times limits.compile_time"))
         )),
@@ -231,7 +229,7 @@ fn read_on_thread(pipe: impl Read + Send + 'static, max: u64) -> Receiver<Vec<u8
     receiver
 }
 
-/// How the child ended; none if it had to be killed.
+/// The child's exit status; none if it had to be killed.
 fn wait(child: &mut Child, max_wait: Duration) -> io::Result<Option<ExitStatus>> {
     let begun = Instant::now();
     loop {
@@ -248,21 +246,21 @@ fn wait(child: &mut Child, max_wait: Duration) -> io::Result<Option<ExitStatus>>
 }
 
 fn why_it_failed(status: ExitStatus, message: String, limits: &CompileLimits) -> String {
-    // Rust says the one before it aborts, and wasmtime the other in its error.
+    // The first message is from Rust before it aborts, the second from wasmtime.
     if message.contains("memory allocation of") || message.contains("out of memory") {
         return format!(
-            "compiling it takes more than {} bytes of memory; {}",
+            "compiling takes more than {} bytes of memory; {}",
             limits.memory_bytes,
             raise("limits.compile_memory")
         );
     }
-    // What `child` says of bytes that are no component.
+    // An error from `child` for an invalid component.
     if status.code() == Some(1) && !message.is_empty() {
         return message;
     }
     if is_out_of_processor_time(status) {
         return format!(
-            "compiling it takes more than {} s of processor time; {}",
+            "compiling takes more than {} s of CPU time; {}",
             limits.seconds(),
             raise("limits.compile_time")
         );
@@ -285,8 +283,8 @@ fn is_out_of_processor_time(_: ExitStatus) -> bool {
     false
 }
 
-/// The child's part: compiles the component on stdin to stdout, within the limits in `arguments`.
-/// `arguments` are those after [`CHILD`].
+/// The child process: compiles the component on stdin to stdout, within the limits in `arguments`,
+/// which are the arguments after [`CHILD`].
 pub fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match compile_stdin(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -300,15 +298,15 @@ pub fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn compile_stdin(mut arguments: impl Iterator<Item = OsString>) -> Result<(), String> {
     let mut number = || arguments.next().and_then(|argument| argument.to_str()?.parse().ok());
     let (Some(memory_bytes), Some(seconds)) = (number(), number()) else {
-        return Err(format!("{CHILD} is for this program's own use: it compiles a component within limits"));
+        return Err(format!("{CHILD} is an internal command that compiles a component within limits"));
     };
-    limit_this_process(memory_bytes, seconds).map_err(|problem| format!("no limits could be set: {problem}"))?;
+    limit_this_process(memory_bytes, seconds).map_err(|problem| format!("cannot set limits: {problem}"))?;
     let mut component = Vec::new();
-    io::stdin().read_to_end(&mut component).map_err(|problem| format!("stdin cannot be read: {problem}"))?;
+    io::stdin().read_to_end(&mut component).map_err(|problem| format!("cannot read stdin: {problem}"))?;
     let compiled = Engine::new(&engine::config())
         .and_then(|engine| engine.precompile_component(&component))
         .map_err(|problem| format!("{problem:#}"))?;
-    io::stdout().write_all(&compiled).map_err(|problem| format!("stdout cannot be written: {problem}"))
+    io::stdout().write_all(&compiled).map_err(|problem| format!("cannot write to stdout: {problem}"))
 }
 
 #[cfg(unix)]
@@ -317,14 +315,14 @@ fn limit_this_process(memory_bytes: u64, seconds: u64) -> io::Result<()> {
 
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // Neither a core dump nor any other file is made. Of address space the allocator reserves far
-    // more than it uses, so what counts is what can be written to.
+    // No core dump or other file may be created. The allocator reserves much more address space
+    // than it uses, so limit the data segment.
     let limits = [(Resource::Data, memory_bytes), (Resource::Cpu, seconds), (Resource::Core, 0), (Resource::Fsize, 0)];
     for (resource, limit) in limits {
         let maximum = getrlimit(resource).maximum;
         let lowest = maximum.map_or(limit, |maximum| maximum.min(limit));
-        // The hard limit on processor time kills without a word, so it must come after the soft
-        // one.
+        // The hard limit on CPU time kills the process with SIGKILL, so it must be higher than the
+        // soft limit.
         let hard = if resource == Resource::Cpu { lowest.saturating_add(1) } else { lowest };
         let hard = maximum.map_or(hard, |maximum| maximum.min(hard));
         setrlimit(resource, Rlimit { current: Some(lowest), maximum: Some(hard) })?;
@@ -332,7 +330,7 @@ fn limit_this_process(memory_bytes: u64, seconds: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Elsewhere the parent bounds the time, and nothing the memory.
+/// On other systems, the parent limits the time, and memory is not limited.
 #[cfg(not(unix))]
 fn limit_this_process(_: u64, _: u64) -> io::Result<()> {
     Ok(())
@@ -344,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_is_whole_seconds_and_never_unlimited() {
+    fn the_time_is_rounded_up_to_whole_seconds() {
         let seconds = |millis| {
             CompileLimits { processor_time: Duration::from_millis(millis), ..CompileLimits::default() }.seconds()
         };
@@ -356,10 +354,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_child_that_takes_too_long_by_the_clock_is_killed() {
+    fn a_child_that_exceeds_the_wall_clock_limit_is_killed() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         assert!(wait(&mut child, Duration::from_millis(20)).unwrap().is_none());
-        // It is gone, and its status was taken.
+        // It was killed and reaped.
         assert!(child.try_wait().unwrap().is_some_and(|status| !status.success()));
         let mut child = Command::new("true").spawn().unwrap();
         assert!(wait(&mut child, Duration::from_secs(60)).unwrap().unwrap().success());
@@ -367,7 +365,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn why_a_child_ended_is_told_apart() {
+    fn failures_of_the_child_are_distinguished() {
         use std::os::unix::process::ExitStatusExt as _;
 
         let why = |status, message: &str| {

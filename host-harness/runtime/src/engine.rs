@@ -1,4 +1,4 @@
-//! The engine that compiles and runs components, and the epochs by which it measures time.
+//! The engine that compiles and runs components, and its epochs.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use wasmtime::{Config, Engine};
 
 use crate::limits::STACK_BYTES;
 
-/// How often a running plug checks whether its time is up.
+/// How often a running plug checks its deadline.
 pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 
-/// The settings that compiled code depends on: the same in each process that compiles.
+/// The settings that affect compiled code, which must be the same in each process that compiles.
 pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);

@@ -13,7 +13,7 @@ pub enum Error {
     /// A file could not be read.
     #[error("{} cannot be read: {problem}", path.display())]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         problem: String,
@@ -23,16 +23,15 @@ pub enum Error {
     Settings {
         /// The file or option.
         what: String,
-        /// What was found and what was expected.
+        /// The problem and the expected value.
         problem: String,
     },
-    /// A configuration uses an environment variable that is not granted. The host's user knows how
-    /// to grant one.
+    /// A configuration uses an environment variable that is not granted.
     #[error("{what}: {problem}")]
     EnvNotGranted {
-        /// The configuration's file.
+        /// The configuration file.
         what: String,
-        /// Where, and which name.
+        /// The path of the setting and the problem.
         problem: String,
         /// The name.
         name: String,
@@ -43,13 +42,13 @@ pub enum Error {
         /// The path of the setting, such as `prometheus_config.push_policy`; none if the
         /// configuration as a whole is wrong.
         field: Option<String>,
-        /// The path, what was found there and what was expected.
+        /// The path, the problem, and the expected value.
         problem: String,
     },
     /// A file could not be written.
     #[error("{} cannot be written: {problem}", path.display())]
     Write {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         problem: String,
@@ -71,7 +70,7 @@ pub enum Error {
     /// A call took too long; the plug was replaced by a fresh instance.
     #[error("{} and the plug is started afresh; {NOTHING_RECORDED}", stopped(*after))]
     Deadline {
-        /// The bound.
+        /// The timeout.
         after: Duration,
     },
     /// A limit ended the call; the plug was replaced by a fresh instance.
@@ -80,7 +79,7 @@ pub enum Error {
         limited(limit)
     )]
     Limit {
-        /// Which one, and its value.
+        /// The limit and its value.
         limit: crate::limits::Limit,
     },
     /// After a crash, or at the start, not all that was acknowledged could be made again. The plug
@@ -119,7 +118,7 @@ pub enum Error {
     /// The plug's response is not JSON.
     #[error("the plug's answer is not JSON: {problem}")]
     Answer {
-        /// What the parser found.
+        /// The parser's error.
         problem: String,
     },
     /// The handle's plug has ended.

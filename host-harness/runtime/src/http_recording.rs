@@ -1,18 +1,18 @@
-//! HTTP recordings: exchanges with servers, stored and replayed, so that a run can be inspected and
-//! repeated without any server.
+//! HTTP recordings: records and replays exchanges with servers, so that a run can be inspected and
+//! repeated without servers.
 //!
-//! A recording is a file of JSON lines, one for each exchange, in the order in which they ended;
-//! `number` is the order in which they were begun. A body or header that is no UTF-8 is written in
-//! base64. What is known to be a secret is not in it:
+//! A recording is a JSON Lines file with one exchange per line, in the order in which they ended;
+//! `number` is the order in which they started. Bodies and headers that are not UTF-8 are
+//! base64-encoded. Known secrets are omitted:
 //!
-//! - credentials that the host adds, in no form: they are added after this;
-//! - headers whose name speaks of authorization, cookies, tokens, keys or secrets, and what they
-//!   hold wherever else it appears;
-//! - values of parameters and of JSON fields in requests that are named so.
+//! - credentials that the host adds, which happens after recording;
+//! - headers whose names contain words such as auth, cookie, token, key or secret, and their values
+//!   wherever they occur;
+//! - values of parameters and JSON fields in requests with such names.
 //!
-//! A replay answers each request with what was recorded for it, byte for byte. A request that
-//! differs from the recorded one, in method, URL or body, gets no answer but an error that says
-//! which was expected.
+//! A replay returns the recorded response for each request, byte for byte. A request that differs
+//! from the recorded one in method, URL or body fails with an error that shows the expected
+//! request.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -32,16 +32,16 @@ use crate::egress::failure::Failure;
 use crate::mask::Mask;
 use crate::private;
 
-/// The longest recording, in bytes.
+/// Maximum size of a recording, in bytes.
 const MAX_RECORDING_LEN: u64 = 1024 * 1024 * 1024;
 
-/// In the place of a secret.
+/// Replaces secrets.
 const REDACTED: &str = "[redacted]";
 
-/// How far into two bodies a difference is shown.
+/// Maximum number of bytes shown of a difference between two bodies.
 const SHOWN: usize = 60;
 
-/// What becomes of a plug's exchanges beside being made.
+/// Records or replays a plug's exchanges.
 #[derive(Clone)]
 pub struct Exchanges(Arc<Tape>);
 
@@ -53,19 +53,18 @@ enum Tape {
 /// The file of a recording.
 struct Reel {
     file: BufWriter<File>,
-    /// How many bytes may still be written; none once an exchange had no room.
+    /// Remaining bytes; 0 once an exchange did not fit.
     room: u64,
 }
 
 impl Reel {
-    /// Writes an exchange down, as one line in one write: what is there when the process is killed
-    /// are whole lines.
+    /// Writes an exchange as one line in one write, so that a killed process leaves complete lines.
     fn write(&mut self, exchange: &Exchange) -> std::io::Result<()> {
         let mut line = serde_json::to_vec(exchange)?;
         line.push(b'\n');
         let length = line.len() as u64;
         if length > self.room {
-            // Those that follow are left out too, so that what is there is a beginning of the run.
+            // Omit later exchanges too, so that the recording is a prefix of the run.
             let first = std::mem::take(&mut self.room) > 0;
             let problem = format!("the recording has reached {MAX_RECORDING_LEN} bytes; nothing more is recorded");
             return if first { Err(std::io::Error::other(problem)) } else { Ok(()) };
@@ -77,15 +76,15 @@ impl Reel {
 }
 
 impl Exchanges {
-    /// Writes them to a new file, for its owner's eyes only. It replaces what had that name: a
-    /// symbolic link too, and not the file that it leads to.
+    /// Records to a new private file, which replaces an existing file. A symbolic link is replaced,
+    /// not followed.
     pub fn record_to(path: &Path) -> Result<Self, String> {
         let file = private::new_file(path).map_err(|error| format!("cannot be written: {error}"))?;
         let reel = Reel { file: BufWriter::new(file), room: MAX_RECORDING_LEN };
         Ok(Self(Arc::new(Tape::Record { reel: Mutex::new(reel), begun: AtomicU64::new(0) })))
     }
 
-    /// Makes none, and answers from a recording.
+    /// Replays a recording instead of sending requests.
     pub fn replay(recording: &str) -> Result<Self, String> {
         let mut recorded = read(recording)?;
         recorded.sort_by_key(|exchange| exchange.number);
@@ -98,9 +97,9 @@ impl Exchanges {
         begun.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Takes down that the request of this number was begun.
+    /// Records the start of a request.
     pub(crate) fn begin(number: u64, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
-        // What the plug itself sends as a credential may be in the URL, a body or the response too.
+        // The plug's own credentials may also occur in the URL, a body or the response.
         let own = headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_bytes());
         let (url, of_url) = redacted_url(uri);
         let of_url = of_url.iter().map(Vec::as_slice);
@@ -111,24 +110,24 @@ impl Exchanges {
         Begun { number, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
     }
 
-    /// Writes down what became of a request; nothing, if this is a replay. Of the request's body
-    /// what was sent, and whether that was all of it.
+    /// Records the outcome of a request, unless this is a replay. `request_body` is the sent part
+    /// of the body; `whole` tells whether it is complete.
     pub(crate) fn end(&self, begun: Begun, request_body: Vec<u8>, whole: bool, outcome: Outcome) {
         let Tape::Record { reel, .. } = &*self.0 else { return };
         let mut exchange = begun.with(request_body, outcome);
         exchange.request.cut = !whole;
         let mut reel = reel.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = reel.write(&exchange) {
-            tracing::error!(%error, "an exchange could not be recorded");
+            tracing::error!(%error, "cannot record an exchange");
         }
     }
 
-    /// Whether requests are answered from a recording.
+    /// Whether this is a replay.
     pub(crate) fn is_replay(&self) -> bool {
         matches!(&*self.0, Tape::Replay { .. })
     }
 
-    /// The outcome that was recorded for this request.
+    /// The recorded outcome of this request.
     pub(crate) fn answer(&self, begun: Begun, request_body: Vec<u8>) -> Result<Outcome, String> {
         let Tape::Replay { recorded, .. } = &*self.0 else { return Err("nothing is replayed".into()) };
         let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,7 +135,7 @@ impl Exchanges {
         let asked = begun.with(request_body, Outcome::Failed(Failure::Protocol)).request;
         let Some(place) = recorded.iter().position(|exchange| exchange.number == number) else {
             return Err(format!(
-                "replay: request {number} ({} {}) is not in the recording: it has ended",
+                "replay: request {number} ({} {}) is not in the recording, which has ended",
                 asked.method, asked.url
             ));
         };
@@ -172,7 +171,7 @@ impl fmt::Debug for Exchanges {
     }
 }
 
-/// A request that was begun, without its secrets.
+/// A started request without its secrets.
 pub(crate) struct Begun {
     number: u64,
     method: String,
@@ -188,7 +187,7 @@ impl Begun {
         mask.apply(&mut body);
         let outcome = match outcome {
             Outcome::Answered(mut answer) => {
-                // The host's own were written over on the way; these are the plug's.
+                // The host's secrets are already masked; mask the plug's.
                 for content in answer.headers.iter_mut().map(|(_, value)| value).chain([&mut answer.body]) {
                     let mut bytes = content.bytes();
                     mask.apply(&mut bytes);
@@ -219,28 +218,28 @@ struct Asked {
     url: String,
     headers: Vec<(String, Content)>,
     body: Content,
-    /// Whether the body was longer: the exchange had failed before all of it was sent.
+    /// Whether the body is incomplete, because the exchange failed before all of it was sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
-    /// It was answered.
+    /// There was a response.
     Answered(Answered),
-    /// It was not.
+    /// There was none.
     Failed(Failure),
 }
 
-/// An answer, as the plug got it.
+/// A response, as the plug received it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
     headers: Vec<(String, Content)>,
     pub(crate) body: Content,
-    /// Why the body ended before its end, if it did.
+    /// Why the body is incomplete, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) broken: Option<Failure>,
 }
@@ -250,7 +249,7 @@ impl Answered {
         Self { status, headers: redacted(headers, &Mask::default()), body: Content::of(body), broken }
     }
 
-    /// The headers, those that are valid.
+    /// The valid headers.
     pub(crate) fn headers(&self) -> HeaderMap {
         let header = |(name, value): &(String, Content)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(&value.bytes()).ok()?))
@@ -262,7 +261,7 @@ impl Answered {
     }
 }
 
-/// Bytes: as text, where they are one.
+/// Bytes, as text if they are UTF-8.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Content {
@@ -270,7 +269,7 @@ pub(crate) enum Content {
     Bytes { base64: Encoded },
 }
 
-/// Bytes that are written in base64.
+/// Base64-encoded bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Encoded(Vec<u8>);
 
@@ -303,19 +302,19 @@ impl Content {
     }
 }
 
-/// Reads a recording. The error says which line is wrong.
+/// Parses a recording. Errors name the line.
 pub(crate) fn read(text: &str) -> Result<Vec<Exchange>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
             serde_json::from_str(line).map_err(|error| {
-                format!("line {} is no exchange of a recording (made with --record FILE): {error}", index + 1)
+                format!("line {}: not an exchange of an HTTP recording (made with --record FILE): {error}", index + 1)
             })
         })
         .collect()
 }
 
-/// Words that a name holds whose value is a secret.
+/// Words in the names of secret values.
 const SECRET_WORDS: [&str; 7] = ["auth", "cookie", "token", "secret", "passw", "apikey", "signature"];
 
 fn is_secret_name(name: &str) -> bool {
@@ -324,11 +323,11 @@ fn is_secret_name(name: &str) -> bool {
 }
 
 fn is_secret_header(name: &HeaderName) -> bool {
-    // In a header, any key is one to a door; Grafana's names of data sources and the like are not.
+    // In headers, a `-key` is always a secret; Grafana's JSON has keys that are not.
     is_secret_name(name.as_str()) || name.as_str().ends_with("-key")
 }
 
-/// What follows `Bearer ` and the like.
+/// The value after an authentication scheme such as `Bearer `.
 fn after_scheme(value: &[u8]) -> &[u8] {
     let space = value.iter().position(|byte| *byte == b' ');
     space.and_then(|place| value.get(place + 1..)).unwrap_or_default()
@@ -348,7 +347,7 @@ fn redacted(headers: &HeaderMap, mask: &Mask) -> Vec<(String, Content)> {
     headers.iter().map(shown).collect()
 }
 
-/// The URL without the values of parameters that are named like secrets, and those values, decoded.
+/// The URL without the values of secret parameters, and those values, decoded.
 fn redacted_url(uri: &Uri) -> (String, Vec<Vec<u8>>) {
     let text = uri.to_string();
     let Some((path, query)) = text.split_once('?') else { return (text, Vec::new()) };
@@ -366,8 +365,8 @@ fn redacted_url(uri: &Uri) -> (String, Vec<Vec<u8>>) {
     (url, secrets)
 }
 
-/// The body without the secrets of its fields, and those secrets, if it is JSON that has some; else
-/// as it is.
+/// For a JSON body, the body without the values of secret fields, and those values. Other bodies
+/// are unchanged.
 fn redacted_json(body: Vec<u8>) -> (Vec<u8>, Vec<String>) {
     fn redact(value: &mut Value, all: bool, secrets: &mut Vec<String>) {
         match value {
@@ -429,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_holds_no_secret_and_plays_back_the_same_bytes() {
+    fn a_recording_has_no_secrets_and_replays_the_same_bytes() {
         let line = record(br#"{"a": 1}"#, answered(b"\xff\x00 answer"));
         assert!(!line.contains("s3cret"), "{line}");
         assert!(line.contains("x-scope-orgid") && line.contains("team") && line.contains("b=c"), "{line}");
@@ -443,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_bodies_are_found_by_their_field_and_by_their_header() {
+    fn secrets_in_bodies_are_redacted() {
         let body = br#"{"secureJsonData": {"x": "fs3cret"}, "list": [{"password": "fs3cret"}], "copy": "hs3cret"}"#;
         let line = record(body, answered(b"you said hs3cret, did you"));
         assert!(!line.contains("s3cret"), "{line}");
@@ -451,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_the_plug_is_masked_wherever_else_it_is() {
+    fn the_plugs_own_secrets_are_masked_everywhere() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let tape = Exchanges::record_to(file.path()).unwrap();
         let uri = "http://h:1/of/%68-s3cret/p?access_token=q-s3cret%21&b=h-s3cret".parse().unwrap();
@@ -468,7 +467,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_recording_is_a_new_file_of_its_owner() {
+    fn a_recording_is_a_new_private_file() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let folder = tempfile::tempdir().unwrap();
         let (target, path) = (folder.path().join("target"), folder.path().join("run.jsonl"));
@@ -481,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_ends_at_its_longest_with_whole_lines() {
+    fn a_recording_of_maximum_size_has_complete_lines() {
         let mut reel = Reel { file: BufWriter::new(tempfile::tempfile().unwrap()), room: 500 };
         let exchange = |number| Exchange {
             number,
@@ -495,13 +494,13 @@ mod tests {
             outcome: Outcome::Failed(Failure::Protocol),
         };
         let written: Vec<bool> = (0..5).map(|number| reel.write(&exchange(number)).is_ok()).collect();
-        // Said once.
+        // The error is reported once.
         assert_eq!(written.iter().filter(|written| !**written).count(), 1, "{written:?}");
         assert!(written[0] && reel.room == 0 && reel.file.get_ref().metadata().unwrap().len() < 500);
     }
 
     #[test]
-    fn another_request_is_told_which_was_expected() {
+    fn a_mismatch_error_shows_the_expected_request() {
         let line = record(b"one two", answered(b""));
         let url = "http://h:1/p?token=x&b=c";
         let told = |method, url: &str, body: &[u8]| replayed(&line, method, url, body).unwrap_err();
@@ -519,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_played_back_as_one() {
+    fn failures_are_replayed() {
         let line = record(b"", Outcome::Failed(Failure::TlsAlert("x".into())));
         assert_eq!(
             replayed(&line, Method::POST, "http://h:1/p?token=x&b=c", b""),
@@ -528,8 +527,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_recording_is_refused_with_its_line() {
-        assert!(Exchanges::replay("\n\n{\"number\": 1}\n").unwrap_err().starts_with("line 3 is no exchange"));
+    fn invalid_recordings_are_rejected_with_the_line() {
+        assert!(Exchanges::replay("\n\n{\"number\": 1}\n").unwrap_err().starts_with("line 3: not an exchange"));
         assert!(Exchanges::replay("[").is_err());
         assert!(Exchanges::replay("").is_ok());
     }

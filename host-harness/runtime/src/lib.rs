@@ -1,5 +1,5 @@
-//! An embeddable host for PlugPipe's WebAssembly plugs: loads a component, keeps it alive, and lets
-//! it reach only what is granted.
+//! An embeddable host for PlugPipe's WebAssembly plugs: loads and runs components, and enforces
+//! their grants.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -11,17 +11,17 @@
 //! let config = json!({"prometheus_config": {"gateway_url": "http://127.0.0.1:9091"}});
 //! let plug = Plug::from_file(Path::new("monitoring_prometheus.wasm"))?;
 //! let handle = plug.start(&config, Grants::named_by(&config), Limits::default()).await?;
-//! let answer = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
-//! assert_eq!(answer["success"], true);
+//! let response = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
+//! assert_eq!(response["success"], true);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
 //! | [`plug`] | a component, compiled once: [`Plug`] |
 //! | `bindings` | the plug's exports, generated from `wit/` |
-//! | `engine`, `linker` | compiles and runs components; offers them the interfaces that they may import |
+//! | `engine`, `linker` | compiles and runs components; provides the interfaces that they can import |
 //! | `store` | one instance in its store |
 //! | [`session`] | a plug in its store, with one owner: [`Session`] |
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
@@ -29,20 +29,20 @@
 //! | `courier` | conversations with servers in an instance of their own, so that no record waits for one |
 //! | `operations` | names of operations, and members of their requests and responses |
 //! | `journal` | acknowledged calls, in memory and on disk, for a fresh instance after a crash |
-//! | [`limits`] | how much a plug may use: [`Limits`] |
-//! | [`grants`] | what a plug may reach: [`Grants`] |
+//! | [`limits`] | resource limits of a plug: [`Limits`] |
+//! | [`grants`] | the egress policy and other grants of a plug: [`Grants`] |
 //! | `egress` | enforces the grants on every request: addresses, TLS, credentials, limits |
 //! | [`secrets`] | credentials that the host adds to requests |
 //! | `mask` | masks secrets in responses and recordings |
-//! | [`http_recording`] | exchanges with servers, recorded and replayed |
-//! | [`compile`] | how unknown components are compiled: in a child process, within limits |
-//! | `cache` | compiled components on disk |
-//! | `private` | files and folders of one user; [`publish`] |
-//! | `rules` | writes the rule files that a plug hands out, where a folder was granted |
-//! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
-//! | [`printable`] | what may reach a terminal |
-//! | [`warnings`] | the warnings of an answer |
-//! | [`watched`] | files that are read again when they change |
+//! | [`http_recording`] | records and replays HTTP exchanges |
+//! | [`compile`] | compiles unknown components in a child process, within limits |
+//! | `cache` | caches compiled components on disk |
+//! | `private` | private files and folders; [`publish`] |
+//! | `rules` | writes a plug's rule files to the granted folder |
+//! | [`settings`] | loads configuration files and expands granted `${NAME}` |
+//! | [`printable`] | escapes text for terminals |
+//! | [`warnings`] | the warnings in a response |
+//! | [`watched`] | reloads files when they change |
 
 #![deny(missing_docs)]
 
@@ -83,5 +83,5 @@ pub use plug::Plug;
 pub use private::publish;
 pub use session::{Recovery, Session};
 
-// Named only to pin its version: see Cargo.toml.
+// Used only to pin its version: see Cargo.toml.
 use idna_adapter as _;

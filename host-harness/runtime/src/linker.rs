@@ -1,4 +1,4 @@
-//! What a component can import: the seven interfaces of the world, in the host's bounds.
+//! Links the interfaces that a component can import.
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -6,8 +6,7 @@ use wasmtime::component::Linker;
 use crate::limits::WORD_BYTES;
 use crate::store::{State, WallClock};
 
-/// Links the seven interfaces of the world and nothing else: a component that imports more does not
-/// start.
+/// Links exactly the seven interfaces of the world: a component that imports others does not start.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     use wasmtime::component::HasSelf;
     use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
@@ -18,13 +17,13 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     clocks::wall_clock::add_to_linker::<State, HasSelf<WallClock>>(&mut linker, State::wall_clock)?;
     clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    bound_words(&mut linker)?;
+    limit_lengths(&mut linker)?;
     release_request_options(&mut linker)?;
     Ok(linker)
 }
 
-/// wasmtime-wasi-http reads the request options that `handle` takes ownership of, and leaves them
-/// in the table: each request would hold one more host resource until the instance ends.
+/// In wasmtime-wasi-http, `handle` takes ownership of the request options but leaves them in the
+/// table, so each request would leak a host resource until the instance ends.
 fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime::component::Resource;
     use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
@@ -36,8 +35,8 @@ fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut handler = linker.instance("wasi:http/outgoing-handler@0.2.12")?;
     handler.func_wrap("handle", |mut store, (request, options): Arguments| {
         let mut http = store.data_mut().http();
-        let lent = options.as_ref().map(|options| Resource::new_borrow(options.rep()));
-        let response = http.handle(request, lent);
+        let borrowed = options.as_ref().map(|options| Resource::new_borrow(options.rep()));
+        let response = http.handle(request, borrowed);
         if let Some(options) = options {
             http.table.delete(options)?;
         }
@@ -50,9 +49,9 @@ fn release_request_options(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// wasmtime keeps a request's method and authority however long they are: as long as the plug's
-/// memory, in each request that it holds.
-fn bound_words(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+/// wasmtime does not limit the length of a request's method and authority, which could be as long
+/// as the plug's memory in each request.
+fn limit_lengths(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime::component::Resource;
     use wasmtime_wasi_http::WasiHttpView as _;
     use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest as _, Method};

@@ -1,21 +1,20 @@
-//! Writes over secrets in bytes that pass the host: responses on their way to a plug, and
-//! recordings.
+//! Masks secrets in responses to a plug and in HTTP recordings.
 //!
-//! This is defense in depth. A server that is granted and wants to give a credential away can
-//! always encode it in a way that nobody looks for; what is found here is what servers do without
-//! meaning harm, when they echo a request in an error page, a log line or a JSON document:
+//! This is defense in depth. A malicious server can always encode a credential in an unknown way.
+//! The forms below are what benign servers produce when they echo a request in an error page, a log
+//! line or a JSON document:
 //!
 //! | form | example for `a"b/c` |
 //! |---|---|
-//! | as it is | `a"b/c` |
+//! | verbatim | `a"b/c` |
 //! | JSON and JavaScript escapes, any subset of the characters | `a\"b\/c`, `\u0061\"b/c`, `\x61"b/c` |
-//! | percent-encoded, any subset, either case; a space also as `+` | `a%22b%2Fc`, `%61%22b%2fc` |
+//! | percent-encoded, any subset, upper or lower case; a space also as `+` | `a%22b%2Fc`, `%61%22b%2fc` |
 //! | HTML entities, any subset: decimal, hexadecimal and named | `a&quot;b&#47;c`, `a&#x22;b&sol;c` |
-//! | base64 and base64url, at each of the three alignments, padded or not, also with line breaks (escaped too) | `YSJiL2M=`, `eDphImIvYw` |
-//! | hexadecimal, either case | `6122622f63` |
+//! | base64 and base64url, at each of the three alignments, with or without padding and (escaped) line breaks | `YSJiL2M=`, `eDphImIvYw` |
+//! | hexadecimal, upper or lower case | `6122622f63` |
 //!
-//! All ranges are marked on the bytes as they came, and only then written over, so that a secret
-//! that is a part of another one does not hide it. No length changes.
+//! All matches are marked in the original bytes before they are overwritten, so that overlapping
+//! secrets are all found. The length does not change.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,17 +24,16 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-/// Shorter secrets are not looked for: they would be found in bytes that are not them.
+/// Shorter secrets are not masked, because of false positives.
 pub(crate) const MIN_MASKED_LEN: usize = 6;
 
-/// The longest entity that is looked for: `&#x0010FFFF;`.
+/// Maximum length of an entity: `&#x0010FFFF;`.
 const MAX_ENTITY_LEN: usize = 12;
 
-/// How many of `\r` and `\n` may stand between two characters of base64.
+/// Maximum number of `\r` and `\n` between two characters of base64.
 const MAX_LINE_BREAKS: usize = 4;
 
-/// Every character of ASCII that HTML has a name for and that a secret may hold. Letters and digits
-/// have none.
+/// Named HTML entities of ASCII characters that can occur in a secret.
 const ENTITIES: [(&str, u8); 37] = [
     ("amp", b'&'),
     ("AMP", b'&'),
@@ -81,27 +79,26 @@ const ENTITIES: [(&str, u8); 37] = [
 enum Kind {
     /// Exactly.
     Text,
-    /// Letters in either case.
+    /// Case-insensitively.
     Hex,
-    /// Exactly, with line breaks between them. The neighbors on both sides may hold some bits of
-    /// the secret.
+    /// Exactly, ignoring line breaks. The adjacent characters may contain some bits of the secret.
     Base64,
 }
 
-/// One spelling of a secret, as long as it is kept: wiped from memory when it is dropped.
+/// One encoding of a secret; wiped from memory when dropped.
 #[derive(Clone, PartialEq)]
 struct Pattern {
     bytes: Zeroizing<Vec<u8>>,
     kind: Kind,
 }
 
-/// What is written over wherever it is seen. Cheap to clone.
+/// A set of secrets to mask. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Mask(Arc<Patterns>);
 
 struct Patterns {
     list: Vec<Pattern>,
-    /// Whether a byte can begin a pattern, as itself or as an escape.
+    /// Whether a byte can start a pattern, verbatim or as an escape.
     begins: [bool; 256],
 }
 
@@ -118,18 +115,17 @@ impl Default for Mask {
 }
 
 impl Mask {
-    /// Looks for these secrets, in all their forms. Those shorter than [`MIN_MASKED_LEN`] are left
-    /// out.
+    /// A mask of these secrets, in all encodings. Ignores those shorter than [`MIN_MASKED_LEN`].
     pub(crate) fn new<'t>(secrets: impl IntoIterator<Item = &'t [u8]>) -> Self {
         Self::of(secrets.into_iter().filter(|secret| secret.len() >= MIN_MASKED_LEN).flat_map(patterns).collect())
     }
 
-    /// This, and further secrets.
+    /// This mask with additional secrets.
     pub(crate) fn and<'t>(&self, secrets: impl IntoIterator<Item = &'t [u8]>) -> Self {
         self.or(&Self::new(secrets))
     }
 
-    /// What either of them looks for.
+    /// The union of both masks.
     pub(crate) fn or(&self, other: &Self) -> Self {
         if self.is_same(other) || other.is_empty() {
             return self.clone();
@@ -138,7 +134,7 @@ impl Mask {
         Self::of(self.0.list.iter().chain(other.0.list.iter().filter(is_new)).cloned().collect())
     }
 
-    /// Whether one is a clone of the other. Two that look for the same things need not be.
+    /// Whether one is a clone of the other. Equal masks need not be.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -162,28 +158,28 @@ impl Mask {
         Self(Arc::new(Patterns { list, begins }))
     }
 
-    /// Whether there is nothing to look for.
+    /// Whether there are no secrets to mask.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.list.is_empty()
     }
 
-    /// Writes over the secrets in bytes that are whole.
+    /// Masks secrets in complete data.
     pub(crate) fn apply(&self, bytes: &mut [u8]) {
         if self.is_empty() {
             return;
         }
         let mut marks = vec![false; bytes.len()];
         self.mark(bytes, &mut marks, 0, true);
-        write_over(bytes, &marks);
+        overwrite(bytes, &marks);
     }
 
-    /// Writes over the secrets in bytes that come in pieces.
+    /// Masks secrets in streamed data.
     pub(crate) fn stream(&self) -> MaskedStream {
-        MaskedStream { mask: self.clone(), held: Vec::new(), marks: Vec::new(), scanned: 0 }
+        MaskedStream { mask: self.clone(), buffered: Vec::new(), marks: Vec::new(), scanned: 0 }
     }
 
-    /// Marks what is found from `from` on, and returns where the first thing begins that more bytes
-    /// could make a secret.
+    /// Marks matches from `from` on, and returns the start of the first potential match that needs
+    /// more bytes.
     fn mark(&self, bytes: &[u8], marks: &mut [bool], from: usize, whole: bool) -> usize {
         let mut open = bytes.len();
         for (offset, byte) in bytes.get(from..).unwrap_or_default().iter().enumerate() {
@@ -208,7 +204,7 @@ impl Mask {
     }
 }
 
-/// All spellings of a secret that are not made of it character by character.
+/// The patterns of a secret. Character-wise escapes are handled during matching.
 fn patterns(secret: &[u8]) -> Vec<Pattern> {
     let pattern = |bytes: Vec<u8>, kind| Pattern { bytes: Zeroizing::new(bytes), kind };
     let mut all = vec![pattern(secret.to_vec(), Kind::Text)];
@@ -222,7 +218,7 @@ fn patterns(secret: &[u8]) -> Vec<Pattern> {
         shifted.extend_from_slice(secret);
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let encoded = Zeroizing::new(engine.encode(&*shifted).into_bytes());
-            // Characters that hold bits of what comes before or behind are different each time.
+            // Skip characters that also contain bits of adjacent data.
             let first = (before * 8).div_ceil(6);
             let last = shifted.len() * 8 / 6;
             let bytes = encoded.get(first..last).unwrap_or_default().to_vec();
@@ -234,28 +230,27 @@ fn patterns(secret: &[u8]) -> Vec<Pattern> {
     all
 }
 
-/// What a pattern is at one place.
+/// The result of matching a pattern at one position.
 struct Found {
-    /// Where the longest match ends.
+    /// The end of the longest match.
     end: Option<usize>,
-    /// Whether the bytes end before it is decided whether there is a (longer) match.
+    /// Whether more bytes could make a (longer) match.
     is_open: bool,
 }
 
 impl Pattern {
-    /// Compares from `start` on. An escape may also be meant as it stands (a secret can hold `%`
-    /// itself), so each character has more than one spelling: all the ways through are followed
-    /// side by side.
+    /// Matches from `start` on. An escape may also be literal (a secret can contain `%`), so each
+    /// character has several encodings: all alternatives are followed in parallel.
     fn at(&self, bytes: &[u8], start: usize) -> Found {
         let mut found = Found { end: None, is_open: false };
-        // Places in the pattern and in the bytes. There are few: a spelling that fits in two ways
-        // is rare. The least advanced goes first, so that two ways that meet are one from there on.
-        let mut ways = vec![(0, start)];
-        while let Some(least) = (0..ways.len()).min_by_key(|index| ways.get(*index)) {
-            let (done, place) = ways.swap_remove(least);
+        // Positions in the pattern and the bytes. There are few, because ambiguities are rare. The
+        // least advanced is processed first, so that equal positions are merged.
+        let mut paths = vec![(0, start)];
+        while let Some(least) = (0..paths.len()).min_by_key(|index| paths.get(*index)) {
+            let (done, place) = paths.swap_remove(least);
             let Some(rest) = self.bytes.get(done..).filter(|rest| !rest.is_empty()) else {
                 found.end = found.end.max(Some(place));
-                // The next character may hold bits of the secret too.
+                // The next character may also contain bits of the secret.
                 found.is_open |= self.kind == Kind::Base64 && place >= bytes.len();
                 continue;
             };
@@ -267,9 +262,9 @@ impl Pattern {
             };
             self.spellings(rest, next, |length, spelled| match spelled {
                 Some(count) => {
-                    let way = (done + count, place + length);
-                    if !ways.contains(&way) {
-                        ways.push(way);
+                    let path = (done + count, place + length);
+                    if !paths.contains(&path) {
+                        paths.push(path);
                     }
                 }
                 None => found.is_open = true,
@@ -278,9 +273,9 @@ impl Pattern {
         found
     }
 
-    /// Tells each spelling of the first characters of `rest` that `next` begins with: its length,
-    /// and how many bytes it stands for; none where `next` is too short to say.
-    fn spellings(&self, rest: &[u8], next: &[u8], mut tell: impl FnMut(usize, Option<usize>)) {
+    /// Reports each encoding of the first characters of `rest` at the start of `next`: its length
+    /// and the number of encoded bytes, or none if `next` is too short to decide.
+    fn spellings(&self, rest: &[u8], next: &[u8], mut report: impl FnMut(usize, Option<usize>)) {
         let (Some(wanted), Some(is)) = (rest.first().copied(), next.first().copied()) else { return };
         let same = match self.kind {
             Kind::Hex => wanted.eq_ignore_ascii_case(&is),
@@ -288,24 +283,24 @@ impl Pattern {
             Kind::Base64 => wanted == is,
         };
         if same {
-            tell(1, Some(1));
+            report(1, Some(1));
         }
         match escape(next) {
             Unit::None => {}
-            Unit::Open => tell(0, None),
-            Unit::Byte(byte, length) if byte == wanted => tell(length, Some(1)),
+            Unit::Open => report(0, None),
+            Unit::Byte(byte, length) if byte == wanted => report(length, Some(1)),
             Unit::Char(char, length) => {
                 let mut buffer = [0; 4];
                 let encoded = char.encode_utf8(&mut buffer).as_bytes();
                 if rest.starts_with(encoded) {
-                    tell(length, Some(encoded.len()));
+                    report(length, Some(encoded.len()));
                 }
             }
             Unit::Byte(..) => {}
         }
     }
 
-    /// The range to write over for a match: with the neighbors that may hold bits of the secret.
+    /// The range to mask, including adjacent characters that may contain bits of the secret.
     fn range(&self, bytes: &[u8], start: usize, end: usize) -> (usize, usize) {
         if self.kind != Kind::Base64 {
             return (start, end);
@@ -320,15 +315,15 @@ impl Pattern {
     }
 }
 
-/// An escape at the beginning of some bytes.
+/// An escape at the start of some bytes.
 enum Unit {
-    /// There is none.
+    /// Not an escape.
     None,
-    /// There may be one, if more bytes come.
+    /// Possibly an escape; needs more bytes.
     Open,
-    /// It stands for a byte, and is so long.
+    /// An encoded byte and the length of the escape.
     Byte(u8, usize),
-    /// It stands for a character, and is so long.
+    /// An encoded character and the length of the escape.
     Char(char, usize),
 }
 
@@ -341,9 +336,9 @@ fn escape(bytes: &[u8]) -> Unit {
     }
 }
 
-/// How long the line breaks are that some bytes begin with, as they are or escaped (base64 in lines
-/// within a JSON document). No more are skipped than stand between two lines: a server could have
-/// any number of them kept back.
+/// The length of line breaks at the start of some bytes, verbatim or escaped (for multi-line base64
+/// in JSON). Their number is limited, so that a server cannot make the stream buffer any number of
+/// them.
 fn line_breaks(bytes: &[u8]) -> usize {
     let mut length = 0;
     for _ in 0..MAX_LINE_BREAKS {
@@ -357,10 +352,10 @@ fn line_breaks(bytes: &[u8]) -> usize {
     length
 }
 
-/// The number that `length` hexadecimal digits from `from` on write.
+/// Parses `length` hexadecimal digits at `from`.
 fn hex(bytes: &[u8], from: usize, length: usize) -> Result<u32, Unit> {
-    let there = bytes.get(from..).unwrap_or_default();
-    let digits = there.get(..length).unwrap_or(there);
+    let available = bytes.get(from..).unwrap_or_default();
+    let digits = available.get(..length).unwrap_or(available);
     let number = digits.iter().try_fold(0, |number: u32, digit| Some(number * 16 + char::from(*digit).to_digit(16)?));
     match number {
         None => Err(Unit::None),
@@ -394,7 +389,7 @@ fn backslash(bytes: &[u8]) -> Unit {
     }
 }
 
-/// `\uXXXX`, or two of them for a character beyond the first 65,536.
+/// `\uXXXX`, or a surrogate pair.
 fn unicode(bytes: &[u8]) -> Unit {
     let high = match hex(bytes, 2, 4) {
         Ok(high) => high,
@@ -437,7 +432,7 @@ fn entity(bytes: &[u8]) -> Unit {
     code.and_then(char::from_u32).map_or(Unit::None, |char| Unit::Char(char, end + 1))
 }
 
-fn write_over(bytes: &mut [u8], marks: &[bool]) {
+fn overwrite(bytes: &mut [u8], marks: &[bool]) {
     for (byte, marked) in bytes.iter_mut().zip(marks) {
         if *marked {
             *byte = b'*';
@@ -445,20 +440,20 @@ fn write_over(bytes: &mut [u8], marks: &[bool]) {
     }
 }
 
-/// Bytes that come in pieces. Those are kept back that could be the beginning of a secret.
+/// Masks streamed data. Buffers bytes that could be the start of a secret.
 #[derive(Debug)]
 pub(crate) struct MaskedStream {
     mask: Mask,
-    /// As they came: they are written over when they are let through.
-    held: Vec<u8>,
-    /// For each byte that is held, whether it is to be written over.
+    /// Unmasked bytes, which are masked when they are released.
+    buffered: Vec<u8>,
+    /// For each buffered byte, whether to mask it.
     marks: Vec<bool>,
-    /// How many of those that are held begin nothing more.
+    /// Number of buffered bytes that have been scanned.
     scanned: usize,
 }
 
 impl MaskedStream {
-    /// Looks for what this mask looks for from now on, also in the bytes that are kept back.
+    /// Switches to another mask, which also applies to buffered bytes.
     pub(crate) fn follow(&mut self, mask: &Mask) {
         if !self.mask.is_same(mask) {
             self.mask = mask.clone();
@@ -466,24 +461,24 @@ impl MaskedStream {
         }
     }
 
-    /// Takes a piece, and returns what can be let through.
+    /// Adds a chunk and returns the bytes that can be released.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Bytes {
-        self.held.extend_from_slice(piece);
-        self.marks.resize(self.held.len(), false);
-        self.scanned = self.mask.mark(&self.held, &mut self.marks, self.scanned, false);
-        // One more: a neighbor of what begins next may be written over too.
+        self.buffered.extend_from_slice(piece);
+        self.marks.resize(self.buffered.len(), false);
+        self.scanned = self.mask.mark(&self.buffered, &mut self.marks, self.scanned, false);
+        // Keep one more byte, because the byte before the next match may be masked too.
         self.release(self.scanned.saturating_sub(1))
     }
 
-    /// What is left at the end.
+    /// Returns the remaining bytes at the end.
     pub(crate) fn finish(&mut self) -> Bytes {
-        self.mask.mark(&self.held, &mut self.marks, self.scanned, true);
-        self.release(self.held.len())
+        self.mask.mark(&self.buffered, &mut self.marks, self.scanned, true);
+        self.release(self.buffered.len())
     }
 
     fn release(&mut self, count: usize) -> Bytes {
-        let mut ready: Vec<u8> = self.held.drain(..count).collect();
-        write_over(&mut ready, self.marks.get(..count).unwrap_or_default());
+        let mut ready: Vec<u8> = self.buffered.drain(..count).collect();
+        overwrite(&mut ready, self.marks.get(..count).unwrap_or_default());
         self.marks.drain(..count);
         self.scanned = self.scanned.saturating_sub(count);
         ready.into()
@@ -508,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_of_a_secret_is_found() {
+    fn each_encoding_of_a_secret_is_masked() {
         let secret = "a\"b/c \u{e4}\u{1f511}&d+%";
         for form in [
             secret,
@@ -529,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_of_a_secret_is_found_wherever_it_begins_in_it() {
+    fn base64_is_masked_at_any_alignment() {
         let secret = "t?ken~of>mine";
         for before in ["", "u", "us", "use", "user:"] {
             for after in ["", "!", "!!", "!!!"] {
@@ -547,8 +542,8 @@ mod tests {
                     for (text, line_break) in broken.into_iter().chain(unbroken.map(|text| (text, "(none)"))) {
                         let left = masked(&[secret], format!("({text})").as_bytes()).replace(line_break, "");
                         let left: Vec<u8> = left.bytes().filter(u8::is_ascii_alphanumeric).collect();
-                        // What is left belongs to what stands around it, or is a line break whose
-                        // end was taken for base64.
+                        // The rest is adjacent data, or the end of a line break that looks like
+                        // base64.
                         let cut = if line_break.len() > 2 { 5 } else { 0 };
                         assert!(left.len() <= (before.len() + after.len()) * 8 / 6 + 1 + cut, "{text}: {left:?}");
                     }
@@ -558,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_that_share_their_bytes_are_all_found() {
+    fn overlapping_secrets_are_all_masked() {
         let secrets = ["prefix", "prefix-and-more", "and-more-still"];
         assert_eq!(masked(&secrets, b"(prefix-and-more-still)"), format!("({})", "*".repeat(21)));
         assert_eq!(masked(&secrets, b"prefixprefix-and prefix"), "************-and ******");
@@ -567,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_is_left_alone_and_what_looks_like_the_beginning_is_let_through() {
+    fn short_secrets_and_incomplete_matches_are_not_masked() {
         assert_eq!(masked(&["short"], b"short &amp; short%20"), "short &amp; short%20");
         assert!(Mask::new([&b"short"[..]]).is_empty());
         let text = "100% of &amp; \\u00e \\ & %4 \\u &#12 secre%74-no";
@@ -576,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn many_ways_to_read_the_same_bytes_are_not_many_times_the_work() {
+    fn ambiguous_matches_are_merged() {
         let mask = Mask::new([&[b'\\'; 16][..]]);
         let mut text = vec![b'\\'; 500];
         mask.apply(&mut text);
@@ -584,7 +579,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_follows_another_mask_finds_what_began_before() {
+    fn switching_masks_applies_to_buffered_bytes() {
         let old = Mask::new([&b"s3cret-old"[..]]);
         let both = old.or(&Mask::new([&b"s3cret-new"[..], b"s3cret-old"]));
         let mut stream = old.stream();
@@ -596,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_line_breaks_makes_a_stream_keep_them_back() {
+    fn a_stream_does_not_buffer_line_breaks_without_limit() {
         let mut stream = Mask::new([&b"s3cret-token"[..]]).stream();
         let mut let_through = stream.push(b"(czNj").len();
         for _ in 0..100 {
@@ -606,7 +601,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_keeps_back_no_more_than_what_may_become_a_secret() {
+    fn a_stream_buffers_only_potential_matches() {
         let mut stream = Mask::new([&b"s3cret-token"[..]]).stream();
         assert_eq!(stream.push(b"all of this goes"), "all of this go");
         assert_eq!(stream.push(b" out s3cret"), "es out");

@@ -1,4 +1,4 @@
-//! A compiled component, from which any number of plugs are started.
+//! A compiled component, from which plugs are started.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,11 +31,11 @@ pub struct Plug {
     sha256: Arc<str>,
     exchanges: Option<Exchanges>,
     advice: Option<Advice>,
-    /// Whether the plug leaves an exposition where it is until the next call.
+    /// Whether the plug keeps a returned exposition in memory until the next call.
     in_place: bool,
 }
 
-/// One function or interface that a component exports.
+/// An exported interface.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Export {
     /// The interface's name with its version.
@@ -45,26 +45,26 @@ pub struct Export {
 }
 
 impl Plug {
-    /// A component from a file, of at most [`compile::MAX_COMPONENT_BYTES`]. It is compiled in this
-    /// process, where neither memory nor time are limited: for components that are not trusted
-    /// that far there is [`Plug::from_file_with`].
+    /// Loads a component of at most [`compile::MAX_COMPONENT_BYTES`] from a file. It is compiled in
+    /// this process, without limits on memory and time; for untrusted components, use
+    /// [`Plug::from_file_with`].
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         Self::from_file_with(path, Compiler::default())
     }
 
-    /// A component from a file, compiled as the caller says.
+    /// Loads a component from a file with the given compiler.
     pub fn from_file_with(path: &Path, compiler: Compiler) -> Result<Self, Error> {
         let bytes = compile::read(path, compiler.max_component_bytes())?;
         Self::from_bytes_with(&path.display().to_string(), &bytes, compiler)
     }
 
-    /// A component from memory, of at most [`compile::MAX_COMPONENT_BYTES`]; `name` is for errors.
-    /// It is compiled in this process, as by [`Plug::from_file`].
+    /// Loads a component of at most [`compile::MAX_COMPONENT_BYTES`] from memory; `name` is for
+    /// errors. It is compiled in this process, like by [`Plug::from_file`].
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, Error> {
         Self::from_bytes_with(name, bytes, Compiler::default())
     }
 
-    /// A component from memory, compiled as the caller says; `name` is for errors.
+    /// Loads a component from memory with the given compiler; `name` is for errors.
     pub fn from_bytes_with(name: &str, bytes: &[u8], compiler: Compiler) -> Result<Self, Error> {
         let max = compiler.max_component_bytes();
         if bytes.len() > max {
@@ -74,9 +74,9 @@ impl Plug {
         Self::load(name, bytes, &sha256, compiler)
     }
 
-    /// A component from memory whose SHA-256 digest is known, in lowercase hex: one that a build
-    /// embeds. It is compiled in this process and not hashed again. The digest names its compiled
-    /// form in the cache, so that a wrong one may load another component.
+    /// Loads an embedded component with a known SHA-256 digest, in lowercase hex. It is compiled in
+    /// this process and not hashed again. The digest identifies its compiled form in the cache, so
+    /// a wrong digest may load another component.
     pub fn from_digested(name: &str, bytes: &[u8], sha256: &str) -> Result<Self, Error> {
         Self::load(name, bytes, sha256, Compiler::default())
     }
@@ -100,7 +100,7 @@ impl Plug {
         })
     }
 
-    /// The interfaces that the component imports, sorted: everything it could ever use.
+    /// The interfaces that the component imports, sorted. It cannot use any others.
     pub fn imports(&self) -> Vec<String> {
         let engine = self.component.engine();
         let mut imports: Vec<String> =
@@ -134,28 +134,28 @@ impl Plug {
         self.size_bytes
     }
 
-    /// The component's digest, in hex.
+    /// The component's SHA-256 digest, in hex.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// The same plug, whose exchanges with servers are recorded or replayed from its next start on.
+    /// Records or replays the HTTP exchanges of plugs that are started later.
     #[must_use]
     pub fn with_exchanges(mut self, exchanges: Exchanges) -> Self {
         self.exchanges = Some(exchanges);
         self
     }
 
-    /// The same plug, for a host whose log says how to grant a denied request.
+    /// Sets the host's advice on missing grants, which is logged for denied requests.
     #[must_use]
     pub fn with_advice(mut self, advice: Advice) -> Self {
         self.advice = Some(advice);
         self
     }
 
-    /// The same plug, known to leave the exposition that it returns in its memory until the next
-    /// call: [`Session::encode_into`] then copies it once instead of twice. A plug that frees or
-    /// reuses that memory earlier returns other bytes.
+    /// Declares that the plug keeps a returned exposition in memory until the next call, so that
+    /// [`Session::encode_into`] copies it once instead of twice. If the plug frees or reuses that
+    /// memory earlier, the bytes are wrong.
     #[must_use]
     pub fn with_exposition_in_place(mut self) -> Self {
         self.in_place = true;

@@ -1,12 +1,12 @@
-//! What may reach a terminal. Names, values and messages come from servers, pipes and command
-//! lines; a control character among them could move the cursor, change colors, or make text look
-//! like something else.
+//! Escapes untrusted text for terminals. Names, values and messages come from servers, pipes and
+//! command lines; control characters in them could move the cursor, change colors, or disguise
+//! text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a terminal would act on this character rather than show it: control characters (C0, DEL
-/// and C1), those that change the direction of text, and the separators of lines and paragraphs.
+/// Whether a terminal interprets this character instead of showing it: control characters (C0, DEL
+/// and C1), bidirectional controls, and line and paragraph separators.
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -15,20 +15,19 @@ pub fn is_unprintable(character: char) -> bool {
         )
 }
 
-/// A text of several lines for a terminal: line feeds and tabs stay, everything else that is
-/// unprintable is written as `\u{1b}`.
+/// Escapes multi-line text: unprintable characters except line feeds and tabs are written like
+/// `\u{1b}`.
 pub fn text(text: &str) -> Cow<'_, str> {
     escaped(text, |character| is_unprintable(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// A text within a line, such as a name in a table: line feeds and tabs are escaped too, so that it
-/// cannot begin a line of its own.
+/// Escapes text within a line, such as a name in a table: line feeds and tabs are escaped too.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_unprintable)
 }
 
-/// JSON with the unprintable characters as `\u001b`: the value stays the same. JSON has such
-/// characters within texts only.
+/// Escapes unprintable characters in JSON like `\u001b`, which does not change the value, because
+/// they occur only within strings.
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_bad = |character| is_unprintable(character) && !matches!(character, '\n' | '\t' | '\r');
     if !text.contains(is_bad) {
@@ -37,8 +36,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         if is_bad(character) {
-            // Writing to a String does not fail. All of these are in the basic plane: four digits
-            // are enough.
+            // Writing to a String cannot fail. All of these characters are in the BMP, so four
+            // digits suffice.
             let _ = write!(out, "\\u{:04x}", u32::from(character));
         } else {
             out.push(character);
@@ -58,8 +57,7 @@ fn escaped(text: &str, is_bad: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A log line that may hold the colors of the logger itself: of escape sequences only those for
-/// colors pass.
+/// Escapes a log line, except color sequences.
 pub fn log(text: &str) -> Cow<'_, str> {
     if !text.contains(|character| is_unprintable(character) && character != '\n') {
         return Cow::Borrowed(text);
@@ -79,7 +77,7 @@ pub fn log(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The length of the color sequence, such as `ESC [ 3 1 m`, that a text begins with.
+/// The length of the color sequence, such as `ESC [ 3 1 m`, at the start of `text`.
 fn color(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find(|character: char| !character.is_ascii_digit() && character != ';')?;
@@ -93,7 +91,7 @@ mod tests {
     const HOSTILE: &str = "a\u{1b}[31mb\u{7}\u{7f}\u{9b}2J\u{202e}c\u{2066}\u{61c}\u{2029}\n\td é ☃ 😀";
 
     #[test]
-    fn what_a_terminal_would_act_on_is_escaped_and_all_else_stays() {
+    fn only_unprintable_characters_are_escaped() {
         let whole = text(HOSTILE);
         assert_eq!(whole, "a\\u{1b}[31mb\\u{7}\\u{7f}\\u{9b}2J\\u{202e}c\\u{2066}\\u{61c}\\u{2029}\n\td é ☃ 😀");
         assert!(line(HOSTILE).ends_with("\\u{2029}\\u{a}\\u{9}d é ☃ 😀"));
@@ -103,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_the_same_value() {
+    fn escaping_json_does_not_change_the_value() {
         let value = serde_json::json!({"a\u{9b}": HOSTILE, "b": "\u{1b}"});
         for written in [value.to_string(), serde_json::to_string_pretty(&value).unwrap_or_default()] {
             let escaped = json(&written);
@@ -113,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_keep_their_colors_only() {
+    fn logs_keep_only_color_sequences() {
         assert_eq!(
             log("\u{1b}[33m WARN\u{1b}[0m x\u{1b}[2J\u{9b}y\u{1b}\n"),
             "\u{1b}[33m WARN\u{1b}[0m x\\u{1b}[2J\\u{9b}y\\u{1b}\n"

@@ -1,26 +1,25 @@
-//! Files and folders that belong to one user: the state, the compiled components, recordings. And
-//! files that other users' programs read, [`publish`].
+//! Private files and folders for state, compiled components and recordings, and [`publish`] for
+//! files that other users read.
 //!
-//! Others must not be able to put something in their place. So a folder must be its user's own and
-//! writable by nobody else, a file is opened without following a symbolic link, and a new one is
-//! made under a name of its own and renamed over the old, which replaces a link and not the file
-//! that it leads to.
+//! Other users must not be able to replace them. So a folder must be owned by the user and not
+//! writable by others, files are opened without following symbolic links, and a new file is created
+//! under a temporary name and renamed, which replaces a link instead of its target.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Makes the folder, for this user alone, or checks that the one that is there is.
+/// Creates a private folder, or checks that an existing one is private.
 ///
 /// # Errors
-/// The reason why it cannot be made or is not private, with what to do.
+/// If the folder cannot be created or is not private.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
-    // The link itself could be anybody's, and led somewhere else tomorrow.
+    // The owner of a link could change its target later.
     if let Ok(found) = fs::symlink_metadata(path)
         && found.is_symlink()
         && !is_own(&found)
     {
-        return Err(io::Error::other("it is a symbolic link of another user"));
+        return Err(io::Error::other("symbolic link is owned by another user"));
     }
     if !path.is_dir() {
         let mut builder = fs::DirBuilder::new();
@@ -37,13 +36,13 @@ fn check(found: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     if !is_own(found) {
         return Err(io::Error::other(format!(
-            "it belongs to user {}; name a folder of your own, or one within it that does not exist yet",
+            "owned by user {}; choose a folder of your own, or a new folder in it",
             found.uid()
         )));
     }
     if found.mode() & 0o022 != 0 {
         return Err(io::Error::other(format!(
-            "others may write to it (mode {:o}); chmod 700 it, or name a folder within it that does not exist yet",
+            "writable by others (mode {:o}); run chmod 700, or choose a new folder in it",
             found.mode() & 0o7777
         )));
     }
@@ -55,7 +54,7 @@ fn is_own(found: &fs::Metadata) -> bool {
     std::os::unix::fs::MetadataExt::uid(found) == rustix::process::geteuid().as_raw()
 }
 
-/// Elsewhere a folder under the user's home is closed to other users by the system's own defaults.
+/// On other systems, folders in the user's home are private by default.
 #[cfg(not(unix))]
 fn check(_: &fs::Metadata) -> io::Result<()> {
     Ok(())
@@ -66,7 +65,7 @@ fn is_own(_: &fs::Metadata) -> bool {
     true
 }
 
-/// Options that make a file for its owner only, and follow no symbolic link in its last part.
+/// Options that create private files and do not follow a symbolic link at the path.
 pub(crate) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -77,19 +76,16 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-/// A new file in the place of whatever has that name, for its owner only. Where a folder has it,
-/// that is an error.
+/// Creates a private file that replaces an existing file or link. Fails if the path is a folder.
 pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".plugpipe-").tempfile_in(folder)?;
     Ok(file.persist(path)?)
 }
 
-/// Replaces a file's content: whoever reads it meanwhile sees the old one or the new one. What is
-/// written survives a power cut. `aside` is the path at which the new one is made, and nothing is
-/// left there.
+/// Replaces a file atomically and durably. `aside` is the path of the temporary file.
 pub(crate) fn replace(path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()> {
-    // What was left by a process that was killed; the name of a link, if somebody put one there.
+    // Remove the leftover of a killed process, or a link.
     match fs::remove_file(aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -100,18 +96,17 @@ pub(crate) fn replace(path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()>
         fs::rename(aside, path)
     });
     if written.is_err() {
-        // It holds nothing that is not elsewhere, and takes room that is short.
+        // The disk may be full.
         let _ = fs::remove_file(aside);
     }
     written
 }
 
-/// Writes a file that other users' programs may read, in the place of whatever has that name: a
-/// reader sees the old contents or the new. Until it is whole its name begins with a dot and ends
-/// in `.tmp`. What is written survives a power cut.
+/// Writes a file that other users can read, atomically and durably. Replaces an existing file or
+/// link. The temporary file's name begins with a dot and ends in `.tmp`.
 ///
 /// # Errors
-/// That of the file system; the file is as it was then.
+/// I/O errors; the file is then unchanged.
 pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".plugpipe-").suffix(".tmp").tempfile_in(folder)?;
@@ -138,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_made_private_and_one_that_is_not_is_refused() {
+    fn folders_are_created_private_and_others_rejected() {
         let place = tempfile::tempdir().unwrap();
         let made = place.path().join("a/b");
         folder(&made).unwrap();
@@ -147,7 +142,7 @@ mod tests {
         for open in [0o777, 0o1777, 0o720, 0o702] {
             fs::set_permissions(&made, fs::Permissions::from_mode(open)).unwrap();
             let problem = folder(&made).unwrap_err().to_string();
-            assert!(problem.contains("others may write to it") && problem.contains("chmod 700"), "{problem}");
+            assert!(problem.contains("writable by others") && problem.contains("chmod 700"), "{problem}");
         }
         fs::set_permissions(&made, fs::Permissions::from_mode(0o755)).unwrap();
         folder(&made).unwrap();
@@ -160,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_is_followed_and_no_mode_is_kept() {
+    fn links_are_not_followed_and_modes_not_kept() {
         let place = tempfile::tempdir().unwrap();
         let (target, link) = (place.path().join("target"), place.path().join("link"));
         fs::write(&target, "precious").unwrap();
@@ -185,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole_and_readable_by_others() {
+    fn published_files_are_replaced_atomically_and_readable_by_others() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("jobs.prom");
         for text in ["a 1\n", "b 2\n"] {
@@ -193,7 +188,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&target).unwrap(), text);
         }
         assert_eq!(target.metadata().unwrap().permissions().mode() & 0o777, 0o644);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary files remain");
         assert!(publish(&folder.path().join("no/such.prom"), b"").is_err());
     }
 }

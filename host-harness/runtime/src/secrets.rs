@@ -1,8 +1,7 @@
-//! Secrets that the host holds for a plug: read from the sources in the grants, added to requests,
-//! and kept out of everything else.
+//! Secrets that the host adds to a plug's requests, read from the sources in the grants.
 //!
-//! The plug never sees them. Where a server sends one back, the `mask` module masks it in the
-//! response and in recordings.
+//! The plug never sees them. If a server echoes one, the `mask` module masks it in the response and
+//! in recordings.
 
 use std::fmt;
 use std::fs;
@@ -19,10 +18,10 @@ use zeroize::Zeroizing;
 use crate::grants::{CredentialGrant, SecretSource};
 use crate::mask::MIN_MASKED_LEN;
 
-/// A longer secret indicates a wrong source.
+/// Maximum size of a secret. A longer one indicates a wrong source.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How long a program may take to print a secret.
+/// Timeout for a program that prints a secret.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
 
 /// A secret that is wiped from memory when dropped and never appears in logs or errors.
@@ -52,12 +51,12 @@ pub struct Credential {
     pub name: HeaderName,
     /// Its value, marked as sensitive.
     pub value: HeaderValue,
-    /// What must be masked: the secret, and its encoded form where that differs.
+    /// The secret and, if different, its encoded form, for masking.
     forms: Vec<Secret>,
 }
 
 impl Credential {
-    /// Fetches the secret. The error says where it was looked for, and nothing of what was found.
+    /// Fetches the secret. Errors name the source but do not contain the secret.
     pub fn load(grant: &CredentialGrant) -> Result<Self, String> {
         let (name, text, forms) = match grant {
             CredentialGrant::Bearer(source) => {
@@ -73,11 +72,11 @@ impl Credential {
                 (header::AUTHORIZATION, text, vec![password, encoded])
             }
             CredentialGrant::Header { name, value } => {
-                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "its header's name is not valid")?;
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "the header name is invalid")?;
                 let value = fetch(value)?;
 
                 let text = joined(b"", &value);
-                // A scheme such as `Token` is no part of what must not be seen.
+                // Also mask the value without a scheme such as `Token`.
                 let after_scheme =
                     value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.0.get(at + 1..));
                 let after_scheme = after_scheme.map(|rest| Secret::new(rest.to_vec()));
@@ -85,12 +84,12 @@ impl Credential {
             }
         };
         let mut value = HeaderValue::from_bytes(&text.0)
-            .map_err(|_| "it holds what a header cannot, such as a line break or a control character")?;
+            .map_err(|_| "the secret contains characters that are not allowed in a header, such as a line break or a control character")?;
         value.set_sensitive(true);
         Ok(Self { name, value, forms })
     }
 
-    /// The file that it is read from, where it is one.
+    /// The file of the secret, if its source is a file.
     pub(crate) fn file(grant: &CredentialGrant) -> Option<&Path> {
         let (CredentialGrant::Bearer(source)
         | CredentialGrant::Basic { password: source, .. }
@@ -101,50 +100,48 @@ impl Credential {
         }
     }
 
-    /// What is to be masked of it.
+    /// The secrets to mask.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
         self.forms.iter().map(Secret::bytes)
     }
 
-    /// Whether its secret is too short to be told from other bytes, so that a server can show it to
-    /// the plug.
+    /// Whether a secret is too short to be masked, so that a server could reveal it to the plug.
     pub(crate) fn is_too_short_to_mask(&self) -> bool {
         self.secrets().any(|secret| secret.len() < MIN_MASKED_LEN)
     }
 }
 
 fn joined(prefix: &[u8], secret: &Secret) -> Secret {
-    // Room for all at once, so that no copy is left behind by a buffer that grew.
+    // Allocate the full capacity, because reallocation would leave a copy in memory.
     let mut bytes = Vec::with_capacity(prefix.len() + secret.0.len());
     bytes.extend_from_slice(prefix);
     bytes.extend_from_slice(&secret.0);
     Secret::new(bytes)
 }
 
-/// Reads a secret from where it is. The error says where that was, and nothing of what was found.
+/// Reads a secret from its source. Errors name the source but do not contain the secret.
 pub fn fetch(source: &SecretSource) -> Result<Secret, String> {
     let mut bytes = match source {
         SecretSource::Env(name) => {
             let value = std::env::var_os(name).ok_or_else(|| format!("{name} is not set in the environment"))?;
             value.into_encoded_bytes()
         }
-        SecretSource::File(path) => fs::read(path).map_err(|error| format!("{source} cannot be read: {error}"))?,
+        SecretSource::File(path) => fs::read(path).map_err(|error| format!("cannot read {source}: {error}"))?,
         SecretSource::Command(words) => output_of(words).map_err(|problem| format!("{source} {problem}"))?,
     };
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
     }
     match bytes.len() {
-        0 => Err(format!("{source} holds nothing")),
-        length if length > MAX_BYTES => Err(format!("{source} holds more than {MAX_BYTES} bytes")),
+        0 => Err(format!("{source} is empty")),
+        length if length > MAX_BYTES => Err(format!("{source} is longer than {MAX_BYTES} bytes")),
         _ => Ok(Secret::new(bytes)),
     }
 }
 
-/// What a program writes to stdout. What it writes to stderr is not shown: it may be the secret
-/// too.
+/// Returns the stdout of a program. Its stderr is discarded, because it might contain the secret.
 fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
-    let (program, arguments) = words.split_first().ok_or("names no program")?;
+    let (program, arguments) = words.split_first().ok_or("is empty")?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
@@ -161,7 +158,7 @@ fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
             None => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("took longer than {} s and was stopped", COMMAND_TIME.as_secs()));
+                return Err(format!("took longer than {} s and was killed", COMMAND_TIME.as_secs()));
             }
         }
     };
@@ -170,7 +167,7 @@ fn output_of(words: &[String]) -> Result<Vec<u8>, String> {
     }
     match reader.join() {
         Ok(Ok(bytes)) => Ok(bytes),
-        _ => Err("has an output that cannot be read".into()),
+        _ => Err("produced unreadable output".into()),
     }
 }
 
@@ -195,12 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn each_source_and_each_form() {
+    fn each_source_and_credential_type_is_loaded() {
         let token = file(b"t0ken-of-mine\n");
         let source = SecretSource::File(token.path().into());
         assert_eq!(bearer(source.clone()).unwrap().value, "Bearer t0ken-of-mine");
         assert_eq!(bearer(command(&["echo", "t0ken"])).unwrap().value, "Bearer t0ken");
-        // Cargo sets it for its tests.
+        // Set by Cargo for tests.
         let of_cargo = bearer(SecretSource::Env("CARGO_PKG_NAME".into())).unwrap();
         assert_eq!(of_cargo.value, "Bearer plugpipe-runtime");
         let basic = CredentialGrant::Basic { username: "user".into(), password: command(&["echo", "pass:word"]) };
@@ -213,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_said_without_it() {
+    fn errors_do_not_contain_the_secret() {
         let lines = file(b"s3cret\nand more");
         for (source, expected) in [
             (SecretSource::Env("PLUGPIPE_NO_SUCH_NAME".into()), "is not set"),
-            (SecretSource::File("/no/such/file".into()), "cannot be read"),
+            (SecretSource::File("/no/such/file".into()), "cannot read"),
             (SecretSource::File(lines.path().into()), "line break"),
             (command(&["false"]), "failed"),
-            (command(&["true"]), "holds nothing"),
+            (command(&["true"]), "is empty"),
             (command(&["no-such-program-s3cret"]), "cannot be started"),
         ] {
             let problem = bearer(source).unwrap_err();

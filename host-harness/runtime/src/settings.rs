@@ -1,5 +1,5 @@
-//! Configuration files: YAML or JSON, with `${NAME}` replaced from the environment, for granted
-//! names only.
+//! Loads configuration files, YAML or JSON, and expands `${NAME}` from the environment for granted
+//! names.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,15 +12,14 @@ use serde_json::Value;
 use crate::error::Error;
 pub use crate::grants::text_of;
 
-/// Reads a configuration file. `names` are the environment's names that it may use; the file is not
-/// told of any other.
+/// Loads a configuration file. `names` are the environment variables that it may use.
 pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
     let text =
         fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;
     parse(&path.display().to_string(), &text, names, |name| std::env::var(name).ok())
 }
 
-/// Reads a configuration text; `what` names it in errors, `lookup` gives a name's value.
+/// Parses a configuration; `what` names it in errors, and `lookup` returns the value of a variable.
 pub fn parse(
     what: &str,
     text: &str,
@@ -28,22 +27,22 @@ pub fn parse(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<Value, Error> {
     let problem = |problem: String| Error::Settings { what: what.into(), problem };
-    // Every setting can be text, so what was written counts: an instance `01` or a job `1.10` is
-    // that.
+    // Every setting can be a string, so keep the source text, such as an instance `01` or a job
+    // `1.10`.
     let mut config = yaml::read(text).map_err(|error| problem(format!("not YAML: {error}")))?.to_written();
     if config.is_null() {
         config = Value::Object(serde_json::Map::new());
     }
     if !config.is_object() {
-        return Err(problem("expected keys and values, such as prometheus_config: {gateway_url: …}".into()));
+        return Err(problem("expected a map, such as prometheus_config: {gateway_url: …}".into()));
     }
     let not_granted = RefCell::new(None);
     expand(&mut config, "", &|name| {
         if !names.contains(name) {
             not_granted.replace(Some(name.to_owned()));
-            return Err(format!("${{{name}}} was not granted"));
+            return Err(format!("${{{name}}} is not granted"));
         }
-        lookup(name).ok_or_else(|| format!("${{{name}}} is granted, but not set in the environment"))
+        lookup(name).ok_or_else(|| format!("${{{name}}} is granted but not set in the environment"))
     })
     .map_err(|text| match not_granted.take() {
         Some(name) => Error::EnvNotGranted { what: what.into(), problem: text, name },
@@ -52,7 +51,7 @@ pub fn parse(
     Ok(config)
 }
 
-/// Replaces every `${NAME}` in every text below `value`. The error begins with the text's path.
+/// Expands `${NAME}` in every string in `value`. Errors begin with the path.
 fn expand(value: &mut Value, path: &str, lookup: &impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
     match value {
         Value::String(text) if text.contains("${") => {
@@ -74,13 +73,13 @@ fn expand(value: &mut Value, path: &str, lookup: &impl Fn(&str) -> Result<String
     Ok(())
 }
 
-/// What was put in is not looked at again, so a value that holds `${…}` stays what it is.
+/// Inserted values are not expanded again.
 fn expand_text(text: &str, lookup: &impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         expanded.push_str(before);
-        let (name, after) = after.split_once('}').ok_or("a ${ has no closing }")?;
+        let (name, after) = after.split_once('}').ok_or("${ without closing }")?;
         expanded.push_str(&lookup(name)?);
         rest = after;
     }
@@ -103,22 +102,22 @@ mod tests {
     }
 
     #[test]
-    fn granted_names_are_replaced_once() {
+    fn granted_names_are_expanded_once() {
         let config = parsed("list: [\"x-${A}-${A}\"]\nplain: $A {A}").unwrap();
         assert_eq!(config["list"][0], "x-${SECRET}-${SECRET}");
         assert_eq!(config["plain"], "$A {A}");
     }
 
     #[test]
-    fn other_names_are_errors_that_say_where() {
+    fn other_names_are_errors_with_the_path() {
         let error = parsed("a: {b: [\"${SECRET}\"]}").unwrap_err();
-        assert_eq!(error, "config.yaml: a.b[0]: ${SECRET} was not granted");
+        assert_eq!(error, "config.yaml: a.b[0]: ${SECRET} is not granted");
         assert!(parsed("a: ${UNSET}").unwrap_err().contains("not set"));
         assert!(parsed("a: ${A").unwrap_err().contains("closing"));
     }
 
     #[test]
-    fn a_setting_keeps_how_it_was_written() {
+    fn settings_keep_their_source_text() {
         let config = parsed(
             "{instance: 0042, job_name: y, timeout: 1e1, debug: True, max_response_bytes: 0x1F, retry_attempts: 2, mock_mode: false, \
              external_labels: {version: 1.10, a: no, b: 1.0, c: ~}}",
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_is_found_where_the_plug_finds_it() {
+    fn settings_are_looked_up_like_in_the_plug() {
         for (text, expected) in [
             ("{instance: 0042}", Some("0042")),
             ("{instance: 5}", Some("5")),
@@ -146,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_parser_repeats_no_line() {
+    fn parser_errors_do_not_quote_lines() {
         let error = parsed("token: planted\n  x: [\n").unwrap_err();
         assert!(error.starts_with("config.yaml: not YAML: ") && !error.contains("planted"), "{error}");
     }
 
     #[test]
-    fn a_configuration_is_keys_and_values() {
+    fn a_configuration_is_a_map() {
         assert_eq!(parsed("").unwrap(), serde_json::json!({}));
         assert_eq!(parsed("# nothing\n").unwrap(), serde_json::json!({}));
         assert!(parsed("[1]").is_err());

@@ -1,4 +1,4 @@
-//! Files that may be replaced while their contents are in use: secrets and certificates.
+//! Reloads files that change while their contents are in use: secrets and certificates.
 
 use std::fs;
 use std::io;
@@ -10,20 +10,20 @@ use tracing::{info, warn};
 /// How often files are checked.
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Files with the versions that were read.
+/// Files and the versions of their current contents.
 pub struct Watched(Vec<(PathBuf, Stamp)>);
 
-/// What tells one version of a file from another.
+/// Identifies a version of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stamp {
     File(Version),
-    /// Not a regular file, such as a pipe: what it held is gone once it was read.
+    /// Not a regular file, such as a pipe, which can be read only once.
     Once,
     Missing(io::ErrorKind),
 }
 
-/// A file that is written again in its place gets another time, one that is replaced (Kubernetes
-/// moves the symbolic link `..data`) another number.
+/// Writing a file in place changes its time; replacing it (Kubernetes renames the symbolic link
+/// `..data`) changes its inode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Version {
     #[cfg(unix)]
@@ -35,7 +35,7 @@ struct Version {
 }
 
 impl Stamp {
-    /// Symbolic links are followed.
+    /// Follows symbolic links.
     fn of(path: &Path) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt as _;
@@ -59,8 +59,8 @@ impl Stamp {
 }
 
 impl Watched {
-    /// Watches these files as they are now. To be called before they are read, so that one that is
-    /// replaced meanwhile has changed afterwards.
+    /// Watches the current versions of these files. Must be called before reading them, so that a
+    /// concurrent change is detected.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         Self(paths.into_iter().map(|path| (Stamp::of(&path), path)).map(|(stamp, path)| (path, stamp)).collect())
     }
@@ -70,13 +70,12 @@ impl Watched {
         self.0.is_empty()
     }
 
-    /// Whether one of them is not the version that was read.
+    /// Whether a file has changed.
     pub fn has_changed(&self) -> bool {
         self.0.iter().any(|(path, stamp)| Stamp::of(path).is_newer_than(stamp))
     }
 
-    /// Takes the versions that are there now for those that were read. Called before reading, as
-    /// [`Watched::new`] is.
+    /// Updates to the current versions. Must be called before reading, like [`Watched::new`].
     pub fn update(&mut self) {
         for (path, stamp) in &mut self.0 {
             *stamp = Stamp::of(path);
@@ -93,7 +92,7 @@ pub struct Source<T> {
 }
 
 impl<T> Source<T> {
-    /// Reads it for the first time.
+    /// Reads the value for the first time.
     pub fn open(
         files: impl IntoIterator<Item = PathBuf>,
         read: impl FnOnce() -> Result<T, String>,
@@ -102,8 +101,8 @@ impl<T> Source<T> {
         Ok(Self { files, value: read()? })
     }
 
-    /// Reads it again if its files have changed, and returns the replaced value. `place` is where
-    /// the operator configured it.
+    /// Reloads the value if its files have changed, and returns the previous value. `place` is its
+    /// location in the configuration.
     pub fn refresh(&mut self, place: &str, read: impl FnOnce() -> Result<T, String>) -> Option<T> {
         if !self.files.has_changed() {
             return None;
@@ -111,13 +110,13 @@ impl<T> Source<T> {
         self.files.update();
         match read() {
             Ok(value) => {
-                info!("{place}: a file has changed and was read again");
+                info!("{place}: reloaded after a file change");
                 Some(std::mem::replace(&mut self.value, value))
             }
-            // Half of it was there: the next look finds the rest.
+            // The file was still being written; the next refresh reads it.
             Err(_) if self.files.has_changed() => None,
             Err(problem) => {
-                warn!("{place}: {problem}; what was read before stays in use");
+                warn!("{place}: {problem}; the previous contents stay in use");
                 None
             }
         }
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_way_to_change_a_file_is_noticed_once() {
+    fn each_kind_of_change_is_detected_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("token"), "first").unwrap();
@@ -155,7 +154,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_that_is_moved_is_noticed() {
+    fn a_replaced_link_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         for version in ["1", "2"] {
@@ -173,7 +172,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_regular_file_is_read_once() {
+    fn only_regular_files_are_reloaded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::os::unix::fs::symlink("/dev/null", &path).unwrap();

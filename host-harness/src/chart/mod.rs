@@ -1,12 +1,12 @@
-//! Series over time, drawn: in a terminal, as SVG, and as a line of blocks in a table's cell.
+//! Line charts: in a terminal, as SVG, and as blocks in a table cell.
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
-//! | `scale` | round numbers for axes, and how numbers and times are written at them |
-//! | `terminal` | a chart of braille dots |
-//! | `svg` | a chart with axes and a legend, and a small one without; both readable on light and dark |
+//! | `scale` | axis ticks and their labels |
+//! | `terminal` | a chart of braille characters |
+//! | `svg` | a chart with axes and a legend, and a sparkline; both for light and dark themes |
 //!
-//! Nothing here does I/O or knows where the numbers come from.
+//! Nothing here does I/O.
 
 mod scale;
 mod svg;
@@ -21,18 +21,17 @@ pub(crate) use svg::escaped;
 /// A series over time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series {
-    /// What the legend says.
+    /// The name in the legend.
     pub name: String,
-    /// Unix seconds and values, in order of time. A value that is not finite is a gap.
+    /// Unix seconds and values, in order of time. Non-finite values are gaps.
     pub points: Vec<(f64, f64)>,
 }
 
-/// A gap is longer than this many times the usual distance of two points.
+/// Points that are further apart than this multiple of the step are not connected.
 const GAP: f64 = 1.5;
 
 impl Series {
-    /// The finite points, cut where points are missing. `step` is the usual distance of two points,
-    /// in seconds.
+    /// The finite points, split at gaps. `step` is in seconds.
     fn segments(&self, step: f64) -> Vec<Vec<(f64, f64)>> {
         let mut segments: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut last: Option<f64> = None;
@@ -51,32 +50,31 @@ impl Series {
     }
 }
 
-/// The smallest distance of two neighbouring points; one second where there are none.
+/// The smallest time between two points, or one second.
 fn step(series: &[Series]) -> f64 {
     let pairs = series.iter().flat_map(|series| series.points.iter().zip(series.points.iter().skip(1)));
     let smallest = pairs.map(|(one, next)| next.0 - one.0).filter(|step| *step > 0.0).fold(f64::INFINITY, f64::min);
     if smallest.is_finite() { smallest } else { 1.0 }
 }
 
-/// The least and the greatest of finite numbers; none where there are none.
+/// The minimum and maximum of the finite numbers.
 fn extent(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     numbers.filter(|number| number.is_finite()).fold(None, |extent, number| match extent {
         None => Some((number, number)),
-        Some((least, greatest)) => Some((least.min(number), greatest.max(number))),
+        Some((min, max)) => Some((min.min(number), max.max(number))),
     })
 }
 
-/// The times and the values that a chart has to show. A single time or value gets some room around
-/// it.
+/// The ranges of times and values. A single time or value gets some margin.
 fn frame(series: &[Series]) -> Option<((f64, f64), (f64, f64))> {
     let drawn = || series.iter().flat_map(|series| &series.points).filter(|point| point.1.is_finite());
     let times = extent(drawn().map(|point| point.0))?;
     let values = extent(drawn().map(|point| point.1))?;
-    let room = |(least, greatest): (f64, f64), room: f64| {
-        if greatest > least { (least, greatest) } else { (least - room, greatest + room) }
+    let pad = |(min, max): (f64, f64), pad: f64| {
+        if max > min { (min, max) } else { (min - pad, max + pad) }
     };
     let half = if values.0 == 0.0 { 1.0 } else { values.0.abs() / 2.0 };
-    Some((room(times, 1.0), room(values, half)))
+    Some((pad(times, 1.0), pad(values, half)))
 }
 
 #[cfg(test)]
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_cut_where_points_are_missing() {
+    fn a_line_is_split_at_gaps() {
         let series = Series {
             name: String::new(),
             points: vec![(0.0, 1.0), (10.0, 2.0), (40.0, 3.0), (50.0, f64::NAN), (60.0, 4.0)],
@@ -94,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_has_room_and_nothing_has_none() {
+    fn a_frame_has_margins() {
         let at = |points: &[(f64, f64)]| frame(&[Series { name: String::new(), points: points.to_vec() }]);
         assert_eq!(at(&[]), None);
         assert_eq!(at(&[(1.0, f64::INFINITY)]), None);

@@ -1,27 +1,27 @@
-//! Where the marks of an axis stand, and what is written there.
+//! Axis ticks and their labels.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Round numbers that enclose the range, about so many of them: multiples of 1, 2 or 5 times a
-/// power of ten.
-pub(super) fn ticks((least, greatest): (f64, f64), wanted: usize) -> Vec<f64> {
-    let rough = (greatest - least) / wanted.max(1) as f64;
-    // Of numbers at the ends of what a float holds, the distance is none or too much.
+/// About `wanted` round numbers that enclose the range: multiples of 1, 2 or 5 times a power of
+/// ten.
+pub(super) fn ticks((min, max): (f64, f64), wanted: usize) -> Vec<f64> {
+    let rough = (max - min) / wanted.max(1) as f64;
+    // The difference of extreme numbers underflows or overflows.
     if !rough.is_finite() || rough <= 0.0 {
-        return vec![least, greatest];
+        return vec![min, max];
     }
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].iter().map(|factor| factor * power).find(|step| *step >= rough * 0.999);
     let step = step.unwrap_or(rough);
-    let (first, last) = ((least / step).floor(), (greatest / step).ceil());
+    let (first, last) = ((min / step).floor(), (max / step).ceil());
     if !step.is_normal() || last - first > 100.0 {
-        return vec![least, greatest];
+        return vec![min, max];
     }
     let count = (last - first) as usize;
     (0..=count).map(|index| (first + index as f64) * step).collect()
 }
 
-/// A number in few characters: `1.5k`, `0.25`, `-3M`.
+/// Formats a number briefly: `1.5k`, `0.25`, `-3M`.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return if value.is_nan() {
@@ -42,7 +42,7 @@ pub fn number(value: f64) -> String {
         size if size > 0.0 && size < 1e-4 => return format!("{value:.2e}"),
         _ => (value, ""),
     };
-    // Four figures tell neighbouring marks apart; more than that is for tables.
+    // Four digits distinguish neighboring ticks.
     let places = match scaled.abs() {
         size if size >= 1_000.0 => 0,
         size if size >= 100.0 => 1,
@@ -55,10 +55,10 @@ pub fn number(value: f64) -> String {
     format!("{}{unit}", if text == "-0" { "0" } else { text })
 }
 
-/// A time in UTC: with the day where the whole range is longer than one.
+/// Formats a time in UTC, with the day if the range exceeds one.
 pub(super) fn time(unix_seconds: f64, range: (f64, f64)) -> String {
     let Ok(since) = Duration::try_from_secs_f64(unix_seconds.round()) else { return number(unix_seconds) };
-    // The form of HTTP's dates ends with the year 9999.
+    // HTTP dates end with the year 9999.
     if since.as_secs() > 253_402_300_799 {
         return number(unix_seconds);
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_round_and_enclose_the_range() {
+    fn ticks_are_round_and_enclose_the_range() {
         assert_eq!(ticks((0.0, 10.0), 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(ticks((3.0, 97.0), 4), [0.0, 50.0, 100.0]);
         for range in [(-1.0, 1.0), (1e-9, 2e-9), (1e15, 1e15 + 8.0), (-1e300, 1e300), (0.1, 0.7), (-5.0, -4.9)] {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn times_say_what_the_range_needs() {
+    fn times_are_as_precise_as_the_range() {
         let at = 1_795_651_262.0;
         for (span, text) in [(60.0, "00:01:02"), (3_600.0, "00:01"), (172_800.0, "26 Nov 00:01"), (1e6, "26 Nov")] {
             assert_eq!(time(at, (at, at + span)), text);

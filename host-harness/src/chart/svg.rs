@@ -1,5 +1,5 @@
-//! Charts as SVG. A chart is a whole document whose colours follow the reader's light or dark; a
-//! sparkline is a part of a page, and takes the colour of the text around it.
+//! SVG charts. A chart is a document that follows the preferred light or dark color scheme; a
+//! sparkline is embedded in HTML and takes the color of the surrounding text.
 
 use std::fmt::Write as _;
 
@@ -12,35 +12,33 @@ const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
 const LEGEND_LINE: f64 = 20.0;
 
-/// Past so many the legend is no help, and the lines are a tangle: the first ones are drawn, and
-/// the rest are counted.
+/// Maximum number of drawn series; more would be unreadable. The others are only counted.
 const MAX_SERIES: usize = 24;
 
-/// Ground and ink of a light reader. They are attributes, as everything light is: viewers without
-/// style sheets draw those.
+/// Background and text colors of the light scheme. They are attributes, for viewers without style
+/// sheets.
 const GROUND: &str = "#fff";
 const INK: &str = "#1f2328";
 
-/// The colors of lines. Both palettes have at least 3:1 against their ground; the lines also differ
-/// by dashes.
+/// Line colors. Both palettes have a contrast of at least 3:1 against the background; the lines
+/// also differ by dashes.
 const LIGHT: [&str; 6] = ["#0550ae", "#953800", "#8250df", "#116329", "#a40e26", "#1b7c83"];
 
-/// A dark reader's colors, which go over the attributes where style sheets and media queries are
-/// known.
+/// The colors of the dark scheme. The style sheet overrides the attributes.
 const DARK: &str = "@media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.axis{stroke:#e6edf3}\
 .line.s0{stroke:#79c0ff}.line.s1{stroke:#ffa657}.line.s2{stroke:#d2a8ff}.line.s3{stroke:#7ee787}.line.s4{stroke:#ff7b72}.line.s5{stroke:#76e3ea}\
 .dot.s0{fill:#79c0ff}.dot.s1{fill:#ffa657}.dot.s2{fill:#d2a8ff}.dot.s3{fill:#7ee787}.dot.s4{fill:#ff7b72}.dot.s5{fill:#76e3ea}}";
 
 const DASHES: [&str; 4] = ["", "8 4", "2 3", "10 3 2 3"];
 
-/// A document: axes, a grid, the lines, and a legend. Without a point it says so.
+/// Draws a document with axes, a grid, lines and a legend.
 pub fn svg(title: &str, series: &[Series]) -> String {
     let shown = series.get(..MAX_SERIES.min(series.len())).unwrap_or_default();
     let left_out = series.len() - shown.len();
     let legend = (shown.len() + usize::from(left_out > 0)) as f64 * LEGEND_LINE;
     let height = TOP + PLOT_HEIGHT + 36.0 + legend + 8.0;
     let mut out = String::new();
-    // Writing to a String does not fail.
+    // Writing to a String cannot fail.
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
@@ -141,8 +139,7 @@ fn color(index: usize) -> &'static str {
     LIGHT.get(index % LIGHT.len()).copied().unwrap_or(INK)
 }
 
-/// The attributes of a line: what draws it, and the class by which a dark reader's color goes over
-/// that.
+/// The attributes of a line, including the class for the dark scheme.
 fn line(index: usize) -> String {
     format!(
         "class=\"line s{}\" stroke=\"{}\" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"",
@@ -151,7 +148,7 @@ fn line(index: usize) -> String {
     )
 }
 
-/// Once the colours come again, the lines are dashed.
+/// Lines are dashed once the colors repeat.
 fn dashes(index: usize) -> String {
     match DASHES.get(index / LIGHT.len() % DASHES.len()) {
         Some(dashes) if !dashes.is_empty() => format!(" stroke-dasharray=\"{dashes}\""),
@@ -159,11 +156,11 @@ fn dashes(index: usize) -> String {
     }
 }
 
-/// Lines without axes on one scale, for a page: `label` is what they say to those who do not see
-/// them. Gaps are left out.
+/// Draws lines without axes on one scale, for HTML. `label` is the accessible name. Gaps are
+/// omitted.
 pub fn sparkline(label: &str, lines: &[&[f64]]) -> String {
     const SIZE: (f64, f64) = (160.0, 28.0);
-    let (least, greatest) = extent(lines.iter().flat_map(|values| values.iter().copied())).unwrap_or((0.0, 0.0));
+    let (min, max) = extent(lines.iter().flat_map(|values| values.iter().copied())).unwrap_or((0.0, 0.0));
     let mut drawn = String::new();
     for values in lines {
         let last = values.len().saturating_sub(1).max(1) as f64;
@@ -172,7 +169,7 @@ pub fn sparkline(label: &str, lines: &[&[f64]]) -> String {
             .enumerate()
             .filter(|(_, value)| value.is_finite())
             .map(|(index, value)| {
-                let height = if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
+                let height = if max > min { (value - min) / (max - min) } else { 0.5 };
                 format!("{:.1},{:.1}", index as f64 / last * SIZE.0, SIZE.1 - 2.0 - height * (SIZE.1 - 4.0))
             })
             .collect();
@@ -191,11 +188,11 @@ pub fn sparkline(label: &str, lines: &[&[f64]]) -> String {
     )
 }
 
-fn short(text: &str, most: usize) -> String {
-    if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most - 1).chain(['…']).collect() }
+fn short(text: &str, max: usize) -> String {
+    if text.chars().count() <= max { text.to_owned() } else { text.chars().take(max - 1).chain(['…']).collect() }
 }
 
-/// A text as content or attribute of XML and HTML. Characters that XML has no place for become
+/// Escapes text for content and attributes of XML and HTML. Characters that XML forbids become
 /// U+FFFD.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -228,7 +225,7 @@ mod tests {
         let text = svg("rate(x[5m]) > 1", &[line("x{a=\"<b>&'\"}"), line("y")]);
         assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
         assert!(text.contains("rate(x[5m]) &gt; 1") && text.contains("x{a=&quot;&lt;b&gt;&amp;&#39;&quot;}"), "{text}");
-        // A line of three points and, after the gap, one alone; of each series.
+        // For each series, a line of three points and, after the gap, a single point.
         assert_eq!((text.matches("<polyline").count(), text.matches("<circle").count()), (2, 2));
         assert!(text.contains("prefers-color-scheme:dark"));
     }
@@ -240,7 +237,7 @@ mod tests {
         let bare = format!("{before}{}", rest.split_once("</style>").unwrap().1);
         assert!(!text.contains("var(") && !bare.contains("currentColor"), "{text}");
         for color in [super::color(0), super::color(1)] {
-            // Of each series a line in the plot, one in the legend, and a dot.
+            // For each series, a line in the plot, one in the legend, and a dot.
             assert_eq!(bare.matches(&format!("stroke=\"{color}\"")).count(), 2, "{bare}");
             assert_eq!(bare.matches(&format!("fill=\"{color}\"")).count(), 1, "{bare}");
         }
@@ -252,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_said() {
+    fn missing_points_and_series_are_reported() {
         assert!(svg("nothing", &[]).contains("no points"));
         let many: Vec<Series> = (0..30).map(|index| line(&index.to_string())).collect();
         let text = svg("many", &many);
@@ -261,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sparkline_keeps_within_its_box() {
+    fn a_sparkline_stays_within_its_box() {
         let text = sparkline("up \"1\"", &[&[1.0, f64::NAN, 5.0, -3.0]]);
         assert!(text.contains("aria-label=\"up &quot;1&quot;\""), "{text}");
         assert!(text.contains("0.0,14.0 106.7,2.0 160.0,26.0"), "{text}");
@@ -274,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn no_character_gets_out_of_its_place() {
+    fn special_characters_are_escaped() {
         assert_eq!(escaped("<&>\"'\u{0}\n\u{7f}é"), "&lt;&amp;&gt;&quot;&#39;\u{fffd} \u{fffd}é");
     }
 }

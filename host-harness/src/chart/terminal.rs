@@ -1,4 +1,4 @@
-//! Charts of characters.
+//! Charts for the terminal.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,8 +9,8 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 use super::{Series, extent, frame, scale, step};
 use crate::printable;
 
-/// Colours that can be read on light and on dark, those first that are told apart best; and the
-/// escape sequence of each, for the parts that are no widget.
+/// Colors that are readable on light and dark backgrounds, the most distinct first, with their
+/// escape sequences.
 const COLORS: [(Color, &str); 6] = [
     (Color::LightBlue, "94"),
     (Color::Magenta, "35"),
@@ -20,8 +20,8 @@ const COLORS: [(Color, &str); 6] = [
     (Color::Cyan, "36"),
 ];
 
-/// A chart of so many columns and rows, with axes; below it the legend. An empty text where there
-/// is nothing to draw.
+/// Draws a chart with axes, and the legend below it. Returns an empty string if there are no
+/// points.
 pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> String {
     let Some((times, values)) = frame(series) else { return String::new() };
     let step = step(series);
@@ -98,7 +98,7 @@ fn painted(text: &str, index: usize, colors: bool) -> String {
     }
 }
 
-/// As much of a text as fits.
+/// Truncates text to `columns`.
 fn fitting(text: &str, columns: u16) -> String {
     let columns = usize::from(columns.max(1));
     if text.chars().count() <= columns {
@@ -107,20 +107,21 @@ fn fitting(text: &str, columns: u16) -> String {
     text.chars().take(columns - 1).chain(['…']).collect()
 }
 
-/// A line of blocks, each the last value of its share of the points; a space is a gap.
+/// Draws a line of blocks. Each block shows the last value of its chunk of points; a space is a
+/// gap.
 pub fn blocks(points: &[(f64, f64)], columns: usize) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let Some((least, greatest)) = extent(points.iter().map(|point| point.1)) else { return String::new() };
-    let share = points.len().div_ceil(columns.max(1)).max(1);
+    let Some((min, max)) = extent(points.iter().map(|point| point.1)) else { return String::new() };
+    let chunk = points.len().div_ceil(columns.max(1)).max(1);
     let block = |value: f64| match value {
         value if !value.is_finite() => ' ',
-        _ if greatest <= least => '▄',
+        _ if max <= min => '▄',
         value => {
-            let height = ((value - least) / (greatest - least) * 7.0).round() as usize;
+            let height = ((value - min) / (max - min) * 7.0).round() as usize;
             BLOCKS.get(height).copied().unwrap_or('█')
         }
     };
-    points.chunks(share).filter_map(|share| share.last()).map(|point| block(point.1)).collect()
+    points.chunks(chunk).filter_map(|chunk| chunk.last()).map(|point| block(point.1)).collect()
 }
 
 #[cfg(test)]

@@ -11,20 +11,20 @@ use super::ending::Ending;
 use super::plug_args::{PlugArgs, read};
 use super::show;
 
-/// Run one operation and print its answer as JSON
+/// Run one operation and print its response as JSON
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
     plugpipe-harness call query_metrics --ctx @examples/operations/query_instant.json --config examples/config/development.yaml\n  \
     echo '{\"export_format\": \"prometheus\"}' | plugpipe-harness call export_metrics --ctx -")]
 pub(crate) struct CallArgs {
-    /// What to do, such as record_counter; health_check asks the configured servers, describe lists
-    /// what there is
+    /// The operation, such as record_counter; health_check checks the configured servers, describe
+    /// lists all operations
     operation: String,
     /// The operation's fields: JSON, @FILE, or - for stdin
     #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]
     ctx: String,
-    /// Exit with 1 where recorded values reached no server
+    /// Exit with 1 if recorded values reached no server
     #[arg(long)]
     require_delivery: bool,
     #[command(flatten)]
@@ -49,11 +49,11 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
     };
     ctx.insert("operation".into(), args.operation.into());
     let handle = args.plug.start().await?;
-    let answer = handle.process(&ctx.into()).await?;
-    show::warn("", warnings::of(&answer));
-    show::print_json(&answer);
-    // What the policy pushes went out with the call.
+    let response = handle.process(&ctx.into()).await?;
+    show::warn("", warnings::of(&response));
+    show::print_json(&response);
+    // The push policy has already been applied during the call.
     let ending = Ending { state: args.plug.state.as_deref(), required: args.require_delivery, ..Ending::default() };
     let delivered = ending.of(&handle).await?;
-    Ok(delivered && answer.get("success") == Some(&Value::Bool(true)))
+    Ok(delivered && response.get("success") == Some(&Value::Bool(true)))
 }

@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and `man` are told of the command line.
+//! `completions` and `man`: shell completions and the manual page.
 
 use std::io::Write as _;
 
@@ -12,7 +12,7 @@ use plugpipe_harness::CommandError;
     plugpipe-harness completions bash > ~/.local/share/bash-completion/completions/plugpipe-harness\n  \
     plugpipe-harness completions fish > ~/.config/fish/completions/plugpipe-harness.fish")]
 pub(crate) struct CompletionsArgs {
-    /// Which one
+    /// The shell
     shell: Shell,
 }
 
@@ -25,13 +25,13 @@ pub(crate) fn completions(args: &CompletionsArgs, mut cli: Command) -> Result<bo
 
 pub(crate) fn man(cli: Command) -> Result<bool, CommandError> {
     let mut text = Vec::new();
-    let problem = |error: std::io::Error| CommandError::Failed(format!("the manual page cannot be written: {error}"));
+    let problem = |error: std::io::Error| CommandError::Failed(format!("cannot write the manual page: {error}"));
     clap_mangen::Man::new(cli).render(&mut text).map_err(problem)?;
     write(&text);
     Ok(true)
 }
 
-/// As `show::print` does: a reader that is gone is no error.
+/// Like `show::print`, ignores a closed pipe.
 fn write(text: &[u8]) {
     let _ = std::io::stdout().write_all(text);
 }

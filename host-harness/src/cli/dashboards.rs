@@ -1,5 +1,5 @@
-//! `dashboards`: the plug's templates and dashboards in files, brought to Grafana by plan and
-//! apply, written as files, or drawn.
+//! `dashboards`: plans and applies dashboards to Grafana, exports them as files, or renders
+//! previews.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 use super::plug_args::{PlugArgs, read};
 use super::show;
 
-/// Longest name of a file that is written.
+/// Maximum length of an exported file's name.
 const MAX_NAME_LEN: usize = 200;
 
-/// Bring dashboards to Grafana, write them as files, or draw them with live data
+/// Apply dashboards to Grafana, export them as files, or render them with live data
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness dashboards plan --config examples/config/development.yaml\n  \
@@ -31,32 +31,32 @@ pub(crate) struct DashboardsArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Say what apply would do; writes nothing
-    Plan(BringArgs),
-    /// Create or update what is not in Grafana as it should be
-    Apply(BringArgs),
-    /// Write files that Grafana's provisioning reads, and the provider that reads them
+    /// Show what apply would do, without writing
+    Plan(ApplyArgs),
+    /// Create or update the dashboards that differ in Grafana
+    Apply(ApplyArgs),
+    /// Write dashboard files and a provider for Grafana's provisioning
     Export(ExportArgs),
-    /// Draw dashboards as SVG, with live data from Prometheus
+    /// Render dashboards as SVG with live data from Prometheus
     Preview(PreviewArgs),
 }
 
-/// Which dashboards. Without any, all templates.
+/// The selected dashboards; all templates by default.
 #[derive(Args)]
 struct Chosen {
-    /// Dashboards: JSON files
+    /// Dashboard JSON files
     #[arg(value_name = "FILE.json")]
     files: Vec<PathBuf>,
-    /// One of the plug's templates, such as pipe_overview; or all
+    /// One of the plug's templates, such as pipe_overview, or all
     #[arg(long = "template", value_name = "NAME")]
     templates: Vec<String>,
-    /// What the metrics of templates begin with
+    /// The metric name prefix in templates
     #[arg(long)]
     prefix: Option<String>,
-    /// The data source that dashboards begin with, by uid or name
+    /// The default data source of the dashboards, by uid or name
     #[arg(long)]
     datasource: Option<String>,
-    /// The folder's title; for nested folders several times, the outermost first
+    /// The folder's title; repeat for nested folders, outermost first
     #[arg(long = "folder", value_name = "TITLE")]
     folders: Vec<String>,
 }
@@ -88,37 +88,37 @@ impl Chosen {
 }
 
 #[derive(Args)]
-struct BringArgs {
+struct ApplyArgs {
     #[command(flatten)]
     chosen: Chosen,
-    /// Also replace what somebody else made or changed
+    /// Also replace dashboards that were created or changed by others
     #[arg(long)]
     overwrite: bool,
-    /// Read and compare each dashboard, also where its fingerprint is the right one
+    /// Read and compare each dashboard, even if its fingerprint matches
     #[arg(long)]
     verify: bool,
-    /// Say what differs
+    /// Show the differences
     #[arg(long)]
     diff: bool,
-    /// For the dashboards' history in Grafana
+    /// The message for the dashboards' version history in Grafana
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
-    /// Write the whole answer as JSON instead of a table
+    /// Print the full result as JSON instead of a table
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     plug: PlugArgs,
 }
 
-/// Which files are written where.
+/// The dashboards and the output folder.
 #[derive(Args)]
 struct FilesArgs {
     #[command(flatten)]
     chosen: Chosen,
-    /// Dashboards as Grafana holds them, instead
+    /// Read these dashboards from Grafana instead
     #[arg(long = "uid", value_name = "UID", conflicts_with_all = ["files", "templates"])]
     uids: Vec<String>,
-    /// The folder to write to; made where it is missing
+    /// The output folder; created if missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -135,16 +135,16 @@ struct ExportArgs {
 struct PreviewArgs {
     #[command(flatten)]
     files: FilesArgs,
-    /// How much time is shown, up to now; without it the dashboard's own
+    /// The time range up to now; default: the dashboard's own
     #[arg(long, value_name = "DURATION")]
     range: Option<PrometheusDuration>,
-    /// How often targets are scraped; without it the configuration's scrape_interval, or 15s
+    /// The scrape interval of the targets; default: the configuration's scrape_interval, or 15s
     #[arg(long, value_name = "DURATION")]
     scrape_interval: Option<PrometheusDuration>,
-    /// A variable's value, such as job=plugpipe; for several values several times
+    /// A variable's value, such as job=plugpipe; repeat for multiple values
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = super::run::key_value)]
     variables: Vec<(String, String)>,
-    /// Pixels from left to right
+    /// Width in pixels
     #[arg(long, default_value_t = 1_200, value_parser = clap::value_parser!(u32).range(400..=4_000))]
     width: u32,
     #[command(flatten)]
@@ -163,8 +163,8 @@ impl DashboardsArgs {
 
 pub(crate) async fn dashboards(args: DashboardsArgs) -> Result<bool, CommandError> {
     match args.action {
-        Action::Plan(args) => bring(args, "plan_dashboards").await,
-        Action::Apply(args) => bring(args, "apply_dashboards").await,
+        Action::Plan(args) => apply(args, "plan_dashboards").await,
+        Action::Apply(args) => apply(args, "apply_dashboards").await,
         Action::Export(args) => export(args).await,
         Action::Preview(args) => draw(args).await,
     }
@@ -178,14 +178,14 @@ fn read_dashboard(path: &Path) -> Result<Value, CommandError> {
     })
 }
 
-/// The answer's result.
-async fn ask(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, CommandError> {
+/// Runs an operation and returns its result.
+async fn call(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, CommandError> {
     ctx.insert("operation".into(), operation.into());
-    let mut answer = plug.process(&ctx.into()).await?;
-    if answer.get("success") == Some(&Value::Bool(true)) {
-        return Ok(answer.get_mut("result").map(Value::take).unwrap_or_default());
+    let mut response = plug.process(&ctx.into()).await?;
+    if response.get("success") == Some(&Value::Bool(true)) {
+        return Ok(response.get_mut("result").map(Value::take).unwrap_or_default());
     }
-    let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| response.get(name).and_then(Value::as_str).unwrap_or_default();
     let problem = match text("field") {
         "" => text("error").to_owned(),
         field if text("error").contains(field) => text("error").to_owned(),
@@ -202,14 +202,14 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Warnings, each after the name of what it is about.
+/// Prints warnings, each prefixed with its subject.
 fn warn(about: &str, warnings: &[Value]) {
     for warning in warnings.iter().filter_map(Value::as_str) {
         show::note(&format!("{about}{warning}"));
     }
 }
 
-async fn bring(args: BringArgs, operation: &str) -> Result<bool, CommandError> {
+async fn apply(args: ApplyArgs, operation: &str) -> Result<bool, CommandError> {
     let mut ctx = args.chosen.fields()?;
     for (name, flag) in [("overwrite", args.overwrite), ("verify", args.verify), ("diff", args.diff)] {
         ctx.insert(name.into(), flag.into());
@@ -218,11 +218,11 @@ async fn bring(args: BringArgs, operation: &str) -> Result<bool, CommandError> {
         ctx.insert("message".into(), message.into());
     }
     let plug = args.plug.start().await?;
-    let working = show::Working::on(match operation {
-        "apply_dashboards" => "bringing the dashboards to Grafana",
-        _ => "asking Grafana what it holds",
+    let working = show::Spinner::start(match operation {
+        "apply_dashboards" => "applying the dashboards to Grafana",
+        _ => "reading dashboards from Grafana",
     });
-    let result = ask(&plug, operation, ctx).await;
+    let result = call(&plug, operation, ctx).await;
     drop(working);
     let result = result?;
     if args.json {
@@ -230,11 +230,11 @@ async fn bring(args: BringArgs, operation: &str) -> Result<bool, CommandError> {
     } else {
         show::print(&table(&result).to_string());
         for one in list(&result, "dashboards") {
-            tell(one);
+            print_details(one);
         }
     }
     let bad = ["conflict", "failed", "not_tried"].iter();
-    // A mock tries nothing, and says so.
+    // A mock run has no outcomes to count.
     Ok(result.get("mock").is_some() || bad.map(|name| result.get(name)).all(|count| count == Some(&json!(0))))
 }
 
@@ -246,8 +246,8 @@ fn table(result: &Value) -> Table {
     table
 }
 
-/// What does not fit into a table.
-fn tell(one: &Value) {
+/// Prints the details that do not fit into the table.
+fn print_details(one: &Value) {
     let title = text(one, "title");
     for problem in [text(one, "conflict"), text(one, "error")] {
         if !problem.is_empty() {
@@ -261,7 +261,7 @@ fn tell(one: &Value) {
     warn(&format!("{title}: "), list(one, "warnings"));
 }
 
-/// The files of `export_dashboards`, checked: names and texts.
+/// The validated files of `export_dashboards`: names and contents.
 struct Exported {
     files: Vec<(String, String)>,
     provider: String,
@@ -273,16 +273,16 @@ async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Comma
     if !args.uids.is_empty() {
         ctx.insert("uids".into(), args.uids.as_slice().into());
     }
-    let result = ask(plug, "export_dashboards", ctx).await?;
+    let result = call(plug, "export_dashboards", ctx).await?;
     warn("", list(&result, "warnings"));
     let mut files = Vec::new();
     for file in list(&result, "files") {
         let name = text(file, "path");
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-        // The sandboxed plug names the file; where it is written is for the host to say.
+        // The sandboxed plug must not choose the folder, so its file names are validated.
         if !plain || name.starts_with('.') || name.len() > MAX_NAME_LEN || !name.ends_with(".json") {
             return Err(Error::Plug {
-                problem: format!("the dashboard {name:?} has no plain name of a .json file; it is not written"),
+                problem: format!("the dashboard {name:?} has no valid .json file name and was not written"),
             }
             .into());
         }
@@ -293,10 +293,10 @@ async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Comma
 }
 
 impl Exported {
-    /// Says which dashboards Grafana does not have; whether it has all.
-    fn complete(&self) -> bool {
+    /// Reports the dashboards that are missing in Grafana. Returns whether all were found.
+    fn report_missing(&self) -> bool {
         for uid in &self.missing {
-            show::note(&format!("Grafana holds no dashboard with the uid {uid}"));
+            show::note(&format!("Grafana has no dashboard with the uid {uid}"));
         }
         self.missing.is_empty()
     }
@@ -317,10 +317,10 @@ async fn export(args: ExportArgs) -> Result<bool, CommandError> {
     }
     let provider = write(&args.files.out, "provider.yaml", &exported.provider)?;
     show::print(&format!(
-        "{}: put it into Grafana's provisioning/dashboards, with the folder of the .json files as its path",
+        "{}: copy it to Grafana's provisioning/dashboards and set its path to the folder of the .json files",
         provider.display()
     ));
-    Ok(exported.complete())
+    Ok(exported.report_missing())
 }
 
 async fn draw(args: PreviewArgs) -> Result<bool, CommandError> {
@@ -341,11 +341,11 @@ async fn draw(args: PreviewArgs) -> Result<bool, CommandError> {
     if let Some(interval) = args.scrape_interval.or(configured) {
         view.scrape_interval = interval.get();
     }
-    let mut well = exported.complete();
+    let mut success = exported.report_missing();
     for (index, (name, content)) in exported.files.iter().enumerate() {
         let problem = |error: serde_json::Error| Error::Answer { problem: format!("{name}: {error}") };
         let dashboard: Value = serde_json::from_str(content).map_err(problem)?;
-        let working = show::Working::on(format!("drawing {name}, {} of {}", index + 1, exported.files.len()));
+        let working = show::Spinner::start(format!("drawing {name}, {} of {}", index + 1, exported.files.len()));
         let picture = preview::draw(&plug, &dashboard, &view).await;
         drop(working);
         let picture = picture?;
@@ -363,7 +363,7 @@ async fn draw(args: PreviewArgs) -> Result<bool, CommandError> {
         for problem in &picture.problems {
             show::note(&format!("  {problem}"));
         }
-        well &= picture.problems.is_empty();
+        success &= picture.problems.is_empty();
     }
-    Ok(well)
+    Ok(success)
 }

@@ -1,7 +1,7 @@
-//! `demo`: the monitored pipeline of the plug's specification, on the embedded component.
+//! `demo`: runs the monitored pipeline of the plug's specification with the embedded component.
 //!
-//! With nothing else installed it ends with the exposition; with `--stack` a real Pushgateway takes
-//! the metrics, a real Prometheus scrapes that, and the plug asks it in PromQL.
+//! Without other programs installed, it ends by printing the exposition. With `--stack`, it pushes
+//! to a real Pushgateway, which a real Prometheus scrapes, and queries Prometheus through the plug.
 
 use std::time::{Duration, Instant};
 
@@ -19,25 +19,25 @@ use super::inspect::{granted, reach};
 use super::run::{Caller, print_table};
 use super::show::{self, Progress};
 
-/// The pipe, as the specification gives it.
+/// The pipe from the specification.
 const PIPE: &str = include_str!("../../../examples/pipes/basic_pipe_monitoring.yaml");
 
-/// A plug that the pipe names and nobody has here.
+/// A plug that the pipe references and that is not available here.
 const STUB: &str = "data_processor";
 
-/// Prometheus first scrapes some seconds after its start, whatever its interval.
+/// Prometheus' first scrape happens some seconds after its start, regardless of the interval.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Show the main job: a pipe records through the sandboxed component
+/// Demonstrate a pipe that records metrics with the sandboxed component
 ///
-/// Without --stack nothing else is needed. With it, a Pushgateway and a Prometheus are started on
-/// loopback, and stopped at the end.
+/// Without --stack, nothing else is needed. With it, a Pushgateway and a Prometheus run on loopback
+/// until the demo ends.
 #[derive(Args, Default)]
 pub(crate) struct DemoArgs {
     /// Push to a real Pushgateway, and query a real Prometheus
     #[arg(long)]
     stack: bool,
-    /// With --stack: get servers that are missing from Debian's packages, without installing them
+    /// With --stack: fetch missing servers from Debian's packages, without installing them
     #[arg(long, requires = "stack")]
     fetch: bool,
 }
@@ -50,31 +50,31 @@ async fn alone() -> Result<bool, CommandError> {
     let plug = embedded()?;
     let grants = Grants::none();
     let handle = plug.start(&json!({}), grants.clone(), Limits::default()).await?;
-    show::print("A pipe records through the Prometheus monitoring plug, a sandboxed WebAssembly component.\n");
+    show::print("A pipe records metrics with the Prometheus monitoring plug, a sandboxed WebAssembly component.\n");
     let report = run_pipe(&handle).await?;
-    show::print("\nWhat a scrape or a push would now carry:\n");
+    show::print("\nThe exposition, as scraped or pushed:\n");
     show::print(&exposition(&handle).await?);
-    show::print("What the sandbox was allowed to reach:\n");
+    show::print("The capabilities of the sandbox:\n");
     show::print(&reach(&plug));
     show::print(&granted(&grants));
-    show::print("\nNext: `demo --stack` with real servers, `--help` for the commands, examples/ for pipes.");
+    show::print("\nNext: `demo --stack` uses real servers, `--help` lists the commands, examples/ has pipes.");
     Ending::default().of(&handle).await?;
     Ok(report.success)
 }
 
 async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
     let servers = Servers::from_env_or(".servers");
-    // Starting servers waits for processes; that is no work for the runtime's own threads.
+    // Starting servers blocks.
     let (gateway, prometheus) = tokio::task::spawn_blocking(move || start_servers(&servers, fetch))
         .await
-        .map_err(|error| CommandError::Failed(format!("the servers could not be started: {error}")))??;
+        .map_err(|error| CommandError::Failed(format!("cannot start the servers: {error}")))??;
     let config = json!({"prometheus_config": {
         "gateway_url": gateway.url, "prometheus_url": prometheus.url, "job_name": "plugpipe-demo",
     }});
     let grants = Grants::named_by(&config);
     let handle = embedded()?.start(&config, grants.clone(), Limits::default()).await?;
     show::print(&format!(
-        "Pushgateway at {}, Prometheus at {}, on loopback until this ends.\n",
+        "Pushgateway at {}, Prometheus at {}, running until the demo ends.\n",
         gateway.url, prometheus.url
     ));
     let report = run_pipe(&handle).await?;
@@ -84,7 +84,7 @@ async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
         ["plugpipe_pipeline_starts_total", "histogram_quantile(0.95, plugpipe_pipeline_duration_seconds_bucket)"];
     for query in queries {
         show::print(&format!("\n{query}"));
-        for (labels, value) in answer(&handle, query).await? {
+        for (labels, value) in query_until_found(&handle, query).await? {
             show::print(&format!("  {labels} {value}"));
         }
     }
@@ -121,19 +121,19 @@ async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, CommandError> {
 }
 
 async fn exposition(handle: &PlugHandle) -> Result<String, CommandError> {
-    let answer = handle.process(&json!({"operation": "export_metrics", "export_format": "prometheus"})).await?;
-    match answer.pointer("/result/exported_data").and_then(Value::as_str) {
+    let response = handle.process(&json!({"operation": "export_metrics", "export_format": "prometheus"})).await?;
+    match response.pointer("/result/exported_data").and_then(Value::as_str) {
         Some(text) => Ok(text.to_owned()),
-        None => Err(CommandError::Failed(format!("the plug exported nothing: {answer}"))),
+        None => Err(CommandError::Failed(format!("the plug exported nothing: {response}"))),
     }
 }
 
-/// The labels and values of an instant query, asked until there are some.
-async fn answer(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)>, CommandError> {
+/// Repeats an instant query until it returns samples. Returns labels and values.
+async fn query_until_found(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)>, CommandError> {
     let started = Instant::now();
     loop {
-        let answer = handle.process(&json!({"operation": "query_metrics", "query": query})).await?;
-        let samples = answer.pointer("/result/query_result/result").and_then(Value::as_array);
+        let response = handle.process(&json!({"operation": "query_metrics", "query": query})).await?;
+        let samples = response.pointer("/result/query_result/result").and_then(Value::as_array);
         match samples {
             Some(samples) if !samples.is_empty() => {
                 return Ok(samples
@@ -144,10 +144,10 @@ async fn answer(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)
                     })
                     .collect());
             }
-            None => return Err(CommandError::Failed(format!("the query failed: {answer}"))),
+            None => return Err(CommandError::Failed(format!("query failed: {response}"))),
             _ if started.elapsed() > PATIENCE => {
                 return Err(CommandError::Failed(format!(
-                    "Prometheus had no answer to {query} within {} s",
+                    "Prometheus returned no samples for {query} within {} s",
                     PATIENCE.as_secs()
                 )));
             }

@@ -1,4 +1,4 @@
-//! The end of a process: what is delivered, what is kept, and what is lost.
+//! The end of a command: delivers recorded values and warns of lost ones.
 
 use std::path::Path;
 
@@ -10,21 +10,20 @@ use super::show;
 /// How a command ends.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ending<'a> {
-    /// Whether the plug is to push what is unpushed; without, it has had its chance.
+    /// Whether to push unpushed values first.
     pub(crate) push: bool,
-    /// Where the state is kept.
+    /// The --state folder.
     pub(crate) state: Option<&'a Path>,
-    /// Whether there is an option --textfile.
+    /// Whether the command has the option --textfile.
     pub(crate) offers_textfile: bool,
-    /// The exposition that was written.
+    /// The textfile that was written.
     pub(crate) textfile: Option<&'a Path>,
-    /// Whether values that were not delivered fail the command.
+    /// Whether undelivered values fail the command.
     pub(crate) required: bool,
 }
 
 impl Ending<'_> {
-    /// Says on stderr what is lost and how to keep it. False where delivery was required and did
-    /// not take place.
+    /// Warns on stderr of lost values. Returns false if delivery was required and did not happen.
     pub(crate) async fn of(self, handle: &PlugHandle) -> Result<bool, CommandError> {
         let delivery = delivery::deliver(handle, self.push).await?;
         if let Some(warning) = show::replaced(&delivery.result) {
@@ -36,12 +35,12 @@ impl Ending<'_> {
         }
         let failed = self.required && self.textfile.is_none();
         if failed {
-            show::note("error: --require-delivery was given, and not all values were delivered");
+            show::note("error: --require-delivery: not all values were delivered");
         }
         Ok(!failed)
     }
 
-    /// What is said of undelivered values; none where nothing is lost and nothing failed.
+    /// The warning for undelivered values; none if nothing is lost and nothing failed.
     fn message(self, Undelivered { series, reason }: &Undelivered) -> Option<String> {
         let failed = matches!(reason, Reason::Failed(_));
         if let Some(path) = self.textfile {
@@ -55,7 +54,7 @@ impl Ending<'_> {
         if let Some(folder) = self.state {
             return (failed || self.required).then(|| {
                 format!(
-                    "warning: the values of {series} series were not delivered: {reason}. They are kept in {} for the next run",
+                    "warning: the values of {series} series were not delivered: {reason}. They are stored in {} for the next run",
                     folder.display()
                 )
             });
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lost_is_said_and_what_is_kept_is_not() {
+    fn lost_values_are_warned_of_and_stored_ones_are_not() {
         let none = Undelivered { series: 3, reason: Reason::NoGateway };
         let down = Undelivered { series: 1, reason: Reason::Failed("http://h: connection refused".into()) };
         let bare = Ending { offers_textfile: true, ..Ending::default() };
@@ -95,7 +94,7 @@ mod tests {
         assert!(Ending::default().message(&manual).unwrap().ends_with("use --state DIR or a push_metrics operation"));
         let kept = Ending { state: Some(Path::new("s")), ..bare };
         assert_eq!(kept.message(&none), None);
-        assert!(kept.message(&down).unwrap().ends_with("They are kept in s for the next run"));
+        assert!(kept.message(&down).unwrap().ends_with("They are stored in s for the next run"));
         assert!(Ending { required: true, ..kept }.message(&none).is_some());
         let written = Ending { textfile: Some(Path::new("m.prom")), ..bare };
         assert_eq!(written.message(&none), None);

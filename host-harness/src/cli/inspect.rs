@@ -1,4 +1,4 @@
-//! `inspect`: what the plug is, what it asks for, and what it may.
+//! `inspect`: shows a plug's imports, exports, requested capabilities and grants.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use super::plug_args::{PlugArgs, limits, read};
 use super::show;
 
-/// Show the plug's size, imports and exports, and what it is granted against what it asks for
+/// Show the plug's size, imports and exports, and compare requested and granted capabilities
 #[derive(Args)]
 pub(crate) struct InspectArgs {
-    /// As JSON instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
-    /// The plug's manifest (plug.yaml), whose capabilities it asks for too
+    /// The plug's manifest (plug.yaml), whose capabilities are compared too
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     #[command(flatten)]
@@ -61,22 +61,22 @@ pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, CommandError> {
     Ok(true)
 }
 
-/// The imports, a line each: all that the sandbox has a door for.
+/// The imports, one per line: the only interfaces that the sandbox provides.
 pub(crate) fn reach(plug: &Plug) -> String {
-    format!("imports, all that it could ever reach\n  {}", plug.imports().join("\n  "))
+    format!("imports (the only interfaces it can use)\n  {}", plug.imports().join("\n  "))
 }
 
-/// The grants, a line each.
+/// The grants, one per line.
 pub(crate) fn granted(grants: &Grants) -> String {
     let mut lines = vec!["granted origins".to_owned()];
     lines.extend(grants.origins.iter().map(|grant| format!("  {grant}")));
     if grants.origins.is_empty() {
-        lines.push("  none: every request is refused before a connection is made".into());
+        lines.push("  none: every request is denied before connecting".into());
     }
     lines.join("\n")
 }
 
-/// A capability: who asks for it, and what is granted of it.
+/// A capability, who requests it, and its grant.
 struct Row {
     capability: String,
     requested: &'static str,
@@ -89,7 +89,6 @@ impl Row {
     }
 }
 
-/// Nothing.
 const NO: &str = "no";
 
 fn compare(
@@ -112,7 +111,7 @@ fn compare(
         row(import.clone(), "by the component", granted);
     }
     for capability in manifest {
-        // What the component does not import it cannot use, whatever its manifest says.
+        // The component cannot use what it does not import, regardless of its manifest.
         let imported = imports.iter().any(|import| import.split('@').next() == capability.split('@').next());
         row(capability.clone(), "by its manifest", if imported { "yes" } else { NO }.into());
     }
@@ -121,8 +120,8 @@ fn compare(
         row(origin.to_string(), "by its configuration", NO.into());
     }
     for grant in &grants.origins {
-        let asked = if requested.contains(&grant.origin) { "by its configuration" } else { "-" };
-        row(grant.to_string(), asked, terms(grant));
+        let requested_by = if requested.contains(&grant.origin) { "by its configuration" } else { "-" };
+        row(grant.to_string(), requested_by, terms(grant));
     }
     for range in &grants.addresses {
         row(format!("addresses {range}"), "-", "yes".into());
@@ -131,31 +130,31 @@ fn compare(
         row(format!("environment {name}"), "-", "for its configuration".into());
     }
     if let Some(proxy) = &grants.proxy {
-        row(format!("proxy {}", proxy.origin), "-", "for all but this machine's own servers".into());
+        row(format!("proxy {}", proxy.origin), "-", "for all servers except on this machine".into());
     }
     let folder = grants.rules_folder.as_ref().map_or(NO.into(), |folder| folder.display().to_string());
     row("rules folder".into(), "-", folder);
     row("memory".into(), "-", format!("{} bytes", limits.memory_bytes));
-    row("time of a call".into(), "-", PrometheusDuration::saturating(limits.call).to_string());
-    row("handed over at once".into(), "-", format!("{} bytes", limits.answer_bytes));
-    row("calls of the host in a call".into(), "-", limits.host_calls.to_string());
-    row("things of the host held at once".into(), "-", limits.resources.to_string());
-    let unbounded = || "no bound of its own".to_owned();
-    let answer = grants.limits.response_bytes.map_or_else(unbounded, |bytes| format!("{bytes} bytes"));
-    row("an answer's length".into(), "-", answer);
+    row("call timeout".into(), "-", PrometheusDuration::saturating(limits.call).to_string());
+    row("response size".into(), "-", format!("{} bytes", limits.answer_bytes));
+    row("host calls per call".into(), "-", limits.host_calls.to_string());
+    row("host resources held at once".into(), "-", limits.resources.to_string());
+    let unbounded = || "no limit".to_owned();
+    let response_bytes = grants.limits.response_bytes.map_or_else(unbounded, |bytes| format!("{bytes} bytes"));
+    row("HTTP response size".into(), "-", response_bytes);
     let requests = grants.limits.requests_per_minute.map_or_else(unbounded, |requests| requests.to_string());
-    row("requests in a minute".into(), "-", requests);
-    row("requests in a call".into(), "-", grants.limits.in_a_call().to_string());
-    row("requests at once".into(), "-", grants.limits.at_once().to_string());
+    row("requests per minute".into(), "-", requests);
+    row("requests per call".into(), "-", grants.limits.in_a_call().to_string());
+    row("concurrent requests".into(), "-", grants.limits.at_once().to_string());
     let compile = CompileLimits::default().granted(&grants.limits);
-    row("length of a component from --plug".into(), "-", format!("{} bytes", compile.component_bytes));
-    row("memory to compile it".into(), "-", format!("{} bytes", compile.memory_bytes));
+    row("component size (--plug)".into(), "-", format!("{} bytes", compile.component_bytes));
+    row("compilation memory".into(), "-", format!("{} bytes", compile.memory_bytes));
     let time = PrometheusDuration::saturating(compile.processor_time).to_string();
-    row("processor time to compile it".into(), "-", time);
+    row("compilation CPU time".into(), "-", time);
     rows
 }
 
-/// What is granted of an origin. Of a credential and an identity only their names.
+/// The methods, credential name and identity name of an origin grant.
 fn terms(grant: &OriginGrant) -> String {
     let methods: Vec<&str> = grant.methods.iter().map(String::as_str).collect();
     let methods = if methods.is_empty() { "all methods".to_owned() } else { methods.join(", ") };
@@ -172,7 +171,7 @@ fn table(rows: &[Row]) -> Table {
     table
 }
 
-/// The capabilities that a manifest lists: texts, or maps with the names as keys.
+/// The capabilities in a manifest: strings, or maps with the names as keys.
 fn capabilities(path: &std::path::Path) -> Result<BTreeSet<String>, CommandError> {
     let manifest = yaml::read(&read(path)?)
         .map_err(|error| CommandError::settings(path.display().to_string(), format!("not YAML: {error}")))?
@@ -190,7 +189,7 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
         Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
         Value::Object(map) => {
             for (key, value) in map {
-                // A group of texts, or a name with what is said of it.
+                // A group of names, or a name with its options.
                 if value.is_array() {
                     collect(value, found);
                 } else {

@@ -1,4 +1,4 @@
-//! The command line: what was asked for, and which file does it. Each command is a file.
+//! The command line. Each command is a module.
 
 mod call;
 mod completions;
@@ -27,7 +27,7 @@ use tracing_subscriber::EnvFilter;
 
 use plug_args::PlugArgs;
 
-/// Names levels for logs, as in `info` or `plugpipe_harness=debug`.
+/// Sets log levels, such as `info` or `plugpipe_harness=debug`.
 const LOG_VARIABLE: &str = "PLUGPIPE_LOG";
 
 #[derive(Parser)]
@@ -36,20 +36,20 @@ const LOG_VARIABLE: &str = "PLUGPIPE_LOG";
     version,
     about = "Runs pipes and operations with the Prometheus monitoring plug, sandboxed as a WebAssembly component",
     after_help = "Examples:\n  \
-        plugpipe-harness                                                the demonstration\n  \
+        plugpipe-harness                                                run the demo\n  \
         plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
         plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
         plugpipe-harness serve --config examples/config/development.yaml\n  \
         plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
         plugpipe-harness inspect\n\n\
-        Exit status: 0 done, 1 an operation or a step failed or a file to work on is wrong, 2 wrong command line or configuration.\n\
-        Environment: PLUGPIPE_LOG sets levels of logs, NO_COLOR takes colours away, PLUGPIPE_CACHE_DIR is where compiled components are kept."
+        Exit status: 0 success, 1 an operation or a step failed or an input file is invalid, 2 invalid command line or configuration.\n\
+        Environment: PLUGPIPE_LOG sets log levels, NO_COLOR disables colors, PLUGPIPE_CACHE_DIR is the cache for compiled components."
 )]
 struct Cli {
-    /// Without one: demo
+    /// Default: demo
     #[command(subcommand)]
     command: Option<Command>,
-    /// Log more: once for info, twice for debug
+    /// Log more: -v for info, -vv for debug
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -71,10 +71,10 @@ enum Command {
     Man,
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub(crate) fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    // Not a command for people, so the parser and its help do not know it.
+    // An internal command that is not in the help.
     if arguments.next().is_some_and(|first| first == compile::CHILD) {
         return compile::child(arguments);
     }
@@ -83,8 +83,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
-    // Before anything else is done, since logs depend on it: what is wrong here is wrong for every
-    // command.
+    // Read the configuration first, because the log level depends on it.
     match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
         Ok(debug) => log_to_stderr(cli.verbose, debug),
         Err(error) => return failed(&error),
@@ -92,7 +91,7 @@ pub(crate) fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime cannot be started: {error}");
+            eprintln!("error: cannot start the async runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -119,8 +118,8 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line. The message repeats arguments as they were given:
-/// those that a terminal would act on are escaped, and then the message has no colors of its own.
+/// Reports an invalid command line. The message quotes arguments verbatim, so if any contains
+/// terminal control characters, they are escaped and the message loses its colors.
 fn refuse(error: &clap::Error) -> ExitCode {
     if std::env::args().all(|argument| !argument.contains(printable::is_unprintable)) {
         error.exit();
@@ -129,11 +128,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
 
-/// The exit status for a wrong command line or configuration, as clap has it too.
+/// The exit status for an invalid command line or configuration, the same as clap's.
 /// `docs/troubleshooting.md` has the table.
 const USAGE: u8 = 2;
 
-/// Says what went wrong. The status tells whether the same command could succeed another time.
+/// Reports an error. The exit status tells whether retrying the same command can succeed.
 fn failed(error: &CommandError) -> ExitCode {
     let advice = match error {
         CommandError::Host(Error::EnvNotGranted { name, .. }) => format!("; grant it with --env {name}"),
@@ -154,7 +153,7 @@ fn failed(error: &CommandError) -> ExitCode {
 }
 
 impl Command {
-    /// Which plug it is about, if it starts one that the command line names.
+    /// The plug options, if the command starts a plug from the command line.
     fn plug(&self) -> Option<&PlugArgs> {
         match self {
             Self::Run(args) => Some(&args.plug),
@@ -169,17 +168,18 @@ impl Command {
     }
 }
 
-/// The directives for `plugpipe_harness` once more for the crate that does most of its work.
-fn for_the_runtime(levels: &str) -> String {
+/// Repeats the log directives for `plugpipe_harness` for `plugpipe_runtime`, which does most of the
+/// work.
+fn runtime_directives(levels: &str) -> String {
     let own = levels.split(',').filter_map(|directive| directive.trim().strip_prefix("plugpipe_harness"));
-    let whole = own.filter(|rest| rest.is_empty() || rest.starts_with(['=', '[']));
-    whole.map(|rest| format!(",plugpipe_runtime{rest}")).collect()
+    let complete = own.filter(|rest| rest.is_empty() || rest.starts_with(['=', '[']));
+    complete.map(|rest| format!(",plugpipe_runtime{rest}")).collect()
 }
 
 fn log_to_stderr(verbose: u8, debug: bool) {
     let level = match verbose {
-        // What wasmtime warns of is in the plug's own answer, with the URL and what to do.
-        // The first compilation of a component takes long enough to be announced.
+        // The plug's own response covers wasmtime's warnings, with the URL and a remedy. Announce
+        // the first compilation of a component, because it takes long.
         0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug,plugpipe_runtime=debug",
         0 => "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info",
         1 => "info",
@@ -187,7 +187,7 @@ fn log_to_stderr(verbose: u8, debug: bool) {
     };
     let filter = match std::env::var(LOG_VARIABLE) {
         Ok(levels) => {
-            let levels = format!("{levels}{}", for_the_runtime(&levels));
+            let levels = format!("{levels}{}", runtime_directives(&levels));
             EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(levels)
         }
         Err(_) => EnvFilter::new(level),

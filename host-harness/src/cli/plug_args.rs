@@ -1,4 +1,4 @@
-//! Which plug a command works with, and what it is given: options that several commands share.
+//! Options that several commands share: the plug, its configuration and its grants.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::show;
 
-/// Which plug, and what it is given.
+/// The plug, its configuration and its grants.
 #[derive(Args, Default)]
 pub(super) struct PlugArgs {
     /// The plug's configuration, YAML or JSON; the origins it names are granted
@@ -23,39 +23,38 @@ pub(super) struct PlugArgs {
     /// A component to load instead of the embedded one
     #[arg(long, value_name = "FILE", env = "PLUGPIPE_PLUG")]
     plug: Option<PathBuf>,
-    /// What the plug may reach, YAML or JSON (docs/grants.md); the configuration then grants
-    /// nothing by itself
+    /// The plug's grants, YAML or JSON (docs/grants.md); the configuration then grants nothing by
+    /// itself
     #[arg(long = "grants", value_name = "FILE")]
     grants_file: Option<PathBuf>,
     /// Grant one more origin, such as http://127.0.0.1:9091
     #[arg(long = "grant", value_name = "ORIGIN")]
     pub(super) grants: Vec<Origin>,
-    /// Grant addresses that a granted name may lead to: a network such as 10.1.0.0/16, or private,
-    /// loopback, …
+    /// Grant addresses that a granted name may resolve to: a network such as 10.1.0.0/16, or
+    /// private, loopback, …
     #[arg(long = "address", value_name = "RANGE")]
     addresses: Vec<AddressRange>,
-    /// Grant a folder into which rule files of alerts are written; the server's rule_files must
-    /// name it
+    /// Grant a folder for alerting rule files; the server's rule_files must include it
     #[arg(long, value_name = "DIR")]
     rules_folder: Option<PathBuf>,
-    /// Grant an environment name, for ${NAME} in the configuration
+    /// Grant an environment variable, for ${NAME} in the configuration
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
-    /// Keep what is recorded in this folder, over restarts and crashes; one process at a time
+    /// Persist recorded metrics in this folder across restarts and crashes; one process at a time
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
-    /// Write every exchange with a server to this file, without secrets
+    /// Write an HTTP recording of all requests and responses to this file, without secrets
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     record: Option<PathBuf>,
-    /// Answer from a file that --record wrote, without asking any server
+    /// Replay responses from an HTTP recording (--record) instead of sending requests
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
     #[arg(skip)]
     once: Once,
 }
 
-/// What the command line names, read once: it may be a pipe, such as `--config <(command)`, which
-/// tells nothing a second time.
+/// Files from the command line, read only once, because a pipe such as `--config <(command)` cannot
+/// be read again.
 #[derive(Default)]
 struct Once {
     inputs: OnceLock<Inputs>,
@@ -66,11 +65,11 @@ struct Once {
 /// The configuration and the grants.
 struct Inputs {
     config: Value,
-    /// None without a grants file.
+    /// The grants file, if there is one.
     granted: Option<Grants>,
 }
 
-/// What is read, once.
+/// Returns the value in the cell; reads it on first use.
 fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -> Result<&T, CommandError> {
     if let Some(value) = cell.get() {
         return Ok(value);
@@ -107,7 +106,7 @@ impl PlugArgs {
     fn inputs(&self) -> Result<&Inputs, CommandError> {
         once(&self.once.inputs, || {
             let granted = self.granted_by_file()?;
-            // The environment's names are those of the command line and of the grants file.
+            // Environment variables are granted by the command line and the grants file.
             let mut names: BTreeSet<String> = self.names.iter().cloned().collect();
             names.extend(granted.iter().flat_map(|granted| granted.env.iter().cloned()));
             let config = match &self.config {
@@ -130,8 +129,8 @@ impl PlugArgs {
         granted.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
     }
 
-    /// What the grants file says, or without one what the configuration names; and what the command
-    /// line adds.
+    /// The grants from the grants file, or from the configuration if there is none, plus those from
+    /// the command line.
     pub(super) fn grants(&self) -> Result<Grants, CommandError> {
         let Inputs { config, granted } = self.inputs()?;
         let granted = granted.clone().unwrap_or_else(|| Grants::named_by(config));
@@ -143,13 +142,13 @@ impl PlugArgs {
 
     /// Loads the plug and starts it with its configuration and grants.
     pub(super) async fn start(&self) -> Result<PlugHandle, CommandError> {
-        // What is read is checked before a component is compiled.
+        // Validate the inputs before compiling a component.
         self.inputs()?;
         self.start_in(&self.plug()?, self.state.as_deref()).await
     }
 
-    /// The same for a process whose counters begin at 0 unless a state is kept: then the plug lists
-    /// those that replace larger ones.
+    /// Like `start`, for a process whose counters start at 0 unless it has a state folder: the plug
+    /// reports counters that replace larger ones.
     pub(super) async fn start_detecting_resets(&self) -> Result<PlugHandle, CommandError> {
         let mut config = self.config()?.clone();
         if self.state.is_none() && self.plug.is_none() {
@@ -158,7 +157,7 @@ impl PlugArgs {
         self.start_with(&self.plug()?, self.state.as_deref(), &config).await
     }
 
-    /// Starts the plug with its configuration and grants, and with what a folder keeps.
+    /// Starts the plug with its configuration and grants, and the state in a folder.
     pub(super) async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, CommandError> {
         self.start_with(plug, folder, self.config()?).await
     }
@@ -191,17 +190,17 @@ impl PlugArgs {
     }
 }
 
-/// The options that grant what a plug lacks.
+/// The option for a missing grant.
 fn how_to_grant(missing: Missing<'_>) -> String {
     match missing {
         Missing::Origin(origin) => format!("grant it with --grant {origin}"),
-        Missing::Address(kind) => format!("grant such addresses with --address {kind}"),
+        Missing::Address(kind) => format!("grant these addresses with --address {kind}"),
         Missing::RulesFolder => "grant one with --rules-folder DIR".into(),
         missing => format!("grant it in the grants file: {missing:?}"),
     }
 }
 
-/// Turns the plug's setting on where the configuration says nothing of it.
+/// Enables `detect_resets` unless the configuration sets it.
 fn detect_resets(config: &mut Value) {
     let Some(config) = config.as_object_mut().filter(|config| !config.contains_key("detect_resets")) else { return };
     let nested = config.entry("prometheus_config").or_insert_with(|| json!({}));
@@ -210,7 +209,7 @@ fn detect_resets(config: &mut Value) {
     }
 }
 
-/// The limits that were granted, and the host's own for what was not said.
+/// The granted limits, with defaults for the others.
 pub(super) fn limits(grants: &Grants) -> Limits {
     Limits::default().granted(&grants.limits)
 }

@@ -19,15 +19,15 @@ use super::show;
 /// Rows of a chart in the terminal, without its legend.
 const ROWS: u16 = 20;
 
-/// Columns of a chart where there is no terminal to fill.
+/// Columns of a chart if stdout is not a terminal.
 const COLUMNS: u16 = 100;
 
-/// Columns of the line of blocks in a table.
+/// Columns of a trend in a table.
 const BLOCKS: usize = 24;
 
-/// Ask PromQL, at one moment or over a range
+/// Run a PromQL query, at one time or over a range
 ///
-/// The configured Prometheus is asked, or the one that --prometheus names, which also grants its
+/// Queries the configured Prometheus, or the one given with --prometheus, which also grants its
 /// origin.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -36,30 +36,29 @@ const BLOCKS: usize = 24;
     plugpipe-harness query up --range 6h --svg up.svg --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query up --range 1h --format csv --prometheus http://127.0.0.1:9090 > up.csv")]
 pub(crate) struct QueryArgs {
-    /// The expression
+    /// The PromQL expression
     #[arg(value_name = "PROMQL")]
     query: String,
-    /// Ask over so much time up to --end, such as 1h or 2d
+    /// Query the time range of this length that ends at --end, such as 1h or 2d
     #[arg(long, value_name = "DURATION")]
     range: Option<PrometheusDuration>,
-    /// From one point to the next, such as 30s; default 15s, and more where that would be too many
-    /// points
+    /// The resolution step, such as 30s; default 15s, or more if that would be too many points
     #[arg(long, value_name = "DURATION", requires = "range")]
     step: Option<PrometheusDuration>,
-    /// The moment, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as
+    /// The time, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as
     /// now-1d
     #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true, value_parser = moment)]
     end: Timestamp,
     /// Draw a chart in the terminal
     #[arg(long, requires = "range", conflicts_with = "format")]
     plot: bool,
-    /// How to write the result
+    /// The output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Write a chart with axes and legend to this file
     #[arg(long, value_name = "FILE", requires = "range")]
     svg: Option<PathBuf>,
-    /// Ask this Prometheus instead of the configured one, and grant its origin
+    /// Query this Prometheus instead of the configured one, and grant its origin
     #[arg(long, value_name = "URL", value_parser = server)]
     prometheus: Option<Url>,
     #[command(flatten)]
@@ -68,11 +67,11 @@ pub(crate) struct QueryArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people: over a range a row for each series, with its minimum, maximum and trend
+    /// A table; for a range, one row per series with minimum, maximum and trend
     Table,
-    /// The result as Prometheus has it
+    /// The result as returned by Prometheus
     Json,
-    /// A row for each sample, a column for each label
+    /// One row per sample, one column per label
     Csv,
 }
 
@@ -89,11 +88,11 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
     ctx.insert("query".into(), args.query.clone().into());
     match args.range {
         Some(range) => {
-            let mut asked = json!({"start": before(args.end, range)?, "end": args.end});
-            if let (Some(step), Some(asked)) = (args.step, asked.as_object_mut()) {
-                asked.insert("step".into(), json!(step));
+            let mut time_range = json!({"start": before(args.end, range)?, "end": args.end});
+            if let (Some(step), Some(time_range)) = (args.step, time_range.as_object_mut()) {
+                time_range.insert("step".into(), json!(step));
             }
-            ctx.insert("time_range".into(), asked);
+            ctx.insert("time_range".into(), time_range);
         }
         None => {
             ctx.insert("time".into(), json!(args.end));
@@ -103,46 +102,46 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
         args.plug.grants.extend(Origin::of(url));
         ctx.insert("prometheus_config".into(), json!({"prometheus_url": url.as_str()}));
     }
-    let answer = args.plug.start().await?.process(&ctx.into()).await?;
-    show::warn("", warnings::of(&answer));
-    let text = |path: &str| answer.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    if answer.get("success") != Some(&Value::Bool(true)) {
+    let response = args.plug.start().await?.process(&ctx.into()).await?;
+    show::warn("", warnings::of(&response));
+    let text = |path: &str| response.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    if response.get("success") != Some(&Value::Bool(true)) {
         show::note(&format!("error: {}", text("/error")));
         if text("/error_code") == "not_configured" {
-            show::note("name a server with --prometheus URL, or as prometheus_url in the --config file");
+            show::note("set a server with --prometheus URL, or as prometheus_url in the --config file");
         }
         return Ok(false);
     }
     for remark in ["warnings", "infos"] {
-        for remark in answer.pointer("/result").and_then(|result| result.get(remark)?.as_array()).into_iter().flatten()
+        for remark in
+            response.pointer("/result").and_then(|result| result.get(remark)?.as_array()).into_iter().flatten()
         {
-            show::note(&format!("Prometheus remarks: {}", remark.as_str().unwrap_or_default()));
+            show::note(&format!("Prometheus: {}", remark.as_str().unwrap_or_default()));
         }
     }
-    if let Some(step) = answer.pointer("/result/step_raised_to_seconds") {
-        show::note(&format!("the step was raised to {step} s, so that the server gives all points in one answer"));
+    if let Some(step) = response.pointer("/result/step_raised_to_seconds") {
+        show::note(&format!("the step was raised to {step} s to stay below the server's limit of points per response"));
     }
-    if answer.pointer("/result/mock") == Some(&Value::Bool(true)) {
-        show::note("mock_mode is on: no server was asked");
+    if response.pointer("/result/mock") == Some(&Value::Bool(true)) {
+        show::note("mock_mode is on: no server was queried");
     }
-    let found = answer.pointer("/result/query_result").cloned().unwrap_or_default();
+    let result = response.pointer("/result/query_result").cloned().unwrap_or_default();
     if let Some(path) = &args.svg {
-        fs::write(path, chart::svg(&args.query, &over_time(&found)))
+        fs::write(path, chart::svg(&args.query, &over_time(&result)))
             .map_err(|error| CommandError::unwritable(path.clone(), &error))?;
         show::note(&format!("wrote {}", path.display()));
     }
     match args.format {
-        Format::Json => show::print_json(&found),
-        Format::Csv => show::print_data(csv(&found).trim_end()),
-        Format::Table if args.plot => show::print_painted(plot(&over_time(&found)).trim_end()),
-        // Who asked for a file has what was asked for.
+        Format::Json => show::print_json(&result),
+        Format::Csv => show::print_data(csv(&result).trim_end()),
+        Format::Table if args.plot => show::print_painted(plot(&over_time(&result)).trim_end()),
         Format::Table if args.svg.is_some() => {}
-        Format::Table => show::print(&table(&found)),
+        Format::Table => show::print(&table(&result)),
     }
     Ok(true)
 }
 
-/// The moment of the command line, in which all that is relative to now is meant.
+/// Parses a time; relative times are relative to now.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let now = Timestamp::from_unix_nanos(u64::try_from(now).unwrap_or(u64::MAX));
@@ -153,14 +152,14 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 fn before(end: Timestamp, range: PrometheusDuration) -> Result<Timestamp, CommandError> {
     let begin = i64::try_from(range.as_millis()).ok().and_then(|range| end.unix_millis().checked_sub(range));
     begin.and_then(Timestamp::from_unix_millis).ok_or_else(|| {
-        CommandError::settings("--range", format!("{range} before {end} is outside of the years 0 to 9999"))
+        CommandError::settings("--range", format!("{range} before {end} is outside the years 0 to 9999"))
     })
 }
 
-/// The rows of a vector or matrix; a scalar or text as one row without labels.
-fn rows(found: &Value) -> Vec<Row> {
-    let kind = found.get("resultType").and_then(Value::as_str).unwrap_or_default();
-    let result = found.get("result").cloned().unwrap_or_default();
+/// The rows of a vector or matrix; a scalar or string is one row without labels.
+fn rows(result: &Value) -> Vec<Row> {
+    let kind = result.get("resultType").and_then(Value::as_str).unwrap_or_default();
+    let result = result.get("result").cloned().unwrap_or_default();
     match result {
         Value::Array(pair) if matches!(kind, "scalar" | "string") => {
             vec![Row { labels: Map::new(), samples: vec![Sample::of(&Value::Array(pair), false)] }]
@@ -176,7 +175,7 @@ struct Row {
     samples: Vec<Sample>,
 }
 
-/// A time and what was then: a number as the server writes it, or a histogram in one line.
+/// A timestamp and a value: a number as the server writes it, or a histogram in one line.
 struct Sample {
     time: f64,
     value: String,
@@ -197,7 +196,7 @@ impl Row {
         Self { labels, samples }
     }
 
-    /// `name{label="value"}`, as PromQL selects it.
+    /// `name{label="value"}`, a PromQL selector.
     fn name(&self) -> String {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let name = self.labels.get("__name__").map(text).unwrap_or_default();
@@ -205,7 +204,7 @@ impl Row {
             .labels
             .iter()
             .filter(|(label, _)| *label != "__name__")
-            // JSON's escapes of a text are PromQL's.
+            // JSON and PromQL escape strings alike.
             .map(|(label, value)| format!("{label}={value}"))
             .collect();
         if labels.is_empty() && !name.is_empty() { name } else { format!("{name}{{{}}}", labels.join(", ")) }
@@ -229,16 +228,16 @@ impl Sample {
     }
 }
 
-fn over_time(found: &Value) -> Vec<Series> {
-    rows(found).iter().map(|row| Series { name: row.name(), points: row.points() }).collect()
+fn over_time(result: &Value) -> Vec<Series> {
+    rows(result).iter().map(|row| Series { name: row.name(), points: row.points() }).collect()
 }
 
-fn table(found: &Value) -> String {
-    let rows = rows(found);
+fn table(result: &Value) -> String {
+    let rows = rows(result);
     if rows.is_empty() {
         return "no series".into();
     }
-    if found.get("resultType").and_then(Value::as_str) != Some("matrix") {
+    if result.get("resultType").and_then(Value::as_str) != Some("matrix") {
         let mut table = show::table(["series", "value"]);
         for row in &rows {
             table.add_row([row.cell(), row.samples.first().map(|sample| sample.value.clone()).unwrap_or_default()]);
@@ -263,7 +262,7 @@ fn table(found: &Value) -> String {
             chart::blocks(&points, blocks),
         ]);
     }
-    show::keep_whole(&mut table, 1..6);
+    show::no_wrap(&mut table, 1..6);
     table.to_string()
 }
 
@@ -274,8 +273,8 @@ fn plot(series: &[Series]) -> String {
     if text.is_empty() { "no points to draw".into() } else { text }
 }
 
-fn csv(found: &Value) -> String {
-    let rows = rows(found);
+fn csv(result: &Value) -> String {
+    let rows = rows(result);
     let labels: BTreeSet<&String> = rows.iter().flat_map(|row| row.labels.keys()).collect();
     let mut out = String::new();
     let mut line = |cells: Vec<&str>| {
@@ -294,7 +293,7 @@ fn csv(found: &Value) -> String {
     out
 }
 
-/// A cell as RFC 4180 has it.
+/// Quotes a cell as in RFC 4180.
 fn cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
@@ -305,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_ends_where_it_was_told() {
+    fn a_range_ends_at_the_given_time() {
         let range = |end: &str, range: &str| {
             let end = moment(end).unwrap();
             before(end, range.parse().unwrap()).map(|begin| (begin.unix_millis(), end.unix_millis()))

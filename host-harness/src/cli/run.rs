@@ -1,4 +1,4 @@
-//! `run`: a pipe, with the plug for its steps.
+//! `run`: runs a pipe with the plug.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,8 +15,8 @@ use super::textfile;
 
 /// Run a pipe
 ///
-/// Steps that name the plug run in the sandbox. A step that names any other plug is an error,
-/// unless --stub says to pass it over.
+/// Steps that use the plug run in the sandbox. A step that uses any other plug is an error, unless
+/// --stub skips it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
@@ -29,33 +29,32 @@ pub(crate) struct RunArgs {
     /// The pipe, in either dialect
     #[arg(value_name = "PIPE.yaml")]
     pipe: PathBuf,
-    /// A value for the pipe's inputs
+    /// Set an input of the pipe
     #[arg(long = "input", value_name = "K=V", value_parser = key_value)]
     inputs: Vec<(String, String)>,
-    /// Pass over steps of this plug, as if they had succeeded
+    /// Skip the steps of this plug, as if they had succeeded
     #[arg(long = "stub", value_name = "NAME")]
     stubs: Vec<String>,
-    /// Write JSON instead of a table: the whole report at the end, or with --json=lines a line for
-    /// each step once it is done
+    /// Print JSON instead of a table: a report at the end, or with --json=lines one line per
+    /// finished step
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
     json: Option<Json>,
-    /// Write the metrics to this file at the end, for node_exporter's textfile collector; must end
-    /// in .prom
+    /// Write the metrics to this .prom file at the end, for node_exporter's textfile collector
     #[arg(long, value_name = "FILE", value_parser = textfile::path)]
     textfile: Option<PathBuf>,
-    /// Exit with 1 where values reached neither a server nor the --textfile
+    /// Exit with 1 if values reached neither a server nor the --textfile
     #[arg(long)]
     require_delivery: bool,
     #[command(flatten)]
     pub(crate) plug: PlugArgs,
 }
 
-/// How a run is written for programs.
+/// JSON output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Json {
-    /// One object, once all is done
+    /// One object at the end
     Report,
-    /// One object a line: each step with `step` and `of`, then the run
+    /// One object per line: each step with `step` and `of`, then the run
     Lines,
 }
 
@@ -66,13 +65,13 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Gives steps to a running plug, or to nobody where a stub was asked for.
+/// Runs steps with a running plug, or skips those of stubs.
 pub(crate) struct Caller {
-    /// The plug that is there.
+    /// The running plug.
     pub(crate) handle: PlugHandle,
     /// Its name.
     pub(crate) name: String,
-    /// Plugs to pass over.
+    /// Plugs whose steps are skipped.
     pub(crate) stubs: BTreeSet<String>,
 }
 
@@ -110,7 +109,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
     for step in &report.steps {
         show::warn(&format!("step {}: ", step.id), step.result.iter().flat_map(warnings::of));
     }
-    // The steps that ran before a failure recorded too.
+    // Write the textfile even after a failure: earlier steps may have recorded metrics.
     let written = match &args.textfile {
         Some(path) => textfile::write(&caller.handle, path).await.map(|()| Some(path.as_path())),
         None => Ok(None),

@@ -1,4 +1,4 @@
-//! `serve`: keeps the plug alive behind HTTP.
+//! `serve`: serves the plug over HTTP.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::ending::Ending;
 use super::plug_args::PlugArgs;
 use super::show;
 
-/// Keep the plug alive behind HTTP: a page at /, GET /metrics, POST /process, GET /sd, GET /healthz
+/// Serve the plug over HTTP: a web UI at /, GET /metrics, POST /process, GET /sd, GET /healthz
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness serve\n  \
@@ -19,23 +19,22 @@ use super::show;
     curl -s http://127.0.0.1:8080/metrics\n  \
     plugpipe-harness serve --listen 0.0.0.0:8080 --token-file token.txt --allow-host plug.example")]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 takes a free one. An address that other machines can reach needs a
-    /// token
+    /// The address to listen on; port 0 selects a free port. An address that other machines can
+    /// reach needs a token
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// The address that GET /sd tells Prometheus to scrape; without it, the one that the request
-    /// names
+    /// The scrape address that GET /sd returns; default: the request's Host
     #[arg(long, value_name = "HOST:PORT", value_parser = server::read_address)]
     advertise: Option<Authority>,
-    /// Ask for the token in this file, as Authorization: Bearer TOKEN, with every request but GET
+    /// Require the token in this file, as Authorization: Bearer TOKEN, for every request except GET
     /// /healthz
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
     token_file: Option<PathBuf>,
-    /// Ask for the token that the environment has under this name
+    /// Require the token in this environment variable
     #[arg(long, value_name = "NAME")]
     token_env: Option<String>,
-    /// Answer requests to this name too; loopback's, the address itself and the advertised one are
-    /// answered anyway
+    /// Accept requests to this host name too, in addition to loopback names, the local address and
+    /// the advertised one
     #[arg(long = "allow-host", value_name = "NAME")]
     hosts: Vec<server::HostName>,
     #[command(flatten)]
@@ -46,7 +45,8 @@ impl ServeArgs {
     fn options(&self) -> Result<server::Options, CommandError> {
         let from_file = self.token_file.as_deref().map(|path| ("--token-file", server::Token::from_file(path)));
         let from_env = self.token_env.as_deref().map(|name| ("--token-env", server::Token::from_env(name)));
-        let token = from_file.or(from_env).map(|(option, token)| token.map_err(|problem| wrong(option, problem)));
+        let token =
+            from_file.or(from_env).map(|(option, token)| token.map_err(|problem| invalid_option(option, problem)));
         Ok(server::Options {
             advertised: server::Advertised {
                 address: self.advertise.clone(),
@@ -59,7 +59,7 @@ impl ServeArgs {
     }
 }
 
-fn wrong(option: &str, problem: String) -> CommandError {
+fn invalid_option(option: &str, problem: String) -> CommandError {
     CommandError::settings(option.to_owned(), problem)
 }
 
@@ -69,22 +69,21 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
     let options = args.options()?;
     let listener = TcpListener::bind(&args.listen).await.map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
-    // Said before a plug is started for nothing.
-    let advised =
-        |problem| wrong("--listen", format!("{problem}; give a token with --token-file FILE or --token-env NAME"));
+    // Check before starting the plug.
+    let advised = |problem| invalid_option("--listen", format!("{problem} with --token-file FILE or --token-env NAME"));
     options.check(address).map_err(advised)?;
     let plug = args.plug.start().await?;
-    let asks = if options.token.is_some() { "; asks for the token" } else { "" };
+    let token_note = if options.token.is_some() { "; token required" } else { "" };
     show::note(&format!(
-        "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{asks}; stop with Ctrl-C"
+        "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{token_note}; stop with Ctrl-C"
     ));
-    server::serve_with(listener, plug.clone(), options, asked_to_stop()).await.map_err(problem)?;
+    server::serve_with(listener, plug.clone(), options, stop_signal()).await.map_err(problem)?;
     let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&plug).await
 }
 
-/// Ready at Ctrl-C, and on Unix at SIGTERM.
-async fn asked_to_stop() {
+/// Completes on Ctrl-C, and on Unix on SIGTERM.
+async fn stop_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -96,8 +95,7 @@ async fn asked_to_stop() {
             return;
         }
     }
-    // Without a handler there is nothing to wait for; the system's own way to end a process is
-    // left.
+    // Without a handler, the system's default action ends the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -1,4 +1,4 @@
-//! What a person reads: tables, and JSON.
+//! Output for people: tables, JSON, progress and warnings.
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
@@ -13,29 +13,28 @@ use plugpipe_harness::{printable, warnings};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Writes to stdout for people: what a terminal would act on is escaped.
+/// Writes to stdout; terminal control characters are escaped.
 pub(crate) fn print(text: &str) {
     print_painted(&printable::text(text));
 }
 
-/// Writes to stdout what has colors of its own. Names and values in it must have gone through
-/// [`printable`]. A reader that has closed the pipe has seen enough: that is no error.
+/// Writes text with colors to stdout. The caller escapes names and values with [`printable`]. A
+/// closed pipe is not an error.
 pub(crate) fn print_painted(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Writes data to stdout: as it is for programs, and escaped on a terminal.
+/// Writes data to stdout; escaped only on a terminal.
 pub(crate) fn print_data(text: &str) {
     if std::io::stdout().is_terminal() { print(text) } else { print_painted(text) }
 }
 
-/// Writes to stderr for people.
+/// Writes to stderr; terminal control characters are escaped.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", printable::text(text));
 }
 
-/// Where logs go: stderr, with what a terminal would act on escaped but for the logger's own
-/// colors.
+/// The log writer: stderr, with control characters escaped except the logger's own colors.
 pub(crate) struct Log;
 
 impl std::io::Write for Log {
@@ -51,12 +50,11 @@ impl std::io::Write for Log {
 
 /// Writes a value as indented JSON.
 pub(crate) fn print_json(value: &impl Serialize) {
-    // Everything that comes here is made of maps with text keys, which always serialises.
+    // Maps with string keys always serialize.
     print_painted(&printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
-/// Whether the person behind the terminal has not asked for texts without colour:
-/// <https://no-color.org>.
+/// Whether colors are enabled: <https://no-color.org>.
 pub(crate) fn colors() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -66,13 +64,13 @@ pub(crate) fn columns() -> u16 {
     columns_of(ratatui::crossterm::terminal::size().ok())
 }
 
-/// A terminal that says it has no columns does not know: pseudo-terminals without a window do so.
+/// Pseudo-terminals without a window report 0 columns.
 fn columns_of(size: Option<(u16, u16)>) -> u16 {
-    const USUAL: u16 = 80;
-    size.map_or(USUAL, |(columns, _)| if columns == 0 { USUAL } else { columns })
+    const DEFAULT: u16 = 80;
+    size.map_or(DEFAULT, |(columns, _)| if columns == 0 { DEFAULT } else { columns })
 }
 
-/// An empty table with this head.
+/// An empty table with a header.
 pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     table
@@ -87,13 +85,13 @@ pub(crate) fn table<const N: usize>(head: [&str; N]) -> Table {
     table
 }
 
-/// Whether a table is shown where there is little room.
+/// Whether stdout is a narrow terminal.
 pub(crate) fn is_narrow() -> bool {
     std::io::stdout().is_terminal() && columns() < 110
 }
 
-/// Leaves these columns as wide as what is in them, where others may be broken into lines.
-pub(crate) fn keep_whole(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+/// Prevents line breaks in these columns.
+pub(crate) fn no_wrap(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     for column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_constraint(ColumnConstraint::ContentWidth);
@@ -101,42 +99,42 @@ pub(crate) fn keep_whole(table: &mut Table, columns: impl IntoIterator<Item = us
     }
 }
 
-/// The steps of a run, a row each.
+/// A table of the steps of a run.
 pub(crate) fn steps(report: &PipeReport) -> Table {
     if is_narrow() && std::io::stderr().is_terminal() {
-        // The plug was said there as the step began.
-        let mut table = table(["step", "status", "ms", "what happened"]);
+        // The progress on stderr has already shown the plug.
+        let mut table = table(["step", "status", "ms", "outcome"]);
         for step in &report.steps {
             let ms = format!("{:.1}", step.duration_seconds * 1_000.0);
-            table.add_row([cell(&step.id), painted(step.status), Cell::new(ms), cell(&happened(step))]);
+            table.add_row([cell(&step.id), painted(step.status), Cell::new(ms), cell(&outcome(step))]);
         }
-        keep_whole(&mut table, [1, 2]);
+        no_wrap(&mut table, [1, 2]);
         return table;
     }
-    let mut table = table(["step", "plug", "status", "ms", "what happened"]);
+    let mut table = table(["step", "plug", "status", "ms", "outcome"]);
     for step in &report.steps {
         table.add_row([
             cell(&step.id),
             cell(&step.plug),
             painted(step.status),
             Cell::new(format!("{:.1}", step.duration_seconds * 1_000.0)),
-            cell(&happened(step)),
+            cell(&outcome(step)),
         ]);
     }
     table
 }
 
-/// A cell for a text from elsewhere.
+/// A cell for untrusted text.
 fn cell(text: &str) -> Cell {
     Cell::new(printable::text(text))
 }
 
-/// A step's outcome in one line: its error, or what it recorded and whether that was pushed.
-fn happened(step: &StepReport) -> String {
+/// A step's outcome in one line: its error, or the recorded metric and whether it was pushed.
+fn outcome(step: &StepReport) -> String {
     if let Some(message) = &step.message {
         return message.clone();
     }
-    let Some(result) = step.result.as_ref().and_then(|answer| answer.get("result")) else { return String::new() };
+    let Some(result) = step.result.as_ref().and_then(|response| response.get("result")) else { return String::new() };
     let text = |key: &str| result.get(key).and_then(Value::as_str);
     let mut line = match (text("metric_name"), text("metric_type"), result.get("metric_value")) {
         (Some(name), Some(kind), Some(value)) => format!("{kind} {name} {value}"),
@@ -154,20 +152,20 @@ fn happened(step: &StepReport) -> String {
     line
 }
 
-/// Says on stderr what a plug warned of, after what it was about.
+/// Prints a plug's warnings to stderr, each after `about`.
 pub(crate) fn warn<'w>(about: &str, warnings: impl IntoIterator<Item = &'w str>) {
     for warning in warnings {
         eprintln!("warning: {about}{warning}");
     }
 }
 
-/// What kept values of a run from being pushed, once each: too long for the table.
+/// The distinct push errors of a run, which are too long for the table.
 pub(crate) fn push_errors(report: &PipeReport) -> BTreeSet<&str> {
     let steps = report.steps.iter();
     steps.filter_map(|step| step.result.as_ref()?.pointer("/result/push_error")?.as_str()).collect()
 }
 
-/// What became of counters that a push replaced by smaller ones; none where there are none.
+/// A warning about counters that a push replaced with smaller values.
 pub(crate) fn replaced(result: &Value) -> Option<String> {
     let count = result.get("counters_replaced")?.as_u64()?;
     let listed = result.get("replaced").and_then(Value::as_array).into_iter().flatten().take(3).map(|one| {
@@ -178,12 +176,12 @@ pub(crate) fn replaced(result: &Value) -> Option<String> {
     });
     let listed = listed.collect::<Vec<_>>().join(", ");
     Some(format!(
-        "warning: the counters of this process began at 0, and its push replaced {count} of its group that were as large or larger: {listed}. \
-         Keep counters over runs with --state DIR, or give each run its own group"
+        "warning: the counters of this process started at 0, and its push replaced counters in its group that were as large or larger ({count}): {listed}. \
+         Keep counters across runs with --state DIR, or use a separate group for each run"
     ))
 }
 
-/// The same of every step of a run.
+/// The warnings of [`replaced`] for all steps of a run.
 pub(crate) fn all_replaced(report: &PipeReport) -> Vec<String> {
     report.steps.iter().filter_map(|step| replaced(step.result.as_ref()?.get("result")?)).collect()
 }
@@ -198,7 +196,7 @@ fn status(status: StepStatus) -> &'static str {
     }
 }
 
-/// A status that stands out on a terminal; the word alone says it elsewhere.
+/// A colored status.
 fn painted(status: StepStatus) -> Cell {
     let cell = Cell::new(self::status(status));
     if !colors() {
@@ -212,24 +210,24 @@ fn painted(status: StepStatus) -> Cell {
     }
 }
 
-/// How long something may take before it is said that it is under way.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Delay before the spinner is shown.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
-/// Says on a terminal's stderr that something takes its time, until it is dropped; elsewhere, and
-/// where it is quick, nothing.
-pub(crate) struct Working {
+/// A spinner on stderr, shown until it is dropped if stderr is a terminal and the work is
+/// slow.
+pub(crate) struct Spinner {
     done: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-impl Working {
-    pub(crate) fn on(what: impl Into<String>) -> Self {
+impl Spinner {
+    pub(crate) fn start(what: impl Into<String>) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { done: None };
         }
         let what = what.into();
         let (sender, done) = channel();
         let thread = std::thread::spawn(move || {
-            let mut wait = PATIENCE;
+            let mut wait = SPINNER_DELAY;
             for turn in ['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'].iter().cycle() {
                 if done.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
                     break;
@@ -237,8 +235,8 @@ impl Working {
                 wait = Duration::from_millis(100);
                 eprint!("\r{turn} {what} … ");
             }
-            if wait != PATIENCE {
-                // The line is taken back.
+            if wait != SPINNER_DELAY {
+                // Clear the line.
                 eprint!("\r\x1b[K");
             }
         });
@@ -246,7 +244,7 @@ impl Working {
     }
 }
 
-impl Drop for Working {
+impl Drop for Spinner {
     fn drop(&mut self) {
         if let Some((sender, thread)) = self.done.take() {
             drop(sender);
@@ -255,7 +253,7 @@ impl Drop for Working {
     }
 }
 
-/// Writes each step as a line of JSON once it is done, and at the end a line for the whole run.
+/// Writes one line of JSON per finished step, and a last line for the run.
 pub(crate) struct JsonLines;
 
 impl Observer for JsonLines {
@@ -270,7 +268,7 @@ impl Observer for JsonLines {
 }
 
 impl JsonLines {
-    /// The last line.
+    /// Writes the last line.
     pub(crate) fn end(report: &PipeReport) {
         let (pipe, success, seconds) = (&report.pipe, report.success, report.duration_seconds);
         let line = json!({"pipe": pipe, "success": success, "duration_seconds": seconds}).to_string();
@@ -278,29 +276,29 @@ impl JsonLines {
     }
 }
 
-/// Says on a terminal's stderr which step runs; elsewhere nothing.
+/// Shows the current step on stderr if it is a terminal.
 pub(crate) struct Progress {
-    on: bool,
+    enabled: bool,
 }
 
 impl Progress {
     pub(crate) fn on_terminal() -> Self {
-        Self { on: std::io::stderr().is_terminal() }
+        Self { enabled: std::io::stderr().is_terminal() }
     }
 }
 
 impl Observer for Progress {
     fn started(&mut self, index: usize, total: usize, step: &Step) {
-        if self.on {
+        if self.enabled {
             begin(index, total, &step.id, &step.plug);
         }
     }
 
     fn finished(&mut self, index: usize, total: usize, report: &StepReport) {
-        if !self.on {
+        if !self.enabled {
             return;
         }
-        // A skipped step was never said to have started.
+        // Skipped steps are not announced by `started`.
         if report.status == StepStatus::Skipped {
             begin(index, total, &report.id, &report.plug);
         }
@@ -317,19 +315,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_without_columns_is_taken_as_one_of_the_usual_width() {
+    fn a_terminal_with_0_columns_gets_the_default_width() {
         assert_eq!([columns_of(None), columns_of(Some((0, 0))), columns_of(Some((132, 0)))], [80, 80, 132]);
     }
 
     #[test]
-    fn replaced_counters_are_told_from_their_members() {
+    fn replaced_counters_are_listed() {
         let result = json!({"counters_replaced": 4, "replaced": [
             {"series": "a_total{}", "stored": 5, "pushed": 1}, {"series": "b_total{}", "stored": 2},
         ]});
         let text = replaced(&result).unwrap_or_default();
         assert!(
             text.contains(
-                "replaced 4 of its group that were as large or larger: a_total{} 5 → 1, b_total{} 2 → removed. Keep"
+                "replaced counters in its group that were as large or larger (4): a_total{} 5 → 1, b_total{} 2 → removed. Keep"
             ),
             "{text}"
         );

@@ -7,18 +7,17 @@ use plugpipe_harness::{CommandError, Error, PlugHandle, delivery};
 
 use super::show;
 
-/// Reads the path of an option. node_exporter passes over every other name without a word.
+/// Parses the option. node_exporter silently ignores files without the extension .prom.
 pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let named = path.file_stem().is_some_and(|stem| !stem.is_empty());
     if named && path.extension().is_some_and(|extension| extension == "prom") {
         return Ok(path);
     }
-    Err("expected a file that ends in .prom: node_exporter's textfile collector reads no other".into())
+    Err("expected a file name that ends in .prom: node_exporter's textfile collector ignores others".into())
 }
 
-/// Writes what the plug holds, in the text format, and says so on stderr. Who reads the file
-/// meanwhile gets the whole old or the whole new one.
+/// Atomically writes the plug's metrics in the text format.
 pub(crate) async fn write(handle: &PlugHandle, path: &Path) -> Result<(), CommandError> {
     let series = delivery::series(handle).await?;
     let text = handle.with(|session| Box::pin(session.encode(Format::Text))).await?;
@@ -37,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_that_the_collector_reads_are_taken() {
+    fn only_prom_files_are_accepted() {
         assert_eq!(path("dir/jobs.prom").unwrap(), PathBuf::from("dir/jobs.prom"));
         for bad in ["jobs.txt", "jobs", ".prom", "", "jobs.prom/x", "jobs.PROM"] {
             assert!(path(bad).is_err(), "{bad}");

@@ -1,4 +1,4 @@
-//! `top`: what a running `serve` holds, and what becomes of its pushes, live.
+//! `top`: a live view of a running `serve`: its metrics and pushes.
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
@@ -28,16 +28,16 @@ use url::Url;
 
 use super::show;
 
-/// How long an answer may take.
+/// Timeout for a response.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest exposition that is read.
+/// Maximum size of an exposition.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Looks that a family's trend is made of.
+/// Number of points in a family's trend.
 const TREND_POINTS: usize = 60;
 
-/// Rows of the pushes.
+/// Number of rows for recent pushes.
 const EVENTS: u16 = 6;
 
 /// Watch a running `serve`: its families, their rates, its pushes and crashes
@@ -45,25 +45,25 @@ const EVENTS: u16 = 6;
 #[command(
     after_help = "Examples:\n  plugpipe-harness top\n  plugpipe-harness top --url http://127.0.0.1:9464 --interval 5\n  \
     plugpipe-harness top --url http://plug.example:8080 --token-file token.txt\n\n\
-    Keys: ↑ ↓ PgUp PgDn move, s sorts by name, series or rate, q or Esc ends."
+    Keys: ↑ ↓ PgUp PgDn move, s sorts by name, series or rate, q or Esc quits."
 )]
 pub(crate) struct TopArgs {
-    /// Where it serves
+    /// The URL of `serve`
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = served)]
     url: Url,
-    /// Time from one look to the next, such as 5s
+    /// Refresh interval, such as 5s
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]
     interval: PrometheusDuration,
-    /// Show the token in this file, where `serve` asks for one
+    /// Send the token in this file, if `serve` requires one
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
     token_file: Option<PathBuf>,
-    /// Show the token that the environment has under this name
+    /// Send the token in this environment variable
     #[arg(long, value_name = "NAME")]
     token_env: Option<String>,
-    /// Look twice, write one picture as text, and end
+    /// Refresh twice, print the view as text, and exit
     #[arg(long)]
     once: bool,
-    /// With --once: the columns of the picture
+    /// With --once: the width of the view in columns
     #[arg(long, value_name = "COLUMNS", requires = "once", default_value_t = 100, value_parser = clap::value_parser!(u16).range(40..=400))]
     width: u16,
 }
@@ -71,13 +71,13 @@ pub(crate) struct TopArgs {
 fn served(text: &str) -> Result<Url, String> {
     let url = plugpipe_harness::grants::parse_url(text)
         .map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))?;
-    if url.scheme() == "http" { Ok(url) } else { Err("expected http: `serve` speaks no other".into()) }
+    if url.scheme() == "http" { Ok(url) } else { Err("expected http: `serve` does not support other schemes".into()) }
 }
 
 fn interval(text: &str) -> Result<PrometheusDuration, String> {
     let interval: PrometheusDuration = text.parse().map_err(|problem: WrongDuration| problem.to_string())?;
     let range = Duration::from_millis(100)..=Duration::from_secs(3_600);
-    if range.contains(&interval.get()) { Ok(interval) } else { Err("expected from 100ms to 1h".into()) }
+    if range.contains(&interval.get()) { Ok(interval) } else { Err("expected 100ms to 1h".into()) }
 }
 
 impl TopArgs {
@@ -91,7 +91,7 @@ impl TopArgs {
     }
 }
 
-/// Where it serves, and what it asks for.
+/// The server's URL and the token to send.
 struct Server {
     url: Url,
     authorization: Option<HeaderValue>,
@@ -100,25 +100,25 @@ struct Server {
 pub(crate) async fn top(args: TopArgs) -> Result<bool, CommandError> {
     let interval = args.interval.get();
     let mut view = View::new(args.server()?);
-    view.look().await;
-    if let (Some(problem), false) = (&view.problem, view.seen()) {
+    view.refresh().await;
+    if let (Some(problem), false) = (&view.problem, view.has_data()) {
         return Err(CommandError::Failed(problem.clone()));
     }
     if args.once {
         tokio::time::sleep(interval).await;
-        view.look().await;
-        show::print(picture(&mut view, args.width)?.trim_end());
+        view.refresh().await;
+        show::print(render(&mut view, args.width)?.trim_end());
         return Ok(view.problem.is_none());
     }
     let sized = ratatui::crossterm::terminal::size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
     if !std::io::stdout().is_terminal() || !sized {
-        let problem = "needs a terminal that knows its size; --once writes one picture without";
+        let problem = "needs a terminal of known size; use --once to print the view as text";
         return Err(CommandError::settings("top", problem));
     }
     let mut terminal = ratatui::init();
     let outcome = live(&mut terminal, &mut view, interval).await;
     ratatui::restore();
-    outcome.map_err(|error| CommandError::Failed(format!("the terminal: {error}")))?;
+    outcome.map_err(|error| CommandError::Failed(format!("terminal: {error}")))?;
     Ok(true)
 }
 
@@ -127,7 +127,7 @@ async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval
     loop {
         terminal.draw(|frame| view.draw(frame))?;
         let wait = next.saturating_duration_since(Instant::now());
-        // Waiting for a key blocks; that is no work for the runtime's own threads.
+        // Waiting for a key blocks.
         let pressed =
             tokio::task::spawn_blocking(move || if event::poll(wait)? { event::read().map(Some) } else { Ok(None) });
         match pressed.await.map_err(std::io::Error::other)?? {
@@ -137,10 +137,10 @@ async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval
                     return Ok(());
                 }
             }
-            // Of another size, drawn anew.
+            // Redraw, for example after a resize.
             Some(_) => {}
             None => {
-                view.look().await;
+                view.refresh().await;
                 next = Instant::now() + interval;
             }
         }
@@ -148,11 +148,11 @@ async fn live(terminal: &mut ratatui::DefaultTerminal, view: &mut View, interval
 }
 
 /// The view as text.
-fn picture(view: &mut View, width: u16) -> Result<String, CommandError> {
+fn render(view: &mut View, width: u16) -> Result<String, CommandError> {
     let height = (view.rows.len() as u16).saturating_add(EVENTS + 7).clamp(16, 60);
-    let wrong = |error: std::convert::Infallible| -> CommandError { match error {} };
-    let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height)).map_err(wrong)?;
-    terminal.draw(|frame| view.draw(frame)).map_err(wrong)?;
+    let infallible = |error: std::convert::Infallible| -> CommandError { match error {} };
+    let mut terminal = ratatui::Terminal::new(TestBackend::new(width, height)).map_err(infallible)?;
+    terminal.draw(|frame| view.draw(frame)).map_err(infallible)?;
     let buffer = terminal.backend().buffer();
     let lines = buffer.area.rows().map(|row| {
         let line: String =
@@ -169,7 +169,7 @@ enum Order {
     Rate,
 }
 
-/// A family as it is shown.
+/// A row of the table.
 struct Shown {
     name: String,
     kind: String,
@@ -184,7 +184,7 @@ struct View {
     order: Order,
     state: TableState,
     rows: Vec<Shown>,
-    looked: Option<Instant>,
+    refreshed: Option<Instant>,
     began: Instant,
     bytes: usize,
     health: Value,
@@ -199,7 +199,7 @@ impl View {
             order: Order::Name,
             state: TableState::default(),
             rows: Vec::new(),
-            looked: None,
+            refreshed: None,
             began: Instant::now(),
             bytes: 0,
             health: Value::Null,
@@ -208,34 +208,33 @@ impl View {
         }
     }
 
-    fn seen(&self) -> bool {
-        self.looked.is_some()
+    fn has_data(&self) -> bool {
+        self.refreshed.is_some()
     }
 
-    async fn look(&mut self) {
-        let asked = async {
+    async fn refresh(&mut self) {
+        let fetched = async {
             let text = get(&self.server, "/metrics").await?;
             let health = get(&self.server, "/healthz").await?;
-            // An older one has none.
+            // Older servers do not have this endpoint.
             let status = get(&self.server, "/status").await.unwrap_or_default();
             Ok::<_, String>((text, health, status))
         };
-        match asked.await {
+        match fetched.await {
             Ok((text, health, status)) => {
                 self.problem = None;
                 self.bytes = text.len();
                 self.health = serde_json::from_str(&health).unwrap_or_default();
                 self.status = serde_json::from_str(&status).unwrap_or_default();
-                self.take(families::read(&text), Instant::now());
+                self.update(families::read(&text), Instant::now());
             }
             Err(problem) => self.problem = Some(problem),
         }
     }
 
-    fn take(&mut self, families: Vec<Family>, now: Instant) {
-        let elapsed = self.looked.map(|looked| now.duration_since(looked).as_secs_f64().max(1e-3));
+    fn update(&mut self, families: Vec<Family>, now: Instant) {
+        let elapsed = self.refreshed.map(|refreshed| now.duration_since(refreshed).as_secs_f64().max(1e-3));
         let at = now.duration_since(self.began).as_secs_f64();
-        // As they were at the last look.
         let mut last: HashMap<String, Shown> = self.rows.drain(..).map(|row| (row.name.clone(), row)).collect();
         self.rows = families
             .into_iter()
@@ -243,14 +242,14 @@ impl View {
                 let (value, accumulates, series) = (family.value(), family.accumulates(), family.series());
                 let name = printable::line(&family.name).into_owned();
                 let (rate, mut trend) = match (last.remove(&name), elapsed) {
-                    // A counter that fell began anew.
+                    // A counter that decreased was reset.
                     (Some(before), Some(elapsed)) if accumulates => {
                         ((value.max - before.value.max).max(0.0) / elapsed, before.trend)
                     }
                     (Some(before), _) => (f64::NAN, before.trend),
                     (None, _) => (f64::NAN, Vec::new()),
                 };
-                // Of gauges the largest.
+                // For gauges, the maximum.
                 trend.push((at, if accumulates { rate } else { value.max }));
                 if trend.len() > TREND_POINTS {
                     trend.remove(0);
@@ -258,7 +257,7 @@ impl View {
                 Shown { series, name, kind: printable::line(&family.kind).into_owned(), value, rate, trend }
             })
             .collect();
-        self.looked = Some(now);
+        self.refreshed = Some(now);
         self.sort();
     }
 
@@ -274,7 +273,7 @@ impl View {
         });
     }
 
-    /// Does what a key stands for; false to end.
+    /// Handles a key. Returns false to quit.
     fn pressed(&mut self, key: KeyCode) -> bool {
         match key {
             KeyCode::Char('q') | KeyCode::Esc => return false,
@@ -297,7 +296,7 @@ impl View {
 
     fn draw(&mut self, frame: &mut Frame) {
         let about = self.head(frame.area().width);
-        // A long problem is shown whole, and takes its lines from the pushes.
+        // A long error is shown in full and reduces the space for pushes.
         let rows = frame.area().height;
         let height = (about.len() as u16).min(rows.saturating_sub(6).max(2));
         let [head, table, events, foot] = Layout::vertical([
@@ -316,14 +315,14 @@ impl View {
             .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
             .block(Block::new().borders(Borders::TOP));
         frame.render_stateful_widget(shown, table, &mut self.state);
-        let block = Block::new().borders(Borders::TOP).title(" pushes and refusals ");
+        let block = Block::new().borders(Borders::TOP).title(" pushes and denied requests ");
         frame.render_widget(Paragraph::new(self.events()).block(block), events);
         let order = match self.order {
             Order::Name => "name",
             Order::Series => "series",
             Order::Rate => "rate",
         };
-        let keys = format!("↑↓ move · s sort, by {order} now · q quit");
+        let keys = format!("↑↓ move · s sort (by {order}) · q quit");
         frame.render_widget(Paragraph::new(keys).style(Style::new().add_modifier(Modifier::DIM)), foot);
     }
 
@@ -331,7 +330,7 @@ impl View {
         let text =
             |key: &str| printable::line(self.health.get(key).and_then(Value::as_str).unwrap_or_default()).into_owned();
         let state = match &self.problem {
-            Some(_) => Piece::styled("not reached", paint(Color::Red)),
+            Some(_) => Piece::styled("unreachable", paint(Color::Red)),
             None => Piece::styled(text("status"), paint(Color::Green)),
         };
         let crashes = self.health.pointer("/recovery/crashes").and_then(Value::as_u64).unwrap_or_default();
@@ -346,7 +345,7 @@ impl View {
                 state,
             ]),
             Line::from(format!(
-                "{} families · {series} series · {} bytes a scrape · {crashes} crashes, all restored from",
+                "{} families · {series} series · {} bytes per scrape · {crashes} crashes, all recovered",
                 self.rows.len(),
                 number(self.bytes as f64),
             )),
@@ -362,7 +361,7 @@ impl View {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let events = self.status.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if events.is_empty() {
-            return vec![Line::from("none yet, of calls that came through the server")];
+            return vec![Line::from("none yet for calls through this server")];
         }
         events
             .iter()
@@ -382,21 +381,21 @@ impl View {
     }
 }
 
-/// A column of the families.
+/// A column of the table.
 #[derive(Clone, Copy)]
 enum Column {
     Family,
     Type,
     Series,
-    /// The sum of counters, the span of gauges.
+    /// The sum of counters, the minimum and maximum of gauges.
     Value,
     Rate,
-    /// Of so many blocks.
+    /// Width in blocks.
     Trend(u16),
 }
 
 impl Column {
-    /// Those that leave the names their room.
+    /// The columns that fit next to the names.
     fn within(width: u16) -> Vec<Self> {
         match width {
             ..60 => vec![Self::Family, Self::Value, Self::Rate],
@@ -436,7 +435,7 @@ impl Column {
             Self::Type => Cell::from(family.kind.as_str()),
             Self::Series => right(family.series.to_string()),
             Self::Value => right(family.value.to_string()),
-            // Not the default cell, which is no column wide.
+            // The default cell has no width.
             Self::Rate if family.rate.is_nan() => Cell::from(""),
             Self::Rate => right(number(family.rate)),
             Self::Trend(width) => {
@@ -446,7 +445,7 @@ impl Column {
     }
 }
 
-/// A text in lines of at most so many columns, broken at spaces where there are some.
+/// Wraps text at `columns`, at spaces if possible.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = vec![String::new()];
@@ -479,14 +478,13 @@ fn right(text: impl Into<String>) -> Cell<'static> {
     Cell::from(Line::from(text.into()).right_aligned())
 }
 
-/// One answer's body. The server is on this machine or near: a connection for each request costs
-/// nothing that matters.
+/// Returns a response body. A connection per request is cheap, because the server is usually local.
 async fn get(server: &Server, path: &str) -> Result<String, String> {
     let origin = Origin::of(&server.url).ok_or("not an http URL")?;
     let exchange = async {
         let stream = TcpStream::connect(origin.authority())
             .await
-            .map_err(|error| format!("{error}; start `plugpipe-harness serve`, or say where it is with --url"))?;
+            .map_err(|error| format!("{error}; start `plugpipe-harness serve`, or set its URL with --url"))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         tokio::spawn(connection);
@@ -504,15 +502,15 @@ async fn get(server: &Server, path: &str) -> Result<String, String> {
         let body = Limited::new(response.into_body(), MAX_BYTES).collect().await.map_err(|error| error.to_string())?;
         let body = body.to_bytes();
         if !status.is_success() {
-            let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let problem = answer.get("error").and_then(Value::as_str).unwrap_or("is this a `plugpipe-harness serve`?");
-            return Err(format!("answered {status} to {path}: {problem}"));
+            let response: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let problem = response.get("error").and_then(Value::as_str).unwrap_or("is this `plugpipe-harness serve`?");
+            return Err(format!("{path}: status {status}: {problem}"));
         }
         String::from_utf8(body.to_vec()).map_err(|_| format!("{path} is not text"))
     };
     match tokio::time::timeout(TIMEOUT, exchange).await {
-        Ok(answer) => answer.map_err(|problem| format!("{origin}: {problem}")),
-        Err(_) => Err(format!("{origin}: no answer within {} s", TIMEOUT.as_secs())),
+        Ok(response) => response.map_err(|problem| format!("{origin}: {problem}")),
+        Err(_) => Err(format!("{origin}: no response within {} s", TIMEOUT.as_secs())),
     }
 }
 
@@ -522,15 +520,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_shown_whole() {
+    fn an_error_is_shown_in_full() {
         let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
-        let problem = "http://127.0.0.1:1: Connection refused (os error 111); start `plugpipe-harness serve`, or say where it is with --url";
+        let problem = "http://127.0.0.1:1: Connection refused (os error 111); start `plugpipe-harness serve`, or set its URL with --url";
         view.problem = Some(problem.into());
         for width in [40, 80, 200] {
-            let text = picture(&mut view, width).unwrap();
+            let text = render(&mut view, width).unwrap();
             let one_line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             assert!(
-                one_line.contains(problem) && text.contains("not reached") && text.contains("q quit"),
+                one_line.contains(problem) && text.contains("unreachable") && text.contains("q quit"),
                 "{width}: {text}"
             );
         }
@@ -538,42 +536,42 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_made_of_two_looks_and_shown_at_each_width() {
+    fn rates_need_two_refreshes_and_are_shown_at_each_width() {
         let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
         let began = view.began;
-        view.take(
+        view.update(
             families::read("# TYPE a_total counter\na_total 10\n# TYPE g gauge\ng 5\n"),
             began + Duration::from_secs(1),
         );
         assert!(view.rows[0].rate.is_nan());
-        view.take(
+        view.update(
             families::read("# TYPE a_total counter\na_total 30\n# TYPE g gauge\ng 6\n"),
             began + Duration::from_secs(3),
         );
         assert_eq!((view.rows[0].rate, view.rows[1].rate.is_nan(), view.rows[1].value), (10.0, true, Span::of(6.0)));
-        // A plug that began anew has no negative rate.
-        view.take(
+        // A restarted plug has no negative rate.
+        view.update(
             families::read("# TYPE a_total counter\na_total 1\n# TYPE g gauge\ng 6\n"),
             began + Duration::from_secs(4),
         );
         assert_eq!(view.rows[0].rate, 0.0);
         for width in [40, 80, 200] {
-            let text = picture(&mut view, width).unwrap();
+            let text = render(&mut view, width).unwrap();
             let ends = |word: &str, line: &str| line.find(word).map(|at| line[..at].chars().count());
             let head = text.lines().find(|line| line.starts_with("family")).unwrap();
             let gauge = text.lines().find(|line| line.starts_with("g ")).unwrap();
             if let Some(trend) = ends("trend", head) {
-                assert_eq!(ends("▁█", gauge), Some(trend), "an empty rate keeps its place: {text}");
+                assert_eq!(ends("▁█", gauge), Some(trend), "an empty rate keeps its column: {text}");
             }
             assert!(text.contains("a_total") && text.contains("q quit"), "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
         }
-        // Two rooms are no room of 42 degrees, and a name does not write escape sequences.
-        view.take(
+        // Gauges are not summed, and escape sequences in names are escaped.
+        view.update(
             families::read("# TYPE t_celsius gauge\nt_celsius{room=\"a\"} 20\nt_celsius{room=\"b\"} 22\n# TYPE x\u{9b}2J\u{202e}y gauge\n"),
             began + Duration::from_secs(5),
         );
-        let text = picture(&mut view, 80).unwrap();
+        let text = render(&mut view, 80).unwrap();
         assert!(text.contains("20–22") && !text.contains("42"), "{text}");
         assert!(text.contains("x\\u{9b}2J\\u{202e}y"), "{text}");
         assert!(view.pressed(KeyCode::Char('s')) && view.pressed(KeyCode::Down) && !view.pressed(KeyCode::Char('q')));

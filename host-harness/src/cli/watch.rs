@@ -1,5 +1,4 @@
-//! `watch`: a pipe, run again whenever its file changes, with what its metrics were then and are
-//! now.
+//! `watch`: runs a pipe again whenever its file changes, and shows how its metrics changed.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,16 +15,16 @@ use super::plug_args::{PlugArgs, read};
 use super::run::{Caller, print_table};
 use super::show::{self, Progress};
 
-/// From one look at the file to the next.
+/// Interval between checks of the file.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Differences that are shown of a run.
+/// Maximum number of differences shown per run.
 const MAX_LINES: usize = 40;
 
-/// Run a pipe, and again at each change of its file, until Ctrl-C
+/// Run a pipe again whenever its file changes, until Ctrl-C
 ///
-/// Each run has a plug of its own, so that its metrics are those of the pipe as it is now; what
-/// differs from the run before is shown.
+/// Each run starts a new plug, so that its metrics are those of the current pipe. Differences from
+/// the previous run are shown.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  plugpipe-harness watch pipe.yaml\n  plugpipe-harness watch pipe.yaml --stub data_processor"
@@ -34,7 +33,7 @@ pub(crate) struct WatchArgs {
     /// The pipe, in either dialect
     #[arg(value_name = "PIPE.yaml")]
     pipe: PathBuf,
-    /// Pass over steps of this plug, as if they had succeeded
+    /// Skip the steps of this plug, as if they had succeeded
     #[arg(long = "stub", value_name = "NAME")]
     stubs: Vec<String>,
     #[command(flatten)]
@@ -45,7 +44,7 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
     let found = args.pipe.metadata();
     let found = found.map_err(|error| CommandError::unreadable(args.pipe.clone(), &error))?;
     if !found.is_file() {
-        let problem = "is no file that can be read again; write the pipe into one, or use `run`";
+        let problem = "not a regular file, so it cannot be read again; write the pipe to a file, or use `run`";
         return Err(CommandError::settings(args.pipe.display().to_string(), problem));
     }
     let mut before: Option<Vec<Family>> = None;
@@ -60,11 +59,11 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
                 }
                 before = Some(families);
             }
-            // Configuration and grants are read once: they will not become right.
+            // Configuration and grants are read only once, so retrying does not help.
             Err(CommandError::Host(error @ (Error::Settings { .. } | Error::Config { .. } | Error::Load { .. }))) => {
                 return Err(error.into());
             }
-            // Half a pipe is no reason to stop while it is being written.
+            // The pipe may be incomplete while it is being written; retry.
             Err(error) => {
                 success = false;
                 show::note(&format!("error: {error}"));
@@ -83,8 +82,8 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
     }
 }
 
-/// What tells that the file is another: its time, and its length for clocks that are too coarse. An
-/// editor may take it away for a moment.
+/// Identifies a version of the file by modification time, and by length in case of a coarse clock.
+/// None while an editor replaces the file.
 fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let found = path.metadata().ok()?;
     Some((found.modified().ok()?, found.len()))
@@ -97,20 +96,20 @@ async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), CommandError> {
     let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&caller.handle).await?;
     print_table(&report);
-    Ok((report.success, held(&caller.handle).await?))
+    Ok((report.success, stored(&caller.handle).await?))
 }
 
-async fn held(plug: &PlugHandle) -> Result<Vec<Family>, CommandError> {
+async fn stored(plug: &PlugHandle) -> Result<Vec<Family>, CommandError> {
     let text = plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
     Ok(families::read(&String::from_utf8_lossy(&text)))
 }
 
 fn print_differences(differences: &[Difference]) {
     if differences.is_empty() {
-        show::print("\nthe metrics are as before");
+        show::print("\nthe metrics are unchanged");
         return;
     }
-    show::print("\nwhat differs from the run before:");
+    show::print("\ndifferences from the previous run:");
     for difference in differences.iter().take(MAX_LINES) {
         show::print(&match difference {
             Difference::New(series, value) => format!("+ {series} {value}"),

@@ -1,5 +1,4 @@
-//! Series of the plug's answers, with the names that a legend gives them, and what a stat tells of
-//! them.
+//! Parses query results into series with legend names and reduces them to single values.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde_json::Value;
 
 use super::model::Target;
 
-/// Longest name in a legend, in characters.
+/// Maximum length of a legend name, in characters.
 const MAX_NAME_LEN: usize = 300;
 
 /// One series.
@@ -15,39 +14,39 @@ const MAX_NAME_LEN: usize = 300;
 pub(super) struct Series {
     pub(super) name: String,
     pub(super) labels: BTreeMap<String, String>,
-    /// Unix seconds and values, in the order of time. A value may be no number.
+    /// Unix seconds and values, in order of time. Values may be NaN or infinite.
     pub(super) points: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// The last value that is a number.
+    /// The last finite value.
     pub(super) fn last(&self) -> Option<f64> {
-        self.numbers().last()
+        self.finite_values().last()
     }
 
-    fn numbers(&self) -> impl DoubleEndedIterator<Item = f64> {
+    fn finite_values(&self) -> impl DoubleEndedIterator<Item = f64> {
         self.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite())
     }
 
-    /// What a stat tells: `calc` in Grafana's words.
+    /// Reduces the series with one of Grafana's calculations.
     pub(super) fn reduced(&self, calc: &str) -> Option<f64> {
-        let count = self.numbers().count() as f64;
-        let sum = self.numbers().sum::<f64>();
-        let first = self.numbers().next();
+        let count = self.finite_values().count() as f64;
+        let sum = self.finite_values().sum::<f64>();
+        let first = self.finite_values().next();
         let last = self.last();
         match calc {
-            "min" => self.numbers().reduce(f64::min),
-            "max" => self.numbers().reduce(f64::max),
+            "min" => self.finite_values().reduce(f64::min),
+            "max" => self.finite_values().reduce(f64::max),
             "mean" => Some(sum / count).filter(|mean| mean.is_finite()),
             "sum" => first.map(|_| sum),
             "count" => Some(count),
             "first" | "firstNotNull" => first,
-            "range" => Some(self.numbers().reduce(f64::max)? - self.numbers().reduce(f64::min)?),
+            "range" => Some(self.finite_values().reduce(f64::max)? - self.finite_values().reduce(f64::min)?),
             "diff" => Some(last? - first?),
             "delta" => first.map(|first| {
-                // A fall is a reset.
+                // A decrease is a counter reset.
                 let mut before = first;
-                self.numbers().fold(0.0, |sum, value| {
+                self.finite_values().fold(0.0, |sum, value| {
                     let more = if value < before { value } else { value - before };
                     before = value;
                     sum + more
@@ -58,9 +57,9 @@ impl Series {
     }
 }
 
-/// The series of a query's answer.
-pub(super) fn read(answer: &Value, target: &Target, query: &str) -> Result<Vec<Series>, String> {
-    let result = answer.pointer("/result/query_result").unwrap_or(&Value::Null);
+/// Parses the series of a query's response.
+pub(super) fn read(response: &Value, target: &Target, query: &str) -> Result<Vec<Series>, String> {
+    let result = response.pointer("/result/query_result").unwrap_or(&Value::Null);
     let kind = result.get("resultType").and_then(Value::as_str).unwrap_or_default();
     let data = result.get("result").unwrap_or(&Value::Null);
     if kind == "scalar" {
@@ -68,10 +67,10 @@ pub(super) fn read(answer: &Value, target: &Target, query: &str) -> Result<Vec<S
         return Ok(vec![Series { name: name(target, &BTreeMap::new(), query), labels: BTreeMap::new(), points }]);
     }
     let (Value::Array(items), "vector" | "matrix") = (data, kind) else {
-        return Err(format!("the answer is a {kind:?}; expected a vector, a matrix or a scalar"));
+        return Err(format!("the result is a {kind:?}; expected a vector, a matrix or a scalar"));
     };
     if items.iter().any(|item| item.get("histogram").is_some() || item.get("histograms").is_some()) {
-        return Err("native histograms are not drawn; ask for a quantile, a sum or a count".into());
+        return Err("native histograms are not supported; query a quantile, a sum or a count".into());
     }
     let series = items.iter().map(|item| {
         let labels: BTreeMap<String, String> = item
@@ -94,7 +93,7 @@ fn point(value: &Value) -> Option<(f64, f64)> {
     Some((value.get(0)?.as_f64()?, value.get(1)?.as_str()?.parse().ok()?))
 }
 
-/// As the legend says, or else name and labels.
+/// The legend name, by default the metric name and labels.
 fn name(target: &Target, labels: &BTreeMap<String, String>, query: &str) -> String {
     let mut name = String::new();
     if matches!(target.legend.as_str(), "" | "__auto") {
@@ -124,7 +123,7 @@ fn name(target: &Target, labels: &BTreeMap<String, String>, query: &str) -> Stri
     name.chars().take(MAX_NAME_LEN).collect()
 }
 
-/// What a panel has to show.
+/// The contents of a panel.
 pub(super) enum Shown {
     Data(Vec<Series>),
     Problem(String),
@@ -142,9 +141,9 @@ mod tests {
 
     #[test]
     fn a_legend_names_a_series() {
-        let answer = json!({"result": {"query_result": {"resultType": "vector", "result": [
+        let response = json!({"result": {"query_result": {"resultType": "vector", "result": [
             {"metric": {"__name__": "x", "a": "1", "b": "<2>"}, "value": [10.5, "3"]}]}}});
-        let name = |legend| read(&answer, &target(legend), "q").unwrap()[0].name.clone();
+        let name = |legend| read(&response, &target(legend), "q").unwrap()[0].name.clone();
         assert_eq!(name("{{ a }} of {{b}} {{c}}!"), "1 of <2> !");
         assert_eq!(name(""), "x{a=\"1\", b=\"<2>\"}");
         assert_eq!(name("{{a"), "{{a");
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stat_tells_what_its_calculation_says() {
+    fn series_are_reduced_by_calculation() {
         let points = [1.0, 5.0, f64::NAN, 2.0, f64::INFINITY].iter().map(|value| (0.0, *value)).collect();
         let series = Series { name: String::new(), labels: BTreeMap::new(), points };
         for (calc, wanted) in [

@@ -1,19 +1,18 @@
-//! A dashboard as a picture: its panels on Grafana's 24 columns with live data, so that it can be
-//! looked at without a Grafana.
+//! Renders a dashboard with live data as SVG, in Grafana's 24-column layout, without a Grafana.
 //!
-//! The queries go through the plug, within its grants; this module reaches nothing itself. What
-//! Grafana would fill in is filled in here: `$__rate_interval` and its kin from the range and the
-//! scrape interval, variables from their current values. What is drawn is what tells whether a
-//! dashboard is right (data, units, legends, thresholds); it is no copy of Grafana: stacks and bars
-//! are drawn as lines, and transformations are not made.
+//! The plug runs the queries, within its grants; this module sends no requests. As in Grafana,
+//! `$__rate_interval` and similar variables are computed from the range and the scrape interval,
+//! and other variables use their current values. The preview shows whether a dashboard works (data,
+//! units, legends, thresholds). It does not replicate Grafana: stacks and bars are drawn as lines,
+//! and transformations are not applied.
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
-//! | `model` | what is read from a dashboard's JSON model |
-//! | `variables` | replaces variables in an expression |
-//! | `data` | series of the plug's answers, and what a stat tells of them |
-//! | `units` | Grafana's units: scale, suffix, decimals; ticks of an axis |
-//! | `svg` | writes elements, escaped; estimates how wide a text is |
+//! | `model` | parses a dashboard's JSON model |
+//! | `variables` | interpolates variables in expressions |
+//! | `data` | parses query results and reduces series |
+//! | `units` | Grafana's units: scale, suffix, decimals; axis ticks |
+//! | `svg` | writes escaped elements; estimates text widths |
 //! | `panel` | draws one panel |
 
 mod data;
@@ -36,27 +35,27 @@ use model::{Dashboard, Panel};
 use svg::Svg;
 use variables::{Times, Variables};
 
-/// Pixels of a grid row, with the gap below it.
+/// Height of a grid row in pixels, including the gap.
 const ROW: f64 = 38.0;
 
-/// Between panels, and at the borders.
+/// Gap between panels and at the borders.
 const GAP: f64 = 8.0;
 
-/// Above the panels.
+/// Height of the header.
 const HEADER: f64 = 52.0;
 
-/// How a dashboard is looked at.
+/// Options of a preview.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// The time that is shown; none for the dashboard's own, or one hour.
+    /// The time range; by default the dashboard's own, or one hour.
     pub range: Option<Duration>,
-    /// Where that ends; none for now.
+    /// The end of the range; by default now.
     pub end: Option<SystemTime>,
-    /// How often targets are scraped: no step is shorter.
+    /// The scrape interval of the targets, which is also the minimum step.
     pub scrape_interval: Duration,
-    /// Pixels from left to right.
+    /// Width in pixels.
     pub width: u32,
-    /// Names and values of variables, before those that the dashboard has.
+    /// Names and values of variables, which override the dashboard's.
     pub variables: Vec<(String, String)>,
 }
 
@@ -66,26 +65,25 @@ impl Default for View {
     }
 }
 
-/// A dashboard, drawn.
+/// A rendered dashboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// An SVG document.
     pub svg: String,
-    /// Panels that show data.
+    /// Number of panels with data.
     pub with_data: usize,
-    /// Titles of panels whose queries found nothing.
+    /// Titles of panels whose queries returned no data.
     pub without_data: Vec<String>,
-    /// What could not be asked or drawn, with the panel's title.
+    /// Panels that failed, as `title: problem`.
     pub problems: Vec<String>,
 }
 
-/// Asks what a dashboard asks, through the plug, and draws it. `dashboard` is Grafana's classic
-/// JSON model.
+/// Runs a dashboard's queries with the plug and renders it. `dashboard` is Grafana's classic JSON
+/// model.
 ///
 /// # Errors
-/// Where it is no dashboard, its time is none that can be shown, or the plug has no Prometheus that
-/// it may ask. A query that fails is no error: its panel says so, and so do the
-/// [`Picture::problems`].
+/// If the dashboard or its time range is invalid, or the plug has no granted Prometheus. A failed
+/// query is not an error: it is shown in its panel and listed in [`Picture::problems`].
 pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<Picture, CommandError> {
     let dashboard = Dashboard::read(dashboard)?;
     let times = times(&dashboard, view)?;
@@ -104,7 +102,7 @@ pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<P
             w: f64::from(panel.grid.w) * column - GAP,
             h: f64::from(panel.grid.h) * ROW - GAP,
         };
-        let shown = ask(plug, panel, &variables, &times, place.w).await?;
+        let shown = query(plug, panel, &variables, &times, place.w).await?;
         match &shown {
             Shown::Problem(problem) => picture.problems.push(format!("{}: {problem}", panel.title)),
             Shown::Data(series) if !panel.targets.is_empty() => {
@@ -119,7 +117,7 @@ pub async fn draw(plug: &PlugHandle, dashboard: &Value, view: &View) -> Result<P
         panel::draw(&mut svg, place, panel, &shown, &times);
     }
     if dashboard.left_out > 0 {
-        picture.problems.push(format!("{} panels more are not drawn; at most {MAX_PANELS} are", dashboard.left_out));
+        picture.problems.push(format!("{} more panels are not drawn; the maximum is {MAX_PANELS}", dashboard.left_out));
     }
     picture.svg = svg.finish(&dashboard.title);
     Ok(picture)
@@ -146,8 +144,8 @@ fn times(dashboard: &Dashboard, view: &View) -> Result<Times, CommandError> {
     Times::new(end, range, view.scrape_interval).map_err(|problem| CommandError::settings("the time range", problem))
 }
 
-/// Asks all that a panel asks.
-async fn ask(
+/// Runs the queries of a panel.
+async fn query(
     plug: &PlugHandle,
     panel: &Panel,
     variables: &Variables,
@@ -157,24 +155,24 @@ async fn ask(
     let times = times.for_width(width);
     let mut all = Vec::new();
     for target in &panel.targets {
-        let query = variables.replace(&target.expression, &times);
+        let expression = variables.replace(&target.expression, &times);
         let end = times.end.to_string();
         let ctx = if target.instant {
-            json!({"operation": "query_metrics", "query": query, "time": end})
+            json!({"operation": "query_metrics", "query": expression, "time": end})
         } else {
             let range = json!({"start": times.first().to_string(), "end": end, "step": times.step_text()});
-            json!({"operation": "query_metrics", "query": query, "time_range": range})
+            json!({"operation": "query_metrics", "query": expression, "time_range": range})
         };
-        let answer = plug.process(&ctx).await?;
-        if answer.get("success") != Some(&Value::Bool(true)) {
-            let problem = answer.get("error").and_then(Value::as_str).unwrap_or("the query failed").to_owned();
-            // No panel can be drawn.
-            if matches!(answer.get("error_code").and_then(Value::as_str), Some("not_configured" | "not_granted")) {
+        let response = plug.process(&ctx).await?;
+        if response.get("success") != Some(&Value::Bool(true)) {
+            let problem = response.get("error").and_then(Value::as_str).unwrap_or("the query failed").to_owned();
+            // The other panels would fail too.
+            if matches!(response.get("error_code").and_then(Value::as_str), Some("not_configured" | "not_granted")) {
                 return Err(Error::Plug { problem }.into());
             }
             return Ok(Shown::Problem(problem));
         }
-        match data::read(&answer, target, &query) {
+        match data::read(&response, target, &expression) {
             Ok(series) => all.extend(series),
             Err(problem) => return Ok(Shown::Problem(problem)),
         }

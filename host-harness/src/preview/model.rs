@@ -1,5 +1,5 @@
-//! What a picture needs of a dashboard's JSON model. What is missing or odd is left out; only what
-//! is no dashboard at all is an error.
+//! Parses the parts of a dashboard's JSON model that a preview needs. Missing or invalid members
+//! are ignored; only a document without panels is an error.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::CommandError;
 
-/// Most panels that are drawn of one dashboard.
+/// Maximum number of panels drawn per dashboard.
 pub const MAX_PANELS: usize = 200;
 
 /// Columns of Grafana's grid.
 pub(super) const COLUMNS: u32 = 24;
 
-/// Further down or higher, a panel is no longer one that was meant.
-const FURTHEST: u64 = 20_000;
+/// Maximum row of a panel.
+const MAX_ROW: u64 = 20_000;
 
 pub(super) struct Dashboard {
     pub(super) title: String,
@@ -24,15 +24,15 @@ pub(super) struct Dashboard {
     time: Option<(String, String)>,
     pub(super) variables: Vec<Variable>,
     pub(super) panels: Vec<Panel>,
-    /// How many panels there are more.
+    /// Number of panels beyond [`MAX_PANELS`].
     pub(super) left_out: usize,
 }
 
 pub(super) struct Variable {
     pub(super) name: String,
-    /// What is chosen; empty for nothing that is known.
+    /// The selected values; empty if unknown.
     pub(super) current: Vec<String>,
-    /// What stands for all.
+    /// The value for "All".
     pub(super) all: Option<String>,
 }
 
@@ -47,11 +47,11 @@ pub(super) struct Panel {
     pub(super) min: Option<f64>,
     pub(super) max: Option<f64>,
     pub(super) decimals: Option<usize>,
-    /// From which value on which color; the first one from below all.
+    /// Lower bounds and their colors; the first bound is negative infinity.
     pub(super) thresholds: Vec<(f64, String)>,
-    /// What a stat tells of a series, such as `lastNotNull`.
+    /// The reducing calculation, such as `lastNotNull`.
     pub(super) calc: String,
-    /// Of a text panel.
+    /// The content of a text panel.
     pub(super) content: String,
     pub(super) donut: bool,
 }
@@ -80,8 +80,8 @@ fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A text or a list of texts.
-fn texts(value: Option<&Value>) -> Vec<String> {
+/// A string or a list of strings.
+fn strings(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(text)) => vec![text.clone()],
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -108,7 +108,7 @@ impl Dashboard {
         })
     }
 
-    /// The range of a time that ends now.
+    /// The length of a time range that ends now.
     pub(super) fn range(&self) -> Result<Option<Duration>, CommandError> {
         let Some((from, to)) = &self.time else { return Ok(None) };
         let range = from.strip_prefix("now-").and_then(|text| text.parse().ok()).map(PrometheusDuration::get);
@@ -117,7 +117,7 @@ impl Dashboard {
             None => Err(CommandError::Input {
                 what: "the dashboard's time".into(),
                 problem: format!(
-                    "from {from:?} to {to:?} cannot be shown; expected now-1h to now or the like: say the range with --range"
+                    "{from:?} to {to:?} is not supported; expected a range such as now-1h to now; set the range with --range"
                 ),
             }),
         }
@@ -127,10 +127,10 @@ impl Dashboard {
 impl Variable {
     fn read(value: &Value) -> Self {
         let kind = text(value, "/type");
-        let mut current = texts(value.pointer("/current/value"));
-        // A constant and a text box have their value elsewhere until somebody looked at them.
+        let mut current = strings(value.pointer("/current/value"));
+        // Until it is first viewed, the value of a constant or text box is only in its query.
         if current.is_empty() && matches!(kind.as_str(), "constant" | "textbox") {
-            current = texts(value.get("query"));
+            current = strings(value.get("query"));
         }
         let all = Some(text(value, "/allValue")).filter(|text| !text.is_empty());
         Self { name: text(value, "/name"), current, all }
@@ -139,22 +139,22 @@ impl Variable {
 
 impl Panel {
     fn read(value: &Value) -> Self {
-        let whole = |pointer: &str, low: u64, high: u64, usual: u64| {
-            let number = value.pointer(pointer).and_then(Value::as_u64).unwrap_or(usual).clamp(low, high);
-            // At most `FURTHEST`.
+        let integer = |pointer: &str, low: u64, high: u64, default: u64| {
+            let number = value.pointer(pointer).and_then(Value::as_u64).unwrap_or(default).clamp(low, high);
+            // Fits, because `high` is at most `MAX_ROW`.
             u32::try_from(number).unwrap_or_default()
         };
         let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_f64);
         let kind = text(value, "/type");
-        let x = whole("/gridPos/x", 0, u64::from(COLUMNS) - 1, 0);
+        let x = integer("/gridPos/x", 0, u64::from(COLUMNS) - 1, 0);
         let grid = Grid {
             x,
-            y: whole("/gridPos/y", 0, FURTHEST, 0),
-            w: whole("/gridPos/w", 1, u64::from(COLUMNS - x), 12),
-            h: whole("/gridPos/h", 1, 100, 8),
+            y: integer("/gridPos/y", 0, MAX_ROW, 0),
+            w: integer("/gridPos/w", 1, u64::from(COLUMNS - x), 12),
+            h: integer("/gridPos/h", 1, 100, 8),
         };
         let steps = list(value, "/fieldConfig/defaults/thresholds/steps");
-        let calc = texts(value.pointer("/options/reduceOptions/calcs"));
+        let calc = strings(value.pointer("/options/reduceOptions/calcs"));
         Self {
             title: text(value, "/title"),
             description: text(value, "/description"),
@@ -179,7 +179,7 @@ impl Panel {
 }
 
 impl Target {
-    /// One that asks Prometheus and is not hidden.
+    /// A Prometheus query that is not hidden.
     fn read(value: &Value) -> Option<Self> {
         let expression = text(value, "/expr");
         let flag = |name: &str| value.get(name) == Some(&Value::Bool(true));
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_members_are_clamped_or_left_out() {
+    fn invalid_members_are_clamped_or_ignored() {
         let dashboard = Dashboard::read(&json!({
             "title": 3, "time": {"from": "now-6h", "to": "now"},
             "panels": [
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_shown_says_what_to_do() {
+    fn an_unsupported_time_range_error_names_the_option() {
         for time in [
             json!({"from": "2024-01-01", "to": "now"}),
             json!({"from": "now-1h", "to": "now-5m"}),

@@ -6,18 +6,18 @@ use super::svg::{self, Area, Font, Svg};
 use super::units::{self, Scale};
 use super::variables::Times;
 
-/// Most series that are drawn in one panel.
+/// Maximum number of series drawn per panel.
 const MAX_SERIES: usize = 100;
 
-/// Within a panel's border.
+/// Padding of a panel.
 const PAD: f64 = 10.0;
 
 const SMALL: f64 = 11.0;
 
-/// More characters than a panel has room for.
+/// Maximum number of characters in a paragraph.
 const MAX_TEXT_LEN: usize = 2_000;
 
-/// Of a row of a legend or a table.
+/// Height of a row in a legend or table.
 const LINE_HEIGHT: f64 = 18.0;
 
 pub(super) fn draw(svg: &mut Svg, place: Area, panel: &Panel, shown: &Shown, times: &Times) {
@@ -39,25 +39,25 @@ pub(super) fn draw(svg: &mut Svg, place: Area, panel: &Panel, shown: &Shown, tim
     match shown {
         Shown::Problem(problem) => paragraph(svg, inner, problem, &Font::of(SMALL).color("#ee8f3b")),
         Shown::Data(_) if panel.kind == "text" => paragraph(svg, inner, &panel.content, &Font::of(12.0)),
-        Shown::Data(_) if panel.targets.is_empty() => say(svg, inner, "Asks no Prometheus"),
-        Shown::Data(series) if series.iter().all(|one| one.last().is_none()) => say(svg, inner, "No data"),
+        Shown::Data(_) if panel.targets.is_empty() => draw_message(svg, inner, "No Prometheus query"),
+        Shown::Data(series) if series.iter().all(|one| one.last().is_none()) => draw_message(svg, inner, "No data"),
         Shown::Data(series) => match panel.kind.as_str() {
             "timeseries" => time_series(svg, inner, panel, series, times),
             "stat" | "gauge" | "bargauge" => stat(svg, inner, panel, series, times),
             "table" => table(svg, inner, panel, series),
             "piechart" => pie(svg, inner, panel, series),
-            other => say(svg, inner, &format!("A {other} is not drawn in a preview")),
+            other => draw_message(svg, inner, &format!("{other} panels are not supported")),
         },
     }
     svg.close();
 }
 
-fn say(svg: &mut Svg, area: Area, text: &str) {
+fn draw_message(svg: &mut Svg, area: Area, text: &str) {
     let text = svg::fitting(text, 13.0, area.w);
     svg.text(area.x + area.w / 2.0, area.y + area.h / 2.0 + 4.0, &text, &Font::of(13.0).dim().centered());
 }
 
-/// Words in lines, as many as fit.
+/// Draws word-wrapped text, as many lines as fit.
 fn paragraph(svg: &mut Svg, area: Area, text: &str, font: &Font) {
     let lines = (area.h / LINE_HEIGHT).max(1.0) as usize;
     let mut written = 0;
@@ -78,13 +78,13 @@ fn paragraph(svg: &mut Svg, area: Area, text: &str, font: &Font) {
     }
 }
 
-/// The color that a value has by the thresholds.
+/// The threshold color of a value.
 fn threshold_color(panel: &Panel, value: f64) -> String {
     let name = panel.thresholds.iter().rfind(|(from, _)| value >= *from).map_or("", |(_, name)| name.as_str());
     svg::named_color(name).unwrap_or_else(|| svg::INK.into())
 }
 
-/// Parts of a series that belong together: a gap, or what is no number, ends one.
+/// Splits a series at gaps and non-finite values.
 fn segments<'s>(series: &'s Series, times: &Times, width: f64) -> Vec<&'s [(f64, f64)]> {
     let step = times.for_width(width).step as f64;
     let mut parts = Vec::new();
@@ -115,7 +115,7 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
     }
     for (at, text) in units::time_ticks(times.start, times.end, plot.w / 90.0) {
         svg.line((x(at), plot.y), (x(at), plot.y + plot.h), svg::LINE);
-        // At the border a text begins or ends where the panel does.
+        // Keep labels within the panel.
         let half = svg::width(&text, SMALL) / 2.0;
         let middle = x(at).max(plot.x - margin + half).min(plot.x + plot.w - half);
         svg.text(middle, plot.y + plot.h + 15.0, &text, &Font::of(SMALL).dim().centered());
@@ -124,7 +124,7 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
         let color = svg::series_color(index);
         for part in segments(one, times, area.w + 2.0 * PAD) {
             let points: Vec<(f64, f64)> = part.iter().map(|(at, value)| (x(*at), y(*value))).collect();
-            // Fewer lines are easier to tell apart with a ground.
+            // Fill the area only if there are few lines.
             if drawn.len() <= 4 {
                 svg.area(&points, plot.y + plot.h, color, 0.1);
             }
@@ -133,26 +133,26 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
     }
 }
 
-/// Names of series at the bottom, in as many lines as there is room for. How high it is.
+/// Draws the legend at the bottom and returns its height.
 fn legend(svg: &mut Svg, area: Area, series: &[&Series], all: usize) -> f64 {
-    let most = ((area.h / 4.0 / LINE_HEIGHT) as usize).clamp(1, 4);
+    let max = ((area.h / 4.0 / LINE_HEIGHT) as usize).clamp(1, 4);
     let mut lines: Vec<Vec<(usize, String)>> = vec![Vec::new()];
     let mut used = 0.0;
-    let mut told = 0;
+    let mut listed = 0;
     for (index, one) in series.iter().enumerate() {
         let name = svg::fitting(&one.name, SMALL, area.w - 24.0);
         let wide = svg::width(&name, SMALL) + 32.0;
-        // Room for the word of how many are left out.
-        let room = if lines.len() == most && index + 1 < all { area.w - 80.0 } else { area.w };
+        // Leave room for the number of omitted series.
+        let room = if lines.len() == max && index + 1 < all { area.w - 80.0 } else { area.w };
         if used + wide > room && used > 0.0 {
-            if lines.len() == most {
+            if lines.len() == max {
                 break;
             }
             lines.push(Vec::new());
             used = 0.0;
         }
         used += wide;
-        told += 1;
+        listed += 1;
         if let Some(line) = lines.last_mut() {
             line.push((index, name));
         }
@@ -169,17 +169,17 @@ fn legend(svg: &mut Svg, area: Area, series: &[&Series], all: usize) -> f64 {
         }
         y += LINE_HEIGHT;
     }
-    if told < all {
-        svg.text(x, y - LINE_HEIGHT, &format!("and {} more", all - told), &Font::of(SMALL).dim());
+    if listed < all {
+        svg.text(x, y - LINE_HEIGHT, &format!("and {} more", all - listed), &Font::of(SMALL).dim());
     }
     height
 }
 
 fn stat(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], times: &Times) {
-    // No tile is too small to be read.
-    let most = ((area.w / 70.0) as usize).max(1);
-    let wide = area.w / series.len().min(most) as f64;
-    for (index, one) in series.iter().take(most).enumerate() {
+    // Keep tiles readable.
+    let max = ((area.w / 70.0) as usize).max(1);
+    let wide = area.w / series.len().min(max) as f64;
+    for (index, one) in series.iter().take(max).enumerate() {
         let tile = Area { x: area.x + index as f64 * wide, w: wide, ..area };
         let Some(value) = one.reduced(&panel.calc) else { continue };
         let color = threshold_color(panel, value);
@@ -195,8 +195,8 @@ fn stat(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], times: &Tim
             svg.text(tile.x + tile.w / 2.0, middle + 16.0, &name, &Font::of(SMALL).dim().centered());
         }
     }
-    if series.len() > most {
-        let text = format!("and {} more", series.len() - most);
+    if series.len() > max {
+        let text = format!("and {} more", series.len() - max);
         svg.text(area.x + area.w, area.y + area.h, &text, &Font::of(SMALL).dim().right());
     }
 }
@@ -229,7 +229,7 @@ fn table(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     names.truncate(7);
     let wide = area.w / (names.len() + 1) as f64;
     let room = ((area.h / LINE_HEIGHT) as usize).saturating_sub(1).max(1);
-    // The last line says how many are left out.
+    // The last line shows the number of omitted series.
     let rows = if series.len() > room { room - 1 } else { series.len() };
     let line = |index: usize| area.y + index as f64 * LINE_HEIGHT + 12.0;
     let right = area.x + area.w;
@@ -268,7 +268,7 @@ fn pie(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     slices.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     let sum: f64 = slices.iter().map(|(_, value)| value).sum();
     if slices.is_empty() || !sum.is_finite() {
-        return say(svg, area, "Nothing above zero");
+        return draw_message(svg, area, "No positive values");
     }
     let radius = (area.h / 2.0).min(area.w / 4.0);
     let center = (area.x + radius, area.y + area.h / 2.0);
@@ -287,11 +287,11 @@ fn pie(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     for (index, (one, value)) in slices.iter().take(rows).enumerate() {
         let y = top + index as f64 * LINE_HEIGHT;
         svg.rect(Area { x, y: y - 8.0, w: 10.0, h: 10.0 }, svg::series_color(index), 2.0);
-        let told = format!("{} ({:.0}%)", scale.write(*value, panel.decimals), value / sum * 100.0);
+        let label = format!("{} ({:.0}%)", scale.write(*value, panel.decimals), value / sum * 100.0);
         let end = area.x + area.w;
-        let name = svg::fitting(&one.name, SMALL, end - x - 24.0 - svg::width(&told, SMALL));
+        let name = svg::fitting(&one.name, SMALL, end - x - 24.0 - svg::width(&label, SMALL));
         svg.text(x + 16.0, y, &name, &Font::of(SMALL).dim());
-        svg.text(end, y, &told, &Font::of(SMALL).right());
+        svg.text(end, y, &label, &Font::of(SMALL).right());
     }
     if rows < slices.len() {
         let text = format!("and {} more", slices.len() - rows);
@@ -306,10 +306,10 @@ mod tests {
 
     use super::*;
 
-    /// Every type of panel in every size, with values that are none, many, alike, huge or no
-    /// numbers: it ends, and is an SVG whose numbers are numbers.
+    /// Draws every panel type in every size with no, equal, huge and non-finite values. The SVG
+    /// never contains non-finite numbers.
     #[test]
-    fn whatever_the_size_and_the_values_are_a_panel_is_drawn() {
+    fn panels_are_drawn_for_any_size_and_values() {
         let times = Times::new(Duration::from_secs(10_000), Duration::from_secs(60), Duration::from_secs(15)).unwrap();
         let values: [&[f64]; 7] = [
             &[],

@@ -1,16 +1,15 @@
-//! Grafana's units: how a value of one is scaled and written, and the ticks of an axis. Clock times
-//! too.
+//! Formats values in Grafana's units, axis ticks and clock times.
 
 use plugpipe_time::Timestamp;
 
-/// How values are written: divided, with decimals, and with this after them.
+/// A divisor and a suffix for formatting values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
     divisor: f64,
     suffix: String,
 }
 
-/// What is multiplied by what to get to the next name.
+/// Factors and their prefixes.
 const BINARY: &[(f64, &str)] = &[
     (1.0, ""),
     (1024.0, "Ki"),
@@ -36,7 +35,7 @@ const TIME: &[(f64, &str)] = &[
 
 fn pick(steps: &[(f64, &'static str)], largest: f64) -> (f64, &'static str) {
     let largest = largest.abs();
-    // Nothing at all is written in the unit itself.
+    // 0 has no prefix.
     if largest == 0.0 {
         return steps.iter().copied().find(|(divisor, _)| *divisor >= 1.0).unwrap_or((1.0, ""));
     }
@@ -45,7 +44,7 @@ fn pick(steps: &[(f64, &'static str)], largest: f64) -> (f64, &'static str) {
 }
 
 impl Scale {
-    /// For values of `unit` of which the largest is `largest`.
+    /// The scale for values of `unit` up to `largest`.
     pub(super) fn of(unit: &str, largest: f64) -> Self {
         let scaled = |steps: &[(f64, &'static str)], before: &str, after: &str| {
             let (divisor, prefix) = pick(steps, largest);
@@ -85,12 +84,12 @@ impl Scale {
             "opm" => scaled(SHORT, "", " ops/m"),
             "hertz" => scaled(DECIMAL, " ", "Hz"),
             "celsius" => plain(1.0, " °C"),
-            // One of one's own, or one that is not known here.
+            // Custom and unknown units.
             other => plain(1.0, &format!(" {other}")),
         }
     }
 
-    /// A value with so many decimals; none for as many as it takes to tell it apart.
+    /// Formats a value with `decimals`, by default with about three significant digits.
     pub(super) fn write(&self, value: f64, decimals: Option<usize>) -> String {
         if !value.is_finite() {
             return value.to_string();
@@ -103,7 +102,7 @@ impl Scale {
                     large if large >= 100.0 => 0,
                     large if large >= 10.0 => 1,
                     large if large >= 1.0 || large == 0.0 => 2,
-                    // Three digits that mean something.
+                    // Three significant digits.
                     small => ((-small.log10()).ceil() as usize + 2).min(10),
                 };
                 let text = format!("{scaled:.decimals$}");
@@ -119,12 +118,12 @@ impl Scale {
     }
 }
 
-/// One value by itself.
+/// Formats a single value.
 pub(super) fn write(value: f64, unit: &str, decimals: Option<usize>) -> String {
     Scale::of(unit, value).write(value, decimals)
 }
 
-/// The ticks of an axis: places and texts, and where the axis begins and ends.
+/// The ticks of an axis with their labels, and its bounds.
 #[derive(Debug)]
 pub(super) struct Ticks {
     pub(super) low: f64,
@@ -132,11 +131,11 @@ pub(super) struct Ticks {
     pub(super) ticks: Vec<(f64, String)>,
 }
 
-/// About `wanted` ticks from `low` to `high`, at even places of the unit as it is written.
+/// About `wanted` ticks from `low` to `high`, at round numbers of the scaled unit.
 pub(super) fn ticks(low: f64, high: f64, unit: &str, wanted: f64) -> Ticks {
     let (low, high) = spread(low, high);
     let scale = Scale::of(unit, low.abs().max(high.abs()));
-    let step = even((high - low) / scale.divisor / wanted.max(1.0));
+    let step = round_step((high - low) / scale.divisor / wanted.max(1.0));
     let (first, last) = ((low / scale.divisor / step).floor(), (high / scale.divisor / step).ceil());
     let decimals = if step >= 1.0 { 0 } else { ((-step.log10()).ceil() as usize).min(12) };
     let count = ((last - first).max(1.0) as usize).min(100);
@@ -145,15 +144,15 @@ pub(super) fn ticks(low: f64, high: f64, unit: &str, wanted: f64) -> Ticks {
     Ticks { low: place(0), high: place(count), ticks }
 }
 
-/// A range that is one: a single value gets room around it.
+/// Widens the range of a single value.
 fn spread(low: f64, high: f64) -> (f64, f64) {
     let largest = low.abs().max(high.abs());
-    // Beyond that, places between them are no numbers any more.
+    // Larger values would overflow.
     if !low.is_finite() || !high.is_finite() || largest > 1e300 {
         return (0.0, 1.0);
     }
-    let least = largest * 1e-9;
-    if high - low > least {
+    let min = largest * 1e-9;
+    if high - low > min {
         return (low, high);
     }
     match low {
@@ -163,21 +162,21 @@ fn spread(low: f64, high: f64) -> (f64, f64) {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, at least `step`.
-fn even(step: f64) -> f64 {
+/// Rounds up to 1, 2 or 5 times a power of ten.
+fn round_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= step * (1.0 - 1e-9)).unwrap_or(10.0);
     factor * power
 }
 
-/// Ticks of a time axis: Unix seconds at even clock times, and their texts.
+/// Ticks of a time axis: Unix seconds at round clock times, and their labels.
 pub(super) fn time_ticks(start: f64, end: f64, wanted: f64) -> Vec<(f64, String)> {
     const STEPS: [u32; 18] =
         [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 604_800];
     let range = end - start;
-    let least = range / wanted.max(1.0);
-    let step = STEPS.into_iter().map(f64::from).find(|step| *step >= least);
-    let step = step.unwrap_or_else(|| (least / 604_800.0).ceil() * 604_800.0);
+    let min = range / wanted.max(1.0);
+    let step = STEPS.into_iter().map(f64::from).find(|step| *step >= min);
+    let step = step.unwrap_or_else(|| (min / 604_800.0).ceil() * 604_800.0);
     let first = (start / step).ceil();
     let count = ((end / step).floor() - first).clamp(0.0, 100.0) as usize;
     (0..=count)
@@ -187,7 +186,7 @@ pub(super) fn time_ticks(start: f64, end: f64, wanted: f64) -> Vec<(f64, String)
         .collect()
 }
 
-/// A moment as far as a range of so many seconds tells it apart; UTC.
+/// Formats a time in UTC as precisely as a range of `range` seconds needs.
 pub(super) fn clock(seconds: f64, range: f64) -> String {
     let whole = seconds.max(0.0) as u64;
     let second = whole % 86_400;
@@ -198,7 +197,7 @@ pub(super) fn clock(seconds: f64, range: f64) -> String {
     if range <= 86_400.0 {
         return format!("{hour:02}:{minute:02}");
     }
-    // Beyond the year 9999, where RFC 3339 ends, there is nothing to tell apart.
+    // RFC 3339 ends with the year 9999.
     let (year, month, day) = Timestamp::from_unix_seconds(whole as f64).map(Timestamp::date).unwrap_or((9_999, 12, 31));
     if range <= 7.0 * 86_400.0 {
         return format!("{month:02}-{day:02} {hour:02}:{minute:02}");
@@ -211,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_written_in_their_unit() {
+    fn values_are_formatted_in_their_unit() {
         for (value, unit, wanted) in [
             (0.0, "short", "0"),
             (1_234.0, "short", "1.23 K"),
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_even_in_the_unit_that_is_written_and_span_the_values() {
+    fn ticks_are_round_in_the_scaled_unit_and_enclose_the_values() {
         for (low, high, unit, first, last) in [
             (0.0, 0.93, "percentunit", "0%", "100%"),
             (0.0, 3.2e6, "bytes", "0 MiB", "4 MiB"),
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written() {
+    fn times_are_formatted() {
         assert_eq!(clock(1_709_208_000.0, 1e9), "2024-02-29");
         assert_eq!(clock(1_709_208_061.0, 60.0), "12:01:01");
         assert_eq!(clock(951_782_400.0, 86_401.0), "02-29 00:00");

@@ -1,4 +1,5 @@
-//! Variables in an expression: Grafana's own, which the time range decides, and the dashboard's.
+//! Interpolates variables in expressions: Grafana's built-in ones, which depend on the time range,
+//! and the dashboard's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use plugpipe_time::PrometheusDuration;
 
 use super::model::Variable;
 
-/// Longest range: a hundred years.
+/// Maximum range: 100 years.
 const MAX_LEN: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// Pixels between two points, at least.
+/// Minimum distance of points in pixels.
 const DENSITY: f64 = 4.0;
 
-/// The time that is shown.
+/// The time range and step.
 #[derive(Debug, Clone)]
 pub(super) struct Times {
     /// Unix seconds.
@@ -28,14 +29,14 @@ pub(super) struct Times {
 impl Times {
     pub(super) fn new(end: Duration, range: Duration, scrape_interval: Duration) -> Result<Self, String> {
         if range < Duration::from_secs(1) || range > MAX_LEN {
-            return Err("expected a second to a hundred years".into());
+            return Err("expected 1 second to 100 years".into());
         }
         let scrape_interval = scrape_interval.as_secs().max(1);
         let end = end.as_millis() as f64 / 1_000.0;
         Ok(Self { start: end - range.as_secs() as f64, end, step: scrape_interval, scrape_interval })
     }
 
-    /// The same with a step that a panel of so many pixels can show.
+    /// The same range with a step for a panel of this width.
     pub(super) fn for_width(&self, width: f64) -> Self {
         let points = (width / DENSITY).max(10.0);
         let step = ((self.range_seconds() / points).ceil() as u64).max(self.scrape_interval);
@@ -46,7 +47,7 @@ impl Times {
         self.end - self.start
     }
 
-    /// The first of the points, of which the last is now.
+    /// The time of the first point, counted back in steps from the end.
     pub(super) fn first(&self) -> f64 {
         let step = self.step as f64;
         self.end - (self.range_seconds() / step).floor() * step
@@ -63,13 +64,13 @@ pub(super) struct Variables {
 }
 
 enum Chosen {
-    /// What stands for all, as it is.
+    /// The value for "All", not escaped.
     All(String),
     Some(Vec<String>),
 }
 
 impl Variables {
-    /// `given` wins over what the dashboard has.
+    /// `given` overrides the dashboard's variables.
     pub(super) fn new(own: &[Variable], given: &[(String, String)]) -> Self {
         let mut values = BTreeMap::new();
         for variable in own {
@@ -89,8 +90,8 @@ impl Variables {
         Self { values }
     }
 
-    /// `$name`, `${name}`, `${name:format}` and `[[name]]` replaced. A name that is not known
-    /// stays.
+    /// Replaces `$name`, `${name}`, `${name:format}` and `[[name]]`. Unknown names are left
+    /// unchanged.
     pub(super) fn replace(&self, expression: &str, times: &Times) -> String {
         let mut out = String::with_capacity(expression.len());
         let mut rest = expression;
@@ -111,7 +112,7 @@ impl Variables {
     fn value(&self, name: &str, format: &str, times: &Times) -> Option<String> {
         let seconds = |seconds: u64| PrometheusDuration::saturating(Duration::from_secs(seconds)).to_string();
         let range = times.range_seconds() as u64;
-        // As Grafana does, so that a rate spans four scrapes.
+        // Like Grafana, so that a rate spans at least four scrapes.
         let rate = (times.step + times.scrape_interval).max(4 * times.scrape_interval);
         Some(match name {
             "__rate_interval" => seconds(rate),
@@ -125,14 +126,14 @@ impl Variables {
             "__to" => (times.end * 1_000.0).round().to_string(),
             _ => match self.values.get(name)? {
                 Chosen::All(all) => all.clone(),
-                Chosen::Some(values) => written(values, format),
+                Chosen::Some(values) => formatted(values, format),
             },
         })
     }
 }
 
-/// Name, format and length of the reference that a text begins with; without a name where it is
-/// none.
+/// Parses the reference at the start of `text`: name, format and length. The name is empty if there
+/// is no reference.
 fn reference(text: &str) -> (&str, &str, usize) {
     let closed = |open: &str, close: &str| {
         let inner = text.strip_prefix(open)?;
@@ -149,7 +150,7 @@ fn reference(text: &str) -> (&str, &str, usize) {
     (name.get(..end).unwrap_or_default(), "", 1 + end)
 }
 
-fn written(values: &[String], format: &str) -> String {
+fn formatted(values: &[String], format: &str) -> String {
     match (values, format) {
         ([one], "" | "raw" | "pipe" | "csv" | "text") => one.clone(),
         (_, "csv" | "raw" | "text") => values.join(","),
@@ -159,7 +160,7 @@ fn written(values: &[String], format: &str) -> String {
     }
 }
 
-/// A value as a regular expression within a text of PromQL.
+/// Escapes a value as a regular expression within a PromQL string.
 fn escaped(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for character in value.chars() {
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn references_of_every_form_are_replaced_and_others_stay() {
+    fn known_references_of_every_form_are_replaced() {
         let own = [
             variable("job", &["$__all"], Some(".+")),
             variable("instance", &["a.b", "c"], None),
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_no_shorter_than_a_scrape_and_no_denser_than_pixels() {
+    fn the_step_is_bounded_by_scrape_interval_and_width() {
         assert_eq!((times().step, times().first()), (24, 6_400.0));
         let wide = times().for_width(4_000.0);
         assert_eq!(wide.step, 15);

@@ -1,5 +1,4 @@
-//! The connections of a served plug: how many there are, how long each may take to say what it
-//! wants, and how they end.
+//! Connection handling of the server: limits, timeouts and graceful shutdown.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -28,81 +27,81 @@ use tracing::{debug, warn};
 
 use super::options::Options;
 
-/// The longest request line and headers together.
+/// Maximum size of the request line and headers.
 const HEADER_BYTES: usize = 32 * 1024;
 
-/// What is read ahead of a connection.
+/// Maximum size of a connection's read buffer.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The address of this machine that a request came to.
+/// The local address of the request's connection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CameTo(pub(super) IpAddr);
+pub(super) struct LocalAddress(pub(super) IpAddr);
 
-/// Connections beyond [`Options::connections`] and [`Options::connections_per_peer`], on which only
-/// liveness is answered. The oldest goes where one more comes: a probe sends its request at once,
-/// and is answered before that.
+/// Number of connections beyond [`Options::connections`] and [`Options::connections_per_peer`] that
+/// serve only liveness probes. A new one replaces the oldest: probes send their request immediately
+/// and are served before that.
 const RESERVED: usize = 16;
 
-/// How long a reserved connection may take until its request's headers are there.
+/// Header timeout of reserved connections.
 const RESERVED_HEADER_TIME: Duration = Duration::from_secs(1);
 
-/// How long a client may go on sending once its last response is written, and how many bytes of
-/// that are read: one that is still sending when the connection is closed may lose the response.
+/// Bounds for draining a request after the last response. If the connection is closed while the
+/// client is still sending, the client may lose the response.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const MAX_LINGER_LEN: usize = 256 * 1024;
 
-/// Marks requests on connections beyond the bounds.
+/// Marks requests on reserved connections.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reserved;
 
-/// Who is connected.
+/// Counts open connections.
 #[derive(Debug, Default)]
-struct Places {
+struct ConnectionCounts {
     total: usize,
     peers: HashMap<IpAddr, usize>,
 }
 
-/// A place that is taken, until this is dropped.
-struct Place(Arc<Mutex<Places>>, IpAddr);
+/// A counted connection, until this is dropped.
+struct ConnectionPermit(Arc<Mutex<ConnectionCounts>>, IpAddr);
 
-impl Place {
-    /// None where all are taken, or this peer has its share.
-    fn take(places: &Arc<Mutex<Places>>, peer: IpAddr, options: &Options) -> Option<Self> {
-        let mut taken = places.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.peers.get(&peer).copied().unwrap_or(0);
-        if taken.total >= options.connections.max(1) || own >= options.connections_per_peer.max(1) {
+impl ConnectionPermit {
+    /// Returns none if the total or the peer's limit is reached.
+    fn acquire(counts: &Arc<Mutex<ConnectionCounts>>, peer: IpAddr, options: &Options) -> Option<Self> {
+        let mut current = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = current.peers.get(&peer).copied().unwrap_or(0);
+        if current.total >= options.connections.max(1) || own >= options.connections_per_peer.max(1) {
             return None;
         }
-        taken.total += 1;
-        taken.peers.insert(peer, own + 1);
-        Some(Self(Arc::clone(places), peer))
+        current.total += 1;
+        current.peers.insert(peer, own + 1);
+        Some(Self(Arc::clone(counts), peer))
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.total = taken.total.saturating_sub(1);
-        if let Some(own) = taken.peers.get_mut(&self.1) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.total = counts.total.saturating_sub(1);
+        if let Some(own) = counts.peers.get_mut(&self.1) {
             *own = own.saturating_sub(1);
             if *own == 0 {
-                taken.peers.remove(&self.1);
+                counts.peers.remove(&self.1);
             }
         }
     }
 }
 
-/// Answers until `stop` is ready, and then what was asked before, as long as `options` allow.
-pub(super) async fn answer(
+/// Serves connections until `stop` completes, then waits for pending requests up to `stop_time`.
+pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
     options: &Options,
     stop: impl Future<Output = ()> + Send,
 ) {
     let mut stop = pin!(stop);
-    let (ending, told) = watch::channel(());
+    let (ending, stopped) = watch::channel(());
     let mut open = JoinSet::new();
-    let (places, mut reserved) = (Arc::<Mutex<Places>>::default(), VecDeque::new());
+    let (counts, mut reserved) = (Arc::<Mutex<ConnectionCounts>>::default(), VecDeque::new());
     let times = Times { header: options.header_time, write: options.write_time };
     loop {
         let accepted = tokio::select! {
@@ -113,63 +112,62 @@ pub(super) async fn answer(
         let (stream, peer) = match accepted {
             Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
             Err(error) => {
-                could_not_accept(&error).await;
+                accept_failed(&error).await;
                 continue;
             }
         };
-        if let Some(place) = Place::take(&places, peer, options) {
-            open.spawn(converse(stream, router.clone(), times, Some(place), told.clone()));
+        if let Some(permit) = ConnectionPermit::acquire(&counts, peer, options) {
+            open.spawn(serve_connection(stream, router.clone(), times, Some(permit), stopped.clone()));
         } else {
-            debug!(%peer, "no place is left for this connection; only liveness is answered on it");
+            debug!(%peer, "connection limit reached; only liveness probes are served");
             let times = Times { header: times.header.min(RESERVED_HEADER_TIME), ..times };
             if reserved.len() == RESERVED {
                 reserved.pop_front().inspect(AbortHandle::abort);
             }
-            reserved.push_back(open.spawn(converse(stream, router.clone(), times, None, told.clone())));
+            reserved.push_back(open.spawn(serve_connection(stream, router.clone(), times, None, stopped.clone())));
         }
     }
     drop(listener);
     drop(ending);
     let all = async { while open.join_next().await.is_some() {} };
     if tokio::time::timeout(options.stop_time, all).await.is_err() {
-        warn!("{} connections had not ended after {:?} and are cut off", open.len(), options.stop_time);
+        warn!("{} connections did not end within {:?} and are closed", open.len(), options.stop_time);
         open.shutdown().await;
     }
 }
 
-/// Too many open files, most likely, and no fewer at once.
-async fn could_not_accept(error: &io::Error) {
+/// Waits before the next accept, because the likely cause is too many open files.
+async fn accept_failed(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        warn!("a connection cannot be accepted: {error}");
+        warn!("cannot accept a connection: {error}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// How long a client may take.
+/// Client timeouts.
 #[derive(Debug, Clone, Copy)]
 struct Times {
-    /// Until a request's headers are there.
+    /// For receiving the request headers.
     header: Duration,
-    /// Until it takes a byte of what is written.
+    /// For each write to make progress.
     write: Duration,
 }
 
-/// Answers one request after the other, until either side has enough. Without a place only liveness
-/// is answered.
-async fn converse(
+/// Serves the requests of a connection. Without a permit, only liveness probes are served.
+async fn serve_connection(
     stream: TcpStream,
     router: Router,
     times: Times,
-    place: Option<Place>,
-    mut told: watch::Receiver<()>,
+    permit: Option<ConnectionPermit>,
+    mut stopped: watch::Receiver<()>,
 ) {
-    let Ok(came_to) = stream.local_addr() else { return };
-    // Answers are written at once, each whole.
+    let Ok(local_address) = stream.local_addr() else { return };
+    // Responses are written as a whole, so Nagle's algorithm only adds latency.
     let _ = stream.set_nodelay(true);
-    let is_reserved = place.is_none();
+    let is_reserved = permit.is_none();
     let service = service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(CameTo(came_to.ip()));
+        request.extensions_mut().insert(LocalAddress(local_address.ip()));
         if is_reserved {
             request.extensions_mut().insert(Reserved);
         }
@@ -183,10 +181,10 @@ async fn converse(
         .header_read_timeout(times.header)
         .max_header_size(HEADER_BYTES)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(Stalling::new(stream, times.write)), service);
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream, times.write)), service);
     let outcome = tokio::select! {
         outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => outcome,
-        _ = told.changed() => {
+        _ = stopped.changed() => {
             Pin::new(&mut connection).graceful_shutdown();
             poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
@@ -196,13 +194,13 @@ async fn converse(
             let mut stream = connection.into_parts().io.into_inner();
             let _ = tokio::time::timeout(LINGER_TIME, linger(&mut stream)).await;
         }
-        Err(error) => debug!("a connection ended: {error}"),
+        Err(error) => debug!("connection error: {error}"),
     }
-    drop(place);
+    drop(permit);
 }
 
-/// Says that nothing more is written, and reads what the client had sent before it knew.
-async fn linger(stream: &mut Stalling<TcpStream>) -> io::Result<()> {
+/// Shuts down the write side and drains what the client is still sending.
+async fn linger(stream: &mut WriteTimeout<TcpStream>) -> io::Result<()> {
     stream.shutdown().await?;
     let (mut left, mut buffer) = (MAX_LINGER_LEN, [0; 4_096]);
     while left > 0 {
@@ -214,50 +212,53 @@ async fn linger(stream: &mut Stalling<TcpStream>) -> io::Result<()> {
     Ok(())
 }
 
-/// A stream on which a write that makes no progress for too long is an error.
-struct Stalling<S> {
+/// A stream with a timeout for writes that make no progress.
+struct WriteTimeout<S> {
     stream: S,
     time: Duration,
-    /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Set while a write is pending.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Stalling<S> {
+impl<S> WriteTimeout<S> {
     fn new(stream: S, time: Duration) -> Self {
-        Self { stream, time, waiting: None }
+        Self { stream, time, timer: None }
     }
 
-    fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn check_timeout<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
-            self.waiting = None;
+            self.timer = None;
             return outcome;
         }
         let time = self.time;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(time)));
-        waiting.as_mut().poll(cx).map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing")))
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(time)));
+        timer
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read the response")))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch(cx, outcome)
+        self.check_timeout(cx, outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(cx, outcome)
+        self.check_timeout(cx, outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch(cx, outcome)
+        self.check_timeout(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -270,6 +271,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.watch(cx, outcome)
+        self.check_timeout(cx, outcome)
     }
 }

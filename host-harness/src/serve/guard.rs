@@ -1,13 +1,13 @@
-//! Which requests a served plug answers: those to a name of its own, not sent by another site's
-//! page, and with the token where one is asked for.
+//! Checks that a request names this server, does not come from another site, and carries the token
+//! if one is required.
 //!
-//! | check | against | else |
+//! | check | protects against | status otherwise |
 //! |---|---|---|
-//! | one `Host`, which is a loopback name, the address that the request came to, or a name that was allowed | DNS rebinding: a page whose own name leads to this server would count as of the same origin, and could read answers | 400, 421 |
-//! | `Origin` and `Sec-Fetch-Site`, where a browser sends them, are this server's own; not asked of GET and HEAD, whose answers another origin's page cannot read | pages of other origins, which can post without being able to read the answer | 403 |
-//! | `Content-Type` of what is posted is JSON, a form's as `curl -d` says, or none | old browsers, which send no `Origin`: the forms that they post as plain text can be made to look like JSON | 415 |
-//! | `Content-Encoding` of what is posted is `identity`, or none | bodies that another server on the way would read as something else | 415 |
-//! | the token, but for `/healthz` | everybody else | 401 |
+//! | exactly one `Host`: a loopback name, the local address of the connection, or an allowed name | DNS rebinding: a web page whose name resolves to this server would be same-origin and could read responses | 400, 421 |
+//! | `Origin` and `Sec-Fetch-Site`, if present, are same-origin; not checked for GET and HEAD, whose responses other origins cannot read | cross-site requests, which can post without reading the response | 403 |
+//! | `Content-Type` of a POST is JSON, form data (the default of `curl -d`), or absent | old browsers, which send no `Origin`: plain text forms can be crafted to look like JSON | 415 |
+//! | `Content-Encoding` of a POST is `identity` or absent | bodies that a proxy would interpret differently | 415 |
+//! | the token, except for `/healthz` | unauthorized clients | 401 |
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -24,19 +24,19 @@ use super::token::Token;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Why a request is not answered.
+/// Why a request is rejected.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) problem: String,
 }
 
-fn refuse(status: StatusCode, code: &'static str, problem: impl Into<String>) -> Result<(), Refusal> {
-    Err(Refusal { status, code, problem: problem.into() })
+fn reject(status: StatusCode, code: &'static str, problem: impl Into<String>) -> Result<(), Rejection> {
+    Err(Rejection { status, code, problem: problem.into() })
 }
 
-/// The checks, with what was said about this server.
+/// The checks and the server's options for them.
 #[derive(Debug)]
 pub(super) struct Guard {
     token: Option<Token>,
@@ -50,11 +50,11 @@ impl Guard {
         Self { token: options.token.clone(), hosts }
     }
 
-    /// Whether a request that came to this address of the machine is to be answered.
-    pub(super) fn check(&self, request: &Parts, came_to: IpAddr) -> Result<(), Refusal> {
-        self.host(request, came_to)?;
+    /// Checks a request on a connection to `local_address`.
+    pub(super) fn check(&self, request: &Parts, local_address: IpAddr) -> Result<(), Rejection> {
+        self.host(request, local_address)?;
         if !matches!(request.method, Method::GET | Method::HEAD) {
-            own_page(&request.headers)?;
+            same_origin(&request.headers)?;
         }
         if request.uri.path() != HEALTH {
             self.token(&request.headers)?;
@@ -66,43 +66,43 @@ impl Guard {
         Ok(())
     }
 
-    fn host(&self, request: &Parts, came_to: IpAddr) -> Result<(), Refusal> {
-        let host = only(&request.headers, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
-        let Some(host) = host.as_ref().and_then(named) else {
-            let problem = "Host: there must be one, the server's HOST:PORT";
-            return refuse(StatusCode::BAD_REQUEST, "invalid_field", problem);
+    fn host(&self, request: &Parts, local_address: IpAddr) -> Result<(), Rejection> {
+        let host = single_value(&request.headers, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
+        let Some(host) = host.as_ref().and_then(host_name) else {
+            let problem = "Host: expected exactly one, the server's HOST:PORT";
+            return reject(StatusCode::BAD_REQUEST, "invalid_field", problem);
         };
         let target = match target(request) {
             Ok(target) => target,
-            Err(problem) => return refuse(StatusCode::BAD_REQUEST, "invalid_field", problem),
+            Err(problem) => return reject(StatusCode::BAD_REQUEST, "invalid_field", problem),
         };
-        // A request to a proxy names the server twice.
+        // Requests in absolute form name the server twice.
         for name in [Some(host), target].into_iter().flatten() {
-            if !name.is_loopback() && name != HostName::at(came_to) && !self.hosts.contains(&name) {
+            if !name.is_loopback() && name != HostName::at(local_address) && !self.hosts.contains(&name) {
                 let problem = format!(
-                    "Host: this server does not go by the name {name}; if it should, start it with --allow-host {name}"
+                    "Host: {name} is not a name of this server; to allow it, start the server with --allow-host {name}"
                 );
-                return refuse(StatusCode::MISDIRECTED_REQUEST, "unknown_host", problem);
+                return reject(StatusCode::MISDIRECTED_REQUEST, "unknown_host", problem);
             }
         }
         Ok(())
     }
 
-    fn token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn token(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         let Some(token) = &self.token else { return Ok(()) };
-        if shown(headers).is_some_and(|shown| token.is(&shown)) {
+        if presented(headers).is_some_and(|presented| token.matches(&presented)) {
             return Ok(());
         }
-        let problem = "this server asks for its token: send the header Authorization: Bearer TOKEN, with the token of the \
-                       --token-file or --token-env that it was started with; in a browser give it as the password, with any name";
-        refuse(StatusCode::UNAUTHORIZED, "unauthorized", problem)
+        let problem = "Authorization: token required; send the header Authorization: Bearer TOKEN with the token of the server's \
+                       --token-file or --token-env; in a browser, enter it as the password, with any user name";
+        reject(StatusCode::UNAUTHORIZED, "unauthorized", problem)
     }
 }
 
-/// The host of an authority that has one, and nothing beside it but a port.
-fn named(authority: &Authority) -> Option<HostName> {
+/// The host of an authority that consists of a host and an optional port.
+fn host_name(authority: &Authority) -> Option<HostName> {
     let (text, host) = (authority.as_str(), authority.host());
-    // What is before a host or behind it would be part of the text.
+    // Reject user information and other parts.
     let port = text.strip_prefix(host)?;
     let is_port = port.strip_prefix(':').map_or(port.is_empty(), |port| port.bytes().all(|byte| byte.is_ascii_digit()));
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -110,37 +110,37 @@ fn named(authority: &Authority) -> Option<HostName> {
     (is_port && is_host).then(|| HostName::of(host))
 }
 
-/// The server that a request's target names, where it names one. CONNECT names nothing else.
+/// The host in the request target, if it is in absolute or authority form (CONNECT).
 fn target(request: &Parts) -> Result<Option<HostName>, &'static str> {
     let Some(authority) = request.uri.authority() else { return Ok(None) };
     let is_http = matches!(request.uri.scheme_str(), Some("http" | "https"));
-    let name = named(authority).filter(|_| is_http || request.method == Method::CONNECT);
-    name.map(Some).ok_or("the request's target: expected a path, such as /metrics, or an http URL without a user")
+    let name = host_name(authority).filter(|_| is_http || request.method == Method::CONNECT);
+    name.map(Some).ok_or("request target: expected a path, such as /metrics, or an http URL without a user")
 }
 
-/// The value of a header that is there once.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+/// The value of a header that occurs exactly once.
+fn single_value<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// What a request shows as the token. A browser cannot be told a token, but asks people for a name
-/// and a password.
-fn shown(headers: &HeaderMap) -> Option<Zeroizing<Vec<u8>>> {
-    let (scheme, shown) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    let shown = shown.trim();
+/// The token of a request. Browsers support only Basic authentication, so its password is the
+/// token.
+fn presented(headers: &HeaderMap) -> Option<Zeroizing<Vec<u8>>> {
+    let (scheme, presented) = single_value(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    let presented = presented.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Zeroizing::new(shown.into()));
+        return Some(Zeroizing::new(presented.into()));
     }
-    let pair = Zeroizing::new(STANDARD.decode(shown).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?);
+    let pair = Zeroizing::new(STANDARD.decode(presented).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?);
     let colon = memchr::memchr(b':', &pair)?;
     pair.get(colon + 1..).map(|password| Zeroizing::new(password.into()))
 }
 
-/// Whether no browser says that the page of another origin sends this.
-fn own_page(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Rejects requests that a browser marks as cross-origin.
+fn same_origin(headers: &HeaderMap) -> Result<(), Rejection> {
     let site = headers.get_all(SEC_FETCH_SITE).iter().all(|site| site == "same-origin" || site == "none");
-    let host = only(headers, &header::HOST);
+    let host = single_value(headers, &header::HOST);
     let is_own = |origin: &str| {
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
@@ -149,27 +149,29 @@ fn own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     if site && origin {
         return Ok(());
     }
-    let problem = "Origin: pages of other origins may not post here; send the request from a program, without Origin and \
-                   Sec-Fetch-Site, or from a page of this server's own origin";
-    refuse(StatusCode::FORBIDDEN, "other_origin", problem)
+    let problem = "Origin: cross-origin requests are not allowed; send the request without Origin and Sec-Fetch-Site, or from \
+                   this server's own origin";
+    reject(StatusCode::FORBIDDEN, "other_origin", problem)
 }
 
-fn content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let is_taken = |value: &str| {
+fn content_type(headers: &HeaderMap) -> Result<(), Rejection> {
+    let is_accepted = |value: &str| {
         let essence = value.split(';').next().unwrap_or_default().trim();
         ["application/json", "application/x-www-form-urlencoded"]
             .iter()
-            .any(|taken| essence.eq_ignore_ascii_case(taken))
+            .any(|accepted| essence.eq_ignore_ascii_case(accepted))
     };
-    if !headers.contains_key(header::CONTENT_TYPE) || only(headers, &header::CONTENT_TYPE).is_some_and(is_taken) {
+    if !headers.contains_key(header::CONTENT_TYPE)
+        || single_value(headers, &header::CONTENT_TYPE).is_some_and(is_accepted)
+    {
         return Ok(());
     }
     let problem = "Content-Type: expected application/json, or none";
-    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_field", problem)
+    reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_field", problem)
 }
 
-/// Bodies are read as they come. One that says that it is compressed is none that was understood.
-fn content_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Compressed bodies are not supported.
+fn content_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
     if headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
@@ -177,8 +179,8 @@ fn content_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     {
         return Ok(());
     }
-    let problem = "Content-Encoding: expected none; send the body as it is";
-    refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_field", problem)
+    let problem = "Content-Encoding: expected none; send the body uncompressed";
+    reject(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_field", problem)
 }
 
 #[cfg(test)]
@@ -202,9 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn only_its_own_names_are_answered() {
+    fn only_the_servers_own_names_are_accepted() {
         let options = Options {
-            advertised: Advertised { address: Some(read_address("told.example:1").unwrap()), instance: None },
+            advertised: Advertised { address: Some(read_address("advertised.example:1").unwrap()), instance: None },
             hosts: vec!["Plug.Example.".parse().unwrap(), "2001:db8::1".parse().unwrap()],
             ..Options::default()
         };
@@ -221,7 +223,7 @@ mod tests {
             "plug.example:9",
             "PLUG.example.",
             "[2001:DB8::1]:1",
-            "told.example:77",
+            "advertised.example:77",
         ];
         for host in own {
             assert_eq!(status(&guard, "GET", "/metrics", &[("host", host)]), 200, "{host}");
@@ -248,12 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_another_origin_cannot_post() {
+    fn cross_origin_posts_are_rejected() {
         let guard = Guard::new(&Options::default());
         let post = |headers: &[(&str, &str)]| {
             status(&guard, "POST", "/process", &[&[("host", "localhost:8080")], headers].concat())
         };
-        for taken in [
+        for accepted in [
             &[][..],
             &[("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")],
             &[("origin", "https://LOCALHOST:8080")],
@@ -261,9 +263,9 @@ mod tests {
             &[("content-type", "application/json; charset=utf-8")],
             &[("content-type", "application/x-www-form-urlencoded")],
         ] {
-            assert_eq!(post(taken), 200, "{taken:?}");
+            assert_eq!(post(accepted), 200, "{accepted:?}");
         }
-        for refused in [
+        for rejected in [
             &[("origin", "http://localhost:3000")][..],
             &[("origin", "http://localhost")],
             &[("origin", "null")],
@@ -272,20 +274,20 @@ mod tests {
             &[("sec-fetch-site", "cross-site")],
             &[("origin", "http://localhost:8080"), ("sec-fetch-site", "same-site")],
         ] {
-            assert_eq!(post(refused), 403, "{refused:?}");
+            assert_eq!(post(rejected), 403, "{rejected:?}");
         }
-        for refused in ["text/plain", "multipart/form-data; boundary=x", "", "application/jsonx"] {
-            assert_eq!(post(&[("content-type", refused)]), 415, "{refused}");
+        for rejected in ["text/plain", "multipart/form-data; boundary=x", "", "application/jsonx"] {
+            assert_eq!(post(&[("content-type", rejected)]), 415, "{rejected}");
         }
         assert_eq!(post(&[("content-encoding", "Identity")]), 200);
-        for refused in ["gzip", "identity, gzip", ""] {
-            assert_eq!(post(&[("content-encoding", refused)]), 415, "{refused}");
+        for rejected in ["gzip", "identity, gzip", ""] {
+            assert_eq!(post(&[("content-encoding", rejected)]), 415, "{rejected}");
         }
         assert_eq!(status(&guard, "GET", "/metrics", &[("host", "localhost"), ("origin", "http://evil.example")]), 200);
     }
 
     #[test]
-    fn the_token_is_asked_for_but_for_health() {
+    fn the_token_is_required_except_for_health() {
         let guard = Guard::new(&Options { token: Some(Token::new(TOKEN.as_bytes()).unwrap()), ..Options::default() });
         let get = |path: &str, values: &[&str]| {
             let mut headers = vec![("host", "localhost")];

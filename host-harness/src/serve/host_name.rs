@@ -1,4 +1,4 @@
-//! The names that a server answers to.
+//! Host names of a server.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,13 +6,12 @@ use std::str::FromStr;
 
 use axum::http::uri::Authority;
 
-/// A name or address of a server, without a port: in lower case, without a dot at its end, without
-/// brackets.
+/// A normalized host name or address without a port: lower case, no trailing dot, no brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName(String);
 
 impl HostName {
-    /// Of a part of an authority, which may have brackets.
+    /// From the host of an authority, which may have brackets.
     pub(super) fn of(host: &str) -> Self {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         match bare.parse::<IpAddr>() {
@@ -39,7 +38,7 @@ impl FromStr for HostName {
             return Ok(Self::of(text));
         }
         let authority: Authority = text.parse().map_err(|_| expected())?;
-        // What is before a host or behind it would be part of the text.
+        // Reject user information and a port.
         if text.is_empty() || authority.host() != text { Err(expected()) } else { Ok(Self::of(text)) }
     }
 }

@@ -1,16 +1,15 @@
-//! A plug behind HTTP: Prometheus scrapes it, programs call it.
+//! Serves a plug over HTTP: Prometheus scrapes it, programs call it.
 //!
-//! | request | answer |
+//! | request | response |
 //! |---|---|
-//! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
-//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
-//! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
-//! | `GET /` | a page for people; `web_ui` says what belongs to it |
-//! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
+//! | `GET /metrics` | the metrics, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
+//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's response; status 200 even for `success: false` |
+//! | `GET /sd` | this plug as a target for Prometheus' `http_sd_configs` |
+//! | `GET /` | the web UI; see `web_ui` |
+//! | `GET /healthz` | 200 while the server runs, even if the plug is busy; `recovery` reports crashes |
 //!
-//! Who can reach an address that is not loopback must show a token; [`Options`] has that and what
-//! bounds a caller: bytes, times, connections. `guard` says which requests are answered at all.
-//! docs/serve.md is for those who run it.
+//! Clients of a non-loopback address need a token. [`Options`] has the token and the limits on
+//! sizes, times and connections; `guard` checks requests. See docs/serve.md for operators.
 
 mod connections;
 mod guard;
@@ -36,8 +35,8 @@ pub use self::host_name::HostName;
 pub use self::options::{Advertised, Options, read_address};
 pub use self::token::{Token, authorization};
 
-use self::connections::{CameTo, Reserved};
-use self::guard::{Guard, Refusal};
+use self::connections::{LocalAddress, Reserved};
+use self::guard::{Guard, Rejection};
 use self::options::HEALTH;
 use crate::web_ui;
 use plugpipe_runtime::Error;
@@ -45,8 +44,8 @@ use plugpipe_runtime::PlugHandle;
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Answers requests with `plug` until `stop` is ready, then lets those under way finish. With the
-/// default [`Options`].
+/// Serves `plug` until `stop` completes, then waits for pending requests. Uses the default
+/// [`Options`].
 pub async fn serve(
     listener: TcpListener,
     plug: PlugHandle,
@@ -55,7 +54,7 @@ pub async fn serve(
     serve_with(listener, plug, Options::default(), stop).await
 }
 
-/// The same, with what `GET /sd` says.
+/// Like [`serve`], with the target for `GET /sd`.
 pub async fn serve_as(
     listener: TcpListener,
     plug: PlugHandle,
@@ -65,7 +64,7 @@ pub async fn serve_as(
     serve_with(listener, plug, Options { advertised, ..Options::default() }, stop).await
 }
 
-/// The same, with all options. An address that needs a token, and has none, is an error.
+/// Like [`serve`], with options. A non-loopback address without a token is an error.
 pub async fn serve_with(
     listener: TcpListener,
     plug: PlugHandle,
@@ -75,50 +74,50 @@ pub async fn serve_with(
     let checked = options.check(listener.local_addr()?);
     checked.map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
     let options = Arc::new(options);
-    connections::answer(listener, router(plug, Arc::clone(&options)), &options, stop).await;
+    connections::serve(listener, router(plug, Arc::clone(&options)), &options, stop).await;
     Ok(())
 }
 
-/// What handlers work with.
+/// State of the handlers.
 #[derive(Clone)]
-struct Site {
+struct AppState {
     plug: PlugHandle,
     options: Arc<Options>,
-    /// What the plug says of itself, once it was asked.
+    /// The plug's description, once it is available.
     description: Arc<OnceLock<Value>>,
 }
 
-impl Site {
+impl AppState {
     fn new(plug: PlugHandle, options: Arc<Options>) -> Self {
-        let site = Self { plug, options, description: Arc::default() };
-        // Asked beside the requests: a plug that is busy for long is alive all the same.
-        let (plug, description) = (site.plug.clone(), Arc::clone(&site.description));
+        let state = Self { plug, options, description: Arc::default() };
+        // Fetched in the background, so that `/healthz` does not wait for a busy plug.
+        let (plug, description) = (state.plug.clone(), Arc::clone(&state.description));
         tokio::spawn(async move {
             if let Ok(described) = plug.describe().await {
                 let _ = description.set(described);
             }
         });
-        site
+        state
     }
 }
 
 fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
     let guard = Arc::new(Guard::new(&options));
-    let shown = plug.clone();
-    let answers = Router::new()
+    let ui_plug = plug.clone();
+    let routes = Router::new()
         .route("/sd", get(sd))
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
-        .with_state(Site::new(plug, options));
-    web_ui::attach(answers, &shown)
-        .layer(middleware::from_fn_with_state(guard, guarded))
-        .layer(middleware::map_response(shielded))
+        .with_state(AppState::new(plug, options));
+    web_ui::attach(routes, &ui_plug)
+        .layer(middleware::from_fn_with_state(guard, check_request))
+        .layer(middleware::map_response(add_security_headers))
 }
 
-/// What every response says to browsers: it is what its type says, it runs nothing, and no other
-/// site may embed it. The page has a policy of its own.
-async fn shielded(mut response: Response) -> Response {
+/// Adds security headers to every response: no content sniffing, no scripts, no embedding by other
+/// sites. The web UI sets its own policy.
+async fn add_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
@@ -127,47 +126,47 @@ async fn shielded(mut response: Response) -> Response {
     response
 }
 
-async fn guarded(
+async fn check_request(
     State(guard): State<Arc<Guard>>,
-    Extension(CameTo(address)): Extension<CameTo>,
+    Extension(LocalAddress(address)): Extension<LocalAddress>,
     request: Request,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
     if parts.extensions.get::<Reserved>().is_some() && parts.uri.path() != HEALTH {
-        let problem = "all connections are taken, or all that one address may have; try again".to_owned();
-        return refused(&Refusal { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", problem });
+        let problem = "connection limit reached; try again later".to_owned();
+        return rejected(&Rejection { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", problem });
     }
     match guard.check(&parts, address) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(refusal) => refused(&refusal),
+        Err(rejection) => rejected(&rejection),
     }
 }
 
-fn refused(Refusal { status, code, problem }: &Refusal) -> Response {
-    let answer = json!({"success": false, "error": problem, "error_code": code});
-    let mut response = json_answer(*status, answer.to_string());
-    // Whoever may not ask is not to hold a connection, nor to have many requests answered on it.
+fn rejected(Rejection { status, code, problem }: &Rejection) -> Response {
+    let response = json!({"success": false, "error": problem, "error_code": code});
+    let mut response = json_response(*status, response.to_string());
+    // Close the connections of unauthorized clients.
     if matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::MISDIRECTED_REQUEST | StatusCode::SERVICE_UNAVAILABLE) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if *status == StatusCode::UNAUTHORIZED {
-        for way in ["Bearer", "Basic realm=\"the token is the password\", charset=\"UTF-8\""] {
-            response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(way));
+        for challenge in ["Bearer", "Basic realm=\"the token is the password\", charset=\"UTF-8\""] {
+            response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
     }
     response
 }
 
-async fn sd(State(site): State<Site>, headers: HeaderMap) -> Response {
-    discovered(&site.options.advertised, &headers)
+async fn sd(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    discovered(&state.options.advertised, &headers)
 }
 
-async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> Response {
+async fn metrics(State(AppState { plug, .. }): State<AppState>, headers: HeaderMap) -> Response {
     let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let accept = accepted.join(", ");
     match plug.with(move |session| Box::pin(async move { session.scrape(&accept).await })).await {
-        // Then the body says why there is none; half an exposition would look like a whole one.
+        // Without a content type, the body is an error message.
         Ok(exposed) if exposed.content_type.is_empty() => {
             let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
             (StatusCode::INTERNAL_SERVER_ERROR, text, exposed.body).into_response()
@@ -176,114 +175,117 @@ async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> R
             ([(header::CONTENT_TYPE, exposed.content_type)], exposed.body).into_response()
         }
         Ok(exposed) => {
-            let problem = format!("the plug answered with {:?}, which is no exposition", exposed.content_type);
-            let answer = json!({"success": false, "error": problem, "error_code": "host"});
-            json_answer(StatusCode::BAD_GATEWAY, answer.to_string())
+            let problem = format!(
+                "the plug returned the content type {:?}, which is not an exposition format",
+                exposed.content_type
+            );
+            let response = json!({"success": false, "error": problem, "error_code": "host"});
+            json_response(StatusCode::BAD_GATEWAY, response.to_string())
         }
         Err(error) => failed(&error),
     }
 }
 
-/// Whether a content type is one that metrics are exposed in. A plug chooses it, and a page of HTML
-/// here would be of the same origin as `/process`.
+/// Whether a content type is an exposition format. The plug chooses it, and HTML would be
+/// same-origin with `/process`.
 fn is_exposition(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     ["text/plain", "application/openmetrics-text", "application/vnd.google.protobuf", "application/json", "text/csv"]
         .contains(&essence.as_str())
 }
 
-/// One group of targets, as http_sd has it.
+/// One target group in http_sd format.
 fn discovered(advertised: &Advertised, headers: &HeaderMap) -> Response {
     let host = || {
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none()).and_then(|host| host.to_str().ok());
-        let host = host.ok_or_else(|| "there must be one".to_owned())?;
+        let host = host.ok_or_else(|| "expected exactly one".to_owned())?;
         read_address(host).or_else(|problem| {
-            // HTTP leaves its own port out.
+            // The default port is omitted.
             if host.contains(':') { Err(problem) } else { read_address(&format!("{host}:80")) }
         })
     };
     let address = match advertised.address.clone().map_or_else(host, Ok) {
         Ok(address) => address,
         Err(problem) => {
-            let answer = json!({
+            let response = json!({
                 "success": false,
                 "error": format!("Host: {problem}; or start the server with --advertise HOST:PORT"),
                 "error_code": "invalid_field",
             });
-            return json_answer(StatusCode::BAD_REQUEST, answer.to_string());
+            return json_response(StatusCode::BAD_REQUEST, response.to_string());
         }
     };
-    // Not `plugin_name`, which PlugPipe's own metrics have as a label.
+    // Not `plugin_name`, which is a label of PlugPipe's own metrics.
     let mut labels = json!({"__metrics_path__": "/metrics", "plug": "monitoring_prometheus"});
     if let (Some(instance), Some(labels)) = (&advertised.instance, labels.as_object_mut()) {
         labels.insert("instance".into(), instance.clone().into());
     }
-    json_answer(StatusCode::OK, json!([{"targets": [address.as_str()], "labels": labels}]).to_string())
+    json_response(StatusCode::OK, json!([{"targets": [address.as_str()], "labels": labels}]).to_string())
 }
 
-/// A request's body, within its bounds.
-async fn whole(body: Body, options: &Options) -> Result<Bytes, Refusal> {
-    let refusal = |status, code, problem| Refusal { status, code, problem };
+/// Reads a request body within the limits.
+async fn read_body(body: Body, options: &Options) -> Result<Bytes, Rejection> {
+    let rejection = |status, code, problem| Rejection { status, code, problem };
     match tokio::time::timeout(options.body_time, Limited::new(body, options.body_bytes).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let problem = format!("body: longer than {} bytes; send less at a time", options.body_bytes);
-            Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_long", problem))
+            let problem = format!("body: longer than {} bytes; split the request", options.body_bytes);
+            Err(rejection(StatusCode::PAYLOAD_TOO_LARGE, "too_long", problem))
         }
-        Ok(Err(error)) => Err(refusal(StatusCode::BAD_REQUEST, "invalid_json", format!("body: {error}"))),
+        Ok(Err(error)) => Err(rejection(StatusCode::BAD_REQUEST, "invalid_json", format!("body: {error}"))),
         Err(_) => {
-            let problem = format!("body: not there after {:?}; send it without a break", options.body_time);
-            Err(refusal(StatusCode::REQUEST_TIMEOUT, "timeout", problem))
+            let problem = format!("body: not received within {:?}; send it faster", options.body_time);
+            Err(rejection(StatusCode::REQUEST_TIMEOUT, "timeout", problem))
         }
     }
 }
 
-async fn process(State(Site { plug, options, .. }): State<Site>, request: Request) -> Response {
-    let body = match whole(request.into_body(), &options).await {
+async fn process(State(AppState { plug, options, .. }): State<AppState>, request: Request) -> Response {
+    let body = match read_body(request.into_body(), &options).await {
         Ok(body) => body,
-        Err(refusal) => return refused(&refusal),
+        Err(rejection) => return rejected(&rejection),
     };
-    let wrong = |problem: String| {
-        let answer = json!({
+    let invalid_body = |problem: String| {
+        let response = json!({
             "success": false,
             "error": format!("body: {problem}; expected {{\"ctx\": {{…}}, \"cfg\": {{…}}}}"),
             "error_code": "invalid_json",
         });
-        json_answer(StatusCode::BAD_REQUEST, answer.to_string())
+        json_response(StatusCode::BAD_REQUEST, response.to_string())
     };
     let body: Value = match serde_json::from_slice(&body) {
         Ok(body) => body,
-        Err(error) => return wrong(error.to_string()),
+        Err(error) => return invalid_body(error.to_string()),
     };
-    let Some(ctx) = body.get("ctx") else { return wrong("has no ctx".into()) };
+    let Some(ctx) = body.get("ctx") else { return invalid_body("ctx is missing".into()) };
     let cfg = body.get("cfg").map(Value::to_string).unwrap_or_default();
     match plug.process_text(ctx.to_string(), cfg).await {
-        Ok(answer) => json_answer(StatusCode::OK, answer),
+        Ok(response) => json_response(StatusCode::OK, response),
         Err(error) => failed(&error),
     }
 }
 
-/// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that
-/// is a reason to end the process.
-async fn healthz(State(Site { plug, description, .. }): State<Site>) -> Response {
+/// Does not call the plug: a plug that is busy or waits for a server is no reason to restart the
+/// process.
+async fn healthz(State(AppState { plug, description, .. }): State<AppState>) -> Response {
     match plug.liveness() {
         Ok(recovery) => {
             let described = |key: &str| description.get().and_then(|description| description.get(key));
             let (name, version) = (described("name"), described("version"));
-            let answer = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
-            json_answer(StatusCode::OK, answer.to_string())
+            let response = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
+            json_response(StatusCode::OK, response.to_string())
         }
         Err(error) => failed(&error),
     }
 }
 
 fn failed(error: &Error) -> Response {
-    let answer = json!({"success": false, "error": error.to_string(), "error_code": "host"});
-    json_answer(StatusCode::INTERNAL_SERVER_ERROR, answer.to_string())
+    let response = json!({"success": false, "error": error.to_string(), "error_code": "host"});
+    json_response(StatusCode::INTERNAL_SERVER_ERROR, response.to_string())
 }
 
-fn json_answer(status: StatusCode, body: String) -> Response {
+fn json_response(status: StatusCode, body: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_advertised_wins_over_the_host_that_was_asked() {
+    fn the_advertised_address_overrides_host() {
         let status = |advertised: &Advertised, hosts: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for host in hosts {

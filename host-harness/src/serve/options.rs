@@ -1,4 +1,4 @@
-//! Options of a server, and the limits of its callers.
+//! Options of the server, including limits for clients.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,45 +8,44 @@ use axum::http::uri::Authority;
 use super::host_name::HostName;
 use super::token::Token;
 
-/// The path that asks for no token: who starts and stops servers asks it, and it tells nothing of
-/// what was recorded.
+/// The path that needs no token. It is for orchestrators and exposes no metrics.
 pub(super) const HEALTH: &str = "/healthz";
 
-/// What `GET /sd` says of this plug.
+/// The target that `GET /sd` returns.
 #[derive(Debug, Clone, Default)]
 pub struct Advertised {
-    /// Where Prometheus should scrape; none for the `Host` that a request names.
+    /// The address to scrape; by default the request's `Host`.
     pub address: Option<Authority>,
-    /// The label `instance`; none leaves it to Prometheus, which takes the address.
+    /// The label `instance`; by default Prometheus uses the address.
     pub instance: Option<String>,
 }
 
-/// How a plug is served.
+/// Options for [`serve_with`](super::serve_with).
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What `GET /sd` says.
+    /// The target that `GET /sd` returns.
     pub advertised: Advertised,
-    /// Asked for with each request but `GET /healthz`. An address that is not loopback needs one.
+    /// Required for each request except `GET /healthz`. A non-loopback address needs one.
     pub token: Option<Token>,
-    /// Names that requests may have as `Host`, besides loopback's, the address they came to, and
-    /// the advertised one.
+    /// Allowed `Host` names, in addition to loopback names, the local address, and the advertised
+    /// one.
     pub hosts: Vec<HostName>,
-    /// The longest body of a request.
+    /// Maximum size of a request body.
     pub body_bytes: usize,
-    /// How long a connection may take from its start, or from the last answer, until the next
-    /// request's headers are there.
+    /// Timeout for receiving request headers, from the start of the connection or the last
+    /// response.
     pub header_time: Duration,
-    /// How long a request's body may take.
+    /// Timeout for receiving a request body.
     pub body_time: Duration,
-    /// How long a client may take no byte of a response before its connection is closed.
+    /// Timeout for a client that does not read the response.
     pub write_time: Duration,
-    /// Connections at once. On a few further ones `GET /healthz` is answered, and everything else
-    /// with 503.
+    /// Maximum number of connections. A few more are accepted for `GET /healthz`; other requests on
+    /// them get status 503.
     pub connections: usize,
-    /// Connections at once from one address.
+    /// Maximum number of connections per client address.
     pub connections_per_peer: usize,
-    /// How long requests under way may take once the server is to stop. What the plug has taken by
-    /// then it does all the same.
+    /// How long pending requests may take during shutdown. The plug completes the calls that it has
+    /// started even after that.
     pub stop_time: Duration,
 }
 
@@ -68,20 +67,19 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether a plug may be served so at this address. The error says what to do.
+    /// Checks that a non-loopback address has a token.
     pub fn check(&self, address: SocketAddr) -> Result<(), String> {
         if self.token.is_some() || address.ip().to_canonical().is_loopback() {
             return Ok(());
         }
-        Err(format!("other machines can reach {address}, so it needs a token, or must be a loopback address"))
+        Err(format!("other machines can reach {address}, so it needs a token; use a loopback address or set a token"))
     }
 }
 
-/// Reads an address that Prometheus can scrape: `host:port`. The error says what was expected.
+/// Parses a scrape address: `host:port`.
 pub fn read_address(text: &str) -> Result<Authority, String> {
     let authority: Authority = text.parse().map_err(|error| format!("{error}; expected HOST:PORT"))?;
     let is_bare = !text.contains('@') && !authority.host().is_empty();
-    // A port that is no number is none.
     let has_port = authority.port_u16().is_some_and(|port| port > 0);
     if is_bare && has_port { Ok(authority) } else { Err("expected HOST:PORT".into()) }
 }

@@ -1,5 +1,5 @@
-//! The token that a served plug may ask for. Only its digest is kept, so that no memory, log or
-//! error holds the token itself. Where it comes from a file it is read again when that changes.
+//! The token of the server. Only its digest is stored, so that the token cannot leak through
+//! memory, logs or errors. A token file is reloaded when it changes.
 
 use std::fmt;
 use std::path::Path;
@@ -14,72 +14,72 @@ use plugpipe_runtime::grants::{CredentialGrant, SecretSource};
 use plugpipe_runtime::secrets::{self, Credential};
 use plugpipe_runtime::watched::{CHECK_INTERVAL, Source};
 
-/// A shorter one can be guessed.
+/// Shorter tokens can be guessed.
 const MIN_TOKEN_LEN: usize = 16;
 
-/// A secret that a caller shows as `Authorization: Bearer …`.
+/// A secret that clients send as `Authorization: Bearer …`.
 #[derive(Clone)]
-pub struct Token(Arc<Mutex<Kept>>);
+pub struct Token(Arc<Mutex<Inner>>);
 
 type Digested = [u8; 32];
 
-struct Kept {
+struct Inner {
     digest: Source<Digested>,
     read: Box<dyn Fn() -> Result<Digested, String> + Send>,
-    /// When the file was last looked at, where there is one.
+    /// When the file was last checked.
     checked: Instant,
 }
 
 impl Token {
-    /// Takes 16 or more visible ASCII characters. The error says nothing of them.
+    /// A token of 16 or more visible ASCII characters. The error does not contain them.
     pub fn new(text: &[u8]) -> Result<Self, String> {
         let digest = digest(text)?;
-        Self::kept(None, Box::new(move || Ok(digest)))
+        Self::load(None, Box::new(move || Ok(digest)))
     }
 
-    /// What a file holds, without the line break at its end. It is read again when the file
-    /// changes; one that holds no token then leaves the token as it was.
+    /// A token from a file, without the trailing line break. The file is reloaded when it changes;
+    /// if it becomes invalid, the previous token stays in use.
     pub fn from_file(path: &Path) -> Result<Self, String> {
         let source = SecretSource::File(path.into());
-        Self::kept(Some(path), Box::new(move || digest(secrets::fetch(&source)?.bytes())))
+        Self::load(Some(path), Box::new(move || digest(secrets::fetch(&source)?.bytes())))
     }
 
-    /// What the environment has under this name.
+    /// A token from an environment variable.
     pub fn from_env(name: &str) -> Result<Self, String> {
         Self::new(secrets::fetch(&SecretSource::Env(name.into()))?.bytes())
     }
 
-    fn kept(file: Option<&Path>, read: Box<dyn Fn() -> Result<Digested, String> + Send>) -> Result<Self, String> {
+    fn load(file: Option<&Path>, read: Box<dyn Fn() -> Result<Digested, String> + Send>) -> Result<Self, String> {
         let digest = Source::open(file.map(Path::to_owned), &read)?;
-        Ok(Self(Arc::new(Mutex::new(Kept { digest, read, checked: Instant::now() }))))
+        Ok(Self(Arc::new(Mutex::new(Inner { digest, read, checked: Instant::now() }))))
     }
 
-    /// Takes as long for any text of a length, however much of it is right.
-    pub(super) fn is(&self, text: &[u8]) -> bool {
+    /// Compares in constant time.
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
         let shown: Digested = Sha256::digest(text).into();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.checked.elapsed() >= CHECK_INTERVAL {
-            let Kept { digest, read, checked } = &mut *kept;
-            digest.refresh("the token that callers show", read);
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.checked.elapsed() >= CHECK_INTERVAL {
+            let Inner { digest, read, checked } = &mut *inner;
+            digest.refresh("the server token", read);
             *checked = Instant::now();
         }
-        kept.digest.value.ct_eq(&shown).into()
+        inner.digest.value.ct_eq(&shown).into()
     }
 }
 
 fn digest(text: &[u8]) -> Result<Digested, String> {
     if !text.iter().all(u8::is_ascii_graphic) {
-        return Err("a token is one line of visible ASCII characters without spaces; this is not".into());
+        return Err("expected a token: one line of visible ASCII characters without spaces".into());
     }
     if text.len() < MIN_TOKEN_LEN {
         return Err(format!(
-            "a token has {MIN_TOKEN_LEN} characters or more; make one with: head -c 24 /dev/urandom | base64"
+            "expected a token of at least {MIN_TOKEN_LEN} characters; generate one with: head -c 24 /dev/urandom | base64"
         ));
     }
     Ok(Sha256::digest(text).into())
 }
 
-/// What a client of a served plug sends as `Authorization`. The error says nothing of the token.
+/// The `Authorization` header for a client of the server. The error does not contain the token.
 pub fn authorization(token: &SecretSource) -> Result<HeaderValue, String> {
     Credential::load(&CredentialGrant::Bearer(token.clone())).map(|credential| credential.value)
 }
@@ -96,11 +96,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_long_and_visible_and_only_itself() {
+    fn tokens_are_validated_and_compared_exactly() {
         let token = Token::new(b"0123456789abcdef").unwrap();
-        assert!(token.is(b"0123456789abcdef"));
+        assert!(token.matches(b"0123456789abcdef"));
         for other in [&b""[..], b"0123456789abcdee", b"0123456789abcde", b"0123456789abcdef0", b"0123456789ABCDEF"] {
-            assert!(!token.is(other), "{other:?}");
+            assert!(!token.matches(other), "{other:?}");
         }
         for bad in
             [&b""[..], b"0123456789abcde", b"0123456789 abcdef", b"0123456789abcdef\n", "0123456789abcdefü".as_bytes()]
@@ -112,21 +112,21 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_a_file_is_read_again_when_the_file_changes() {
+    fn a_token_file_is_reloaded_when_it_changes() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let write = |text: &str| std::fs::write(file.path(), text).unwrap();
         write("0123456789abcdef\n");
         let token = Token::from_file(file.path()).unwrap();
-        let is = |text: &[u8]| {
+        let matches = |text: &[u8]| {
             token.0.lock().unwrap().checked -= CHECK_INTERVAL;
-            token.is(text)
+            token.matches(text)
         };
         write("fedcba9876543210-and-more\n");
-        assert!(token.is(b"0123456789abcdef"), "looked at once a second");
-        assert!(is(b"fedcba9876543210-and-more") && !is(b"0123456789abcdef"));
+        assert!(token.matches(b"0123456789abcdef"), "checked once per second");
+        assert!(matches(b"fedcba9876543210-and-more") && !matches(b"0123456789abcdef"));
         for broken in ["short", "", "two\nlines of a token"] {
             write(broken);
-            assert!(is(b"fedcba9876543210-and-more") && !is(broken.as_bytes()), "{broken}");
+            assert!(matches(b"fedcba9876543210-and-more") && !matches(broken.as_bytes()), "{broken}");
         }
     }
 }

@@ -1,4 +1,4 @@
-// What the page has beyond what it is without scripts: it keeps itself up to date, and filters the families.
+// Optional enhancements: periodic refresh and a filter for families.
 'use strict';
 
 const INTERVAL_MS = 5000;
@@ -22,14 +22,14 @@ function open() {
 }
 
 async function refresh() {
-  // Nobody looks, or somebody is in the middle of something.
+  // Do not refresh a hidden tab or during an interaction.
   if (document.hidden || document.activeElement?.closest('main button, main summary')) return;
-  const answer = await fetch('/', { cache: 'no-store' });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const response = await fetch('/', { cache: 'no-store' });
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
   const opened = open();
   const parts = PARTS.map((id) => [document.getElementById(id), fresh.getElementById(id)]);
-  // The first family changes the page's shape: then the whole of it is new.
+  // The first family adds the table: reload.
   if (parts.some(([old, next]) => Boolean(old) !== Boolean(next))) {
     location.reload();
     return;
@@ -42,5 +42,5 @@ async function refresh() {
 }
 
 document.getElementById('filter-place')?.append(filter);
-// A server that is away for a moment is asked again at the next turn.
+// If the server is unreachable, retry at the next interval.
 setInterval(() => refresh().catch(() => {}), INTERVAL_MS);

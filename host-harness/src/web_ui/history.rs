@@ -1,6 +1,6 @@
-//! What was seen since the start: a number for each family at intervals, and the last pushes and
-//! refusals. Bounded: once there are [`POINTS`], every second one goes and the next ones come half
-//! as often, so that the whole time since the start stays in view.
+//! History since the start: the value of each family over time, and recent pushes and denied
+//! requests. Memory is bounded: once there are [`POINTS`] points, every second one is dropped and
+//! the sampling interval doubles, so that the history always covers the whole time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
@@ -10,26 +10,26 @@ use serde_json::{Value, json};
 use crate::families::{Family, Span};
 use plugpipe_runtime::warnings;
 
-/// Numbers that are kept of a family.
+/// Maximum number of points per family.
 pub(super) const POINTS: usize = 120;
 
-/// Families that are followed; those that come later are shown without their trend.
+/// Maximum number of families with a trend.
 const MAX_FAMILIES: usize = 500;
 
-/// Pushes, refusals and warnings that are kept.
+/// Maximum number of events.
 const MAX_EVENTS: usize = 50;
 
-/// The longest text that is kept of one.
+/// Maximum length of an event's text.
 const MAX_TEXT: usize = 400;
 
-/// What was seen. See the module.
+/// The history; see the module.
 #[derive(Debug)]
 pub(super) struct History {
     intervals: u64,
-    /// Once in so many intervals there is a look.
+    /// Number of intervals per sample.
     stride: u64,
-    kept: usize,
-    /// What each family came to, once for each look that is kept; a gap where it was not there.
+    samples: usize,
+    /// One value per family and sample; a gap if the family did not exist.
     trends: BTreeMap<String, Vec<Span>>,
     events: VecDeque<Event>,
     health: Option<(SystemTime, Value)>,
@@ -37,11 +37,11 @@ pub(super) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self { intervals: 0, stride: 1, kept: 0, trends: BTreeMap::new(), events: VecDeque::new(), health: None }
+        Self { intervals: 0, stride: 1, samples: 0, trends: BTreeMap::new(), events: VecDeque::new(), health: None }
     }
 }
 
-/// A push, a request that was refused, or a warning.
+/// A push, a denied request, or a warning.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Event {
     pub(super) at: SystemTime,
@@ -49,16 +49,16 @@ pub(super) struct Event {
     pub(super) text: String,
 }
 
-/// What became of it.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A gateway accepted it.
+    /// A gateway accepted the push.
     Pushed,
-    /// It did not arrive, or a server refused it.
+    /// The push did not arrive, or a server rejected it.
     Failed,
-    /// The host did not let it out.
-    Refused,
-    /// It was done, and the plug warned of something.
+    /// The host denied the request.
+    Denied,
+    /// The call succeeded with a warning.
     Warned,
 }
 
@@ -67,24 +67,23 @@ impl Outcome {
         match self {
             Self::Pushed => "pushed",
             Self::Failed => "not pushed",
-            Self::Refused => "refused by the host",
+            Self::Denied => "denied by the host",
             Self::Warned => "warning",
         }
     }
 }
 
 impl History {
-    /// Whether the families are to be looked at now, once every interval. The longer the time in
-    /// view, the more rarely.
+    /// Whether to sample the families in this interval. Called once per interval.
     pub(super) fn is_due(&mut self) -> bool {
         let due = self.intervals.is_multiple_of(self.stride);
         self.intervals += 1;
         due
     }
 
-    /// Takes the families' numbers.
-    pub(super) fn look(&mut self, families: &[Family]) {
-        if self.kept >= POINTS {
+    /// Adds a sample of the families.
+    pub(super) fn sample(&mut self, families: &[Family]) {
+        if self.samples >= POINTS {
             self.thin_out();
         }
         for family in families {
@@ -92,14 +91,14 @@ impl History {
             if let Some(trend) = self.trends.get_mut(&family.name) {
                 trend.push(family.value());
             } else if room {
-                let mut trend = vec![Span::GAP; self.kept];
+                let mut trend = vec![Span::GAP; self.samples];
                 trend.push(family.value());
                 self.trends.insert(family.name.clone(), trend);
             }
         }
-        self.kept += 1;
+        self.samples += 1;
         for trend in self.trends.values_mut() {
-            trend.resize(self.kept, Span::GAP);
+            trend.resize(self.samples, Span::GAP);
         }
         self.trends.retain(|_, trend| trend.iter().any(|value| !value.is_gap()));
     }
@@ -112,34 +111,34 @@ impl History {
                 index % 2 == 1
             });
         }
-        self.kept = self.kept.div_ceil(2);
+        self.samples = self.samples.div_ceil(2);
         self.stride *= 2;
     }
 
-    /// The numbers of a family so far.
+    /// The values of a family.
     pub(super) fn trend(&self, family: &str) -> &[Span] {
         self.trends.get(family).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Takes note of what an answer says of a push, or of a refusal.
-    pub(super) fn answered(&mut self, answer: &Value) {
-        let text = |path: &str| answer.pointer(path).and_then(Value::as_str);
-        let what = text("/result/metric_name").or(text("/operation")).unwrap_or("a call");
-        let refused =
+    /// Adds the events of a response: a push, a denied request, and warnings.
+    pub(super) fn record_response(&mut self, response: &Value) {
+        let text = |path: &str| response.pointer(path).and_then(Value::as_str);
+        let subject = text("/result/metric_name").or(text("/operation")).unwrap_or("a call");
+        let denied =
             text("/error_code") == Some("not_granted") || text("/result/push_error_code") == Some("not_granted");
         let problem = text("/result/push_error").or(text("/error"));
-        for warning in warnings::of(answer) {
-            let text = format!("{what}: {warning}");
-            // The same call again warns of the same.
+        for warning in warnings::of(response) {
+            let text = format!("{subject}: {warning}");
+            // Repeated calls repeat their warnings.
             if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
                 self.note(Outcome::Warned, &text);
             }
         }
         let (outcome, text) = match problem {
-            Some(problem) if refused => (Outcome::Refused, format!("{what}: {problem}")),
-            Some(problem) => (Outcome::Failed, format!("{what}: {problem}")),
-            None if answer.pointer("/result/metric_pushed") == Some(&Value::Bool(true)) => {
-                (Outcome::Pushed, what.to_owned())
+            Some(problem) if denied => (Outcome::Denied, format!("{subject}: {problem}")),
+            Some(problem) => (Outcome::Failed, format!("{subject}: {problem}")),
+            None if response.pointer("/result/metric_pushed") == Some(&Value::Bool(true)) => {
+                (Outcome::Pushed, subject.to_owned())
             }
             None => return,
         };
@@ -152,29 +151,29 @@ impl History {
         self.events.push_front(Event { at: SystemTime::now(), outcome, text });
     }
 
-    /// Takes the answer of a health check.
-    pub(super) fn health(&mut self, answer: Value) {
-        self.health = Some((SystemTime::now(), answer));
+    /// Stores the response of a health check.
+    pub(super) fn set_health(&mut self, response: Value) {
+        self.health = Some((SystemTime::now(), response));
     }
 
-    /// The last pushes and refusals, the latest first.
+    /// Recent events, the latest first.
     pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
         self.events.iter()
     }
 
-    /// The last health check and when it was.
+    /// The last health check and its time.
     pub(super) fn last_health(&self) -> Option<&(SystemTime, Value)> {
         self.health.as_ref()
     }
 
-    /// For programs.
+    /// The events and the health check as JSON.
     pub(super) fn status(&self) -> Value {
         let events: Vec<Value> = self
             .events()
             .map(|event| json!({"at": seconds(event.at), "outcome": event.outcome.word(), "text": event.text}))
             .collect();
         let health =
-            self.health.as_ref().map(|(at, answer)| json!({"at": seconds(*at), "result": answer.get("result")}));
+            self.health.as_ref().map(|(at, response)| json!({"at": seconds(*at), "result": response.get("result")}));
         json!({"events": events, "health": health})
     }
 }
@@ -190,11 +189,11 @@ mod tests {
     use crate::families::read;
 
     #[test]
-    fn the_whole_time_stays_in_view_and_memory_is_bounded() {
+    fn the_history_covers_the_whole_time_in_bounded_memory() {
         let mut history = History::default();
-        for look in 0..10_000 {
+        for sample in 0..10_000 {
             if history.is_due() {
-                history.look(&read(&format!("a {look}\n")));
+                history.sample(&read(&format!("a {sample}\n")));
             }
         }
         let trend = history.trend("a");
@@ -206,42 +205,42 @@ mod tests {
     }
 
     #[test]
-    fn a_family_that_comes_late_or_goes_leaves_gaps() {
+    fn a_family_that_appears_late_or_disappears_has_gaps() {
         let mut history = History::default();
         for text in ["a 1\n", "a 1\nb 2\n", "b 3\n"] {
-            history.look(&read(text));
+            history.sample(&read(text));
         }
         assert!(history.trend("b").first().unwrap().is_gap() && history.trend("a").last().unwrap().is_gap());
         assert_eq!(history.trend("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
         let many: String = (0..600).map(|index| format!("m{index}_x 1\n")).collect();
-        history.look(&read(&many));
+        history.sample(&read(&many));
         assert_eq!(history.trends.len(), MAX_FAMILIES);
     }
 
     #[test]
-    fn answers_are_told_apart() {
+    fn responses_become_events() {
         let mut history = History::default();
-        for (answer, outcome) in [
+        for (response, outcome) in [
             (json!({"result": {"metric_name": "m", "metric_pushed": true}}), Some(Outcome::Pushed)),
             (
                 json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}}),
                 Some(Outcome::Failed),
             ),
-            (json!({"result": {"push_error": "no", "push_error_code": "not_granted"}}), Some(Outcome::Refused)),
-            (json!({"operation": "push_metrics", "error": "no", "error_code": "not_granted"}), Some(Outcome::Refused)),
+            (json!({"result": {"push_error": "no", "push_error_code": "not_granted"}}), Some(Outcome::Denied)),
+            (json!({"operation": "push_metrics", "error": "no", "error_code": "not_granted"}), Some(Outcome::Denied)),
             (json!({"result": {"metric_pushed": false}}), None),
             (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), Some(Outcome::Warned)),
             (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), None),
         ] {
             let before = history.events.len();
-            history.answered(&answer);
-            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{answer}");
+            history.record_response(&response);
+            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{response}");
             if outcome.is_some() {
-                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{answer}");
+                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{response}");
             }
         }
         for _ in 0..200 {
-            history.answered(&json!({"result": {"metric_pushed": true}}));
+            history.record_response(&json!({"result": {"metric_pushed": true}}));
         }
         assert_eq!(history.events.len(), MAX_EVENTS);
     }

@@ -1,20 +1,20 @@
 //! The web UI that `serve` shows at `/`: metric families with sparklines, recent pushes, denied
 //! requests, and the health of the servers.
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
 //! | `history` | values and events since the start, in bounded memory |
-//! | `view` | the page's contents, and `page.html` filled with them |
+//! | `view` | renders `page.html` |
 //!
-//! | request | answer |
+//! | request | response |
 //! |---|---|
-//! | `GET /` | the page; works without scripts |
-//! | `GET /status` | the same pushes, refusals and health as JSON, for `top` |
-//! | `POST /health` | asks the configured servers whether they are well, and leads back to `/` |
-//! | `GET /style.css`, `GET /app.js` | the page's own |
+//! | `GET /` | the web UI; works without scripts |
+//! | `GET /status` | pushes, denied requests and health as JSON, for `top` |
+//! | `POST /health` | runs a health check and redirects to `/` |
+//! | `GET /style.css`, `GET /app.js` | the web UI's assets |
 //!
-//! No request but `POST /health` makes the plug ask a server. The page loads nothing from
-//! elsewhere, and its policy forbids it to.
+//! Only `POST /health` makes the plug send requests. The web UI loads nothing from other origins;
+//! its content security policy forbids it.
 
 mod history;
 mod view;
@@ -38,28 +38,28 @@ use plugpipe_runtime::Error;
 use plugpipe_runtime::PlugHandle;
 use plugpipe_runtime::session::Format;
 
-/// From one look at the plug's metrics to the next, at first; later there are fewer.
+/// Initial sampling interval of the plug's metrics.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Longer expositions are not shown, because the cost grows with their length.
+/// Maximum size of an exposition to parse and show.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Longer responses are not inspected.
-const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// Maximum size of a response to inspect.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Only the page's own scripts, styles and images; no frames; its form posts to this server only.
+/// Allows only scripts, styles and forms of this server, and no frames.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// The state that handlers share.
+/// State shared by the handlers.
 struct WebUi {
     plug: PlugHandle,
     began: SystemTime,
     history: Mutex<History>,
 }
 
-/// Adds the web UI to the router that serves `plug`, and lets it see the responses of `POST
-/// /process`. Must be called within a tokio runtime.
+/// Adds the web UI to the router that serves `plug` and observes the responses of `POST /process`.
+/// Must be called within a tokio runtime.
 pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
     let ui = Arc::new(WebUi { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
     // Ends with the router: the task must not keep the plug alive.
@@ -74,10 +74,10 @@ pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
                 continue;
             }
             match ui.families().await {
-                Ok(Some(families)) => ui.history().look(&families),
+                Ok(Some(families)) => ui.history().sample(&families),
                 Ok(None) => {}
                 Err(Error::Ended) => return,
-                Err(error) => debug!(%error, "the metrics could not be looked at"),
+                Err(error) => debug!(%error, "cannot sample the metrics"),
             }
         }
     });
@@ -88,7 +88,7 @@ pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
         .route("/style.css", get(|| async { file("text/css; charset=utf-8", include_str!("style.css")) }))
         .route("/app.js", get(|| async { file("text/javascript; charset=utf-8", include_str!("app.js")) }))
         .with_state(Arc::clone(&ui));
-    router.layer(from_fn_with_state(ui, overhear)).merge(own)
+    router.layer(from_fn_with_state(ui, observe)).merge(own)
 }
 
 impl WebUi {
@@ -112,32 +112,32 @@ async fn index(State(ui): State<Arc<WebUi>>) -> Response {
         let recovery = ui.plug.recovery().await?;
         let families = ui.families().await?;
         let recovery = serde_json::to_value(recovery).unwrap_or_default();
-        view::page(&description, &recovery, families.as_deref(), ui.began, &ui.history())
+        view::render(&description, &recovery, families.as_deref(), ui.began, &ui.history())
     };
     match contents.await {
-        Ok(html) => guarded(html, "text/html; charset=utf-8"),
+        Ok(html) => uncached(html, "text/html; charset=utf-8"),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
 async fn status(State(ui): State<Arc<WebUi>>) -> Response {
     let status = ui.history().status();
-    guarded(status.to_string(), "application/json")
+    uncached(status.to_string(), "application/json")
 }
 
-/// What serves the page lets no form of another origin come here.
+/// `serve` rejects cross-origin requests.
 async fn health(State(ui): State<Arc<WebUi>>) -> Response {
     match ui.plug.health_check().await {
-        Ok(answer) => {
-            ui.history().health(answer);
+        Ok(response) => {
+            ui.history().set_health(response);
             (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-/// Records pushes and denied requests from the responses that pass.
-async fn overhear(State(ui): State<Arc<WebUi>>, request: Request, next: Next) -> Response {
+/// Records pushes and denied requests from responses.
+async fn observe(State(ui): State<Arc<WebUi>>, request: Request, next: Next) -> Response {
     let is_call = request.method() == Method::POST && request.uri().path() == "/process";
     let response = next.run(request).await;
     if !is_call || response.status() != StatusCode::OK {
@@ -146,28 +146,28 @@ async fn overhear(State(ui): State<Arc<WebUi>>, request: Request, next: Next) ->
     let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let length =
         length.or_else(|| axum::body::HttpBody::size_hint(response.body()).exact().map(|exact| exact as usize));
-    if length.is_none_or(|length| length > MAX_ANSWER_BYTES) {
+    if length.is_none_or(|length| length > MAX_RESPONSE_BYTES) {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, MAX_ANSWER_BYTES).await else {
+    let Ok(body) = to_bytes(body, MAX_RESPONSE_BYTES).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    // Most answers tell of none of these, and need no parsing.
-    let tells = [&b"\"metric_pushed\":true"[..], b"\"push_error\"", b"\"not_granted\"", b"\"warnings\":["];
-    if tells.iter().any(|word| memchr::memmem::find(&body, word).is_some())
-        && let Ok(answer) = serde_json::from_slice::<Value>(&body)
+    // Most responses contain none of these and need no parsing.
+    let markers = [&b"\"metric_pushed\":true"[..], b"\"push_error\"", b"\"not_granted\"", b"\"warnings\":["];
+    if markers.iter().any(|marker| memchr::memmem::find(&body, marker).is_some())
+        && let Ok(response) = serde_json::from_slice::<Value>(&body)
     {
-        ui.history().answered(&answer);
+        ui.history().record_response(&response);
     }
     Response::from_parts(parts, Body::from(body))
 }
 
-fn guarded(body: String, content_type: &'static str) -> Response {
+fn uncached(body: String, content_type: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        // With none at all, the page's own form would say `Origin: null`.
+        // Without a referrer, the web UI's form would send `Origin: null`.
         (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ];

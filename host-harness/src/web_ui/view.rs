@@ -1,5 +1,5 @@
-//! The page's contents as plain values, rendered with `page.html`. The template escapes every value
-//! except the lines that [`sparkline`] draws, which escapes by itself.
+//! Renders `page.html`. The template escapes every value except the output of [`sparkline`], which
+//! escapes its label itself.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,14 +12,14 @@ use crate::chart::{number, sparkline};
 use crate::families::Family;
 use plugpipe_runtime::Error;
 
-/// Families that the page lists.
+/// Maximum number of listed families.
 const MAX_FAMILIES: usize = 300;
 
-/// Samples of a family that the page lists.
+/// Maximum number of listed samples per family.
 const MAX_SAMPLES: usize = 50;
 
-/// The page. `families` is none where there is too much to list.
-pub(super) fn page(
+/// Renders the web UI. `families` is none if the exposition is too large.
+pub(super) fn render(
     description: &Value,
     recovery: &Value,
     families: Option<&[Family]>,
@@ -35,11 +35,11 @@ pub(super) fn page(
         .events()
         .map(|event| json!({"ago": since(event.at), "outcome": event.outcome.word(), "text": event.text}))
         .collect();
-    let health = history.last_health().map(|(at, answer)| json!({"ago": since(*at), "servers": servers(answer)}));
+    let health = history.last_health().map(|(at, response)| json!({"ago": since(*at), "servers": servers(response)}));
     let crashes = recovery.get("crashes").and_then(Value::as_u64);
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    let problem = |error: minijinja::Error| Error::Answer { problem: format!("the page: {error:#}") };
+    let problem = |error: minijinja::Error| Error::Answer { problem: format!("web UI: {error:#}") };
     let template = environment.template_from_str(include_str!("page.html")).map_err(problem)?;
     template
         .render(minijinja::Value::from(Serde(json!({
@@ -66,8 +66,8 @@ fn row(family: &Family, history: &History) -> Value {
         .take(MAX_SAMPLES)
         .map(|(series, value)| json!({"series": series, "value": written(*value)}))
         .collect();
-    let mut seen = trend.iter().filter(|value| value.max.is_finite());
-    let line = match (seen.next(), seen.next_back()) {
+    let mut values = trend.iter().filter(|value| value.max.is_finite());
+    let line = match (values.next(), values.next_back()) {
         (Some(first), Some(last)) => {
             let largest: Vec<f64> = trend.iter().map(|value| value.max).collect();
             let smallest: Vec<f64> = trend.iter().map(|value| value.min).collect();
@@ -89,14 +89,14 @@ fn row(family: &Family, history: &History) -> Value {
     })
 }
 
-/// The whole number, where the table of families rounds.
+/// The exact number; the table of families rounds.
 fn written(value: f64) -> String {
     if value.is_finite() { value.to_string() } else { number(value) }
 }
 
-/// The servers of a health check, each with its state and what was said of it.
-fn servers(answer: &Value) -> Vec<Value> {
-    let result = answer.get("result").unwrap_or(answer);
+/// The servers of a health check with their states and details.
+fn servers(response: &Value) -> Vec<Value> {
+    let result = response.get("result").unwrap_or(response);
     let Some(result) = result.as_object() else { return Vec::new() };
     let states = result.iter().filter_map(|(key, state)| Some((key.strip_suffix("_status")?, state.as_str()?)));
     states
@@ -109,7 +109,7 @@ fn servers(answer: &Value) -> Vec<Value> {
                 }
                 _ => String::new(),
             };
-            json!({"server": server, "state": state.replace('_', " "), "well": state == "healthy", "detail": detail})
+            json!({"server": server, "state": state.replace('_', " "), "healthy": state == "healthy", "detail": detail})
         })
         .collect()
 }
@@ -136,12 +136,12 @@ mod tests {
         let mut history = History::default();
         let exposition = format!("# HELP m {evil}\n# TYPE m gauge\nm{{a=\"{evil}\"}} 1\n");
         let families = read(&exposition);
-        history.look(&families);
-        history.look(&families);
-        history.answered(&json!({"operation": evil, "error": evil, "error_code": "not_granted"}));
-        history.health(json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}));
+        history.sample(&families);
+        history.sample(&families);
+        history.record_response(&json!({"operation": evil, "error": evil, "error_code": "not_granted"}));
+        history.set_health(json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}));
         let description = json!({"name": evil, "version": evil});
-        let html = page(&description, &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        let html = render(&description, &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
         assert!(!html.contains("<script>alert") && !html.contains("\"'&"), "{html}");
         // Name (in title and heading), version, help, series, event twice, state and detail.
         assert!(html.matches("&lt;script&gt;alert(1)").count() >= 8, "{html}");
@@ -156,10 +156,10 @@ mod tests {
                 "# TYPE t gauge\nt{{room=\"a\"}} {one}\nt{{room=\"b\"}} {other}\n# TYPE c counter\nc{{a=\"1\"}} 20\nc{{a=\"2\"}} 22\n"
             ))
         };
-        history.look(&rooms(19, 21));
+        history.sample(&rooms(19, 21));
         let families = rooms(20, 22);
-        history.look(&families);
-        let html = page(&json!({}), &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        history.sample(&families);
+        let html = render(&json!({}), &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
         assert!(
             html.contains(">20–22</td>") && html.contains(">42</td>"),
             "counters are summed, gauges are not: {html}"
@@ -168,19 +168,22 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_plug_and_a_huge_one_have_a_page() {
+    fn an_empty_plug_and_a_huge_one_are_rendered() {
         let history = History::default();
-        let html = page(&json!({}), &json!({}), Some(&[]), SystemTime::now(), &history).unwrap();
-        assert!(html.contains("Nothing is recorded yet") && html.contains("No push, refusal or warning yet"), "{html}");
-        let html = page(&json!({}), &json!({}), None, SystemTime::now(), &history).unwrap();
-        assert!(html.contains("too much to list"), "{html}");
+        let html = render(&json!({}), &json!({}), Some(&[]), SystemTime::now(), &history).unwrap();
+        assert!(
+            html.contains("No metrics yet") && html.contains("No pushes, denied requests or warnings yet"),
+            "{html}"
+        );
+        let html = render(&json!({}), &json!({}), None, SystemTime::now(), &history).unwrap();
+        assert!(html.contains("too large to list"), "{html}");
         let many = read(&(0..400).map(|index| format!("m{index}_x 1\n")).collect::<String>());
-        let html = page(&json!({}), &json!({}), Some(&many), SystemTime::now(), &history).unwrap();
+        let html = render(&json!({}), &json!({}), Some(&many), SystemTime::now(), &history).unwrap();
         assert!(html.contains("100 more families"), "{html}");
     }
 
     #[test]
-    fn ages_are_told_in_their_largest_units() {
+    fn ages_use_the_largest_units() {
         for (seconds, text) in [(5, "5 s"), (65, "1 min"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h")] {
             assert_eq!(age(Duration::from_secs(seconds)), text);
         }

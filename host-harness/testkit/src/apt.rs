@@ -1,8 +1,8 @@
-//! Calls of `apt-get`: with the system's own sources, or with those of Debian's newest suite.
+//! Runs `apt-get` with the system's own sources or with Debian's newest suite.
 //!
-//! The newest suite comes from the mirror that the system's own sources name; no mirror is written
-//! down here. Its package lists, which the system does not have, are downloaded into a temporary
-//! folder. Needs no root, and changes nothing of the system's.
+//! The newest suite comes from the mirror in the system's own sources; no mirror is hard-coded. Its
+//! package lists are downloaded to a temporary folder. Needs no root and does not change the
+//! system.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,13 +14,12 @@ use tempfile::TempDir;
 use super::tool::{FETCH_PREFIX, run, run_tool};
 use super::{Program, TestkitError};
 
-/// The suite that Debian's newest packages enter first.
+/// The suite of Debian's newest packages.
 const NEWEST_SUITE: &str = "sid";
-/// The keys that Debian's suites are signed with, where Debian's package of them is installed.
+/// The signing keys of Debian's suites, if Debian's keyring package is installed.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// What the options on a command line cannot say: the system's hooks, some of which clean up after
-/// an update, are for updates of the system.
+/// Disables the system's hooks, which command line options cannot do.
 const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -29,22 +28,22 @@ const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;
 /// An `apt-get` with its options.
 pub(super) struct Apt {
     options: Vec<OsString>,
-    /// The folder that the options point to.
+    /// The folder that the options refer to.
     _folder: Option<TempDir>,
 }
 
 impl Apt {
     /// With the system's own sources and package lists.
-    pub(super) fn of_the_system() -> Self {
-        // The options keep a dead mirror from holding up a test run for minutes.
+    pub(super) fn system() -> Self {
+        // Do not let an unreachable mirror block a test run for minutes.
         let options = ["Acquire::Retries=1", "Acquire::http::Timeout=30", "Acquire::https::Timeout=30"];
         let options = options.into_iter().flat_map(|option| ["-o".into(), option.into()]);
         Self { options: ["-q".into()].into_iter().chain(options).collect(), _folder: None }
     }
 
-    /// With the package lists of Debian's newest suite, which are downloaded into a temporary
-    /// folder within `place`.
-    pub(super) fn of_the_newest_suite(program: Program, place: &Path) -> Result<Self, TestkitError> {
+    /// With the package lists of Debian's newest suite, downloaded to a temporary folder in
+    /// `place`.
+    pub(super) fn newest_suite(program: Program, place: &Path) -> Result<Self, TestkitError> {
         let mirror = mirror(program)?;
         let folder = tempfile::Builder::new()
             .prefix(FETCH_PREFIX)
@@ -57,13 +56,13 @@ impl Apt {
         for (name, text) in [
             ("sources.list", source(&mirror, Path::new(KEYRING).is_file())),
             ("apt.conf", NO_HOOKS.to_owned()),
-            // What is installed is not to be compared with.
+            // Ignore installed packages.
             ("status", String::new()),
         ] {
             fs::write(inside(name), text).map_err(TestkitError::file("write", inside(name)))?;
         }
 
-        let mut apt = Self::of_the_system();
+        let mut apt = Self::system();
         let mut option = |key: &str, value: OsString| {
             let mut text = OsString::from(format!("{key}="));
             text.push(value);
@@ -77,11 +76,11 @@ impl Apt {
         ] {
             option(key, inside(name).into());
         }
-        // Neither the system's further sources nor its choice of versions are meant for this suite.
+        // Ignore the system's other sources and version preferences.
         for key in ["Dir::Etc::sourceparts", "Dir::Etc::preferences", "Dir::Etc::preferencesparts"] {
             option(key, "/dev/null".into());
         }
-        // Run by root, apt would hand downloads to a user who may not enter the temporary folder.
+        // As root, apt would download as a user without access to the temporary folder.
         option("APT::Sandbox::User", "root".into());
         apt.options.extend(["-c".into(), inside("apt.conf").into()]);
         apt._folder = Some(folder);
@@ -97,12 +96,12 @@ impl Apt {
     }
 }
 
-/// Where the system's own sources get Debian's main packages from.
+/// The mirror of Debian's main packages in the system's own sources.
 fn mirror(program: Program) -> Result<String, TestkitError> {
     let mut targets = Command::new("apt-get");
     targets.args(["indextargets", "--format", "$(REPO_URI)"]);
-    // Fields of the suites' own release files: `Debian-Security` and others are archives without
-    // the newest suite.
+    // Fields of the release files: other archives, such as `Debian-Security`, do not have the
+    // newest suite.
     targets.args(["Origin: Debian", "Label: Debian", "Component: main", "Created-By: Packages"]);
     let output = run(&mut targets).map_err(|source| TestkitError::NoTool { program, tool: "apt-get", source })?;
     first_mirror(&String::from_utf8_lossy(&output.stdout)).ok_or(TestkitError::NoMirror)
@@ -112,9 +111,9 @@ fn first_mirror(targets: &str) -> Option<String> {
     targets.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
 }
 
-/// The line of a `sources.list`. Lists of packages are all that is needed of the suite's lists.
+/// The line for `sources.list`. Only the package lists are needed.
 fn source(mirror: &str, keyring: bool) -> String {
-    // Without it, whatever keys apt trusts decide.
+    // Without the keyring, apt uses its trusted keys.
     let keyring = if keyring { format!("signed-by={KEYRING} ") } else { String::new() };
     format!("deb [{keyring}target=Packages lang=none] {mirror} {NEWEST_SUITE} main\n")
 }
@@ -125,13 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_mirror_of_several_is_taken_and_none_is_none() {
+    fn the_first_mirror_is_used() {
         assert_eq!(first_mirror("\nfile:/one/\nfile:/two/\n").as_deref(), Some("file:/one/"));
         assert_eq!(first_mirror("\n"), None);
     }
 
     #[test]
-    fn the_source_is_one_line_that_names_the_keys_where_they_are() {
+    fn the_source_names_the_keyring_if_installed() {
         assert_eq!(
             source("file:/debian/", true),
             format!("deb [signed-by={KEYRING} target=Packages lang=none] file:/debian/ sid main\n")
@@ -140,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn options_stand_before_the_command() {
-        let command = Apt::of_the_system().get(&["download", "prometheus"]);
+    fn options_precede_the_command() {
+        let command = Apt::system().get(&["download", "prometheus"]);
         let words: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         assert_eq!(words.first().map(String::as_str), Some("-q"));
         assert_eq!(words[words.len() - 2..], ["download", "prometheus"]);

@@ -1,7 +1,6 @@
-//! A Prometheus configuration of scrape jobs and rule files, rendered as YAML. Pure: no I/O.
+//! Renders a Prometheus configuration of scrape jobs and rule files as YAML.
 //!
-//! For anything beyond that, give [`PrometheusOptions`](super::PrometheusOptions) the YAML text
-//! itself.
+//! For anything else, set the YAML text in [`PrometheusOptions`](super::PrometheusOptions).
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,20 +8,19 @@ use std::time::Duration;
 
 use plugpipe_time::PrometheusDuration;
 
-/// What to scrape, how often, and which rule files to load.
+/// Scrape jobs, their interval, and rule files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrapeConfig {
-    /// Time between scrapes, and between evaluations of rules. Whole milliseconds; anything shorter
-    /// becomes one millisecond.
+    /// The scrape and rule evaluation interval, in whole milliseconds; at least one.
     pub interval: Duration,
-    /// The scrape jobs. Their names must differ.
+    /// The scrape jobs, with unique names.
     pub jobs: Vec<ScrapeJob>,
-    /// Rule files, as absolute paths; the file name may be a glob.
+    /// Absolute paths of rule files; the file name may be a glob.
     pub rule_files: Vec<PathBuf>,
 }
 
 impl ScrapeConfig {
-    /// No jobs and no rules yet, with this time between scrapes.
+    /// A configuration with this interval, without jobs and rules.
     #[must_use]
     pub fn every(interval: Duration) -> Self {
         Self { interval, jobs: Vec::new(), rule_files: Vec::new() }
@@ -42,13 +40,12 @@ impl ScrapeConfig {
         self
     }
 
-    /// The configuration as Prometheus reads it.
+    /// Renders the configuration as YAML.
     ///
-    /// No scrape timeout is written: Prometheus lowers its default to the interval where that is
-    /// shorter.
+    /// The scrape timeout is omitted: Prometheus limits its default to the interval.
     #[must_use]
     pub fn render(&self) -> String {
-        // Prometheus takes its default for zero.
+        // For zero, Prometheus uses its default.
         let interval = PrometheusDuration::saturating(self.interval.max(Duration::from_millis(1)));
         let mut yaml = format!("global:\n  scrape_interval: {interval}\n  evaluation_interval: {interval}\n");
         if !self.rule_files.is_empty() {
@@ -67,21 +64,20 @@ impl ScrapeConfig {
     }
 }
 
-/// One scrape job with its fixed targets.
+/// A scrape job with static targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrapeJob {
     /// The job's name, which becomes the `job` label.
     pub name: String,
     /// `host:port` of each target, without a scheme.
     pub targets: Vec<String>,
-    /// Whether `job` and `instance` labels that the target exposes win over Prometheus's own.
-    /// Wanted for a Pushgateway, whose groups would otherwise show up as `exported_job`.
+    /// Whether `job` and `instance` labels of the target override Prometheus's own. Needed for a
+    /// Pushgateway, whose groups would otherwise be labeled `exported_job`.
     pub honor_labels: bool,
     /// The path to scrape, `/metrics` if `None`.
     pub metrics_path: Option<String>,
-    /// The formats to ask for, preferred first, by Prometheus's names for them:
-    /// `OpenMetricsText1.0.0`. Its own choice if there are none. Before 2.49 Prometheus refuses
-    /// any.
+    /// The scrape protocols in order of preference, such as `OpenMetricsText1.0.0`; empty for the
+    /// default. Not supported before Prometheus 2.49.
     pub protocols: Vec<String>,
 }
 
@@ -98,22 +94,21 @@ impl ScrapeJob {
         }
     }
 
-    /// Lets the target's own `job` and `instance` labels win.
+    /// Sets [`ScrapeJob::honor_labels`].
     #[must_use]
     pub fn honor_labels(mut self) -> Self {
         self.honor_labels = true;
         self
     }
 
-    /// Scrapes this path instead of `/metrics`.
+    /// Sets the path to scrape.
     #[must_use]
     pub fn metrics_path(mut self, path: impl Into<String>) -> Self {
         self.metrics_path = Some(path.into());
         self
     }
 
-    /// Asks for this format, and, when called again, for further ones: see
-    /// [`ScrapeJob::protocols`].
+    /// Adds a scrape protocol: see [`ScrapeJob::protocols`].
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocols.push(protocol.into());
@@ -142,8 +137,7 @@ fn line(yaml: &mut String, key: &str, value: &str) {
     let _ = writeln!(yaml, "{key}{value}");
 }
 
-/// A double-quoted YAML scalar. Quoting everything spares the question which plain words YAML takes
-/// for something else.
+/// A double-quoted YAML scalar. Everything is quoted, because YAML interprets some plain words.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -205,7 +199,7 @@ scrape_configs:
     }
 
     #[test]
-    fn an_interval_is_never_zero_because_prometheus_would_take_its_default() {
+    fn an_interval_is_never_zero() {
         assert!(ScrapeConfig::every(Duration::ZERO).render().contains("scrape_interval: 1ms"));
     }
 

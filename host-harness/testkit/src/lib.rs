@@ -1,16 +1,15 @@
-//! Fixture servers on loopback: finds or fetches a Pushgateway, a Prometheus, an Alertmanager and a
-//! VictoriaMetrics, starts and stops them.
+//! Fixture servers on loopback: finds or fetches, starts and stops Pushgateway, Prometheus,
+//! Alertmanager and VictoriaMetrics.
 //!
-//! For `plugpipe-harness demo --stack` and the end-to-end tests, which need real servers.
+//! Used by `plugpipe-harness demo --stack` and the end-to-end tests.
 //!
-//! What this crate may do: run the programs it is given or has found, run `apt-get download` and
-//! `dpkg -x` when asked to [fetch](Servers::fetch), and `apt-get update` with [lists of its
-//! own](Servers::find_or_fetch_at_least), write below the folder of fetched servers and below
-//! temporary folders of its own. What it may not do: install anything, ask for root, listen on
-//! anything but `127.0.0.1`, name a package mirror (apt's own sources are used), or signal a
-//! process it did not start.
+//! This crate runs the programs that it is given or finds, runs `apt-get download` and `dpkg -x` to
+//! [fetch](Servers::fetch) programs, runs `apt-get update` with [separate package
+//! lists](Servers::find_or_fetch_at_least), and writes to the folder of fetched servers and to
+//! temporary folders. It does not install anything, need root, listen on anything but `127.0.0.1`,
+//! name a package mirror (it uses apt's sources), or signal processes that it did not start.
 //!
-//! Everything here blocks. Call it from `tokio::task::spawn_blocking` in async code.
+//! All functions block. In async code, use `tokio::task::spawn_blocking`.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -28,10 +27,10 @@
 //! # }
 //! ```
 //!
-//! | to add | what to write |
+//! | to add | write |
 //! |---|---|
-//! | a program that is only found and fetched | a variant of [`Program`] and its names |
-//! | a server that is started too | the above, an options type, and a `Launch` in `run.rs` |
+//! | a program to find and fetch | a variant of [`Program`] and its names |
+//! | a server to start | also an options type, and a `Launch` in `run.rs` |
 
 #![deny(missing_docs)]
 
@@ -73,7 +72,7 @@ impl Program {
     pub const ALL: [Self; 5] =
         [Self::Pushgateway, Self::Prometheus, Self::Promtool, Self::Alertmanager, Self::VictoriaMetrics];
 
-    /// The file names it goes by, preferred first: Debian's, then that of the upstream release.
+    /// Its file names in order of preference: Debian's, then upstream's.
     #[must_use]
     pub fn file_names(self) -> &'static [&'static str] {
         match self {
@@ -85,11 +84,10 @@ impl Program {
         }
     }
 
-    /// The Debian packages that may carry it, in the order to try them.
+    /// The Debian packages that may contain it, in the order to try.
     ///
-    /// `promtool` is a package of its own in newer suites only; in older ones it comes with the
-    /// server. It is tried first because apt knows at once, without the network, that a package
-    /// does not exist.
+    /// `promtool` is a separate package only in newer suites; in older ones it is part of the
+    /// server's. It is tried first because apt detects a missing package without the network.
     #[must_use]
     pub fn packages(self) -> &'static [&'static str] {
         match self {
@@ -101,15 +99,15 @@ impl Program {
         }
     }
 
-    /// How to get this program, as a clause for the end of an error message.
+    /// Installation advice for error messages.
     #[must_use]
     pub fn how_to_get(self) -> String {
         let names = self.file_names().join("` or `");
-        // The last package is the one every suite has.
+        // Every suite has the last package.
         let package = self.packages().last().copied().unwrap_or_default();
         format!(
-            "on Debian or Ubuntu: `apt-get install {package}` as root; or put the program, named `{names}`, on PATH or into the folder \
-             that PLUGPIPE_SERVERS names"
+            "on Debian or Ubuntu, run `apt-get install {package}` as root; or put the program, named `{names}`, on PATH or in the folder \
+             in PLUGPIPE_SERVERS"
         )
     }
 }
@@ -127,58 +125,57 @@ impl fmt::Display for Program {
     }
 }
 
-/// Why a server could not be found, fetched or started. Each message ends with what to do.
+/// Why a server could not be found, fetched or started. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TestkitError {
     /// `apt-get` or `dpkg` is missing, so nothing can be fetched.
-    #[error("{program} is not here, and it cannot be fetched: `{tool}` could not be run ({source}). Get it otherwise: {}", program.how_to_get())]
+    #[error("{program} not found, and it cannot be fetched: cannot run `{tool}` ({source}). To install it: {}", program.how_to_get())]
     NoTool {
-        /// What was to be fetched.
+        /// The program to fetch.
         program: Program,
-        /// The tool that could not be run.
+        /// The missing tool.
         tool: &'static str,
         /// The system's error.
         source: io::Error,
     },
-    /// apt knows none of the packages: usually its lists were never downloaded.
+    /// apt knows none of the packages, usually because its lists were never downloaded.
     #[error(
-        "{program} is not here, and apt does not know the package `{package}`, which usually means that its package lists are missing. Run \
-         `apt-get update` as root and try again, or get it otherwise: {}",
+        "{program} not found, and apt does not know the package `{package}`, usually because its package lists are missing. Run \
+         `apt-get update` as root and try again. To install it manually: {}",
         program.how_to_get()
     )]
     UnknownPackage {
-        /// What was to be fetched.
+        /// The program to fetch.
         program: Program,
         /// The last package that was tried.
         package: &'static str,
     },
     /// `apt-get download` or `dpkg -x` ran and failed.
     #[error(
-        "{program} could not be fetched: `{command}` failed: {output}\nIf a file was not found on the mirror, the package lists are stale: run \
-         `apt-get update` as root and try again. Or get it otherwise: {}",
+        "cannot fetch {program}: `{command}` failed: {output}\nIf a file was not found on the mirror, the package lists are stale: run \
+         `apt-get update` as root and try again. To install it manually: {}",
         program.how_to_get()
     )]
     FetchFailed {
-        /// What was to be fetched.
+        /// The program to fetch.
         program: Program,
         /// The command that failed.
         command: String,
-        /// The end of what it printed.
+        /// The end of its output.
         output: String,
     },
-    /// The packages were fetched, but none has the program in it.
-    #[error("{program} is not in the package `{package}` of this system's suite. Get it otherwise: {}", program.how_to_get())]
+    /// The fetched packages do not contain the program.
+    #[error("{program} is not in the package `{package}` of this system's suite. To install it: {}", program.how_to_get())]
     NotInPackage {
-        /// What was looked for.
+        /// The program.
         program: Program,
-        /// The last package that was looked into.
+        /// The last package that was searched.
         package: &'static str,
     },
-    /// The file is there but does not run: another architecture, or a shared library that is
-    /// missing.
+    /// The file exists but does not run, because of its architecture or a missing shared library.
     #[error(
-        "{} does not run ({detail}). If it is for another architecture, or lacks a shared library, remove it and use one built for this \
+        "{} does not run ({detail}). If it is for another architecture or a shared library is missing, replace it with one built for this \
          system",
         path.display()
     )]
@@ -188,14 +185,12 @@ pub enum TestkitError {
         /// The error of the system or program.
         detail: String,
     },
-    /// The server ended before it was ready.
-    #[error(
-        "{program} ended with {status} before it was ready. Its command was `{command}`; the end of its log:\n{log}"
-    )]
+    /// The server exited before it was ready.
+    #[error("{program} exited with {status} before it was ready. Command: `{command}`. End of its log:\n{log}")]
     EndedEarly {
         /// The server.
         program: Program,
-        /// How it ended, as the system puts it: `exit status: 1`.
+        /// The exit status, such as `exit status: 1`.
         status: String,
         /// The command line.
         command: String,
@@ -204,12 +199,12 @@ pub enum TestkitError {
     },
     /// The server did not become ready in time.
     #[error(
-        "{program} did not say it is ready on {url} within {within:?}, and was stopped. Is the machine very busy? The end of its log:\n{log}"
+        "{program} was not ready on {url} within {within:?} and was stopped. Is the machine overloaded? End of its log:\n{log}"
     )]
     NotReady {
         /// The server.
         program: Program,
-        /// The address that was asked.
+        /// The URL of the readiness check.
         url: String,
         /// The timeout.
         within: Duration,
@@ -218,7 +213,7 @@ pub enum TestkitError {
     },
     /// Another process listens on the port.
     #[error(
-        "{program} cannot listen on 127.0.0.1:{port}: the port is taken. Stop what listens there, or leave the port to be chosen"
+        "{program} cannot listen on 127.0.0.1:{port}: address in use; stop the other process, or do not set a port"
     )]
     PortTaken {
         /// The server.
@@ -226,34 +221,34 @@ pub enum TestkitError {
         /// The port that was tried last.
         port: u16,
     },
-    /// apt's sources lead to no archive that has Debian's newest suite.
+    /// apt's sources have no archive with Debian's newest suite.
     #[error(
-        "apt's sources name no Debian mirror; on Debian that usually means that its package lists are missing: run `apt-get update` as root \
+        "apt's sources have no Debian mirror; on Debian, its package lists are usually missing: run `apt-get update` as root \
          and try again"
     )]
     NoMirror,
-    /// No release that is new enough is here, and none could be fetched.
+    /// No release is new enough, and none could be fetched.
     #[error(
-        "{program} {}.{} or newer is not here, and could not be fetched from Debian's suite `sid`: {problem}\nGet it otherwise: unpack an \
-         upstream release of it into {}, so that the program is in a folder of its own in there, or put it on PATH",
+        "{program} {}.{} or newer not found, and it cannot be fetched from Debian's suite `sid`: {problem}\nTo install it manually, unpack \
+         an upstream release into a subfolder of {}, or put it on PATH",
         min_version.0,
         min_version.1,
         folder.display()
     )]
     NotNewEnough {
-        /// What was looked for.
+        /// The program.
         program: Program,
         /// The minimum version, major and minor.
         min_version: (u32, u32),
-        /// Where it would be kept.
+        /// The folder of newest releases.
         folder: PathBuf,
         /// Why it could not be fetched.
         problem: String,
     },
     /// A file or folder could not be used.
-    #[error("could not {doing} {}: {source}. Check that the folder exists and may be written, and that the disk is not full", path.display())]
+    #[error("cannot {doing} {}: {source}. Check that the folder exists and is writable, and that the disk is not full", path.display())]
     File {
-        /// What was being done: `create the folder`.
+        /// The operation: `create the folder`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -263,17 +258,17 @@ pub enum TestkitError {
 }
 
 impl TestkitError {
-    /// For `map_err`: an [`io::Error`] with what was being done and to which file.
+    /// For `map_err`: adds the operation and the path to an [`io::Error`].
     fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { doing, path, source }
     }
 }
 
-/// How many lines of a log or of a command's output an error shows.
+/// Maximum number of lines of a log or a command's output in an error.
 const SHOWN_LINES: usize = 20;
 
-/// The last [`SHOWN_LINES`] lines of `text`, or a remark that there are none.
+/// The last [`SHOWN_LINES`] lines of `text`, or `(nothing)`.
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let shown = lines.get(lines.len().saturating_sub(SHOWN_LINES)..).unwrap_or_default();
@@ -286,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_program_says_how_to_get_it_by_package_and_by_hand() {
+    fn installation_advice_covers_package_and_manual_installation() {
         for program in Program::ALL {
             let hint = program.how_to_get();
             assert!(hint.contains(&format!("apt-get install {}", program.packages().last().unwrap())), "{hint}");
@@ -298,12 +293,12 @@ mod tests {
     }
 
     #[test]
-    fn promtool_is_installed_with_the_server_since_every_suite_has_that() {
+    fn promtool_is_installed_with_the_server() {
         assert!(Program::Promtool.how_to_get().contains("apt-get install prometheus`"));
     }
 
     #[test]
-    fn a_missing_package_is_answered_with_apt_get_update() {
+    fn a_missing_package_error_advises_apt_get_update() {
         let text = TestkitError::UnknownPackage { program: Program::Pushgateway, package: "prometheus-pushgateway" }
             .to_string();
         assert!(text.contains("`apt-get update` as root"), "{text}");
@@ -311,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_tool_is_answered_with_the_other_ways() {
+    fn a_missing_tool_error_advises_manual_installation() {
         let source = io::Error::from(io::ErrorKind::NotFound);
         let text = TestkitError::NoTool { program: Program::Prometheus, tool: "apt-get", source }.to_string();
-        assert!(text.contains("`apt-get` could not be run") && text.contains("on PATH"), "{text}");
+        assert!(text.contains("cannot run `apt-get`") && text.contains("on PATH"), "{text}");
     }
 
     #[test]
-    fn a_release_that_is_too_old_is_answered_with_where_to_put_another() {
+    fn an_outdated_release_error_names_the_folder() {
         let text = TestkitError::NotNewEnough {
             program: Program::Prometheus,
             min_version: (3, 0),
@@ -326,8 +321,8 @@ mod tests {
             problem: TestkitError::NoMirror.to_string(),
         }
         .to_string();
-        assert!(text.starts_with("Prometheus 3.0 or newer is not here"), "{text}");
-        assert!(text.contains("`apt-get update` as root") && text.contains("into .servers/newest"), "{text}");
+        assert!(text.starts_with("Prometheus 3.0 or newer not found"), "{text}");
+        assert!(text.contains("`apt-get update` as root") && text.contains("subfolder of .servers/newest"), "{text}");
     }
 
     #[test]

@@ -1,10 +1,9 @@
-//! Starting a server, waiting until it is ready, stopping it.
+//! Starts servers, waits until they are ready, and stops them.
 //!
-//! A server is a child of this process. It ends with its [`Running`], also when a panic unwinds
-//! past it. It outlives this process only if that one is killed outright or leaves by
-//! `std::process::exit`: the kernel's signal on a parent's death is tied to the *thread* that
-//! started the child, which in a pool of threads ends long before the process does, so it is not
-//! used.
+//! A server is a child process that ends when its [`Running`] is dropped, also by a panic. It
+//! outlives this process only if this process is killed or calls `std::process::exit`: the kernel's
+//! parent-death signal is not used, because it fires when the *thread* that started the child ends,
+//! which in a thread pool is long before the process.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -20,35 +19,34 @@ use tempfile::TempDir;
 use super::tool::shown;
 use super::{Program, ScrapeConfig, TestkitError, tail};
 
-/// How long a server may take until it is ready.
+/// Timeout for a server to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(15);
-/// How long a server may take to end after it was asked to; Prometheus writes its head block out.
+/// Timeout for a graceful shutdown, in which Prometheus writes its head block.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-/// How long one readiness request may take.
+/// Timeout of a readiness request.
 const PROBE_WITHIN: Duration = Duration::from_secs(1);
-/// Between two looks at a server that starts or stops.
+/// Polling interval for a starting or stopping server.
 const POLL: Duration = Duration::from_millis(20);
-/// How often a server is started anew because its port was taken.
+/// Maximum number of starts if the port is in use.
 const PORT_TRIES: u32 = 5;
-/// Before a given port is tried again: long enough for a connection that happens to use it to go
-/// away.
+/// Pause before retrying a fixed port, so that a connection that uses it can end.
 const PORT_PAUSE: Duration = Duration::from_millis(200);
 
 const LOG_FILE: &str = "server.log";
 const CONFIG_FILE: &str = "prometheus.yml";
 const ALERTMANAGER_CONFIG_FILE: &str = "alertmanager.yml";
 
-/// How to start a Pushgateway. The default: a port that is free, nothing kept on disk.
+/// Options of a Pushgateway. Default: a free port, no persistence.
 #[derive(Clone, Debug, Default)]
 pub struct PushgatewayOptions {
-    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the
-    /// port of the one that was stopped.
+    /// The port to listen on; a free one if `None`. To restart at the same URL, set the port of the
+    /// stopped server.
     pub port: Option<u16>,
-    /// Where to keep the groups over a restart; if `None`, they are gone when it ends.
+    /// File to persist groups across restarts.
     pub persistence_file: Option<PathBuf>,
-    /// Whether `PUT /api/v1/admin/wipe` works.
+    /// Enables `PUT /api/v1/admin/wipe`.
     pub admin_api: bool,
-    /// Further flags, each as one argument: `--push.disable-consistency-check`.
+    /// Additional flags, each as one argument: `--push.disable-consistency-check`.
     pub flags: Vec<String>,
 }
 
@@ -63,7 +61,7 @@ impl PushgatewayOptions {
     fn arguments(&self) -> Vec<OsString> {
         let mut arguments = Vec::new();
         if let Some(file) = &self.persistence_file {
-            arguments.push(flag("--persistence.file=", &whole(file)));
+            arguments.push(flag("--persistence.file=", &absolute(file)));
         }
         if self.admin_api {
             arguments.push("--web.enable-admin-api".into());
@@ -73,22 +71,22 @@ impl PushgatewayOptions {
     }
 }
 
-/// How to start a Prometheus. The default: a port that is free, data in the temporary folder,
-/// Prometheus's own default settings, and nothing to scrape.
+/// Options of a Prometheus. Default: a free port, data in the temporary folder, an empty
+/// configuration.
 #[derive(Clone, Debug, Default)]
 pub struct PrometheusOptions {
     /// The port to listen on; a free one if `None`.
     pub port: Option<u16>,
     /// The configuration as YAML text; see [`ScrapeConfig::render`].
     pub config: String,
-    /// Where to keep the data over a restart; if `None`, it is gone when the server ends.
+    /// Folder to keep the data across restarts.
     pub data: Option<PathBuf>,
-    /// Further flags, each as one argument: `--web.enable-remote-write-receiver`.
+    /// Additional flags, each as one argument: `--web.enable-remote-write-receiver`.
     pub flags: Vec<String>,
 }
 
 impl PrometheusOptions {
-    /// The default, with this configuration.
+    /// The default options with this configuration.
     #[must_use]
     pub fn scraping(config: &ScrapeConfig) -> Self {
         Self { config: config.render(), ..Self::default() }
@@ -102,7 +100,7 @@ impl PrometheusOptions {
     }
 
     fn arguments(&self, folder: &Path) -> Vec<OsString> {
-        let data = self.data.as_deref().map_or_else(|| folder.join("data"), whole);
+        let data = self.data.as_deref().map_or_else(|| folder.join("data"), absolute);
         let mut arguments =
             vec![flag("--config.file=", &folder.join(CONFIG_FILE)), flag("--storage.tsdb.path=", &data)];
         arguments.extend(self.flags.iter().map(OsString::from));
@@ -110,19 +108,17 @@ impl PrometheusOptions {
     }
 }
 
-/// How to start a VictoriaMetrics, single node. The default: a port that is free, data in the
-/// temporary folder.
+/// Options of a single-node VictoriaMetrics. Default: a free port, data in the temporary folder.
 ///
-/// It drops samples older than its retention, which is 100 years here, so that tests may write at
-/// fixed moments.
+/// The retention is 100 years, so that tests can write samples at fixed times.
 #[derive(Clone, Debug, Default)]
 pub struct VictoriaMetricsOptions {
-    /// The port to listen on; a free one if `None`. To start it again at the same URL, give the
-    /// port of the one that was stopped.
+    /// The port to listen on; a free one if `None`. To restart at the same URL, set the port of the
+    /// stopped server.
     pub port: Option<u16>,
-    /// Where to keep the data over a restart; if `None`, it is gone when the server ends.
+    /// Folder to keep the data across restarts.
     pub data: Option<PathBuf>,
-    /// Further flags, each as one argument: `-search.latencyOffset=0s`.
+    /// Additional flags, each as one argument: `-search.latencyOffset=0s`.
     pub flags: Vec<String>,
 }
 
@@ -135,22 +131,22 @@ impl VictoriaMetricsOptions {
     }
 
     fn arguments(&self, folder: &Path) -> Vec<OsString> {
-        let data = self.data.as_deref().map_or_else(|| folder.join("data"), whole);
+        let data = self.data.as_deref().map_or_else(|| folder.join("data"), absolute);
         let mut arguments = vec![flag("-storageDataPath=", &data), "-retentionPeriod=100y".into()];
         arguments.extend(self.flags.iter().map(OsString::from));
         arguments
     }
 }
 
-/// How to start an Alertmanager, alone and without a cluster. The default: a port that is free,
-/// data in the temporary folder, and one receiver that tells nobody.
+/// Options of an Alertmanager without clustering. Default: a free port, data in the temporary
+/// folder, and one receiver without integrations.
 #[derive(Clone, Debug)]
 pub struct AlertmanagerOptions {
     /// The port to listen on; a free one if `None`.
     pub port: Option<u16>,
     /// The configuration as YAML text.
     pub config: String,
-    /// Further flags, each as one argument.
+    /// Additional flags, each as one argument.
     pub flags: Vec<String>,
 }
 
@@ -164,13 +160,13 @@ impl Default for AlertmanagerOptions {
     }
 }
 
-/// Starts an Alertmanager and waits until it is ready. Debian's looks for its templates in the
-/// installed package's folder; where it was only unpacked, a copy of it that looks into its
-/// temporary folder is started instead.
+/// Starts an Alertmanager and waits until it is ready. Debian's build expects its templates in the
+/// installed package's folder; if the package was only unpacked, this starts a patched copy that
+/// loads them from the temporary folder.
 ///
 /// # Errors
-/// Those of [`start_pushgateway`]; a configuration that it refuses makes it end early, and its log
-/// then says why.
+/// The errors of [`start_pushgateway`]. With an invalid configuration the server exits early; the
+/// error contains its log.
 pub fn start_alertmanager(bin: &Path, options: &AlertmanagerOptions) -> Result<Running, TestkitError> {
     let folder = server_folder("plugpipe-alertmanager-")?;
     let relocated = relocated_alertmanager(bin, folder.path())?;
@@ -195,13 +191,13 @@ pub fn start_alertmanager(bin: &Path, options: &AlertmanagerOptions) -> Result<R
     launch.start(folder, arguments)
 }
 
-/// Where Debian's Alertmanager has its templates.
+/// The template folder of Debian's Alertmanager.
 const ALERTMANAGER_SHARE: &str = "/usr/share/prometheus/alertmanager";
 
-/// Of an Alertmanager that was unpacked and not installed: a copy in `folder`, with its templates
-/// beside it, in which the templates' place is the folder it runs in. None for any other.
+/// For an Alertmanager that was unpacked and not installed, creates a copy in `folder` with its
+/// templates, patched to load them from its working directory. None for any other.
 fn relocated_alertmanager(bin: &Path, folder: &Path) -> Result<Option<PathBuf>, TestkitError> {
-    // <package>/usr/bin/prometheus-alertmanager; what is installed has no second root.
+    // <package>/usr/bin/prometheus-alertmanager; for an installed one, the root is `/`.
     let Some(root) = bin.ancestors().nth(3).filter(|root| root.parent().is_some()) else { return Ok(None) };
     let share = root.join(ALERTMANAGER_SHARE.trim_start_matches('/'));
     if Path::new(ALERTMANAGER_SHARE).join("default.tmpl").exists() || !share.join("default.tmpl").exists() {
@@ -214,7 +210,7 @@ fn relocated_alertmanager(bin: &Path, folder: &Path) -> Result<Option<PathBuf>, 
         }
     }
     let mut program = fs::read(bin).map_err(TestkitError::file("read", bin))?;
-    // Of the same length: "./././" and so on, which is the folder it runs in.
+    // A path of the same length that denotes the working directory: `./././…`.
     let here: Vec<u8> = b"./".iter().copied().cycle().take(ALERTMANAGER_SHARE.len()).collect();
     let mut from = 0;
     while let Some(found) =
@@ -236,8 +232,8 @@ fn relocated_alertmanager(bin: &Path, folder: &Path) -> Result<Option<PathBuf>, 
 /// Starts a Pushgateway and waits until it is ready.
 ///
 /// # Errors
-/// [`TestkitError`] if it cannot be run, ends early, does not get ready within 15 s, or if the port
-/// that was asked for stays taken.
+/// [`TestkitError`] if it cannot be run, exits early, is not ready within 15 s, or if the given
+/// port stays in use.
 pub fn start_pushgateway(bin: &Path, options: &PushgatewayOptions) -> Result<Running, TestkitError> {
     let launch = Launch {
         program: Program::Pushgateway,
@@ -253,13 +249,12 @@ pub fn start_pushgateway(bin: &Path, options: &PushgatewayOptions) -> Result<Run
 /// Starts a Prometheus and waits until it is ready. Its configuration is then `prometheus.yml` in
 /// [`Running::folder`].
 ///
-/// Ready is not yet scraping: Prometheus passes its targets on every 5 s, so the first scrape comes
-/// about 5 s after the start, however short the interval is. Give whoever waits for a sample more
-/// time than that.
+/// Ready does not mean scraping: Prometheus updates its targets every 5 s, so the first scrape
+/// happens about 5 s after the start, regardless of the interval.
 ///
 /// # Errors
-/// Those of [`start_pushgateway`]; a configuration that Prometheus refuses makes it end early, and
-/// its log then says why.
+/// The errors of [`start_pushgateway`]. With an invalid configuration the server exits early; the
+/// error contains its log.
 pub fn start_prometheus(bin: &Path, options: &PrometheusOptions) -> Result<Running, TestkitError> {
     let folder = server_folder("plugpipe-prometheus-")?;
     let config = folder.path().join(CONFIG_FILE);
@@ -276,12 +271,12 @@ pub fn start_prometheus(bin: &Path, options: &PrometheusOptions) -> Result<Runni
     launch.start(folder, arguments)
 }
 
-/// Starts a VictoriaMetrics and waits until it is ready. What is written to it may be queried about
-/// a second later, since it keeps the newest samples in memory for that long; `GET
-/// /internal/force_flush` makes them visible at once.
+/// Starts a VictoriaMetrics and waits until it is ready. Written samples can be queried about a
+/// second later, when they are flushed from memory; `GET /internal/force_flush` flushes them
+/// immediately.
 ///
 /// # Errors
-/// Those of [`start_pushgateway`].
+/// The errors of [`start_pushgateway`].
 pub fn start_victoria_metrics(bin: &Path, options: &VictoriaMetricsOptions) -> Result<Running, TestkitError> {
     let folder = server_folder("plugpipe-victoria-metrics-")?;
     let arguments = options.arguments(folder.path());
@@ -296,37 +291,37 @@ pub fn start_victoria_metrics(bin: &Path, options: &VictoriaMetricsOptions) -> R
     launch.start(folder, arguments)
 }
 
-/// A server that runs on loopback. Dropping it kills the server at once; [`stop`](Self::stop) lets
-/// it end in order.
+/// A server running on loopback. Dropping it kills the server; [`stop`](Self::stop) shuts it down
+/// gracefully.
 #[derive(Debug)]
 pub struct Running {
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://127.0.0.1:PORT`, without a trailing slash.
     pub url: String,
     program: Program,
     port: u16,
-    // Before `folder`: fields drop in this order, and the server must be gone before its files are.
+    // Before `folder`: fields drop in this order, and the server must end before its files are
+    // removed.
     child: Reaped,
     folder: TempDir,
 }
 
 impl Running {
-    /// Asks the server to end (SIGTERM), waits up to 5 s, then kills it. It has ended when this
-    /// returns, and its port is free.
+    /// Sends SIGTERM, waits up to 5 s, then kills the server. Its port is free when this returns.
     pub fn stop(self) {
         self.stop_within(STOP_WITHIN);
     }
 
     fn stop_within(mut self, within: Duration) {
-        if self.child.ask_to_end() {
+        if self.child.terminate() {
             let deadline = Instant::now() + within;
-            while self.child.ended().is_none() && Instant::now() < deadline {
+            while self.child.exit_status().is_none() && Instant::now() < deadline {
                 thread::sleep(POLL);
             }
         }
-        // What is still there is killed as `self` is dropped.
+        // Dropping `self` kills it if it is still running.
     }
 
-    /// Everything it has printed so far, or why that cannot be read.
+    /// Its output so far, or why that cannot be read.
     #[must_use]
     pub fn log(&self) -> String {
         read_log(self.folder.path())
@@ -344,7 +339,7 @@ impl Running {
         self.port
     }
 
-    /// `127.0.0.1:PORT`, as a scrape target is written.
+    /// `127.0.0.1:PORT`, for scrape targets.
     #[must_use]
     pub fn authority(&self) -> String {
         authority(self.port)
@@ -356,61 +351,60 @@ impl Running {
         self.program
     }
 
-    /// Its temporary folder, removed with it: its log, and for Prometheus the configuration and the
-    /// data.
+    /// Its temporary folder, which is removed with it. Contains the log, and for Prometheus the
+    /// configuration and the data.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// A child that is killed and reaped when it is dropped. Until it is reaped its pid cannot be
-/// another process's.
+/// A child process that is killed and reaped on drop. Its pid is not reused before that.
 #[derive(Debug)]
 struct Reaped(Child);
 
 impl Reaped {
-    /// How it ended, if it has.
-    fn ended(&mut self) -> Option<ExitStatus> {
+    /// The exit status, if it has exited.
+    fn exit_status(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
     }
 
-    /// Sends SIGTERM; false if that cannot be done.
+    /// Sends SIGTERM; returns false on failure.
     #[cfg(unix)]
-    fn ask_to_end(&mut self) -> bool {
+    fn terminate(&mut self) -> bool {
         use rustix::process::{Pid, Signal, kill_process};
-        self.ended().is_none() && kill_process(Pid::from_child(&self.0), Signal::TERM).is_ok()
+        self.exit_status().is_none() && kill_process(Pid::from_child(&self.0), Signal::TERM).is_ok()
     }
 
-    /// There is no such request here.
+    /// Not supported on this platform.
     #[cfg(not(unix))]
-    fn ask_to_end(&mut self) -> bool {
+    fn terminate(&mut self) -> bool {
         false
     }
 }
 
 impl Drop for Reaped {
     fn drop(&mut self) {
-        // Both fail only for a process that has ended and was reaped.
+        // Both fail only if the process was already reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// What is the same for every server: which file, which port, how it says that it is ready.
+/// How to start a server and check that it is ready.
 struct Launch<'a> {
     program: Program,
     bin: &'a Path,
     port: Option<u16>,
-    /// With its `=`; the address follows.
+    /// The flag with its `=`; the address is appended.
     listen_flag: &'static str,
     ready_path: &'static str,
     ready_within: Duration,
 }
 
 impl Launch<'_> {
-    /// Starts it, again while the port turns out to be taken: a free port is only known to have
-    /// been free a moment ago.
+    /// Starts the server. Retries if the port is in use: another process may take a free port
+    /// before the server does.
     fn start(&self, folder: TempDir, arguments: Vec<OsString>) -> Result<Running, TestkitError> {
         let mut tries = 1;
         loop {
@@ -435,10 +429,10 @@ impl Launch<'_> {
     fn start_on(&self, port: u16, folder: &Path, arguments: &[OsString]) -> Result<Reaped, TestkitError> {
         let log_path = folder.join(LOG_FILE);
         let log = File::create(&log_path).map_err(TestkitError::file("create the log", &log_path))?;
-        let log_too = log.try_clone().map_err(TestkitError::file("open the log", &log_path))?;
-        let mut command = Command::new(whole(self.bin));
+        let stderr_log = log.try_clone().map_err(TestkitError::file("open the log", &log_path))?;
+        let mut command = Command::new(absolute(self.bin));
         command.arg(format!("{}{}", self.listen_flag, authority(port))).args(arguments);
-        command.current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(log_too);
+        command.current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(stderr_log);
         let child = command
             .spawn()
             .map_err(|error| TestkitError::CannotRun { path: self.bin.to_owned(), detail: error.to_string() })?;
@@ -446,7 +440,7 @@ impl Launch<'_> {
 
         let deadline = Instant::now() + self.ready_within;
         loop {
-            if let Some(status) = child.ended() {
+            if let Some(status) = child.exit_status() {
                 let log = read_log(folder);
                 if log.contains("address already in use") {
                     return Err(TestkitError::PortTaken { program: self.program, port });
@@ -454,8 +448,8 @@ impl Launch<'_> {
                 let (status, command) = (status.to_string(), shown(&command));
                 return Err(TestkitError::EndedEarly { program: self.program, status, command, log: tail(&log) });
             }
-            // Whoever took the port before may be a server of the same kind, and ready.
-            if says_ready(port, self.ready_path) && listens(child.0.id(), port) != Some(false) {
+            // Another server of the same kind may be listening on the port.
+            if is_ready(port, self.ready_path) && listens(child.0.id(), port) != Some(false) {
                 return Ok(child);
             }
             if Instant::now() >= deadline {
@@ -489,9 +483,8 @@ fn flag(name: &str, value: &Path) -> OsString {
     argument
 }
 
-/// The path from the root: the server runs in a folder of its own, where a relative one would mean
-/// something else.
-fn whole(path: &Path) -> PathBuf {
+/// The absolute path, because the server runs in a different working directory.
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
@@ -502,25 +495,24 @@ fn read_log(folder: &Path) -> String {
     }
 }
 
-/// A port that nothing listens on at this moment.
+/// A port that is currently free.
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Whether a server on this port answers 200 to a GET of `path`.
-fn says_ready(port: u16, path: &str) -> bool {
+/// Whether a server on this port responds with status 200 to a GET of `path`.
+fn is_ready(port: u16, path: &str) -> bool {
     status_line(port, path).is_ok_and(|line| is_ok(&line))
 }
 
-/// The first line of the answer. HTTP/1.0, so that the server closes the connection and nothing
-/// needs to be parsed beyond that line.
+/// The status line of the response. Uses HTTP/1.0, so that the server closes the connection.
 fn status_line(port: u16, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), PROBE_WITHIN)?;
     stream.set_read_timeout(Some(PROBE_WITHIN))?;
     stream.set_write_timeout(Some(PROBE_WITHIN))?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", authority(port)).as_bytes())?;
     let mut start = Vec::new();
-    // Enough for any status line, and bounded whatever it is that listens there.
+    // Enough for any status line; bounded, because any server may be listening.
     stream.take(1024).read_to_end(&mut start)?;
     Ok(String::from_utf8_lossy(&start).lines().next().unwrap_or_default().to_owned())
 }
@@ -530,8 +522,7 @@ fn is_ok(status_line: &str) -> bool {
     words.next().is_some_and(|version| version.starts_with("HTTP/1.")) && words.next() == Some("200")
 }
 
-/// Whether the process `pid` is the one that listens on the port; `None` where the system does not
-/// tell.
+/// Whether the process `pid` listens on the port; `None` if unknown.
 #[cfg(target_os = "linux")]
 fn listens(pid: u32, port: u16) -> Option<bool> {
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
@@ -547,8 +538,8 @@ fn listens(_pid: u32, _port: u16) -> Option<bool> {
     None
 }
 
-/// The inodes of the sockets that listen on `port`, from `/proc/net/tcp`: `sl local_address
-/// rem_address st … inode`, addresses in hex.
+/// The inodes of listening sockets on `port`, from `/proc/net/tcp`: `sl local_address rem_address
+/// st … inode`, addresses in hex.
 #[cfg(target_os = "linux")]
 fn listeners_in(table: &str, port: u16) -> impl Iterator<Item = &str> {
     const LISTEN: &str = "0A";

@@ -1,15 +1,15 @@
-//! Finding programs, and fetching Debian packages without root.
+//! Finds programs and fetches Debian packages without root.
 //!
-//! Fetched packages are unpacked whole, each into a folder of its own, so that files a program
-//! expects next to it stay reachable:
+//! Each fetched package is unpacked completely into a separate folder, so that a program finds its
+//! accompanying files:
 //!
 //! ```text
 //! .servers/
-//!   .lock                          held while something is fetched
-//!   .fetch-XXXXXX/                 a fetch under way; what a killed process left is removed by the next fetch
+//!   .lock                          locked during a fetch
+//!   .fetch-XXXXXX/                 a fetch in progress; leftovers of killed processes are removed by the next fetch
 //!   prometheus-pushgateway/usr/bin/prometheus-pushgateway
-//!   pushgateway-1.11.2.linux-amd64/pushgateway     an upstream release, put there by hand
-//!   newest/                        the same again, for what was fetched from Debian's newest suite
+//!   pushgateway-1.11.2.linux-amd64/pushgateway     an upstream release, unpacked manually
+//!   newest/                        the same for Debian's newest suite
 //! ```
 
 use std::env;
@@ -22,32 +22,28 @@ use super::apt::Apt;
 use super::tool::{FETCH_PREFIX, printed, run, run_tool};
 use super::{Program, TestkitError, tail};
 
-/// Names the folder of fetched servers, in place of the caller's default.
+/// Overrides the folder of fetched servers.
 const FOLDER_VARIABLE: &str = "PLUGPIPE_SERVERS";
 const LOCK_FILE: &str = ".lock";
-/// Where releases of the newest suite are kept: out of the way of who wants the one that the
-/// system's suite has.
+/// Subfolder for releases of the newest suite, which [`Servers::find`] ignores.
 const NEWEST_FOLDER: &str = "newest";
 
-/// Where programs are looked for and where fetched ones are kept.
-///
-/// Programs are taken from the folder first and from PATH second, so that a version put into the
-/// folder wins over the system's.
+/// The folder of fetched programs, which is searched before PATH.
 #[derive(Clone, Debug)]
 pub struct Servers {
     folder: PathBuf,
 }
 
 impl Servers {
-    /// Uses `folder`, which need not exist yet.
+    /// Uses `folder`, which is created by the first fetch.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// Uses the folder that the environment variable `PLUGPIPE_SERVERS` names, or `default` if it
-    /// is unset or empty.
+    /// Uses the folder in the environment variable `PLUGPIPE_SERVERS`, or `default` if it is unset
+    /// or empty.
     ///
-    /// A program built from the workspace passes the workspace's `.servers`, which is git-ignored.
+    /// Programs in the workspace pass the workspace's `.servers`, which is git-ignored.
     pub fn from_env_or(default: impl Into<PathBuf>) -> Self {
         Self::at(folder_or(env::var_os(FOLDER_VARIABLE).as_deref(), default.into()))
     }
@@ -58,34 +54,34 @@ impl Servers {
         &self.folder
     }
 
-    /// An executable file of that program: in the folder, or else on PATH. Not run, so it may still
-    /// turn out not to work.
+    /// Finds an executable file of the program in the folder, or else on PATH. The file is not run,
+    /// so it may not work.
     ///
-    /// In the folder, these places are looked at in order, and in each Debian's name before the
-    /// upstream one: the folder itself and its `usr/bin`, then the `usr/bin` of each subfolder, by
-    /// name, and that subfolder itself.
+    /// Searches the folder itself, its `usr/bin`, and then for each subfolder, sorted by name, its
+    /// `usr/bin` and the subfolder itself. In each place, Debian's file name is tried before the
+    /// upstream one.
     #[must_use]
     pub fn find(&self, program: Program) -> Option<PathBuf> {
         self.find_with_path(program, env::var_os("PATH").as_deref())
     }
 
-    /// Downloads the program's Debian package and unpacks it into the folder; the path of the
-    /// program in there.
+    /// Downloads the program's Debian package, unpacks it into the folder, and returns the
+    /// program's path.
     ///
-    /// Needs `apt-get` with package lists, and `dpkg`; no root, and nothing is installed. If the
-    /// folder already has the program, that one is returned. The program is run once with
-    /// `--version` before it is accepted. Several processes may fetch into one folder at once: one
-    /// downloads, the others wait for it and take its result.
+    /// Needs `apt-get` with package lists, and `dpkg`, but no root. Nothing is installed. If the
+    /// folder already has the program, it is returned. The program is checked by running it with
+    /// `--version`. Concurrent processes can fetch into the same folder: one downloads, the others
+    /// wait and use its result.
     ///
     /// # Errors
-    /// [`TestkitError`], with what to do: no apt or no lists, a download that failed, a program
-    /// that does not run here.
+    /// [`TestkitError`] if apt or its lists are missing, the download fails, or the program does
+    /// not run.
     pub fn fetch(&self, program: Program) -> Result<PathBuf, TestkitError> {
-        self.fetch_unless(program, || self.find_in_folder(program), |_| Ok(Apt::of_the_system()))
+        self.fetch_unless(program, || self.find_in_folder(program), |_| Ok(Apt::system()))
     }
 
-    /// Fetches from `apt`, which is asked for with the folder to use, unless `found` has it, which
-    /// is asked while nobody else fetches.
+    /// Fetches from `apt`, which is called with the folder to use, unless `found`, which is called
+    /// under the lock, returns a program.
     fn fetch_unless(
         &self,
         program: Program,
@@ -102,7 +98,7 @@ impl Servers {
             .write(true)
             .open(&lock_path)
             .map_err(TestkitError::file("open the lock file", &lock_path))?;
-        // Released when `lock` is closed, also if this process is killed.
+        // Released when `lock` is closed, even if this process is killed.
         lock.lock().map_err(TestkitError::file("lock", &lock_path))?;
 
         // Another process may have fetched it while this one waited.
@@ -115,7 +111,7 @@ impl Servers {
         for package in program.packages() {
             match fetch_package(&folder, &apt, program, package) {
                 Ok(found) => return Ok(found),
-                // Only these two say that another package may have it.
+                // In these cases, another package may contain it.
                 Err(error @ (TestkitError::UnknownPackage { .. } | TestkitError::NotInPackage { .. })) => {
                     failure = Some(error)
                 }
@@ -125,10 +121,10 @@ impl Servers {
         Err(failure.unwrap_or(TestkitError::UnknownPackage { program, package: "" }))
     }
 
-    /// [`find`](Self::find), and if there is none, [`fetch`](Self::fetch).
+    /// Finds the program, or fetches it.
     ///
     /// # Errors
-    /// Those of [`fetch`](Self::fetch).
+    /// The errors of [`fetch`](Self::fetch).
     pub fn find_or_fetch(&self, program: Program) -> Result<PathBuf, TestkitError> {
         match self.find(program) {
             Some(found) => Ok(found),
@@ -136,25 +132,25 @@ impl Servers {
         }
     }
 
-    /// A release of at least this major version: one that is fetched already, in the folder or on
-    /// PATH; or else the newest one that Debian has, from its suite `sid`.
+    /// Finds a release of at least this major version in the folder or on PATH, or fetches the
+    /// newest one from Debian's suite `sid`.
     ///
-    /// For tests that need more than the system's suite has. Nothing is installed, and the system's
-    /// package lists stay as they are: those of the newest suite are downloaded into a temporary
-    /// folder, through the mirror that the system's own sources name. What is fetched is kept
-    /// apart, so that [`find`](Self::find) does not come upon it.
+    /// For tests that need a newer release than the system's suite has. Nothing is installed, and
+    /// the system's package lists are not changed: those of the newest suite are downloaded to a
+    /// temporary folder from the mirror in the system's sources. Fetched releases are stored in a
+    /// subfolder that [`find`](Self::find) ignores.
     ///
     /// # Errors
-    /// [`TestkitError::NotNewEnough`], with what to do, and those of [`fetch`](Self::fetch) that
-    /// are about files.
+    /// [`TestkitError::NotNewEnough`] and [`TestkitError::File`].
     pub fn find_or_fetch_at_least(&self, program: Program, major: u32) -> Result<PathBuf, TestkitError> {
         self.find_or_fetch_release(program, (major, 0))
     }
 
-    /// The same for a release of at least this major and minor version.
+    /// Like [`find_or_fetch_at_least`](Self::find_or_fetch_at_least), with a major and minor
+    /// version.
     ///
     /// # Errors
-    /// Those of [`find_or_fetch_at_least`](Self::find_or_fetch_at_least).
+    /// The errors of [`find_or_fetch_at_least`](Self::find_or_fetch_at_least).
     pub fn find_or_fetch_release(&self, program: Program, min_version: (u32, u32)) -> Result<PathBuf, TestkitError> {
         if let Some(found) = self.find_at_least(program, min_version, env::var_os("PATH").as_deref(), version) {
             return Ok(found);
@@ -166,33 +162,31 @@ impl Servers {
             .fetch_unless(
                 program,
                 || newest.find_at_least(program, min_version, None, version),
-                |folder| Apt::of_the_newest_suite(program, folder),
+                |folder| Apt::newest_suite(program, folder),
             )
             .map_err(|error| match error {
                 error @ TestkitError::File { .. } => error,
-                // Without their own advice, which is for the release that the system's suite has.
-                TestkitError::NoTool { tool, source, .. } => {
-                    not_new_enough(format!("`{tool}` could not be run ({source})"))
-                }
+                // Omit their advice, which applies to the system's suite.
+                TestkitError::NoTool { tool, source, .. } => not_new_enough(format!("cannot run `{tool}` ({source})")),
                 TestkitError::FetchFailed { command, output, .. } => {
                     not_new_enough(format!("`{command}` failed: {output}"))
                 }
                 TestkitError::UnknownPackage { package, .. } | TestkitError::NotInPackage { package, .. } => {
-                    not_new_enough(format!("it is not in the package `{package}` there"))
+                    not_new_enough(format!("it is not in the package `{package}`"))
                 }
                 error => not_new_enough(error.to_string()),
             })?;
         let version = version(&found)?;
         if release_in(&version).is_none_or(|found| found < min_version) {
-            return Err(not_new_enough(format!("the newest release there is {version}")));
+            return Err(not_new_enough(format!("the newest release is {version}")));
         }
         Ok(found)
     }
 
-    /// The program from Debian's newest suite, fetched already or now; for programs that do not
-    /// tell their version, as Debian's VictoriaMetrics. It is kept apart, as that of
-    /// [`find_or_fetch_at_least`](Self::find_or_fetch_at_least) is. A release put into the folder
-    /// `newest` by hand counts as the newest.
+    /// Finds or fetches the program from Debian's newest suite, for programs that do not print
+    /// their version, such as Debian's VictoriaMetrics. It is stored like that of
+    /// [`find_or_fetch_at_least`](Self::find_or_fetch_at_least). A release that was manually put
+    /// into the folder `newest` counts as the newest.
     ///
     /// # Errors
     /// Those of [`fetch`](Self::fetch), and [`TestkitError::NoMirror`].
@@ -201,18 +195,14 @@ impl Servers {
         if let Some(found) = newest.find_in_folder(program) {
             return Ok(found);
         }
-        newest.fetch_unless(
-            program,
-            || newest.find_in_folder(program),
-            |folder| Apt::of_the_newest_suite(program, folder),
-        )
+        newest.fetch_unless(program, || newest.find_in_folder(program), |folder| Apt::newest_suite(program, folder))
     }
 
     fn newest(&self) -> Self {
         Self::at(self.folder.join(NEWEST_FOLDER))
     }
 
-    /// In the folder of the newest ones first. Asks each that it comes upon for its version.
+    /// Searches the folder `newest` first. Runs each candidate for its version.
     fn find_at_least(
         &self,
         program: Program,
@@ -236,7 +226,7 @@ impl Servers {
         find_in(program, self.places()).map(absolute)
     }
 
-    /// Where in the folder a program may be, in the order to look.
+    /// The places in the folder, in search order.
     fn places(&self) -> Vec<PathBuf> {
         let mut places = vec![self.folder.clone(), self.folder.join("usr/bin")];
         for subfolder in subfolders(&self.folder) {
@@ -247,13 +237,13 @@ impl Servers {
     }
 }
 
-/// A relative path would stop being right as soon as something runs in another folder.
+/// Makes a path independent of the working directory.
 fn absolute(found: PathBuf) -> PathBuf {
     std::path::absolute(&found).unwrap_or(found)
 }
 
-/// The version a program gives itself: `2.42.0+ds`, or its whole first line where that has another
-/// shape. Empty if it succeeds without a word, as Debian's VictoriaMetrics 1.79 does.
+/// The version that a program prints: `2.42.0+ds`, or its first line if that has a different
+/// format. Empty if there is no output, as for Debian's VictoriaMetrics 1.79.
 ///
 /// # Errors
 /// [`TestkitError::CannotRun`] if `--version` cannot be run or does not succeed.
@@ -261,7 +251,7 @@ pub fn version(bin: &Path) -> Result<String, TestkitError> {
     let cannot_run = |detail| TestkitError::CannotRun { path: bin.to_owned(), detail };
     let output = run(Command::new(bin).arg("--version")).map_err(|error| cannot_run(error.to_string()))?;
     if !output.status.success() {
-        return Err(cannot_run(format!("`--version` ended with {}: {}", output.status, tail(&printed(&output)))));
+        return Err(cannot_run(format!("`--version` exited with {}: {}", output.status, tail(&printed(&output)))));
     }
     Ok(version_in(&printed(&output)))
 }
@@ -273,7 +263,7 @@ fn version_in(printed: &str) -> String {
     word.unwrap_or(first).to_owned()
 }
 
-/// `3.5.3+ds1` → 3 and 5; none where the version begins with no number.
+/// `3.5.3+ds1` → 3 and 5; none if the version does not begin with a number.
 fn release_in(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse().ok());
     Some((numbers.next()?, numbers.next().unwrap_or(0)))
@@ -290,7 +280,7 @@ fn find_in(program: Program, folders: impl IntoIterator<Item = PathBuf>) -> Opti
     candidates(program, folders).next()
 }
 
-/// The executable files in these folders that have one of the program's names.
+/// The executable files in these folders with one of the program's names.
 fn candidates(program: Program, folders: impl IntoIterator<Item = PathBuf>) -> impl Iterator<Item = PathBuf> {
     folders
         .into_iter()
@@ -298,7 +288,7 @@ fn candidates(program: Program, folders: impl IntoIterator<Item = PathBuf>) -> i
         .filter(|file| is_executable(file))
 }
 
-/// The visible subfolders in order of name. A folder that cannot be read has none.
+/// The visible subfolders, sorted by name. Empty if the folder cannot be read.
 fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries(folder).filter(|path| !has_prefix(path, ".") && path.is_dir()).collect();
     found.sort();
@@ -316,7 +306,7 @@ fn has_prefix(path: &Path, prefix: &str) -> bool {
 #[cfg(unix)]
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    // Also tells the program `prometheus` from the folder of the package of that name.
+    // Also distinguishes the program `prometheus` from the package folder of that name.
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
@@ -325,16 +315,16 @@ fn is_executable(file: &Path) -> bool {
     file.is_file()
 }
 
-/// Removes what a fetch left that was killed. The caller holds the lock, so no fetch is under way.
+/// Removes leftovers of killed fetches. The caller holds the lock, so no fetch is in progress.
 fn remove_leftovers(folder: &Path) {
     for path in entries(folder).filter(|path| has_prefix(path, FETCH_PREFIX)) {
-        // Failing costs disk space and nothing else.
+        // A failure only wastes disk space.
         let _ = fs::remove_dir_all(path);
     }
 }
 
-/// Downloads and unpacks one package, next to its final place so that one rename puts all of it
-/// there. The caller holds the lock.
+/// Downloads and unpacks one package next to its final location, so that a rename is atomic. The
+/// caller holds the lock.
 fn fetch_package(folder: &Path, apt: &Apt, program: Program, package: &'static str) -> Result<PathBuf, TestkitError> {
     let scratch = tempfile::Builder::new()
         .prefix(FETCH_PREFIX)
@@ -354,7 +344,7 @@ fn fetch_package(folder: &Path, apt: &Apt, program: Program, package: &'static s
             TestkitError::FetchFailed {
                 program,
                 command: format!("apt-get download {package}"),
-                output: "it said it succeeded, but left no .deb file".to_owned(),
+                output: "it succeeded without creating a .deb file".to_owned(),
             }
         })?;
 
@@ -365,16 +355,15 @@ fn fetch_package(folder: &Path, apt: &Apt, program: Program, package: &'static s
 
     let place = folder.join(package);
     if place.exists() {
-        // It lacks the program, or the fetch would have ended earlier. The rename below wants an
-        // empty place.
+        // It does not contain the program, or the fetch would have ended earlier. The rename needs
+        // a free target.
         fs::rename(&place, scratch.path().join("replaced")).map_err(TestkitError::file("move away", &place))?;
     }
     fs::rename(&unpacked, &place).map_err(TestkitError::file("move the unpacked package to", &place))?;
     find_in(program, [place.join("usr/bin")]).ok_or(TestkitError::NotInPackage { program, package })
 }
 
-/// Both texts of apt mean it: the first when no list has the name, the second when only other
-/// packages mention it.
+/// apt prints different messages, depending on whether other packages refer to the name.
 fn is_unknown_package(output: &str) -> bool {
     ["Unable to locate package", "has no installation candidate", "Can't select candidate version"]
         .iter()
@@ -396,14 +385,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_set_wins_over_the_default_and_an_empty_one_does_not() {
+    fn a_nonempty_variable_overrides_the_default() {
         assert_eq!(folder_or(Some(OsStr::new("/elsewhere")), "/default".into()), Path::new("/elsewhere"));
         assert_eq!(folder_or(Some(OsStr::new("")), "/default".into()), Path::new("/default"));
         assert_eq!(folder_or(None, "/default".into()), Path::new("/default"));
     }
 
     #[test]
-    fn a_fetched_package_is_found_and_its_folder_is_not_taken_for_the_program() {
+    fn a_fetched_package_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("prometheus/usr/bin/prometheus");
         put(&bin, 0o755);
@@ -419,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_put_straight_into_the_folder_wins_over_a_fetched_package() {
+    fn a_program_in_the_folder_takes_precedence_over_a_fetched_package() {
         let folder = tempfile::tempdir().unwrap();
         put(&folder.path().join("prometheus-pushgateway/usr/bin/prometheus-pushgateway"), 0o755);
         let by_hand = folder.path().join("pushgateway");
@@ -428,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_wins_over_path() {
+    fn the_folder_takes_precedence_over_path() {
         let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (in_folder, on_path) = (folder.path().join("promtool"), elsewhere.path().join("promtool"));
         put(&on_path, 0o755);
@@ -440,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_executable_and_a_fetch_under_way_are_passed_over() {
+    fn nonexecutable_files_and_unfinished_fetches_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         put(&folder.path().join("promtool"), 0o644);
         put(&folder.path().join(".fetch-abc/promtool"), 0o755);
@@ -461,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_takes_what_is_in_the_folder_already() {
+    fn a_fetch_reuses_a_program_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let bin = folder.path().join("victoria-metrics-prod");
         put(&bin, 0o755);
@@ -469,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_of_a_killed_fetch_are_removed_and_nothing_else() {
+    fn only_leftovers_of_killed_fetches_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         put(&folder.path().join(".fetch-abc/unpacked/x"), 0o644);
         put(&folder.path().join("prometheus/usr/bin/prometheus"), 0o755);
@@ -479,23 +468,23 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_named_in_the_error() {
+    fn an_error_names_the_folder_that_cannot_be_created() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         put(&file, 0o644);
         let error = Servers::at(file.join("servers")).fetch(Program::Prometheus).unwrap_err().to_string();
-        assert!(error.contains("could not create the folder") && error.contains("file/servers"), "{error}");
+        assert!(error.contains("cannot create the folder") && error.contains("file/servers"), "{error}");
     }
 
     #[test]
-    fn versions_are_read_from_the_usual_line_and_from_others_whole() {
+    fn versions_are_parsed_or_the_whole_first_line() {
         assert_eq!(version_in("pushgateway, version 1.5.1 (branch: x, revision: y)\n  build user: z\n"), "1.5.1");
         assert_eq!(version_in("victoria-metrics-20220101-tags-v1.79.5\n"), "victoria-metrics-20220101-tags-v1.79.5");
         assert_eq!(version_in(""), "");
     }
 
     #[test]
-    fn a_program_that_fails_its_version_check_is_named_with_what_it_said() {
+    fn a_failed_version_check_names_the_program() {
         let error = version(Path::new("/bin/false")).unwrap_err().to_string();
         assert!(error.contains("/bin/false does not run") && error.contains("exit status: 1"), "{error}");
         let error = version(Path::new("/nowhere/pushgateway")).unwrap_err().to_string();
@@ -503,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn major_and_minor_version_are_the_first_numbers() {
+    fn a_release_is_major_and_minor_version() {
         assert_eq!(release_in("3.5.3+ds1"), Some((3, 5)));
         assert_eq!(release_in("10.0"), Some((10, 0)));
         assert_eq!(release_in("4-rc"), Some((4, 0)));
@@ -513,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_that_is_new_enough_is_found_past_an_older_one_wherever_it_is() {
+    fn the_first_sufficiently_new_release_is_found() {
         let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let servers = Servers::at(folder.path());
         let path = Some(elsewhere.path().as_os_str());
@@ -526,7 +515,7 @@ mod tests {
         };
         put_release(&folder.path().join("prometheus/usr/bin/prometheus"), "2.42.0+ds");
         assert_eq!(find(3), None);
-        // From the last place to be looked at to the first.
+        // In reverse search order.
         let newest = newest_of(folder.path());
         for (place, release) in [
             (elsewhere.path().join("prometheus"), "3.1.0"),
@@ -548,14 +537,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fetched_from_the_newest_suite_is_not_what_others_find() {
+    fn find_ignores_the_newest_suite() {
         let folder = tempfile::tempdir().unwrap();
         put(&newest_of(folder.path()), 0o755);
         assert_eq!(Servers::at(folder.path()).find_in_folder(Program::Prometheus), None);
     }
 
     #[test]
-    fn the_newest_is_not_the_one_of_the_systems_suite() {
+    fn find_or_fetch_newest_ignores_the_systems_suite() {
         let folder = tempfile::tempdir().unwrap();
         put(&folder.path().join("victoria-metrics/usr/bin/victoria-metrics"), 0o755);
         let newest = folder.path().join("newest/victoria-metrics/usr/bin/victoria-metrics");
@@ -564,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn apt_saying_it_knows_no_such_package_is_told_from_other_failures() {
+    fn unknown_packages_are_detected() {
         assert!(is_unknown_package("E: Unable to locate package promtool\n"));
         assert!(!is_unknown_package("E: Failed to fetch file: 404 Not Found\n"));
     }

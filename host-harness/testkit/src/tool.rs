@@ -16,19 +16,18 @@ pub(super) fn run_tool(program: Program, tool: &'static str, command: &mut Comma
     Err(TestkitError::FetchFailed { program, command: shown(command), output: tail(&printed(&output)) })
 }
 
-/// Runs to the end without input, with messages in English, since some of them are told apart by
-/// their words.
+/// Runs a command without input, and with messages in English, because some of them are parsed.
 pub(super) fn run(command: &mut Command) -> io::Result<Output> {
     command.env("LC_ALL", "C").stdin(Stdio::null()).output()
 }
 
-/// A command line for people to read, not for a shell.
+/// A command line for display, not quoted for a shell.
 pub(super) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
-/// Standard output, then standard error: Pushgateway 1.5 prints its version on the latter.
+/// Standard output followed by standard error, to which Pushgateway 1.5 prints its version.
 pub(super) fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

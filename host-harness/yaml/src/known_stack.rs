@@ -1,24 +1,23 @@
-//! A stack of known size, for code that recurses as deep as its input nests.
+//! A stack of known size, for code that recurses with the nesting of its input.
 //!
-//! A runtime's threads have whatever stack their creator chose, and unoptimized code needs many
-//! times what optimized code needs. Callers bound how deep their input nests, and each has a test
-//! that goes to its bound.
+//! The stack size of a runtime's threads varies, and unoptimized code needs much more than
+//! optimized code. Callers limit the nesting of their input, and each has a test at its limit.
 
 use std::io;
 use std::thread;
 
-/// At least four times what each caller's bound needs without optimization. Only the part in use
-/// takes memory.
+/// At least four times what any caller needs at its limit without optimization. Only used pages
+/// take memory.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
-/// Runs `work` on a thread of its own, called `name`, and waits for it.
+/// Runs `work` on a separate thread named `name` and waits for it.
 ///
 /// # Errors
-/// The thread could not be started, or `work` panicked.
+/// If the thread cannot be started or `work` panics.
 pub fn run<R: Send>(name: &str, work: impl FnOnce() -> R + Send) -> io::Result<R> {
     thread::scope(|scope| {
         let builder = thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, work)?;
-        thread.join().map_err(|_| io::Error::other("it ended unexpectedly"))
+        thread.join().map_err(|_| io::Error::other("the thread panicked"))
     })
 }

@@ -1,19 +1,19 @@
-//! The YAML reader of pipes, configurations, grants and manifests. JSON is YAML, so it reads JSON
+//! The YAML parser for pipes, configurations, grants and manifests. JSON is YAML, so it parses JSON
 //! too.
 //!
 //! Scalars are typed by the core schema of YAML 1.2: `true` and `false` are booleans (`yes`, `no`,
-//! `on`, `off` and `y` are texts), `null`, `~` and nothing are null, and numbers are decimal, `0x`
-//! or `0o`. Three things are stricter than the schema:
+//! `on`, `off` and `y` are strings), `null`, `~` and nothing are null, and numbers are decimal,
+//! `0x` or `0o`. It is stricter than the schema in three ways:
 //!
-//! - Digits with a leading zero, such as `01` or `0042`, are text: whoever writes an identifier so
-//!   wants it back so.
-//! - `.inf` and `.nan` are errors, because JSON, which plugs speak, has no such numbers.
-//! - A document has one root, keys differ, and nesting, aliases and nodes are bounded.
+//! - Digits with a leading zero, such as `01` or `0042`, are strings, because they are
+//!   usually identifiers.
+//! - `.inf` and `.nan` are errors, because the JSON interface of plugs cannot represent them.
+//! - There must be one document with unique keys, and nesting, aliases and nodes are limited.
 //!
-//! A label or name is text, whatever it looks like: `version: 1.10` must not become `1.1`. So each
-//! number and boolean keeps its source text, and readers of settings use [`Node::to_written`],
-//! which returns the source text wherever JSON would write the value differently. Plugs accept
-//! numbers and booleans as text, so a numeric setting still works.
+//! Labels and names are strings even if they look like numbers: `version: 1.10` must not become
+//! `1.1`. So each number and boolean keeps its source text, and settings are read with
+//! [`Node::to_written`], which returns the source text if the JSON form differs. Plugs accept
+//! numbers and booleans as strings, so numeric settings still work.
 
 #![deny(missing_docs)]
 
@@ -44,23 +44,23 @@ pub enum Node {
         /// Its source text.
         written: String,
     },
-    /// A text.
+    /// A string.
     Text(String),
     /// A list.
     List(Vec<Node>),
-    /// A mapping. Keys differ.
+    /// A mapping with unique keys.
     Map(Vec<(String, Node)>),
 }
 
-/// Why a text is not valid YAML.
+/// Why a document is not valid YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    said: String,
+    message: String,
     lines: String,
 }
 
 impl Problem {
-    /// What is wrong, with the lines around it. Only for texts that hold no secrets.
+    /// The message with an excerpt of the document. Only for documents without secrets.
     pub fn with_lines(&self) -> &str {
         &self.lines
     }
@@ -68,18 +68,18 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.said)
+        f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Problem {}
 
-/// Reads a document. A text without one is null. The error says where and why.
+/// Parses a document. Empty text is null. Errors contain the location.
 pub fn read(text: &str) -> Result<Node, Problem> {
-    // In a debug build a level of nesting takes tens of kilobytes, and 64 levels are allowed.
+    // In a debug build, each of up to 64 levels of nesting takes tens of kilobytes of stack.
     known_stack::run("yaml", || parse(text)).unwrap_or_else(|error| {
-        let said = format!("the parser failed: {error}");
-        Err(Problem { lines: said.clone(), said })
+        let message = format!("the parser failed: {error}");
+        Err(Problem { lines: message.clone(), message })
     })
 }
 
@@ -92,30 +92,29 @@ fn parse(text: &str) -> Result<Node, Problem> {
     let parsed: Spanned<Parsed> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let lines = error.render_with_formatter(&UserMessageFormatter);
         let error = error.without_snippet();
-        let said = error.render_with_formatter(&UserMessageFormatter);
+        let message = error.render_with_formatter(&UserMessageFormatter);
         let advice = match error {
             serde_saphyr::Error::NonFiniteFloat { .. } => "\nwrite it as \"NaN\", \"+Inf\" or \"-Inf\", in quotes",
             _ => "",
         };
-        Problem { said: format!("{said}{advice}"), lines: format!("{lines}{advice}") }
+        Problem { message: format!("{message}{advice}"), lines: format!("{lines}{advice}") }
     })?;
     Ok(node(parsed, text))
 }
 
 impl Node {
-    /// The value by the schema.
+    /// The value according to the schema.
     pub fn to_value(&self) -> Value {
         self.convert(&mut Vec::new(), &|_| false)
     }
 
-    /// The value as it was written: numbers and booleans that JSON would write differently are
-    /// texts.
+    /// The value, with the source text of numbers and booleans whose JSON form differs.
     pub fn to_written(&self) -> Value {
         self.convert(&mut Vec::new(), &|_| true)
     }
 
-    /// The value, as it was written in the places that `is_text` names. A place is the keys that
-    /// lead to it, those of lists left out.
+    /// The value, with the source text at the paths for which `is_text` returns true. A path
+    /// consists of keys, without list indices.
     pub fn to_value_where(&self, is_text: impl Fn(&[&str]) -> bool) -> Value {
         self.convert(&mut Vec::new(), &is_text)
     }
@@ -144,7 +143,7 @@ impl Node {
     }
 }
 
-/// What the parser makes of a node, with the places of its parts.
+/// A parsed node with the locations of its children.
 enum Parsed {
     Null,
     Bool(bool),
@@ -186,7 +185,7 @@ impl<'de> Visitor<'de> for Parser {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Parsed, E> {
-        Number::from_f64(value).map(Parsed::Number).ok_or_else(|| E::custom("a number that is not finite"))
+        Number::from_f64(value).map(Parsed::Number).ok_or_else(|| E::custom("non-finite number"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Parsed, E> {
@@ -214,10 +213,10 @@ impl<'de> Visitor<'de> for Parser {
     }
 }
 
-/// Puts what was written beside what was read.
+/// Adds the source text to parsed values.
 fn node(parsed: Spanned<Parsed>, text: &str) -> Node {
     let written = || {
-        // An alias stands for what was written at its anchor.
+        // For an alias, the source text is that of its anchor.
         let span = parsed.defined.span();
         let begin = usize::try_from(span.byte_offset()?).ok()?;
         let end = begin.checked_add(usize::try_from(span.byte_len()?).ok()?)?;
@@ -232,7 +231,7 @@ fn node(parsed: Spanned<Parsed>, text: &str) -> Node {
         Parsed::Number(value) => match written().map(|written| (written, spelling(written))) {
             Some((written, Spelling::Core)) => Node::Number { value, written: written.to_owned() },
             Some((written, Spelling::Other)) => Node::Text(written.to_owned()),
-            // A tag made it a number.
+            // It is a number because of a tag.
             _ => Node::Number { written: value.to_string(), value },
         },
         Parsed::Text(text) => Node::Text(text),
@@ -241,7 +240,7 @@ fn node(parsed: Spanned<Parsed>, text: &str) -> Node {
     }
 }
 
-/// What the text of a number is.
+/// The syntax of a number's source text.
 enum Spelling {
     /// A number by the core schema.
     Core,
@@ -262,7 +261,7 @@ fn spelling(written: &str) -> Spelling {
     if let Some(digit) = written.strip_prefix("0o") {
         return if digits(digit, |digit| (b'0'..=b'7').contains(digit)) { Spelling::Core } else { Spelling::Other };
     }
-    // What Rust reads beyond the schema are words, which the parser never takes for numbers.
+    // Rust also parses words such as `inf`, which are not in the schema.
     let decimal = written.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     if decimal && written.parse::<f64>().is_ok() { Spelling::Core } else { Spelling::Other }
 }
@@ -275,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scalars_follow_the_core_schema_and_keep_how_they_were_written() {
+    fn scalars_follow_the_core_schema_and_keep_their_source_text() {
         for (text, value, written) in [
             ("5", json!(5), json!(5)),
             ("-5", json!(-5), json!(-5)),
@@ -292,7 +291,7 @@ mod tests {
             ("0o17", json!(15), json!("0o17")),
             ("12345678901234567890123", json!(1.234_567_890_123_456_8e22), json!("12345678901234567890123")),
             ("0.1000000000000000055", json!(0.1), json!("0.1000000000000000055")),
-            // By no rule a number here.
+            // Not numbers in the core schema.
             ("01", json!("01"), json!("01")),
             ("0042", json!("0042"), json!("0042")),
             ("-007", json!("-007"), json!("-007")),
@@ -322,8 +321,7 @@ mod tests {
             ("!!int \"5\"", json!(5), json!(5)),
             ("é1.10", json!("é1.10"), json!("é1.10")),
         ] {
-            // Behind characters of several bytes, in each kind of place, at an anchor and at its
-            // alias.
+            // After multi-byte characters, in each context, at an anchor and at its alias.
             for document in [
                 format!("ключ: {text}\n"),
                 format!("\u{feff}ключ: {text}"),
@@ -343,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_as_what_it_is() {
+    fn json_is_parsed_unchanged() {
         let text = r#"{"a": [1, 2.5, -3e-7, true, null, "0042"], "é": {"b": 1.0}}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(read(text).unwrap().to_value(), expected);
@@ -351,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_named_places_keep_what_was_written() {
+    fn only_selected_paths_keep_their_source_text() {
         let read = read("labels: {version: 1.10}\nvalues: [{at: 1e3}]\n").unwrap();
         let value = read.to_value_where(|place| place == ["labels", "version"]);
         assert_eq!(value, json!({"labels": {"version": "1.10"}, "values": [{"at": 1000.0}]}));
@@ -360,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_texts_as_written() {
+    fn keys_keep_their_source_text() {
         assert_eq!(
             read("{01: a, 1.10: b, yes: c, 0x1F: d}").unwrap().to_value(),
             json!({"01": "a", "1.10": "b", "yes": "c", "0x1F": "d"})
@@ -368,14 +366,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_a_document_is_null() {
+    fn empty_text_is_null() {
         for text in ["", " \n", "# nothing\n", "---\n", "~"] {
             assert_eq!(read(text).unwrap(), Node::Null, "{text:?}");
         }
     }
 
     #[test]
-    fn what_would_be_lost_is_an_error() {
+    fn unsupported_documents_are_errors() {
         for (text, said) in [
             ("a: 1\na: 2", "a"),
             ("a: 1\n---\nb: 2", "document"),

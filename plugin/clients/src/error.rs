@@ -1,29 +1,29 @@
-//! Why a conversation with a server failed. Every text begins with the server and says what to do.
-//! URLs appear without their user, password and query.
+//! Errors of requests to servers. Messages name the server first and say what to do. URLs are
+//! printed without user, password and query.
 
 use crate::http::Failure;
 use crate::servers::pushgateway::conflict::Conflict;
 
-/// Why a conversation with a server failed, or could not begin.
+/// Why a request to a server failed or was not sent.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// A value that was to be sent is not valid.
+    /// A value to send is invalid.
     #[error(transparent)]
     Contract(#[from] plugpipe_contract::Error),
-    /// No answer came from a server.
+    /// The server sent no response.
     #[error("{server} {origin}: {failure}{}", failure.todo(setting, origin))]
     Unanswered {
         /// The kind of server, for example `Pushgateway`.
         server: &'static str,
-        /// Its origin: scheme, host, port.
+        /// The server's origin: scheme, host, port.
         origin: String,
-        /// The setting that names it, for example `gateway_url`.
+        /// The setting that holds its URL, for example `gateway_url`.
         setting: &'static str,
         /// What happened.
         failure: Failure,
     },
-    /// A server answered, and refused.
-    #[error("{server} {origin}: answered {status}: {reply}{todo}")]
+    /// The server returned an error status.
+    #[error("{server} {origin}: returned {status}: {reply}{todo}")]
     Refused {
         /// The kind of server.
         server: &'static str,
@@ -31,59 +31,53 @@ pub enum Error {
         origin: String,
         /// The HTTP status.
         status: u16,
-        /// What it said, shortened.
+        /// The response body, truncated.
         reply: String,
-        /// What to do, with its leading `; `; or empty.
+        /// What to do, with a leading `; `, or empty.
         todo: String,
     },
-    /// Prometheus understood the request and could not answer the query.
-    #[error("query: {server} {origin} says {}: {}", said.error_type, said.text)]
+    /// Prometheus understood the request but the query failed.
+    #[error("query: {server} {origin} returned {}: {}", said.error_type, said.text)]
     Query {
         /// The kind of server.
         server: &'static str,
         /// Its origin.
         origin: String,
-        /// What it said. Boxed, because an error is part of many results.
+        /// The API's error. Boxed, because many results contain this type.
         said: Box<QueryError>,
     },
-    /// A server's answer is not what its protocol says.
-    #[error("{server} {origin}: the answer is not one of {server}: {problem}; check that the URL leads to {server}")]
+    /// The response does not match the server's protocol.
+    #[error("{server} {origin}: unexpected response: {problem}; check that the URL leads to {server}")]
     BadAnswer {
         /// The kind of server.
         server: &'static str,
         /// Its origin.
         origin: String,
-        /// What was found.
+        /// What is wrong with it.
         problem: String,
     },
-    /// What a server exposes cannot be read.
+    /// A server's exposition cannot be parsed.
     #[error("{server} {origin}: {problem}")]
     Exposition {
         /// The kind of server.
         server: &'static str,
         /// Its origin.
         origin: String,
-        /// What was found, and what to do.
+        /// What is wrong, and what to do.
         problem: String,
-        /// In text: line and column in bytes, both from 1.
+        /// In text formats: line and column in bytes, both from 1.
         position: Option<(u32, u32)>,
     },
-    /// What is to be pushed does not fit to what the gateway holds: it would be refused, or was.
+    /// The push conflicts with the gateway's current contents.
     #[error("Pushgateway {origin}: {}", conflicts_text(reply.as_deref(), conflicts))]
     PushConflict {
         /// The gateway's origin.
         origin: String,
-        /// What the gateway said, where it was asked; else nothing was sent.
+        /// The gateway's response, or `None` if the push was not sent.
         reply: Option<String>,
-        /// What does not fit; at least one.
+        /// At least one.
         conflicts: Vec<Conflict>,
     },
-}
-
-impl From<plugpipe_metrics::Error> for Error {
-    fn from(error: plugpipe_metrics::Error) -> Self {
-        Self::Contract(error.into())
-    }
 }
 
 impl Error {
@@ -92,28 +86,16 @@ impl Error {
         Self::Contract(plugpipe_contract::Error::invalid(field, problem))
     }
 
-    /// The stable word for programs: `error_code` of the JSON contract.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Contract(error) => error.code(),
-            Self::Unanswered { failure, .. } => failure.code(),
-            Self::Refused { .. } | Self::PushConflict { reply: Some(_), .. } => "refused",
-            Self::Query { .. } => "query_failed",
-            Self::BadAnswer { .. } | Self::Exposition { .. } => "bad_answer",
-            Self::PushConflict { reply: None, .. } => "push_conflict",
-        }
-    }
-
-    /// The path of the field to correct, where the error is about one.
+    /// The path of the field to correct, if the error is about a field.
     pub fn field(&self) -> Option<&str> {
         match self {
-            Self::Contract(error) => error.field(),
+            Self::Contract(error) => Some(error.field()),
             Self::Query { .. } => Some("query"),
             _ => None,
         }
     }
 
-    /// The origin of the server, where one was concerned.
+    /// The origin of the server, if one was involved.
     pub fn origin(&self) -> Option<&str> {
         match self {
             Self::Contract(_) => None,
@@ -126,7 +108,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status with which the server refused.
+    /// The HTTP status of an error response.
     pub fn http_status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } => Some(*status),
@@ -135,7 +117,7 @@ impl Error {
         }
     }
 
-    /// Where the query or the exposition cannot be parsed: line and column in bytes, both from 1.
+    /// Where the query or exposition fails to parse: line and column in bytes, both from 1.
     pub fn position(&self) -> Option<(u32, u32)> {
         match self {
             Self::Query { said, .. } => said.position,
@@ -147,8 +129,8 @@ impl Error {
 
 fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
     let mut text = match reply {
-        Some(reply) => format!("answered 400: {reply}"),
-        None => "the push was not sent, because the gateway would refuse it".to_owned(),
+        Some(reply) => format!("returned 400: {reply}"),
+        None => "push not sent, because the gateway would reject it".to_owned(),
     };
     for conflict in conflicts.iter().take(3) {
         text.push_str("; ");
@@ -160,15 +142,15 @@ fn conflicts_text(reply: Option<&str>, conflicts: &[Conflict]) -> String {
     text
 }
 
-/// An error of Prometheus's API.
+/// An error from Prometheus's API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryError {
-    /// In Prometheus's words, for example `bad_data`.
+    /// One of Prometheus's error types, for example `bad_data`.
     pub error_type: String,
-    /// What the server itself calls the type, where that was another word.
+    /// The server's own error type, if it differs.
     pub server_error_type: Option<String>,
     /// The API's `error`.
     pub text: String,
-    /// Where the expression could not be parsed: line and column in bytes, both from 1.
+    /// Where the expression fails to parse: line and column in bytes, both from 1.
     pub position: Option<(u32, u32)>,
 }

@@ -1,13 +1,14 @@
-//! The clients of the servers that metrics, rules and dashboards go to, over any
-//! [`http::Transport`]: deadlines, retries, circuit breakers, authentication, and the send queue of
-//! remote write. No client keeps metric state; none knows which operation it works for.
+//! Clients for the servers that receive metrics, rules and dashboards, over any
+//! [`http::Transport`]: deadlines, retries, circuit breakers, authentication, and the remote-write
+//! send queue. Clients hold no metric state and do not know which operation they serve.
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
 //! | [`http`] | requests, responses, deadlines, retries, circuits, credentials |
 //! | [`servers`] | one file per server protocol |
-//! | [`send_queue`] | the send queue: what remote write has not delivered yet, and which series its receivers know |
-//! | [`error`] | why a conversation failed |
+//! | [`send_queue`] | the remote-write send queue: undelivered samples, and the series each
+//! receiver knows |
+//! | [`error`] | request errors |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -19,6 +20,6 @@ pub mod servers;
 
 pub use error::Error;
 
-// For the tests that share readers of wire formats with the encoders' tests.
+// Used by tests that share wire-format readers with the encoders' tests.
 #[cfg(test)]
 use plugpipe_metrics::{model, registry};

@@ -1,10 +1,10 @@
-//! What is to be written to one remote-write receiver: the values of each round, kept until they
-//! are delivered, and the series that the receiver believes to be there, so that it can be told
-//! when one is not. Does no I/O and reads no clock.
+//! The send queue of one remote-write receiver: samples of each round until they are delivered, and
+//! the series the receiver considers live, so that it gets a stale marker when one ends. Does no
+//! I/O and reads no clock.
 //!
-//! A round is the whole registry at one moment. Its values stay in the send queue until the
-//! receiver has them, so that a receiver that was away gets each value with its own time. What is
-//! kept is bounded: past the bound the oldest values are dropped, and counted.
+//! A round is a snapshot of the whole registry. Its samples stay queued until the receiver has
+//! accepted them, so that after an outage the receiver gets each sample with its own timestamp. The
+//! queue is bounded: when it is full, the oldest samples are dropped and counted.
 
 mod carried;
 #[cfg(test)]
@@ -26,21 +26,21 @@ use plugpipe_metrics::model::{Exemplar, Family, Labelled};
 use plugpipe_metrics::registry::Kind;
 use plugpipe_metrics::sort::sort_places;
 
-/// A series that was written, or is to be.
+/// A series that was written or is queued.
 #[derive(Debug)]
 struct Entry {
     key: Rc<[u8]>,
     native: bool,
     metadata: Rc<Metadata>,
-    /// The last round that had it; 0 once the receiver was or will be told that it is gone.
+    /// The last round with this series; 0 once its stale marker is queued or sent.
     round: u64,
-    /// The last exemplar's time and the bits of its value.
+    /// The timestamp of the last exemplar and the bits of its value.
     exemplar: Option<(Option<u64>, u64)>,
 }
 
-/// A value that waits.
+/// A queued sample.
 #[derive(Debug)]
-struct Waiting {
+struct Queued {
     entry: u32,
     /// Rising, and never given twice.
     number: u64,
@@ -51,41 +51,41 @@ struct Waiting {
 /// How much of something there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Amounts {
-    /// Values that are one number.
+    /// Float samples.
     pub samples: u64,
     /// Native histograms.
     pub histograms: u64,
-    /// Examples.
+    /// Exemplars.
     pub exemplars: u64,
 }
 
 impl Amounts {
-    /// Values of either form.
+    /// Samples of both kinds.
     pub fn values(self) -> u64 {
         self.samples + self.histograms
     }
 }
 
 impl core::ops::AddAssign for Amounts {
-    fn add_assign(&mut self, more: Self) {
-        self.samples += more.samples;
-        self.histograms += more.histograms;
-        self.exemplars += more.exemplars;
+    fn add_assign(&mut self, other: Self) {
+        self.samples += other.samples;
+        self.histograms += other.histograms;
+        self.exemplars += other.exemplars;
     }
 }
 
-/// The values and series of one receiver.
+/// The queued samples and live series of one receiver.
 #[derive(Debug)]
 pub struct SendQueue {
     entries: Vec<Entry>,
     by_key: HashMap<Rc<[u8]>, u32, FixedState>,
-    /// By time, the oldest first.
-    waiting: VecDeque<Waiting>,
-    /// What they weigh together: [`weight`].
+    /// By time, oldest first.
+    queue: VecDeque<Queued>,
+    /// Their total [`weight`].
     weight: usize,
     round: u64,
     last_ms: u64,
-    /// Values that the bound pushed out since [`SendQueue::take_dropped`].
+    /// Samples dropped since the last [`SendQueue::take_dropped`].
     dropped: u64,
     /// The number of the next value.
     next: u64,
@@ -94,7 +94,8 @@ pub struct SendQueue {
     hasher: FixedState,
 }
 
-/// How much of the bound a value takes: a native histogram as much as it has buckets, and one more.
+/// The share of the queue's bound that a sample uses: native histograms count their buckets, plus
+/// one.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Native(native) => 1 + native.positive().len() + native.negative().len(),
@@ -103,12 +104,12 @@ fn weight(value: &Value) -> usize {
 }
 
 impl SendQueue {
-    /// An empty one. The hasher is for names and labels, which come from outside.
+    /// Creates an empty queue. The hasher is for names and labels, which come from outside.
     pub fn new(hasher: FixedState) -> Self {
         Self {
             entries: Vec::new(),
             by_key: HashMap::with_hasher(hasher.clone()),
-            waiting: VecDeque::new(),
+            queue: VecDeque::new(),
             weight: 0,
             round: 0,
             last_ms: 0,
@@ -119,41 +120,41 @@ impl SendQueue {
         }
     }
 
-    /// How many values wait.
+    /// The number of queued samples.
     pub fn pending(&self) -> usize {
-        self.waiting.len()
+        self.queue.len()
     }
 
-    /// Whether the receiver knows, or will know, of a series, or values wait.
+    /// Whether samples are queued or the receiver has live series.
     pub fn is_in_use(&self) -> bool {
         self.pending() > 0 || self.entries.iter().any(|entry| entry.round > 0)
     }
 
-    /// For the symbols of a request.
+    /// The hasher for the symbol table of a request.
     pub fn hasher(&self) -> FixedState {
         self.hasher.clone()
     }
 
-    /// How many values were pushed out by the bound; from now on counted anew.
+    /// Returns and resets the number of dropped samples.
     pub fn take_dropped(&mut self) -> u64 {
         core::mem::take(&mut self.dropped)
     }
 
     #[cfg(test)]
-    pub(crate) fn add(&mut self, families: &[Family], further: &[(&str, &str)], unix_ms: u64) {
-        self.add_all(&[(families.to_vec(), further.to_vec())], unix_ms);
+    pub(crate) fn add(&mut self, families: &[Family], external: &[(&str, &str)], unix_ms: u64) {
+        self.add_all(&[(families.to_vec(), external.to_vec())], unix_ms);
     }
 
-    /// Adds a round: what all families hold at `unix_ms`, each series with its part's further
-    /// labels unless it has them itself, and the end of every series that the round before had and
-    /// this one has not. No two rounds have the same time.
+    /// Adds a round: the samples of all families at `unix_ms`, and a stale marker for each series
+    /// of the previous round that is missing in this one. External labels do not override a series'
+    /// own. No two rounds have the same timestamp.
     pub fn add_all(&mut self, parts: &[Labelled], unix_ms: u64) {
         self.begin(unix_ms);
-        parts.iter().for_each(|(families, further)| self.add_part(families, further));
+        parts.iter().for_each(|(families, external)| self.add_part(families, external));
         self.end_series();
     }
 
-    fn add_part(&mut self, families: &[Family], further: &[(&str, &str)]) {
+    fn add_part(&mut self, families: &[Family], external: &[(&str, &str)]) {
         let mut key = Vec::new();
         let mut name = String::new();
         for family in families {
@@ -163,9 +164,9 @@ impl SendQueue {
                 help: family.help.into(),
                 unit: family.unit.into(),
             });
-            let counts = !matches!(family.kind, Kind::Gauge | Kind::Info | Kind::StateSet);
+            let is_cumulative = !matches!(family.kind, Kind::Gauge | Kind::Info | Kind::StateSet);
             for series in &family.series {
-                let created_ms = series.created_ms.filter(|_| counts);
+                let created_ms = series.created_ms.filter(|_| is_cumulative);
                 remote_write::each_value(family, series, &mut |suffix, own, value, exemplar| {
                     name.clear();
                     name.push_str(family.name);
@@ -173,15 +174,15 @@ impl SendQueue {
                     let mut labels = vec![(NAME, name.as_str())];
                     labels.extend(own);
                     labels.extend_from_slice(&series.labels);
-                    labels.extend_from_slice(further);
+                    labels.extend_from_slice(external);
                     key_of(labels, &mut key);
-                    self.put(&key, &metadata, value, created_ms, exemplar);
+                    self.add_sample(&key, &metadata, value, created_ms, exemplar);
                 });
             }
         }
     }
 
-    /// Adds the end of every series, as if a round without any had come. Says how many there were.
+    /// Queues stale markers for all live series; returns how many.
     pub fn end_all(&mut self, unix_ms: u64) -> u64 {
         let before = self.pending();
         self.begin(unix_ms);
@@ -191,11 +192,11 @@ impl SendQueue {
 
     fn begin(&mut self, unix_ms: u64) {
         self.round += 1;
-        // A clock that stands or steps back must not make a receiver refuse what comes.
+        // If the clock stalls or steps back, receivers must not see samples out of order.
         self.last_ms = unix_ms.max(self.last_ms + 1);
     }
 
-    fn put(
+    fn add_sample(
         &mut self,
         key: &[u8],
         metadata: &Rc<Metadata>,
@@ -214,10 +215,10 @@ impl SendQueue {
                 index
             }
         };
-        // Every index is one of the list.
+        // Every index in `by_key` is valid.
         let Some(entry) = self.entries.get_mut(index as usize) else { return };
-        // With the further labels two series may be one, and a receiver takes one value for a
-        // moment.
+        // External labels can make two series identical, and a receiver takes one sample per
+        // timestamp.
         if core::mem::replace(&mut entry.round, self.round) == self.round {
             return;
         }
@@ -228,79 +229,80 @@ impl SendQueue {
         let seen = exemplar.map(|exemplar| (exemplar.unix_ms, exemplar.value.to_bits()));
         let exemplar = exemplar.filter(|_| seen != entry.exemplar).map(|exemplar| Rc::new(exemplar.clone()));
         entry.exemplar = seen;
-        self.wait(index, Point { value, created_ms, exemplar });
+        self.enqueue(index, Point { value, created_ms, exemplar });
     }
 
-    fn wait(&mut self, entry: u32, point: Point) {
+    fn enqueue(&mut self, entry: u32, point: Point) {
         self.weight += weight(&point.value);
         let number = self.next;
         self.next += 1;
         self.waiting.push_back(Waiting { entry, number, unix_ms: self.last_ms, point });
     }
 
-    /// Lets the series end that this round did not have.
+    /// Queues stale markers for series missing from this round.
     fn end_series(&mut self) {
         for index in 0..self.entries.len() {
             if let Some(entry) = self.entries.get_mut(index).filter(|entry| (1..self.round).contains(&entry.round)) {
                 entry.round = 0;
                 entry.exemplar = None;
-                self.wait(index as u32, Point { value: Value::Stale, created_ms: None, exemplar: None });
+                self.enqueue(index as u32, Point { value: Value::Stale, created_ms: None, exemplar: None });
             }
         }
     }
 
-    /// The first values that wait, as time series, at most so many and about so many bytes before
-    /// compression; and how many values they are. At least one value, if any waits.
-    pub fn batch(&self, most: usize, bytes: usize) -> (Vec<TimeSeries<'_>>, usize) {
+    /// The oldest samples as time series, at most `max_samples` and about `bytes` before
+    /// compression, with their number. At least one sample, unless the queue is empty.
+    pub fn batch(&self, max_samples: usize, bytes: usize) -> (Vec<TimeSeries<'_>>, usize) {
         let mut size = 0;
-        let count = self.waiting.iter().take(most).take_while(|waiting| {
+        let count = self.queue.iter().take(max_samples).take_while(|queued| {
             let fits = size < bytes;
-            size += 32 + self.entries.get(waiting.entry as usize).map_or(0, |entry| entry.key.len());
-            size += 4 * weight(&waiting.point.value);
+            size += 32 + self.entries.get(queued.entry as usize).map_or(0, |entry| entry.key.len());
+            size += 4 * weight(&queued.point.value);
             fits
         });
         let count = count.count();
         (self.first(count), count)
     }
 
-    /// The first so many values as time series.
+    /// The oldest `count` samples as time series.
     pub fn first(&self, count: usize) -> Vec<TimeSeries<'_>> {
-        let waiting = |place: u32| self.waiting.get(place as usize);
-        let form = |place| {
-            let waiting = waiting(place)?;
-            let native = match &waiting.point.value {
+        let queued = |place: u32| self.queue.get(place as usize);
+        let series_of = |place| {
+            let queued = queued(place)?;
+            let native = match &queued.point.value {
                 Value::Native(_) => true,
                 Value::Float(_) => false,
-                Value::Stale => self.entries.get(waiting.entry as usize)?.native,
+                Value::Stale => self.entries.get(queued.entry as usize)?.native,
             };
-            Some((waiting.entry, native))
+            Some((queued.entry, native))
         };
-        // By series, and within a series by time, as they wait: the sort is stable.
-        let mut places: Vec<u32> = (0..self.waiting.len().min(count) as u32).collect();
-        sort_places(&mut places, &|a, b| form(a).cmp(&form(b)));
+        // The sort is stable, so the samples of a series stay in order of time.
+        let mut places: Vec<u32> = (0..self.queue.len().min(count) as u32).collect();
+        sort_places(&mut places, &|a, b| series_of(a).cmp(&series_of(b)));
         let mut all: Vec<TimeSeries> = Vec::new();
         let mut last = None;
         for place in places {
-            let (Some(waiting), Some(form)) = (waiting(place), form(place)) else { continue };
-            let value = (waiting.unix_ms, &waiting.point);
+            let (Some(queued), Some(id)) = (queued(place), series_of(place)) else { continue };
+            let value = (queued.unix_ms, &queued.point);
             match all.last_mut() {
-                Some(series) if last == Some(form) => series.points.push(value),
+                Some(series) if last == Some(id) => series.points.push(value),
                 _ => {
-                    let Some(entry) = self.entries.get(waiting.entry as usize) else { continue };
+                    let Some(entry) = self.entries.get(queued.entry as usize) else { continue };
                     let (key, metadata) = (&*entry.key, &entry.metadata);
-                    all.push(TimeSeries { key, native: form.1, metadata, points: vec![value] });
+                    all.push(TimeSeries { key, native: id.1, metadata, points: vec![value] });
                 }
             }
-            last = Some(form);
+            last = Some(id);
         }
         all
     }
 
-    /// Takes the first values out: they are delivered, or nobody wants them. Says what they were.
+    /// Removes the oldest samples, delivered or rejected, and returns how many there were of each
+    /// kind.
     pub fn remove(&mut self, count: usize) -> Amounts {
         let mut amounts = Amounts::default();
         for _ in 0..count {
-            let Some(Waiting { entry, point, .. }) = self.waiting.pop_front() else { break };
+            let Some(Queued { entry, point, .. }) = self.queue.pop_front() else { break };
             self.weight -= weight(&point.value);
             let native = match point.value {
                 Value::Stale => self.entries.get(entry as usize).is_some_and(|entry| entry.native),
@@ -311,7 +313,7 @@ impl SendQueue {
             amounts.histograms += u64::from(native);
             amounts.exemplars += u64::from(point.exemplar.is_some());
         }
-        if self.waiting.is_empty() {
+        if self.queue.is_empty() {
             self.forget_ended();
         }
         amounts
@@ -345,15 +347,15 @@ impl SendQueue {
 
     /// Takes out all native histograms: the receiver does not take them. Says how many there were.
     pub fn remove_histograms(&mut self) -> u64 {
-        let before = self.waiting.len();
+        let before = self.queue.len();
         let entries = &self.entries;
-        self.waiting.retain(|waiting| match waiting.point.value {
+        self.queue.retain(|queued| match queued.point.value {
             Value::Native(_) => false,
             Value::Float(_) => true,
-            Value::Stale => entries.get(waiting.entry as usize).is_none_or(|entry| !entry.native),
+            Value::Stale => entries.get(queued.entry as usize).is_none_or(|entry| !entry.native),
         });
-        self.weight = self.waiting.iter().map(|waiting| weight(&waiting.point.value)).sum();
-        (before - self.waiting.len()) as u64
+        self.weight = self.queue.iter().map(|queued| weight(&queued.point.value)).sum();
+        (before - self.queue.len()) as u64
     }
 
     /// Drops the oldest values until those that are kept weigh no more than `most`.
@@ -363,7 +365,7 @@ impl SendQueue {
             if excess == 0 {
                 break;
             }
-            excess = excess.saturating_sub(weight(&waiting.point.value));
+            excess = excess.saturating_sub(weight(&queued.point.value));
             count += 1;
         }
         if self.in_flight == 0 {
@@ -379,11 +381,11 @@ impl SendQueue {
         }
     }
 
-    /// Gives up the entries of series that ended and of which no value waits.
+    /// Removes the entries of ended series without queued samples.
     fn forget_ended(&mut self) {
         let mut used: Vec<bool> = self.entries.iter().map(|entry| entry.round > 0).collect();
-        for waiting in &self.waiting {
-            if let Some(used) = used.get_mut(waiting.entry as usize) {
+        for queued in &self.queue {
+            if let Some(used) = used.get_mut(queued.entry as usize) {
                 *used = true;
             }
         }
@@ -400,8 +402,8 @@ impl SendQueue {
         self.entries.retain(|_| used.next().unwrap_or(true));
         self.by_key.clear();
         self.by_key.extend(self.entries.iter().enumerate().map(|(index, entry)| (entry.key.clone(), index as u32)));
-        for waiting in &mut self.waiting {
-            waiting.entry = moved.get(waiting.entry as usize).copied().unwrap_or(waiting.entry);
+        for queued in &mut self.queue {
+            queued.entry = moved.get(queued.entry as usize).copied().unwrap_or(queued.entry);
         }
     }
 }
@@ -420,7 +422,7 @@ mod tests {
         SendQueue::new(FixedState::with_seed(1))
     }
 
-    /// A gauge `g` with one series for each label value.
+    /// A gauge `g` with one series per label value.
     fn gauges<'a>(values: &[(&'a str, f64)]) -> Vec<Family<'a>> {
         let series = values.iter().map(|(label, value)| Series {
             labels: vec![("a", *label)],
@@ -430,8 +432,8 @@ mod tests {
         vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", gives_way: false, series: series.collect() }]
     }
 
-    /// What waits: label, time, value as text.
-    fn waiting(send_queue: &SendQueue) -> Vec<(String, u64, String)> {
+    /// The queue: label, timestamp, value as text.
+    fn queued(send_queue: &SendQueue) -> Vec<(String, u64, String)> {
         first(send_queue, usize::MAX)
     }
 
@@ -460,23 +462,23 @@ mod tests {
         let mut send_queue = send_queue();
         send_queue.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
         send_queue.add(&gauges(&[("x", 3.0), ("y", 4.0)]), &[], 20);
-        assert_eq!(waiting(&send_queue), [row("x", 10, "1"), row("x", 20, "3"), row("y", 10, "2"), row("y", 20, "4")]);
+        assert_eq!(queued(&send_queue), [row("x", 10, "1"), row("x", 20, "3"), row("y", 10, "2"), row("y", 20, "4")]);
         assert_eq!(send_queue.first(3).len(), 2);
         assert_eq!(send_queue.remove(3), Amounts { samples: 3, histograms: 0, exemplars: 0 });
-        assert_eq!(waiting(&send_queue), [row("y", 20, "4")]);
+        assert_eq!(queued(&send_queue), [row("y", 20, "4")]);
     }
 
     #[test]
-    fn a_series_that_is_gone_ends_once_and_may_begin_again() {
+    fn a_series_that_is_gone_ends_once_and_may_start_again() {
         let mut send_queue = send_queue();
         send_queue.add(&gauges(&[("x", 1.0), ("y", 2.0)]), &[], 10);
         send_queue.remove(usize::MAX);
         send_queue.add(&gauges(&[("y", 2.0)]), &[], 20);
         send_queue.add(&gauges(&[("y", 2.0)]), &[], 30);
-        assert_eq!(waiting(&send_queue), [row("x", 20, "stale"), row("y", 20, "2"), row("y", 30, "2")]);
+        assert_eq!(queued(&send_queue), [row("x", 20, "stale"), row("y", 20, "2"), row("y", 30, "2")]);
         send_queue.remove(usize::MAX);
         send_queue.add(&gauges(&[("x", 5.0)]), &[], 40);
-        assert_eq!(waiting(&send_queue), [row("y", 40, "stale"), row("x", 40, "5")]);
+        assert_eq!(queued(&send_queue), [row("y", 40, "stale"), row("x", 40, "5")]);
         send_queue.remove(usize::MAX);
         assert!(send_queue.is_in_use());
         assert_eq!((send_queue.end_all(50), send_queue.end_all(60)), (1, 0));
@@ -490,7 +492,7 @@ mod tests {
         for unix_ms in [10, 10, 5] {
             send_queue.add(&gauges(&[("x", 1.0)]), &[], unix_ms);
         }
-        assert_eq!(waiting(&send_queue), [row("x", 10, "1"), row("x", 11, "1"), row("x", 12, "1")]);
+        assert_eq!(queued(&send_queue), [row("x", 10, "1"), row("x", 11, "1"), row("x", 12, "1")]);
     }
 
     #[test]
@@ -503,7 +505,7 @@ mod tests {
         assert_eq!(send_queue.take_dropped(), 15);
         assert_eq!(send_queue.take_dropped(), 0);
         assert_eq!(send_queue.pending(), 5);
-        assert_eq!(waiting(&send_queue)[0], row("x", 90, "9"));
+        assert_eq!(queued(&send_queue)[0], row("x", 90, "9"));
         let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
         (0..6).for_each(|power| native.observe(2_f64.powi(power)));
         let series = Series { labels: vec![("a", "n")], created_ms: None, point: model::Point::Native(&native) };
@@ -516,12 +518,9 @@ mod tests {
             series: vec![series],
         };
         send_queue.add(&[family], &[], 200);
-        // It weighs 7; two series ended after it.
+        // Its weight is 7; two series ended after it.
         send_queue.bound(9);
-        assert_eq!(
-            waiting(&send_queue),
-            [row("x", 200, "stale"), row("y", 200, "stale"), row("n", 200, "native of 6")]
-        );
+        assert_eq!(queued(&send_queue), [row("x", 200, "stale"), row("y", 200, "stale"), row("n", 200, "native of 6")]);
     }
 
     #[test]
@@ -537,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exemplar_goes_out_once() {
+    fn an_exemplar_is_sent_once() {
         let mut send_queue = send_queue();
         let exemplar = Exemplar { labels: Vec::new(), value: 1.0, unix_ms: Some(1) };
         let counter = || {
@@ -551,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn series_that_come_and_go_leave_nothing_behind() {
+    fn ended_series_leave_nothing_behind() {
         let mut send_queue = send_queue();
         for round in 1..=1_000 {
             let label = round.to_string();
@@ -563,14 +562,14 @@ mod tests {
         send_queue.remove(usize::MAX);
         assert_eq!(send_queue.entries.len(), 2);
         send_queue.add(&gauges(&[("stays", 3.0)]), &[], 2_000);
-        assert_eq!(waiting(&send_queue), [row("stays", 2_000, "3"), row("1000", 2_000, "stale")]);
+        assert_eq!(queued(&send_queue), [row("stays", 2_000, "3"), row("1000", 2_000, "stale")]);
     }
 
     proptest! {
-        /// A receiver that takes some batches and misses none has, in the end, every value of every
-        /// round, and knows as present exactly the series of the last round.
+        /// A receiver that accepts batches without gaps ends up with every sample of every round,
+        /// and considers exactly the series of the last round live.
         #[test]
-        fn a_receiver_has_every_value_in_the_end(
+        fn a_receiver_gets_every_sample_in_the_end(
             rounds in vec((vec(any::<bool>(), 4), prop::option::of(1_usize..6)), 1..12),
         ) {
             let mut send_queue = send_queue();
@@ -596,7 +595,7 @@ mod tests {
                     send_queue.remove(count);
                 }
             }
-            received.extend(waiting(&send_queue));
+            received.extend(queued(&send_queue));
             received.sort();
             expected.sort();
             prop_assert_eq!(received, expected);

@@ -1,4 +1,4 @@
-//! Values of requests that hold other values, beside those that serde derives.
+//! Compound request values that serde cannot derive.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -9,7 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use crate::scalar::{Flag, FromJson};
 use crate::written::{SCALAR_AS_WRITTEN, Unescaped, kind_of};
 
-/// Names, each with a value, as they were written and in that order.
+/// Name-value pairs in input order, duplicates included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<'de, T>(pub Vec<(Cow<'de, str>, T)>);
 
@@ -49,7 +49,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Named<'a, T> {
     }
 }
 
-/// An object, for which a flag may stand: false for none, true for what holds by default.
+/// An object or a boolean: false disables it, true selects the default object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlagOr<T> {
     /// The flag.
@@ -65,7 +65,7 @@ impl<T> Default for FlagOr<T> {
 }
 
 impl<T> FlagOr<T> {
-    /// The object, or the default in its place; none where the flag is false.
+    /// The object, or `default` if the flag is true or missing; `None` if the flag is false.
     pub fn or<'r>(&'r self, default: &'r T) -> Option<&'r T> {
         match self {
             Self::Flag(flag) => flag.or(true).then_some(default),
@@ -81,7 +81,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for FlagOr<T> {
             type Value = FlagOr<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a flag or an object")
+                f.write_str("a boolean or an object")
             }
 
             fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<Self::Value, E> {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_may_be_switched_off_by_a_flag() {
+    fn a_flag_disables_an_object() {
         type Switched = FlagOr<OneOrNone>;
         #[derive(Debug, Default, PartialEq, serde::Deserialize)]
         #[serde(default)]
@@ -127,8 +127,8 @@ mod tests {
         ] {
             assert_eq!(read::<Switched>(json).unwrap().or(&default), object, "{json}");
         }
-        assert_eq!(read::<Switched>("[1]").unwrap_err().field(), Some("field"));
-        assert_eq!(read::<Switched>(r#"{"count": -1}"#).unwrap_err().field(), Some("field.count"));
+        assert_eq!(read::<Switched>("[1]").unwrap_err().field(), "field");
+        assert_eq!(read::<Switched>(r#"{"count": -1}"#).unwrap_err().field(), "field.count");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reading a struct in one pass, where nothing is to be said but whether that worked.
+//! One-pass deserialization of a struct that reports only success or failure.
 
 use core::fmt::{self, Display};
 
@@ -9,24 +9,24 @@ use serde::forward_to_deserialize_any;
 use crate::written::Unescaped;
 use std::borrow::Cow;
 
-/// Reads a text that has the fields of `T` only, each once and valid. Whatever else it is, a
-/// [`Document`](crate::document::Document) knows what to say of it.
+/// Reads an object that has only fields of `T`, each at most once and valid. For any other input,
+/// parse a [`Document`](crate::document::Document), which reports errors and warnings.
 ///
-/// `serde_json` alone would write an error that names all fields there are, at each call that is
-/// something else.
+/// With `serde_json` alone, every other input would pay for formatting an error that lists all
+/// fields.
 pub fn read_directly<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     let read = T::deserialize(Direct(&mut json)).ok()?;
     json.end().ok().map(|()| read)
 }
 
-/// That it did not work.
+/// Deserialization failed; no details are kept.
 #[derive(Debug)]
 struct Failed;
 
 impl Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no")
+        f.write_str("deserialization failed")
     }
 }
 
@@ -46,7 +46,7 @@ impl de::Error for Failed {
     }
 }
 
-/// Hands over a struct; what stands in it is `serde_json`'s to hand over.
+/// Deserializes a struct with [`Failed`] as its error type; its values go to `serde_json` directly.
 struct Direct<D>(D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Direct<D> {
@@ -91,7 +91,8 @@ impl<'de, M: de::MapAccess<'de>> de::MapAccess<'de> for Members<M> {
     type Error = Failed;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failed> {
-        // As text first: derived code would write an error of its deserializer's kind.
+        // Read the key as text first: derived code would format an error of the inner
+        // deserializer's type.
         match self.0.next_key() {
             Ok(Some(Unescaped(Cow::Borrowed(name)))) => seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some),
             Ok(Some(Unescaped(Cow::Owned(name)))) => seed.deserialize(name.into_deserializer()).map(Some),

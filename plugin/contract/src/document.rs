@@ -1,10 +1,8 @@
-//! How a request is read: one JSON object, its members as they are written, and from them the
-//! structs that want some of them.
+//! Request parsing: splits one JSON object into raw members, then reads structs from them.
 //!
-//! `serde_json` splits the text into members, level by level; serde's derived code makes structs of
-//! them. In between stands `Value`, a deserializer that knows what neither of them does: the path
-//! of a field for errors, which members nobody wants (a warning, with the field that was likely
-//! meant), and numbers as they were written.
+//! `serde_json` splits the text into members, level by level, and serde's derived code builds
+//! structs from them. `Value`, the deserializer in between, adds field paths to errors, warnings
+//! about unknown fields (with a suggestion), and the original text of numbers.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -21,21 +19,21 @@ use crate::known::{Warnings, nearest};
 use crate::scalar::Any;
 use crate::written::{self, AS_WRITTEN, SCALAR_AS_WRITTEN, SETTING, Scalar, UNLESS_EMPTY, Unescaped};
 
-/// What is wrong with a text that still holds the name of an environment variable.
+/// The error for a setting that still contains an environment variable reference.
 pub const NOT_REPLACED: &str =
-    "holds a ${NAME} that the host did not replace; hosts replace names that they were granted, in the configuration";
+    "contains a ${NAME} that the host did not replace; hosts replace only granted names, and only in the configuration";
 
-/// A JSON object whose members are still text. Of two members with one name the later one counts.
+/// A JSON object whose members are unparsed text. The last of duplicate members wins.
 #[derive(Debug, Default)]
 pub struct Document<'de> {
-    /// How a user knows the object, in warnings: empty for a request.
+    /// The object's path in warnings; empty for a request.
     path: &'static str,
     members: Vec<Member<'de>>,
-    /// What was ignored, or read otherwise than its author may think.
+    /// Members that were ignored or may be misread.
     warnings: RefCell<Warnings>,
 }
 
-/// A member, as it is written.
+/// A member's name and its raw JSON text.
 type Member<'de> = (Cow<'de, str>, &'de str);
 
 impl<'de> Document<'de> {
@@ -45,12 +43,12 @@ impl<'de> Document<'de> {
         Self::parse_at("", text)
     }
 
-    /// The same for an object that a user knows by this path: warnings say it.
+    /// Like [`Document::parse`], for an object at `path`, which warnings name.
     pub fn parse_at(path: &'static str, text: &'de str) -> Result<Self, String> {
         members(text).map(|members| Self { path, members, warnings: RefCell::default() })
     }
 
-    /// Splits a part of a request that must be an object. `path` is how a user knows it.
+    /// Splits a part of a request that must be an object; errors name `path`.
     pub fn of(part: Any<'de>, path: &str) -> Result<Self, Error> {
         let text = part.get().unwrap_or("null");
         if !text.starts_with('{') {
@@ -59,7 +57,7 @@ impl<'de> Document<'de> {
         Self::parse(text).map_err(|problem| Error::invalid(path, problem))
     }
 
-    /// A member as it is written; none if it is not there.
+    /// The raw JSON text of a member.
     pub fn get(&self, name: &str) -> Option<&'de str> {
         self.members.iter().rev().find(|(own, _)| own == name).map(|(_, value)| *value)
     }
@@ -74,21 +72,21 @@ impl<'de> Document<'de> {
         self.members.is_empty()
     }
 
-    /// The members that have one of these names; none if there are none.
+    /// The members with these names; `None` if there are none.
     pub fn part(&self, names: &[&str]) -> Option<Self> {
         let members = self.members.iter().filter(|(name, _)| names.contains(&&**name)).cloned();
         let members: Vec<Member> = members.collect();
         (!members.is_empty()).then(|| Self { path: self.path, members, warnings: RefCell::default() })
     }
 
-    /// Reads the members that `T` has fields for.
+    /// Reads `T` from the members it has fields for.
     pub(crate) fn read<T: Deserialize<'de>>(&self) -> Result<T, Error> {
         let object = Object { members: &self.members, asked: &RefCell::default(), whole: false };
         let (place, warnings) = (&Place::of(self.path), &self.warnings);
         T::deserialize(Value { text: "", object: Some(object), place, warnings }).map_err(Error::from)
     }
 
-    /// Reads one member of a `ctx`, if it is there.
+    /// Reads one member of a `ctx`, if present.
     pub fn read_field<T: Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let place = &Place::Member(&Place::Top, name);
@@ -96,8 +94,8 @@ impl<'de> Document<'de> {
         T::deserialize(value).map(Some).map_err(|fault| fault.inside(name).into())
     }
 
-    /// Warns of members that have none of these names. `elsewhere` are names that
-    /// belong in another object.
+    /// Warns about members with other names than these. `elsewhere` lists names that belong in the
+    /// configuration.
     pub fn warn_of_unknown(&self, names: &[&[&str]], elsewhere: &[&str]) {
         let place = Place::of(self.path);
         let is_misplaced = |name: &str| elsewhere.contains(&name) && !is_among(name, names);
@@ -109,19 +107,19 @@ impl<'de> Document<'de> {
         warn_of_unknown(&self.members, &known, &place, &self.warnings);
     }
 
-    /// Adds what there is to say of a part.
+    /// Adds the warnings of a part.
     pub fn add_warnings(&self, warnings: Warnings) {
         self.warnings.borrow_mut().append(warnings);
     }
 
-    /// What was to say of the members so far.
+    /// Takes the warnings collected so far.
     pub fn take_warnings(&self) -> Warnings {
         self.warnings.take()
     }
 }
 
-/// The members for these fields, in their order, each as it is written.
-fn choose<'de>(
+/// The raw values of these fields, in field order.
+fn select<'de>(
     members: &[Member<'de>],
     fields: &[&str],
     place: &Place,
@@ -139,26 +137,26 @@ fn choose<'de>(
     chosen
 }
 
-/// The fields of a request: of a struct that derives `Deserialize`, or of [`Both`].
+/// The field names of a request: a struct that derives `Deserialize`, or a [`Both`].
 pub(crate) fn fields_of<'a, T: Deserialize<'a>>() -> Vec<&'static str> {
     let asked = RefCell::default();
     let object = Object { members: &[], asked: &asked, whole: false };
-    // A request of which nothing is given is read like any other.
+    // Every field is optional, so an empty request deserializes; only the asked names matter.
     let _ = T::deserialize(Value { text: "", object: Some(object), place: &Place::Top, warnings: &RefCell::default() });
     asked.into_inner()
 }
 
-/// What is read from a whole document. Implemented by [`requests!`](crate::requests), in this
-/// crate: derived code is large, so that it is built once, and for size.
+/// A type read from a whole document. Implemented by [`requests!`](crate::requests) in this crate,
+/// so that the large derived code is built once and optimized for size.
 pub trait Request<'de>: Sized {
-    /// Reads the members that there are fields for.
+    /// Reads the members that have fields.
     fn from_document(document: &Document<'de>) -> Result<Self, Error>;
 
-    /// The names of the fields. They are asked for once.
+    /// The field names, computed once.
     fn fields() -> &'static [&'static str];
 }
 
-/// Types that are read from a whole document.
+/// Implements [`Request`] for these types.
 macro_rules! requests {
     ($($name:ty),* $(,)?) => {$(
         impl<'a> crate::document::Request<'a> for $name {
@@ -177,11 +175,11 @@ macro_rules! requests {
 }
 pub(crate) use requests;
 
-/// Two structs whose fields stand in one object.
+/// Two structs whose fields share one object.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Both<A, B>(pub A, pub B);
 
-/// The name of [`Both`], by which a deserializer knows it.
+/// The struct name that tells [`Value`] it deserializes a [`Both`].
 const BOTH: &str = "plugpipe::both";
 
 impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Deserialize<'de> for Both<A, B> {
@@ -195,7 +193,7 @@ impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Deserialize<'de> for Both<A,
             }
 
             fn visit_seq<S: de::SeqAccess<'de>>(self, mut parts: S) -> Result<Self::Value, S::Error> {
-                let missing = || de::Error::custom("has two parts");
+                let missing = || de::Error::custom("expected two parts");
                 let first = parts.next_element()?.ok_or_else(missing)?;
                 Ok(Both(first, parts.next_element()?.ok_or_else(missing)?))
             }
@@ -204,7 +202,7 @@ impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Deserialize<'de> for Both<A,
     }
 }
 
-/// Warns of members that nobody reads, unless their names say that they are somebody's own.
+/// Warns about unknown members, except those whose names begin with `_`.
 fn warn_of_unknown(members: &[Member], names: &[&[&str]], place: &Place, warnings: &RefCell<Warnings>) {
     let is_unknown = |name: &&str| !name.starts_with('_') && !is_among(name, names);
     for name in members.iter().map(|(name, _)| &**name).filter(is_unknown) {
@@ -221,7 +219,7 @@ fn is_among(name: &str, names: &[&[&str]]) -> bool {
     names.iter().any(|names| names.contains(&name))
 }
 
-/// Where a value stands. It becomes text only where there is something to say of it.
+/// The path of a value, formatted only when an error or a warning needs it.
 enum Place<'p> {
     Top,
     Root(&'p str),
@@ -250,8 +248,7 @@ impl<'p> Place<'p> {
     }
 }
 
-/// An error on its way to where its field is known. In a box, because results of every kind carry
-/// it.
+/// An error whose field path is still being built. Boxed, because many results carry it.
 #[derive(Debug)]
 pub(crate) struct Fault(Box<Error>);
 
@@ -261,13 +258,13 @@ impl Fault {
         Self(Box::new(Error::invalid("", problem)))
     }
 
-    /// The same, of something that stands in a field of that name.
+    /// Prepends a field name to the path.
     #[cold]
     fn inside(self, name: &str) -> Self {
         Self(Box::new(self.0.inside(&excerpt(name, 100))))
     }
 
-    /// The same, of something in an item of a list.
+    /// Prepends a list index to the path.
     #[cold]
     fn inside_item(self, index: usize) -> Self {
         Self(Box::new(self.0.inside(&format!("[{index}]"))))
@@ -288,7 +285,7 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
-/// What serde's derived code finds wrong.
+/// Errors raised by serde's derived code.
 impl de::Error for Fault {
     #[cold]
     fn custom<T: fmt::Display>(problem: T) -> Self {
@@ -301,33 +298,32 @@ impl de::Error for Fault {
     }
 }
 
-/// A JSON value that is still text, where it stands, and where warnings go.
+/// An unparsed JSON value, its path, and the list that collects warnings.
 #[derive(Clone, Copy)]
 struct Value<'de, 'p> {
     text: &'de str,
-    /// The members, if the value is an object that was split already.
+    /// The members, if the value is an object that is already split.
     object: Option<Object<'de, 'p>>,
     place: &'p Place<'p>,
     warnings: &'p RefCell<Warnings>,
 }
 
-/// The members of an object, for one struct or several that have fields for some of them.
+/// The members of an object that one or several structs read.
 #[derive(Clone, Copy)]
 struct Object<'de, 'p> {
     members: &'p [Member<'de>],
-    /// The fields that structs have asked for.
+    /// The fields that structs have requested.
     asked: &'p RefCell<Vec<&'static str>>,
-    /// Whether one struct is to have fields for all of them, and may refuse others.
+    /// Whether a single struct reads the object, so that it may reject unknown members.
     whole: bool,
 }
 
 impl<'de, 'p> Object<'de, 'p> {
-    /// Hands over the members for these fields, and if they should be all, the first one that is
-    /// for none of them.
+    /// The values for these fields, and if `whole`, the first unknown member.
     #[inline(never)]
     fn fields(self, fields: &'static [&'static str], value: &Value<'de, 'p>) -> Fields<'de, 'p> {
         self.asked.borrow_mut().extend(fields);
-        let chosen = choose(self.members, fields, value.place, value.warnings);
+        let chosen = select(self.members, fields, value.place, value.warnings);
         let is_unknown = |name: &&str| self.whole && !name.starts_with('_') && !fields.contains(name);
         let unknown = self.members.iter().map(|(name, _)| &**name).find(is_unknown);
         Fields { fields, chosen, at: 0, unknown, place: value.place, warnings: value.warnings }
@@ -355,7 +351,7 @@ impl<'de> Value<'de, '_> {
         Fault::invalid(format!("expected {expected}, got {}", written::kind_of(self.text)))
     }
 
-    /// Which of these words it is.
+    /// The one of these words that the value is.
     #[inline(never)]
     fn word(&self, words: &'static [&'static str]) -> Result<&'static str, Fault> {
         let given = match Scalar::read(self.text) {
@@ -368,7 +364,7 @@ impl<'de> Value<'de, '_> {
         })
     }
 
-    /// Whether it is a setting that is set.
+    /// Whether the setting has a value.
     #[inline(never)]
     fn is_set(&self) -> Result<bool, Fault> {
         match Scalar::read(self.text) {
@@ -381,7 +377,7 @@ impl<'de> Value<'de, '_> {
     }
 }
 
-/// The same members for one struct after another.
+/// Offers the same members to each struct in turn.
 impl<'de> de::SeqAccess<'de> for Value<'de, '_> {
     type Error = Fault;
 
@@ -393,7 +389,7 @@ impl<'de> de::SeqAccess<'de> for Value<'de, '_> {
 impl<'de> Deserializer<'de> for Value<'de, '_> {
     type Error = Fault;
 
-    /// A list as such; what may stand by itself in its place as a newtype.
+    /// A list as a sequence; a single value in place of a list as a newtype.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.text.starts_with('[') {
             true => self.deserialize_seq(visitor),
@@ -430,7 +426,7 @@ impl<'de> Deserializer<'de> for Value<'de, '_> {
         read
     }
 
-    /// Only [`Both`] is one.
+    /// Only [`Both`] is a tuple struct.
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -486,8 +482,8 @@ struct Fields<'de, 'p> {
 }
 
 impl<'de> Fields<'de, '_> {
-    /// The number of the next field that there is a value for. Derived code knows a field by that
-    /// too, and no field has the number of a member that none is for.
+    /// The index of the next field that has a value; derived code accepts field indices as keys. An
+    /// unknown member gets an index that no field has.
     #[inline(never)]
     fn next(&mut self) -> Option<u64> {
         while let Some(None) = self.chosen.get(self.at) {
@@ -499,7 +495,7 @@ impl<'de> Fields<'de, '_> {
         }
     }
 
-    /// The name of the field, and its value.
+    /// The field's name and value.
     #[inline(never)]
     fn take(&mut self) -> (&'static str, &'de str) {
         let text = self.chosen.get(self.at).copied().flatten().unwrap_or("null");
@@ -511,9 +507,9 @@ impl<'de> Fields<'de, '_> {
         (name, text)
     }
 
-    /// For a struct that refuses what it has no field for.
+    /// The error for a struct with `deny_unknown_fields`.
     #[cold]
-    fn refused(&self) -> Fault {
+    fn unknown_field(&self) -> Fault {
         let known = self.fields.join(", ");
         Fault::invalid(format!("unknown field; expected one of {known}")).inside(self.unknown.unwrap_or_default())
     }
@@ -525,7 +521,7 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         let Some(number) = self.next() else { return Ok(None) };
         let number: U64Deserializer<Fault> = number.into_deserializer();
-        seed.deserialize(number).map(Some).map_err(|_| self.refused())
+        seed.deserialize(number).map(Some).map_err(|_| self.unknown_field())
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
@@ -589,7 +585,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de, '_> {
     }
 }
 
-/// Splits a text into the members of the object that it is.
+/// Splits the text of an object into its members.
 fn members(text: &str) -> Result<Vec<Member<'_>>, String> {
     let mut json = serde_json::Deserializer::from_str(text);
     let members = json.deserialize_map(Split).and_then(|members| json.end().map(|()| members));
@@ -609,7 +605,7 @@ impl<'de> Visitor<'de> for Split {
     }
 
     fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        // As many as a record has.
+        // Enough for a typical record.
         let mut members = Vec::with_capacity(6);
         while let Some(Unescaped(name)) = map.next_key()? {
             let value: &RawValue = map.next_value()?;

@@ -1,8 +1,8 @@
-//! Why a request or a configuration cannot be read.
+//! Errors in requests and configurations.
 
-pub use plugpipe_metrics::error::excerpt;
+pub use plugpipe_time::excerpt;
 
-/// Why a request or a configuration cannot be read.
+/// Errors in requests and configurations.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A required field is missing.
@@ -10,7 +10,7 @@ pub enum Error {
     Missing {
         /// The field's path in `ctx` or `cfg`.
         field: String,
-        /// What belongs there.
+        /// What is expected there.
         expected: &'static str,
     },
     /// A field's value is not allowed.
@@ -21,73 +21,44 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// The metrics crate rejects a value. Its errors carry the path that it was given.
-    #[error(transparent)]
-    Metrics(#[from] plugpipe_metrics::Error),
 }
 
 impl Error {
-    /// A field whose value is not allowed.
+    /// An error for an invalid value.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
     }
 
-    /// A required field that is missing.
+    /// An error for a missing required field.
     pub fn missing(field: impl Into<String>, expected: &'static str) -> Self {
         Self::Missing { field: field.into(), expected }
     }
 
-    /// The stable word for programs: `error_code` of the JSON contract.
-    pub fn code(&self) -> &'static str {
-        use plugpipe_metrics::Error as Metrics;
+    /// The path of the field to correct.
+    pub fn field(&self) -> &str {
         match self {
-            Self::Missing { .. } => "missing_field",
-            Self::Invalid { .. } | Self::Metrics(Metrics::Invalid { .. }) => "invalid_field",
-            Self::Metrics(Metrics::Conflict { .. }) => "metric_conflict",
-            Self::Metrics(Metrics::UnknownSeries { .. }) => "unknown_series",
-            Self::Metrics(Metrics::LimitReached { .. }) => "limit_reached",
+            Self::Missing { field, .. } | Self::Invalid { field, .. } => field,
         }
     }
 
-    /// The path of the field to correct, where the error is about one.
-    pub fn field(&self) -> Option<&str> {
-        use plugpipe_metrics::Error as Metrics;
-        match self {
-            Self::Missing { field, .. }
-            | Self::Invalid { field, .. }
-            | Self::Metrics(Metrics::Invalid { field, .. }) => Some(field),
-            Self::Metrics(Metrics::Conflict { .. }) => Some("metric_name"),
-            Self::Metrics(Metrics::UnknownSeries { .. }) => Some("series"),
-            Self::Metrics(Metrics::LimitReached { .. }) => None,
-        }
-    }
-
-    /// The same error, with another path of its field.
+    /// The same error with its field path mapped.
     #[must_use]
     pub fn map_field(self, path: impl FnOnce(String) -> String) -> Self {
         match self {
             Self::Missing { field, expected } => Self::Missing { field: path(field), expected },
-            Self::Invalid { field, problem } | Self::Metrics(plugpipe_metrics::Error::Invalid { field, problem }) => {
-                Self::Invalid { field: path(field), problem }
-            }
-            other => other,
+            Self::Invalid { field, problem } => Self::Invalid { field: path(field), problem },
         }
     }
 
-    /// The same error, with `prefix.` before the path of its field: for a part of a larger input.
+    /// The same error with `prefix.` before its field path, for a part of a larger input.
     #[must_use]
     pub fn within(self, prefix: &str) -> Self {
-        match self {
-            Self::Metrics(plugpipe_metrics::Error::Conflict { metric, problem }) => {
-                Self::invalid(format!("{prefix}.name"), format!("metric {metric}: {problem}"))
-            }
-            other => other.map_field(|field| format!("{prefix}.{field}")),
-        }
+        self.map_field(|field| format!("{prefix}.{field}"))
     }
 }
 
 impl Error {
-    /// The same error, of something that stands in `part`: a field's name, or an index as `[2]`.
+    /// The same error with `part` before its field path: a field name, or an index such as `[2]`.
     #[must_use]
     pub fn inside(self, part: &str) -> Self {
         self.map_field(|field| match field.as_bytes().first() {
@@ -105,7 +76,7 @@ mod tests {
     #[test]
     fn an_error_within_a_list_names_the_item() {
         let error = Error::missing("value", "a number").within("metrics[2]");
-        assert_eq!(error.field(), Some("metrics[2].value"));
+        assert_eq!(error.field(), "metrics[2].value");
         assert_eq!(error.to_string(), "metrics[2].value: is missing; expected a number");
     }
 }

@@ -1,13 +1,11 @@
-//! What an answer's `warnings` say, and which name was likely meant by a misspelt one.
+//! Warnings in results, and suggestions for misspelled names.
 
 use std::borrow::Cow;
 
-use plugpipe_metrics::registry::Notices;
-
-/// More warnings than this in one answer are counted only.
+/// Warnings beyond this number are only counted.
 const MAX_WARNINGS: usize = 20;
 
-/// Names longer than this have no likely other.
+/// Longer names get no suggestion.
 const MAX_COMPARED: usize = 48;
 
 /// What a call was done otherwise than its caller may think.
@@ -18,8 +16,8 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Adds a warning: what is concerned (a field's path, a metric, a server), then what of it. The
-    /// same one again is none.
+    /// Adds a warning that names its subject first (a field path, metric or server). Duplicates are
+    /// dropped.
     pub fn add(&mut self, text: String) {
         if self.texts.contains(&text) {
             return;
@@ -27,51 +25,51 @@ impl Warnings {
         if self.texts.len() < MAX_WARNINGS { self.texts.push(text) } else { self.more += 1 }
     }
 
-    /// Adds those of another part of the call.
+    /// Adds the warnings of another part of the call.
     pub fn append(&mut self, others: Self) {
         others.texts.into_iter().for_each(|text| self.add(text));
         self.more += others.more;
     }
 
-    /// Adds what a registry has to say.
-    pub fn add_notices(&mut self, notices: Notices) {
-        notices.texts.into_iter().for_each(|text| self.add(text));
-        self.more += notices.more;
+    /// Adds the notices of a registry: their texts, and how many more there were.
+    pub fn add_notices(&mut self, texts: Vec<String>, more: usize) {
+        texts.into_iter().for_each(|text| self.add(text));
+        self.more += more;
     }
 
-    /// Whether there are none.
+    /// Whether there are no warnings.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 
-    /// The texts, and how many were left out.
+    /// The texts; a last one tells how many were omitted.
     pub fn into_texts(self) -> Vec<String> {
         let Self { mut texts, more } = self;
         if more > 0 {
-            texts.push(format!("{more} more warnings are left out"));
+            texts.push(format!("{more} more warnings omitted"));
         }
         texts
     }
 }
 
-/// The one of these names that was likely meant.
+/// The most similar of these names, if it is close enough to be a likely typo.
 pub fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let given = folded(given);
     if given.len() > MAX_COMPARED {
         return None;
     }
-    // A name of three letters may differ in one of them, a long one in a few.
-    let most = (given.len() / 3).clamp(1, 4);
+    // A name of three letters may differ in one of them, a longer one in up to four.
+    let max_distance = (given.len() / 3).clamp(1, 4);
     let near = names.map(|name| (strsim::osa_distance(&given, &folded(name)), name));
-    near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+    near.filter(|(distance, _)| *distance <= max_distance).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-/// `; did you mean NAME?` for an error, where [`nearest`] has one; else nothing.
+/// `; did you mean NAME?` for an error if [`nearest`] finds a name, else an empty string.
 pub fn meant<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> String {
     nearest(given, names).map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
-/// As names are compared: `metricName` and `metric-name` are `metric_name`.
+/// Normalizes a name for comparison: `metricName` and `metric-name` equal `metric_name`.
 fn folded(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Cow::Borrowed(name);
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_that_was_likely_meant_is_found() {
+    fn the_most_similar_name_is_found() {
         let names = ["labels", "label_names", "gateway_url", "grafana_url", "metric_name", "on", "annotations"];
         for (given, meant) in [
             ("lables", Some("labels")),
@@ -110,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_repeats_a_bounded_number() {
+    fn warnings_are_bounded_and_deduplicated() {
         let mut warnings = Warnings::default();
         for number in 0..100 {
             warnings.add(format!("field_{number}: unknown field"));
             warnings.add("the same".into());
         }
         let texts = warnings.into_texts();
-        assert_eq!((texts.len(), texts[20].as_str()), (21, "81 more warnings are left out"));
+        assert_eq!((texts.len(), texts[20].as_str()), (21, "81 more warnings omitted"));
     }
 }

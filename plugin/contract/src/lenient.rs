@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// For `deserialize_with`: a value of another type counts as the default, rather than making the
-/// whole response unreadable.
+/// For `deserialize_with`: a value of another type counts as the default instead of failing the
+/// whole response.
 ///
 /// # Errors
 /// The text is not JSON.
@@ -27,7 +27,7 @@ mod tests {
 
     #[derive(Debug, PartialEq, Default, Deserialize)]
     #[serde(default)]
-    struct Said {
+    struct Lenient {
         #[serde(deserialize_with = "lenient")]
         text: String,
         #[serde(deserialize_with = "lenient")]
@@ -35,15 +35,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_of_another_type_counts_as_the_default() {
+    fn missing_and_mistyped_members_count_as_the_default() {
         for (json, text, limit) in [
             (r#"{}"#, "", None),
             (r#"{"text": null, "limit": null, "more": []}"#, "", None),
             (r#"{"text": ["a"], "limit": "5"}"#, "", None),
             (r#"{"text": "a\n", "limit": 5}"#, "a\n", Some(5.0)),
         ] {
-            assert_eq!(serde_json::from_str::<Said>(json).unwrap(), Said { text: text.into(), limit }, "{json}");
+            assert_eq!(serde_json::from_str::<Lenient>(json).unwrap(), Lenient { text: text.into(), limit }, "{json}");
         }
-        assert!(serde_json::from_str::<Said>("[").is_err());
+        assert!(serde_json::from_str::<Lenient>("[").is_err());
     }
 }

@@ -4,14 +4,16 @@
 #![deny(missing_docs)]
 
 #[cfg(all(feature = "schema", target_arch = "wasm32"))]
-compile_error!("schemas are for xtask; the component does without them");
+compile_error!("the feature `schema` is for xtask only, never for the component");
 
 pub mod compound;
 pub mod direct;
 pub mod document;
 pub mod error;
+pub mod kind;
 pub mod known;
 pub mod lenient;
+pub mod raw;
 pub mod requests;
 pub mod response;
 pub mod responses;

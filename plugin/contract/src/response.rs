@@ -1,19 +1,19 @@
-//! How responses are written: each is a struct that serde serializes, and its fields become
-//! members of an object that stays open.
+//! Response serialization: each response is a struct whose fields become members of an object that
+//! stays open.
 //!
-//! The object stays open because a result has more than one author: the operation, the pushes that
-//! came with the call, and what was exchanged with servers.
+//! The object stays open because several sources contribute to a result: the operation, the pushes
+//! that the call triggered, and its exchanges with servers.
 
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 use serde_json::Error;
 
-/// Room for the response to a record, which is the most frequent one.
+/// Enough for the response to a record, the most frequent one.
 const ROOM: usize = 1_024;
 
-/// The most memory that is kept from one response to the next.
+/// The largest buffer that is reused for the next response.
 const MAX_KEPT: usize = 64 * 1_024;
 
-/// An object that is being written, in one buffer.
+/// Writes one JSON object into a buffer.
 #[derive(Debug)]
 pub struct ResponseWriter {
     out: Vec<u8>,
@@ -26,14 +26,14 @@ impl Default for ResponseWriter {
 }
 
 impl ResponseWriter {
-    /// An object without members.
+    /// Starts an object without members.
     pub fn new() -> Self {
         let mut out = Vec::with_capacity(ROOM);
         out.push(b'{');
         Self { out }
     }
 
-    /// Begins anew, in the same memory unless that is much.
+    /// Starts a new object and reuses the buffer unless it is large.
     #[inline]
     pub fn restart(&mut self) {
         if self.out.capacity() > MAX_KEPT {
@@ -44,21 +44,21 @@ impl ResponseWriter {
         self.out.push(b'{');
     }
 
-    /// Adds the fields of a response to the object that was begun last.
+    /// Adds the fields of a response to the innermost open object.
     #[inline]
     pub fn add(&mut self, response: &impl Response) {
         response.write(self);
     }
 
-    /// A member of the object that was begun last.
+    /// Adds a member to the innermost open object.
     #[inline]
     pub fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
-        // Nothing that is written can fail: the output is memory, and keys are texts.
+        // This cannot fail: it writes to memory, and all keys are strings.
         let written = Members(self).serialize_field(name, value);
         debug_assert!(written.is_ok(), "{written:?}");
     }
 
-    /// A list of objects, each with the fields of a response.
+    /// Adds a list of objects, each with the fields of a response.
     #[inline]
     pub fn list(&mut self, name: &'static str, items: &[impl Response]) {
         self.name(name);
@@ -98,23 +98,23 @@ impl ResponseWriter {
         self.out.push(b'{');
     }
 
-    /// Ends the object that was begun last.
+    /// Closes the innermost open object.
     #[inline]
     pub fn close(&mut self) {
         self.out.push(b'}');
     }
 
-    /// What is written so far, for [`ResponseWriter::rollback`].
+    /// The current position, for [`ResponseWriter::rollback`].
     pub fn checkpoint(&self) -> usize {
         self.out.len()
     }
 
-    /// Forgets what was written since the checkpoint.
+    /// Discards everything written since the checkpoint.
     pub fn rollback(&mut self, checkpoint: usize) {
         self.out.truncate(checkpoint);
     }
 
-    /// What is written, as the bytes of a text.
+    /// The bytes written so far, which are UTF-8.
     pub fn bytes(&self) -> &[u8] {
         &self.out
     }
@@ -134,7 +134,7 @@ impl ResponseWriter {
 
     /// What is written as text.
     pub fn into_text(self) -> String {
-        // Serializers of JSON write texts, and so does this one.
+        // JSON serializers write UTF-8, and so does this one.
         String::from_utf8(self.out).unwrap_or_default()
     }
 
@@ -145,7 +145,7 @@ impl ResponseWriter {
         }
     }
 
-    /// Names of fields are letters and underscores, so that they need no escapes.
+    /// Field names are letters and underscores, so they need no escaping.
     #[inline]
     fn name(&mut self, name: &'static str) {
         self.out.extend_from_slice(if self.out.last() == Some(&b'{') { b"\"" } else { b",\"" });
@@ -154,9 +154,9 @@ impl ResponseWriter {
     }
 }
 
-/// What an operation responds, or a part of that.
+/// The response of an operation, or a part of it.
 pub trait Response {
-    /// Writes the fields as members of the object that was begun last.
+    /// Writes the fields as members of the innermost open object.
     fn write(&self, out: &mut ResponseWriter);
 
     /// The schema of an object with these members only.
@@ -164,8 +164,9 @@ pub trait Response {
     fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
 }
 
-/// Implements [`Response`] for structs, each writer built once and in this crate, for size. Those
-/// of records are marked `#[inline]`: they are built with the plug, for speed.
+/// Implements [`Response`] for structs. Writers are compiled once, in this crate, which is
+/// optimized for size; those of records are marked `#[inline]` to be compiled with the plug, for
+/// speed.
 macro_rules! responses {
     ($($(#[$inline:meta])? $type:ty),* $(,)?) => {$(
         impl crate::response::Response for $type {
@@ -236,10 +237,10 @@ impl<A: Response, B: Response> Response for (A, B) {
     }
 }
 
-/// Adds the fields of a struct to the object that was begun last.
+/// Adds the fields of a struct to the innermost open object.
 #[inline]
 pub(crate) fn write_fields<T: Serialize>(fields: &T, out: &mut ResponseWriter) {
-    // Nothing that is written here can fail: the output is memory, and the keys are names.
+    // This cannot fail: it writes to memory, and all keys are strings.
     let written = fields.serialize(Members(out));
     debug_assert!(written.is_ok(), "{written:?}");
 }
@@ -288,16 +289,16 @@ impl SerializeMap for Members<'_> {
     }
 }
 
-/// What is no struct has no members.
-fn no_struct<T>() -> Result<T, Error> {
-    Err(serde::ser::Error::custom("a response is a struct"))
+/// Only structs have members.
+fn not_a_struct<T>() -> Result<T, Error> {
+    Err(serde::ser::Error::custom("a response must be a struct"))
 }
 
-/// Methods of a serializer that takes structs only.
-macro_rules! refuse {
+/// Serializer methods that fail, because only structs are supported.
+macro_rules! unsupported {
     ($($method:ident($($type:ty),*);)*) => {$(
         fn $method(self, $(_: $type),*) -> Result<(), Error> {
-            no_struct()
+            not_a_struct()
         }
     )*};
 }
@@ -313,7 +314,7 @@ impl Serializer for Members<'_> {
     type SerializeStruct = Self;
     type SerializeStructVariant = Impossible<(), Error>;
 
-    refuse! {
+    unsupported! {
         serialize_bool(bool);
         serialize_i8(i8);
         serialize_i16(i16);
@@ -356,15 +357,15 @@ impl Serializer for Members<'_> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Error> {
-        no_struct()
+        not_a_struct()
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Error> {
-        no_struct()
+        not_a_struct()
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Error> {
-        no_struct()
+        not_a_struct()
     }
 
     fn serialize_tuple_variant(
@@ -374,7 +375,7 @@ impl Serializer for Members<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Error> {
-        no_struct()
+        not_a_struct()
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Self, Error> {
@@ -392,7 +393,7 @@ impl Serializer for Members<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, Error> {
-        no_struct()
+        not_a_struct()
     }
 }
 
@@ -434,7 +435,7 @@ mod tests {
         out.close();
         let text = out.into_text();
         let read: Value = serde_json::from_str(&text).unwrap();
-        // The later of two members with one name counts.
+        // The last of duplicate members wins.
         let expected = json!({"empty": {}, "result": {"name": "c", "count": 3, "list": [{"name": ""}]}});
         assert_eq!(read, expected, "{text}");
     }

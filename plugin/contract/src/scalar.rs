@@ -1,8 +1,8 @@
-//! Values as requests hold them. They come from templates, environment variables and hands, so a
-//! number or a flag may arrive as text, and a text as a number: each type here says what it takes.
+//! Scalar values in requests. Templates, environment variables and people write numbers and booleans
+//! as text, and text as numbers, so each type here converts between them.
 //!
-//! All of them may be missing. Null counts as missing, and so does an empty text, which is what a
-//! template leaves of something that is not set.
+//! All of them are optional. Null counts as missing, and so does empty text, which templates
+//! produce for unset variables.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -18,18 +18,18 @@ use crate::written::{AS_WRITTEN, SCALAR_AS_WRITTEN, Scalar, UNLESS_EMPTY, Unesca
 
 /// Reads a value from its JSON text.
 pub(crate) trait FromJson<'de>: Sized {
-    /// The error says what was expected and what was found.
+    /// The error tells what was expected and what was found.
     fn from_json(json: &'de str) -> Result<Self, String>;
 }
 
-/// Has `deserializer` hand over the JSON text, and reads that.
+/// Deserializes `T` from its raw JSON text.
 pub(crate) fn as_written<'de, D: Deserializer<'de>, T: FromJson<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Written<T>(PhantomData<T>);
     impl<'de, T: FromJson<'de>> Visitor<'de> for Written<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a value of a request")
+            f.write_str("a JSON value")
         }
 
         fn visit_borrowed_str<E: de::Error>(self, json: &'de str) -> Result<T, E> {
@@ -45,13 +45,13 @@ pub(crate) fn as_written<'de, D: Deserializer<'de>, T: FromJson<'de>>(deserializ
     deserializer.deserialize_newtype_struct(AS_WRITTEN, Written(PhantomData))
 }
 
-/// A type that takes texts first of all. `serde_json` hands those over without their JSON text.
+/// A type that is mostly given as text, so that it can be read without the raw JSON.
 trait FromText<'de>: FromJson<'de> {
     fn from_scalar(scalar: Scalar<'de>) -> Option<Self>;
 }
 
-/// Like [`as_written`], but what comes from `serde_json` itself is read once instead of twice.
-/// Fractions are refused there, because their texts are lost.
+/// Like [`as_written`], but input from `serde_json` itself is read once instead of twice. Fractions
+/// fail there, because their original text is lost.
 fn text_as_written<'de, D: Deserializer<'de>, T: FromText<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Written<T>(PhantomData<T>);
     impl<'de, T: FromText<'de>> Visitor<'de> for Written<T> {
@@ -112,7 +112,7 @@ fn text_as_written<'de, D: Deserializer<'de>, T: FromText<'de>>(deserializer: D)
     deserializer.deserialize_newtype_struct(AS_WRITTEN, Written(PhantomData))
 }
 
-/// Types that are read from their JSON text.
+/// Implements `Deserialize` for types read from their JSON text.
 macro_rules! as_written_types {
     ($read:ident: $($name:ty),*) => {$(
         impl<'de: 'a, 'a> serde::Deserialize<'de> for $name {
@@ -128,7 +128,7 @@ pub(crate) use as_written_types;
 as_written_types!(as_written: Number, Whole, Count, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>, Exact<'a>);
 as_written_types!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
 
-/// A text; a number or a flag counts as its text.
+/// A text; a number or a boolean counts as its text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text<'de>(Option<Cow<'de, str>>);
 
@@ -160,13 +160,14 @@ impl Text<'_> {
         self.get().map(str::to_owned)
     }
 
-    /// The text, which must be there; `expected` says what belongs in `field`.
+    /// The text, or an error that `field` is missing and needs `expected`.
     pub fn required(&self, field: &str, expected: &'static str) -> Result<&str, Error> {
         self.get().ok_or_else(|| Error::missing(field, expected))
     }
 }
 
-/// A text of which every sign counts, as of a password. A number or a flag counts as its text.
+/// A text whose whitespace is significant, such as a password. A number or a boolean counts as its
+/// text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exact<'de>(Option<Cow<'de, str>>);
 
@@ -199,7 +200,7 @@ impl FromJson<'_> for Number {
         let number = match Scalar::read(json)? {
             Scalar::Null => return Ok(Self(None)),
             Scalar::Number(number) => number.parse().ok(),
-            // Rust reads `inf` and `nan` too; what is not finite is refused below.
+            // Rust also parses `inf` and `nan`; non-finite numbers are rejected below.
             Scalar::Text(text) => text.trim().parse::<f64>().ok(),
             Scalar::Flag(_) | Scalar::Compound => None,
         };
@@ -217,7 +218,7 @@ impl Number {
     }
 }
 
-/// A finite number that must be there, which may be written as text: an item of a list.
+/// A required finite number, which may be written as text: an item of a list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finite(pub f64);
 
@@ -240,7 +241,7 @@ impl FromJson<'_> for Bound {
     }
 }
 
-/// A text as it is given, which may be empty: an item of a list.
+/// A text that may be empty, taken verbatim: an item of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verbatim<'de>(pub Cow<'de, str>);
 
@@ -318,13 +319,13 @@ impl Flag {
         self.0
     }
 
-    /// The flag, or what holds without one.
+    /// The flag, or `default` if it is missing.
     pub fn or(self, default: bool) -> bool {
         self.0.unwrap_or(default)
     }
 }
 
-/// A duration: see [`PrometheusDuration`]. A number counts seconds.
+/// A duration: see [`PrometheusDuration`]. A number is in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Duration(Option<PrometheusDuration>);
 
@@ -349,7 +350,7 @@ impl Duration {
     }
 }
 
-/// A moment: see [`Timestamp::parse`]. It may be relative to now, which is known later.
+/// A timestamp: see [`Timestamp::parse`]. It may be relative to now, so it is resolved later.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moment<'de>(Text<'de>);
 
@@ -367,23 +368,23 @@ impl<'de> FromText<'de> for Moment<'de> {
 }
 
 impl Moment<'_> {
-    /// The moment, if there is one; `field` is for the error.
+    /// Resolves the timestamp, if there is one; errors name `field`.
     pub fn at(&self, field: &str, now_unix_nanos: u64) -> Result<Option<Timestamp>, Error> {
         let read = |text| Timestamp::parse(text, Timestamp::from_unix_nanos(now_unix_nanos));
         self.0.get().map(read).transpose().map_err(|problem| Error::invalid(field, problem.to_string()))
     }
 
-    /// Whether there is one.
+    /// Whether a timestamp is given.
     pub fn is_given(&self) -> bool {
         self.0.get().is_some()
     }
 }
 
-/// Any JSON value, as it is written: for parts that are passed on.
+/// Any JSON value as raw text, to be passed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Any<'de>(Option<&'de str>);
 
-/// Deeper nesting is not passed on: whoever reads it has bounds too.
+/// Values nested deeper are rejected, because downstream parsers limit nesting too.
 pub(crate) const MAX_DEPTH: usize = 120;
 
 impl<'de> FromJson<'de> for Any<'de> {
@@ -392,7 +393,7 @@ impl<'de> FromJson<'de> for Any<'de> {
             return Ok(Self(None));
         }
         if is_deeper(json, MAX_DEPTH) {
-            return Err(format!("expected lists and objects within one another at most {MAX_DEPTH} deep"));
+            return Err(format!("expected lists and objects nested at most {MAX_DEPTH} deep"));
         }
         Ok(Self(Some(json)))
     }
@@ -405,8 +406,8 @@ impl<'de> Any<'de> {
     }
 }
 
-/// Whether lists and objects of a valid JSON text stand deeper in one another.
-fn is_deeper(json: &str, most: usize) -> bool {
+/// Whether a valid JSON text nests lists and objects deeper than `max_depth`.
+fn is_deeper(json: &str, max_depth: usize) -> bool {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     json.bytes().any(|byte| {
         match byte {
@@ -417,11 +418,11 @@ fn is_deeper(json: &str, most: usize) -> bool {
             b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > most
+        depth > max_depth
     })
 }
 
-/// One of a few words: `T` is an enum of them.
+/// One of a few words, the variants of the enum `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word<T>(Option<T>);
 
@@ -460,7 +461,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
     }
 }
 
-/// A text, for which an object or a list may stand that says the same in parts.
+/// A text, or the same in parts as an object or a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextOr<'de, T> {
     /// The text.
@@ -491,7 +492,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for TextOr<'a, T> {
     }
 }
 
-/// A list, for which one value may stand by itself.
+/// A list; a single value counts as a list of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneOrMany<T>(Vec<T>);
 
@@ -536,20 +537,20 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// Names and texts: labels, annotations, headers. Numbers and flags count as their text.
+/// String pairs: labels, annotations, headers. Numbers and booleans count as their text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels<'de> {
     pairs: Vec<(Cow<'de, str>, Cow<'de, str>)>,
 }
 
 impl Labels<'_> {
-    /// Names and values, as they were written and in that order.
+    /// Names and values in input order.
     #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
         self.pairs.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// Whether there are none.
+    /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
@@ -591,7 +592,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
     }
 }
 
-/// A label's value: a text, which may be empty. A number or a flag counts as its text.
+/// A label's value: a text, which may be empty. A number or a boolean counts as its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelValue<'de>(pub Cow<'de, str>);
 

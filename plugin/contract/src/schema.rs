@@ -1,18 +1,18 @@
-//! JSON Schemas of what is read, for `cargo xtask generate`: impls for the types that take more
-//! than one form, and what is done with a schema before it is written.
+//! JSON Schemas of requests and responses, for `cargo xtask generate`: `JsonSchema` impls for types
+//! that accept more than one form, and post-processing of generated schemas.
 //!
-//! The first paragraph of a field's documentation is its description, so it is text for users of
-//! the plug too.
+//! The first paragraph of a field's doc comment becomes its description, so it must suit users of
+//! the plug.
 
 use std::borrow::Cow;
 
-use plugpipe_metrics::registry;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::compound::{FlagOr, Named};
 use crate::document::Both;
+use crate::kind::MetricKind;
 use crate::requests;
 use crate::responses::{Amount, LabelPairs};
 use crate::scalar::{
@@ -22,27 +22,27 @@ use crate::scalar::{
 use crate::settings::{Auth, AuthFields, Between, Interval, Organisation, RemoteWriteVersion, Setting, Timeout};
 use crate::url::Url;
 
-/// Which JSON Schema the schemas keep to.
+/// The JSON Schema dialect.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// A generator for what is read, which collects what has a name in `$defs`.
+/// A generator for request schemas, which collects named types in `$defs`.
 pub fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().into_generator()
 }
 
-/// The same for what is written.
+/// A generator for response schemas.
 pub fn response_generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().for_serialize().into_generator()
 }
 
-/// Says of objects of responses what their types do not: they have no members but those, and a
-/// member that may be absent is never null.
+/// Tightens a response schema beyond what its types express: objects have no other members, and
+/// optional members are never null.
 pub fn close(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(close),
         Value::Object(members) => {
             members.values_mut().for_each(close);
-            // The keyword, and not a property of that name.
+            // Only the keyword, not a property of that name.
             if members.get("format").is_some_and(Value::is_string) {
                 members.remove("format");
             }
@@ -77,7 +77,7 @@ fn forbid_null(schema: &mut Value) {
     }
 }
 
-/// Types whose schema stands in `$defs`, under this name.
+/// Types whose schema goes into `$defs` under this name.
 macro_rules! named {
     ($($type:ty, $name:literal: $schema:tt;)*) => {$(
         impl JsonSchema for $type {
@@ -92,7 +92,7 @@ macro_rules! named {
     )*};
 }
 
-/// Types whose schema stands where they are used.
+/// Types whose schema is inlined.
 macro_rules! inline {
     ($($type:ty: $schema:tt;)*) => {$(
         impl JsonSchema for $type {
@@ -111,7 +111,7 @@ macro_rules! inline {
     )*};
 }
 
-/// Types with the schema of another, within these bounds.
+/// Types with the schema of another type and additional bounds.
 macro_rules! like {
     ($([$($generics:tt)*] $type:ty: $other:ty $(, $key:literal: $bound:expr)*;)*) => {$(
         impl<$($generics)*> JsonSchema for $type {
@@ -136,22 +136,22 @@ macro_rules! like {
 named! {
     Text<'_>, "text": {
         "type": ["string", "number", "boolean", "null"],
-        "description": "Templates may give a number for a text.",
+        "description": "Text; templates may produce a number instead.",
     };
     Number, "number": {
         "type": ["number", "string", "null"],
-        "description": "Templates may give a text for a number.",
+        "description": "A number; templates may produce text instead.",
     };
     Whole, "whole_number": {
         "type": ["integer", "string", "null"],
         "minimum": 0,
-        "description": "Templates may give a text for a number.",
+        "description": "A number; templates may produce text instead.",
     };
-    Flag, "flag": { "type": ["boolean", "string", "null"], "description": "true or false, also as text." };
+    Flag, "flag": { "type": ["boolean", "string", "null"], "description": "true or false, which may be text." };
     Duration, "duration": {
         "type": ["string", "number", "null"],
         "description":
-            "As Prometheus has it (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of seconds.",
+            "In Prometheus's format (15s, 1h30m, 500ms), a decimal with one unit (1.5h), or a number of seconds.",
     };
     Moment<'_>, "moment": {
         "type": ["string", "number", "null"],
@@ -163,16 +163,16 @@ named! {
     };
     LabelValue<'_>, "label_value": {
         "type": ["string", "number", "boolean"],
-        "description": "A text, which may be empty; a number or a flag counts as its text.",
+        "description": "A text, which may be empty; a number or a boolean counts as its text.",
     };
     Labels<'_>, "labels": {
         "type": ["object", "null"],
         "additionalProperties": { "type": ["string", "number", "boolean"] },
-        "description": "Names and texts; a number or a flag counts as its text.",
+        "description": "String pairs; a number or a boolean counts as its text.",
     };
 }
 
-// What responses have.
+// Types in responses.
 named! {
     Amount, "amount": {
         "type": ["number", "string"],
@@ -181,15 +181,15 @@ named! {
     LabelPairs<'_>, "label_pairs": {
         "type": "object",
         "additionalProperties": { "type": "string" },
-        "description": "Names and values.",
+        "description": "Name-value pairs.",
     };
     Rfc3339, "rfc3339": { "type": "string", "pattern": r"^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d" };
 }
 
-/// For a text that is a moment in RFC 3339.
+/// An RFC 3339 timestamp.
 pub(crate) struct Rfc3339;
 
-/// Types whose schema is one of these words.
+/// Types whose schema is an enum of words.
 macro_rules! words {
     ($($(#[$doc:meta])* $type:ident, $name:literal: $words:expr;)*) => {$(
         $(#[$doc])*
@@ -208,20 +208,20 @@ macro_rules! words {
 }
 
 words! {
-    /// For a text that names a kind of metric in a response.
-    KindName, "kind_name": registry::Kind::ALL.map(registry::Kind::name);
-    /// For an error code.
+    /// A metric kind in a response.
+    KindName, "kind_name": MetricKind::ALL.map(MetricKind::name);
+    /// An error code.
     ErrorCode, "error_code": ERROR_CODES;
-    /// For what a conflict is about.
+    /// A conflict reason.
     ConflictReason, "conflict_reason": CONFLICT_REASONS;
-    /// For the format of an exposition.
+    /// An exposition format.
     ExportFormat, "export_format": EXPORT_FORMATS;
 }
 
-/// Formats of expositions. A test of the plug holds them against those it has.
+/// Exposition formats. A test of the plug compares them with its own.
 pub const EXPORT_FORMATS: [&str; 5] = ["prometheus", "openmetrics", "protobuf", "json", "csv"];
 
-/// The codes of errors. A test of the plug holds them against those it has.
+/// Error codes. A test of the plug compares them with its own.
 pub const ERROR_CODES: [&str; 17] = [
     "invalid_json",
     "unknown_operation",
@@ -242,7 +242,7 @@ pub const ERROR_CODES: [&str; 17] = [
     "bad_answer",
 ];
 
-/// What a push can conflict in. A test of the plug holds them against those it has.
+/// Conflict reasons of pushes. A test of the plug compares them with its own.
 pub const CONFLICT_REASONS: [&str; 6] = ["type", "help", "name_suffix", "duplicate_series", "timestamp", "label_name"];
 
 inline! {
@@ -263,10 +263,10 @@ like! {
     [const MIN: u64, const MAX: u64] Between<MIN, MAX>: Whole, "minimum": MIN, "maximum": MAX;
 }
 
-/// For a field that takes an object and passes it on.
+/// An object that is passed on.
 pub(crate) struct Object;
 
-/// For a text that names a kind of metric.
+/// A metric kind.
 pub(crate) struct Kind;
 
 impl JsonSchema for Kind {
@@ -275,15 +275,15 @@ impl JsonSchema for Kind {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names = registry::Kind::ALL.map(|kind| Value::from(kind.name()));
+        let names = MetricKind::ALL.map(|kind| Value::from(kind.name()));
         or_empty(json_schema!({ "enum": names }), &Map::new())
     }
 }
 
-/// For a text that names who evaluates rules.
+/// A rules target.
 pub(crate) struct TargetName;
 
-/// Who evaluates rules. A test of the plug holds them against those it knows.
+/// Rules targets. A test of the plug compares them with its own.
 pub const TARGETS: [&str; 7] = ["file", "prometheus", "vmalert", "thanos", "mimir", "cortex", "grafana"];
 
 impl JsonSchema for TargetName {
@@ -296,7 +296,7 @@ impl JsonSchema for TargetName {
     }
 }
 
-/// For [`requests::AlertConfig`], under that name.
+/// [`requests::AlertConfig`] as a named definition.
 pub(crate) struct AlertConfig;
 
 impl JsonSchema for AlertConfig {
@@ -425,7 +425,7 @@ impl<A: JsonSchema, B: JsonSchema> JsonSchema for Both<A, B> {
 
 /// An object with the properties of both.
 pub(crate) fn both(mut both: Schema, other: &Schema) -> Schema {
-    // What is said of a part, and that it has no other fields, does not hold of the whole.
+    // The description and closedness of one part do not apply to the whole.
     both.remove("description");
     both.remove("additionalProperties");
     for (key, value) in other.as_object().into_iter().flatten() {
@@ -439,7 +439,7 @@ pub(crate) fn both(mut both: Schema, other: &Schema) -> Schema {
     both
 }
 
-/// Takes null and an empty text too, which stand for what is not there.
+/// Also accepts null and empty text, which count as missing.
 fn or_empty(mut schema: Schema, definitions: &Map<String, Value>) -> Schema {
     if ["string", "null"].iter().all(|kind| takes(schema.as_value(), kind, definitions)) {
         return schema;
@@ -458,7 +458,7 @@ fn or_empty(mut schema: Schema, definitions: &Map<String, Value>) -> Schema {
     json_schema!({ "anyOf": [schema, empty] })
 }
 
-/// Whether a schema takes all values of a type.
+/// Whether a schema accepts all values of a type.
 fn takes(schema: &Value, kind: &str, definitions: &Map<String, Value>) -> bool {
     if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
         return definitions.get(name).is_some_and(|schema| takes(schema, kind, definitions));
@@ -472,10 +472,10 @@ fn takes(schema: &Value, kind: &str, definitions: &Map<String, Value>) -> bool {
     }
 }
 
-/// A whole schema as the manifest has it: each description a line, and nothing said twice.
+/// Finishes a schema for the manifest: single-line descriptions, no redundant alternatives.
 ///
 /// # Errors
-/// A description holds what only readers of the sources understand.
+/// A description contains a link to Rust code.
 pub fn finish(mut schema: Value) -> Result<Value, String> {
     let definitions = schema.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
     tidy(&mut schema, &definitions)?;
@@ -490,7 +490,7 @@ fn tidy(schema: &mut Value, definitions: &Map<String, Value>) -> Result<(), Stri
                 let first = description.split("\n\n").next().unwrap_or_default();
                 *description = first.split_whitespace().collect::<Vec<_>>().join(" ");
                 if description.contains("[`") {
-                    return Err(format!("a description of the manifest has a link to Rust code: {description}"));
+                    return Err(format!("a description in the manifest has a link to Rust code: {description}"));
                 }
             }
             if members.get("const").is_some_and(Value::is_string) {
@@ -504,7 +504,7 @@ fn tidy(schema: &mut Value, definitions: &Map<String, Value>) -> Result<(), Stri
     }
 }
 
-/// `anyOf: [X, {type: 'null'}]` is X, where X takes null itself.
+/// Simplifies `anyOf: [X, {type: 'null'}]` to X if X already accepts null.
 fn forget_null(members: &mut Map<String, Value>, definitions: &Map<String, Value>) {
     let Some(Value::Array(choices)) = members.get("anyOf") else { return };
     let [own, null] = choices.as_slice() else { return };

@@ -1,9 +1,8 @@
-//! What the plug is told about its surroundings: in its configuration and, for one call, in a
-//! request.
+//! Settings in the configuration and, for a single call, in a request.
 //!
-//! A setting may stand in `cfg` or in `ctx`; in either, nested in `prometheus_config` or flat at
-//! the top. Where it stands twice, the more particular place wins:
-//! `cfg` < `cfg.prometheus_config` < `ctx` < `ctx.prometheus_config`.
+//! A setting may be given in `cfg` or in `ctx`; in either, nested in `prometheus_config` or flat at
+//! the top. The more specific place takes precedence: `cfg` < `cfg.prometheus_config` < `ctx` <
+//! `ctx.prometheus_config`.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -16,21 +15,21 @@ use crate::scalar::{self, Any, Bound, Exact, Flag, FromJson, Labels, Text, as_wr
 use crate::url::Url;
 use crate::written::{self, SCALAR_AS_WRITTEN, SETTING};
 
-/// A setting as one place says it.
+/// A setting as given in one place.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum Setting<T> {
-    /// Nothing is said: an outer place holds.
+    /// Not given: a less specific place applies.
     #[default]
     Absent,
-    /// Null, or an empty text, which is what a template leaves of something that is not set: the
-    /// default holds, whatever an outer place says.
+    /// Null or empty text, which templates produce for unset variables: the default applies,
+    /// whatever a less specific place sets.
     Unset,
-    /// This.
+    /// Set to this value.
     Set(T),
 }
 
 impl<T> Setting<T> {
-    /// The setting for a program: `None` if nothing is said, `Some(None)` for the default.
+    /// `None` if not given, `Some(None)` for the default.
     pub fn given(self) -> Option<Option<T>> {
         match self {
             Self::Absent => None,
@@ -39,7 +38,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// Puts the setting in the place of what held so far.
+    /// Overrides `place` with this setting.
     pub fn put<U>(self, place: &mut U, default: &U, convert: impl FnOnce(T) -> U)
     where
         U: Clone,
@@ -74,7 +73,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     }
 }
 
-/// Settings that a configuration and a request may hold.
+/// Settings that a configuration and a request may contain.
 ///
 /// Their defaults are those of the plug's `Config`.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
@@ -87,15 +86,15 @@ pub struct Settings<'a> {
     pub gateway_url: Setting<Url>,
     /// Where dashboards live.
     pub grafana_url: Setting<Url>,
-    /// Who evaluates rules, where that is not Prometheus.
+    /// The server that evaluates rules, if not Prometheus.
     pub ruler_url: Setting<Url>,
-    /// Where alerts are sent and silences made.
+    /// Where alerts are sent and silences are created.
     pub alertmanager_url: Setting<Url>,
-    /// Who is notified, where a call names nobody.
+    /// The webhook for calls that name none.
     pub webhook_url: Setting<Url>,
-    /// A remote-write receiver, with its path.
+    /// A remote-write receiver, including its path.
     pub remote_write_url: Setting<Url>,
-    /// An OTLP receiver of metrics, with its path.
+    /// An OTLP metrics receiver, including its path.
     pub otlp_url: Setting<Url>,
     /// Sent to the origin of the server's URL only.
     pub prometheus_auth: Setting<Auth<'a>>,
@@ -115,84 +114,84 @@ pub struct Settings<'a> {
     pub webhook_auth: Setting<Auth<'a>>,
     /// For `scrape_config.endpoint_url`.
     pub endpoint_auth: Setting<Auth<'a>>,
-    /// The job of pushes, and of remote-written series.
+    /// The job of pushed groups and remote-written series.
     pub job_name: Setting<Text<'a>>,
-    /// The instance of pushes, and of remote-written series.
+    /// The instance of pushed groups and remote-written series.
     pub instance: Setting<Text<'a>>,
-    /// Further labels of the group of pushes.
+    /// Additional labels of the grouping key.
     pub grouping_key: Setting<Labels<'a>>,
-    /// An endpoint to scrape; `scrape_config.endpoint_url` too.
+    /// An endpoint to scrape; also as `scrape_config.endpoint_url`.
     pub endpoint_url: Text<'a>,
-    /// What `scrape_endpoint` takes.
+    /// The fields of `scrape_endpoint`.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
     pub scrape_config: Any<'a>,
-    /// How often Prometheus scrapes.
+    /// Prometheus's scrape interval.
     pub scrape_interval: Setting<Interval<'a>>,
-    /// For an operation that speaks to a server.
+    /// For an operation that sends requests to a server.
     pub timeout: Setting<Timeout>,
     /// For a push that follows a record.
     pub push_timeout: Setting<Timeout>,
-    /// For any connection to be made.
+    /// For establishing a connection.
     pub connect_timeout: Setting<Timeout>,
-    /// The longest answer of a server that is read.
+    /// The maximum size of a server's response.
     pub max_response_bytes: Setting<Between<1, MAX_SIZE>>,
-    /// How often an operation that somebody waits for is tried.
+    /// The maximum number of attempts of an operation that a caller waits for.
     pub retry_attempts: Setting<Between<1, 10>>,
-    /// The longest wait before the second attempt.
+    /// The maximum delay before the second attempt.
     pub retry_delay: Setting<Timeout>,
-    /// The longest wait before any attempt.
+    /// The maximum delay before any attempt.
     pub max_retry_delay: Setting<Timeout>,
-    /// When what was recorded is pushed.
+    /// When recorded metrics are pushed.
     pub push_policy: Setting<PushPolicy>,
-    /// For the policy `interval`: from one push to the next.
+    /// With the policy `interval`: the time between pushes.
     pub push_interval: Setting<Timeout>,
-    /// What becomes of what the group holds.
+    /// How a push treats existing metrics of the group.
     pub push_mode: Setting<PushMode>,
-    /// Whether what is pushed is compressed.
+    /// Whether pushes are compressed with gzip.
     pub push_gzip: Setting<Flag>,
     /// Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
     /// only.
     pub preflight: Setting<Flag>,
     /// Whether to read the group before the first push to it, and list the counters that the push
-    /// does not raise.
+    /// does not increase.
     pub detect_resets: Setting<Flag>,
-    /// The body of webhooks.
+    /// The body format of webhooks.
     pub webhook_format: Setting<WebhookFormat>,
-    /// An organisation of Grafana.
+    /// The Grafana organization.
     pub grafana_org_id: Setting<Organisation>,
-    /// How Grafana's folders and dashboards are asked for.
+    /// The API for Grafana's folders and dashboards.
     pub grafana_api: Setting<GrafanaApi>,
-    /// The version of remote write to speak.
+    /// The remote-write protocol version.
     pub remote_write_version: Setting<RemoteWriteVersion>,
-    /// For one remote write.
+    /// For one remote-write request.
     pub remote_write_timeout: Setting<Timeout>,
-    /// Values kept for a receiver that is away.
+    /// The maximum number of values queued for an unavailable receiver.
     pub remote_write_capacity: Setting<Between<1, MAX_SIZE>>,
-    /// Put on what is remote-written.
+    /// Labels added to remote-written series.
     pub external_labels: Setting<Labels<'a>>,
-    /// Whether `plugpipe_monitoring_*` are exposed too.
+    /// Whether `plugpipe_monitoring_*` metrics are exposed too.
     pub own_metrics: Setting<Flag>,
-    /// Whether no server is reached; answers say `mock` then.
+    /// Whether to contact no server; results then have `mock`.
     pub mock_mode: Setting<Flag>,
 }
 
-/// Settings of a configuration only.
+/// Settings for the configuration only.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ConfigurationOnly<'a> {
-    /// For histograms that name none.
+    /// Buckets of histograms that specify none.
     pub histogram_buckets: Setting<Vec<Bound>>,
-    /// Signs webhooks.
+    /// The key that signs webhooks.
     pub webhook_secret: Setting<Text<'a>>,
-    /// Whether `cleanup` deletes the groups that were pushed.
+    /// Whether `cleanup` deletes pushed groups.
     pub delete_on_cleanup: Setting<Flag>,
     /// Whether PlugPipe's own metrics are registered.
     pub default_metrics: Setting<Flag>,
-    /// For hosts: write debug logs.
+    /// For hosts: whether to write debug logs.
     #[cfg_attr(feature = "schema", schemars(with = "Flag"))]
     pub debug: Any<'a>,
-    /// Taken for the Python plug's sake, and without effect.
+    /// Accepted for compatibility with the Python plug; has no effect.
     pub enable_alerting: Any<'a>,
 }
 
@@ -215,35 +214,35 @@ pub const SECRETS: [&str; 11] = [
 /// Both kinds, where a configuration may nest them.
 pub type OfConfiguration<'a> = Both<Settings<'a>, ConfigurationOnly<'a>>;
 
-/// What a configuration holds beside flat settings.
+/// Members of a configuration other than flat settings.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct TopOfConfiguration<'a> {
-    /// More settings, which win over flat ones.
+    /// Nested settings, which take precedence over flat ones.
     pub prometheus_config: Option<Box<OfConfiguration<'a>>>,
-    /// What an alert has that a call does not say.
+    /// Defaults for alerts.
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::AlertConfig>"))]
     pub alert_config: Any<'a>,
 }
 
-/// All of a configuration.
+/// A whole configuration.
 pub type Configuration<'a> = Both<OfConfiguration<'a>, TopOfConfiguration<'a>>;
 
-/// What a request holds beside flat settings.
+/// Members of a request that nest settings.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NestedSettings<'a> {
-    /// More settings, which win over flat ones.
+    /// Nested settings, which take precedence over flat ones.
     pub prometheus_config: Option<Box<Settings<'a>>>,
 }
 
-/// All of a request's settings.
+/// All settings of a request.
 pub type OfRequest<'a> = Both<Settings<'a>, NestedSettings<'a>>;
 
-/// What any request may hold beside settings. All of it is for hosts and people; the plug reads the
-/// operation and the step.
+/// Members that any request may have in addition to settings. They are for hosts and people; the
+/// plug reads only the operation and the step.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -266,33 +265,33 @@ pub struct Context<'a> {
 
 crate::document::requests!(Configuration<'a>, ConfigurationOnly<'a>, Context<'a>, OfRequest<'a>);
 
-/// When what was recorded is pushed, where there is a gateway.
+/// When recorded metrics are pushed to a configured gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum PushPolicy {
     /// With each record.
     OnRecord,
-    /// When somebody asks for it.
+    /// Only on request.
     Manual,
-    /// With the first call after `push_interval`, where something was recorded since the last push.
+    /// With the first call after `push_interval` if something was recorded since the last push.
     Interval,
 }
 
-/// What a push does to what the group holds already.
+/// How a push treats existing metrics of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum PushMode {
-    /// All of it goes (`PUT`).
+    /// Replaces all metrics of the group (`PUT`).
     Replace,
-    /// Metrics of the same names go, the others stay (`POST`).
+    /// Replaces metrics with the same names and keeps the others (`POST`).
     Add,
-    /// The group is deleted, and nothing comes (`DELETE`). In a request only.
+    /// Deletes the group and pushes nothing (`DELETE`). In a request only.
     Delete,
 }
 
-/// Which body a receiver of webhooks understands.
+/// The body format of a webhook.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
@@ -300,25 +299,25 @@ pub enum WebhookFormat {
     /// Alertmanager's, version 4.
     #[default]
     Alertmanager,
-    /// `{alert_data, timestamp, source}`, as the published Python plug sends it.
+    /// `{alert_data, timestamp, source}`, as sent by the published Python plug.
     PlugPipe,
 }
 
-/// How Grafana's folders and dashboards are asked for.
+/// The API for Grafana's folders and dashboards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum GrafanaApi {
-    /// Below `/api`.
+    /// The API under `/api`.
     Api,
-    /// As resources of `/apis`, which needs Grafana 12 or later.
+    /// The resource API under `/apis`, which needs Grafana 12 or later.
     K8s,
 }
 
-/// A version of remote write.
+/// A remote-write protocol version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoteWriteVersion {
-    /// The one that the receiver speaks.
+    /// The version that the receiver supports.
     Auto,
     /// `prometheus.WriteRequest`.
     One,
@@ -337,7 +336,7 @@ impl FromJson<'_> for RemoteWriteVersion {
     }
 }
 
-/// The largest number of bytes or values that a setting may name: more than an instance can hold.
+/// The largest number of bytes or values that a setting accepts; more than fits in an instance.
 pub const MAX_SIZE: u64 = 1024 * 1024 * 1024;
 
 /// A whole number within bounds, which may be written as text.
@@ -360,7 +359,7 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Between<MIN, MAX>
     }
 }
 
-/// The number of an organisation of Grafana.
+/// The id of a Grafana organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Organisation(pub u64);
 
@@ -370,27 +369,27 @@ impl FromJson<'_> for Organisation {
         let number = text.get().and_then(|text| text.trim().parse().ok()).filter(|number| *number > 0);
         number
             .map(Self)
-            .ok_or_else(|| format!("expected an organisation's number, got {}", excerpt(written::shown(json), 100)))
+            .ok_or_else(|| format!("expected an organization id, got {}", excerpt(written::shown(json), 100)))
     }
 }
 
-/// How long to wait for something: more than nothing, and at most a day.
+/// A timeout: more than zero and at most a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout(pub core::time::Duration);
 
 impl FromJson<'_> for Timeout {
     fn from_json(json: &str) -> Result<Self, String> {
         let given = scalar::Duration::from_json(json)?.get().unwrap_or_default();
-        // A day is longer than anyone waits for an answer, and keeps all arithmetic on deadlines
-        // far from its bounds.
+        // A day is longer than anyone waits for a response, and keeps deadline arithmetic far from
+        // overflow.
         if given.is_zero() || given > core::time::Duration::from_secs(86_400) {
-            return Err("expected more than nothing and at most a day".into());
+            return Err("expected a duration of more than 0 and at most a day".into());
         }
         Ok(Self(given))
     }
 }
 
-/// A [`Timeout`] whose text counts.
+/// A [`Timeout`] that keeps its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interval<'a>(pub Text<'a>);
 
@@ -404,7 +403,7 @@ impl<'a> FromJson<'a> for Interval<'a> {
 impl FromJson<'_> for Url {
     fn from_json(json: &str) -> Result<Self, String> {
         let text = Text::from_json(json)?;
-        // What could be a password is not repeated.
+        // The URL may contain a password, so it is not repeated.
         Self::parse(text.get().unwrap_or_default().trim())
             .map_err(|problem| format!("{problem}; expected a URL such as http://127.0.0.1:9090"))
     }
@@ -412,22 +411,22 @@ impl FromJson<'_> for Url {
 
 crate::scalar::as_written_types!(as_written: RemoteWriteVersion, Organisation, Timeout, Interval<'a>, Url);
 
-/// What is sent to a server beside requests.
+/// Credentials and headers that are sent with requests to a server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Auth<'a> {
     /// `user:password`, or a token.
     Text(Exact<'a>),
-    /// By name.
+    /// Credentials by name.
     Fields(Box<AuthFields<'a>>),
 }
 
-/// Credentials by name. `username` and `password`, or a token; `headers` and a tenant go with
-/// either, or alone. Any other field is an error: what was meant as a secret is not to go unused.
+/// Credentials by name: `username` and `password`, or a token; `headers` and a tenant with either,
+/// or alone. Any other field is an error, so that no misspelled secret goes unused.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct AuthFields<'a> {
-    /// `basic` or `bearer`; without it the other fields tell.
+    /// `basic` or `bearer`; by default derived from the other fields.
     pub r#type: Exact<'a>,
     /// For `Authorization: Basic`.
     pub username: Exact<'a>,
@@ -439,7 +438,7 @@ pub struct AuthFields<'a> {
     pub api_key: Exact<'a>,
     /// Another name for `token`.
     pub api_token: Exact<'a>,
-    /// Sent as they are, in place of the plug's own of that name.
+    /// Sent verbatim; they replace the plug's own headers of the same name.
     pub headers: Labels<'a>,
     /// Sent as `X-Scope-OrgID`.
     pub tenant: Exact<'a>,

@@ -1,4 +1,4 @@
-//! Whether JSON may be passed on without being read.
+//! Validation of raw JSON that is passed on without being parsed into types.
 
 use core::fmt;
 
@@ -6,18 +6,18 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use crate::scalar::MAX_DEPTH;
 
-/// Checks what `RawValue` leaves open, so that other readers take a response that the JSON becomes
-/// a part of: nesting has a bound, escapes make whole characters, numbers are those of floats.
+/// Checks what `RawValue` does not, so that other parsers accept a response that embeds this JSON:
+/// bounded nesting, valid surrogate pairs, and numbers that fit a float.
 ///
 /// # Errors
-/// What is wrong, and where.
+/// Describes the problem and its position.
 pub fn check(json: &[u8]) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     Sound { room: MAX_DEPTH }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
-/// Any value with at most this many lists and objects in one another.
+/// Accepts any value nested at most this deep.
 #[derive(Clone, Copy)]
 struct Sound {
     room: usize,
@@ -25,9 +25,10 @@ struct Sound {
 
 impl Sound {
     fn inside<E: Error>(self) -> Result<Self, E> {
-        let room = self.room.checked_sub(1).ok_or_else(|| {
-            E::custom(format_args!("expected lists and objects within one another at most {MAX_DEPTH} deep"))
-        })?;
+        let room = self
+            .room
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(format_args!("expected lists and objects nested at most {MAX_DEPTH} deep")))?;
         Ok(Self { room })
     }
 }
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_other_readers_refuse_is_not_passed_on() {
+    fn json_that_other_parsers_reject_is_not_passed_on() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(check(nested(MAX_DEPTH).as_bytes()).is_ok());
         for text in [nested(MAX_DEPTH + 1), nested(1_000_000), r#""\ud800""#.into(), r#"{"\udc00":1}"#.into()] {
@@ -110,7 +111,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_refused_is_what_serde_json_refuses(text in "[\\[\\]{}\",:0-9eE+. \\\\untrlfase-]{0,24}") {
+        fn check_rejects_what_serde_json_rejects(text in "[\\[\\]{}\",:0-9eE+. \\\\untrlfase-]{0,24}") {
             prop_assert_eq!(check(text.as_bytes()).is_ok(), serde_json::from_str::<Value>(&text).is_ok());
         }
     }

@@ -1,4 +1,4 @@
-//! Between [`plugpipe_time`]'s types and what the plug counts with: `Duration`, and nanoseconds
+//! Conversions between [`plugpipe_time`]'s types and those of the plug: `Duration`, and nanoseconds
 //! since the Unix epoch. Reads no clock.
 
 use core::time::Duration;
@@ -13,7 +13,7 @@ pub fn rfc3339(unix_nanos: u64) -> String {
     text
 }
 
-/// Reads a [`PrometheusDuration`]. The error says what was expected.
+/// Parses a [`PrometheusDuration`]. The error tells what was expected.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     text.parse::<PrometheusDuration>().map(PrometheusDuration::get).map_err(|problem| problem.to_string())
 }
@@ -23,8 +23,8 @@ pub fn prometheus_duration(duration: Duration) -> String {
     PrometheusDuration::saturating(duration).to_string()
 }
 
-/// The text of the moment that was told last. The next one is often of the same second, and most of
-/// its text the same.
+/// Formats timestamps and caches the last text, because successive timestamps often share their
+/// second and most of their text.
 #[derive(Debug, Default)]
 pub struct LastMoment {
     unix_seconds: u64,
@@ -32,7 +32,7 @@ pub struct LastMoment {
 }
 
 impl LastMoment {
-    /// What [`rfc3339`] writes.
+    /// The same text as [`rfc3339`].
     #[inline]
     pub fn rfc3339(&mut self, unix_nanos: u64) -> &str {
         const MILLIS: usize = "000Z".len();
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_the_same_text_however_it_was_made() {
+    fn the_cache_does_not_change_the_text() {
         let mut last = LastMoment::default();
         let begin = 1_704_067_199_998_500_000;
         for step in 0..4_000 {

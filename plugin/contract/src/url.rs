@@ -1,35 +1,33 @@
-//! URLs of servers: `http` and `https` only, as a configuration names them. The `url` crate reads
-//! them, as it does in the host, which reads every URL again before it lets a request out.
+//! Server URLs from the configuration: `http` and `https` only. They are parsed by the `url` crate,
+//! as in the host, which parses every URL again before it sends a request.
 //!
-//! Names of hosts in other scripts are to be given in their `xn--` form: their tables would make
-//! the component larger by a quarter.
+//! Internationalized host names must be given in their `xn--` form: IDNA tables would make the
+//! component larger by a quarter.
 
 use std::fmt;
 
-// Without its tables, `url` refuses what it would need them for.
+// Without its tables, `url` rejects names that need them.
 use idna_adapter as _;
 use url::Position;
 
 use crate::error::excerpt;
 use crate::segment::Segment;
 
-/// An `http` or `https` URL that has a host, without a fragment, which is never sent.
+/// An `http` or `https` URL with a host. The fragment, which is never sent, is removed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(url::Url);
 
 impl Url {
-    /// Reads a URL. The error says what is wrong and repeats nothing of it but a scheme that is not
-    /// one of these two: there may be a password in it.
+    /// Parses a URL. The error repeats no part of it except an unsupported scheme, because the URL
+    /// may contain a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut url = url::Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => "there is no scheme".to_owned(),
-            url::ParseError::IdnaError => {
-                "the host is not an ASCII name; write other scripts in their xn-- form".into()
-            }
+            url::ParseError::IdnaError => "the host name is not ASCII; write it in its xn-- form".into(),
             error => error.to_string(),
         })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("the scheme {:?} is not one of http and https", excerpt(url.scheme(), 20)));
+            return Err(format!("the scheme {:?} is not http or https", excerpt(url.scheme(), 20)));
         }
         url.set_fragment(None);
         Ok(Self(url))
@@ -40,24 +38,24 @@ impl Url {
         if self.0.scheme() == "https" { "https" } else { "http" }
     }
 
-    /// User and password, percent-encoded, where there are any.
+    /// User and password, percent-encoded, if there are any.
     pub fn credentials(&self) -> Option<(&str, &str)> {
         let any = !self.0.username().is_empty() || self.0.password().is_some();
         any.then(|| (self.0.username(), self.0.password().unwrap_or_default()))
     }
 
-    /// The host and, where it is not the scheme's own, the port. Never user or password.
+    /// The host and, if it is not the scheme's default, the port. Never user or password.
     pub fn authority(&self) -> String {
         self.0[Position::BeforeHost..Position::AfterPort].to_owned()
     }
 
-    /// Scheme, host and port; the port always said. As grants name it.
+    /// Scheme, host and port, always with the port, as in grants.
     pub fn origin(&self) -> String {
         let (host, port) = (self.0.host_str().unwrap_or_default(), self.0.port_or_known_default().unwrap_or_default());
         format!("{}://{host}:{port}", self.scheme())
     }
 
-    /// Path and query, as a request names them.
+    /// Path and query, as in a request.
     pub fn path_and_query(&self) -> String {
         self.0[Position::BeforePath..Position::AfterQuery].to_owned()
     }
@@ -65,7 +63,7 @@ impl Url {
     /// The same URL without user and password.
     #[must_use]
     pub fn without_credentials(mut self) -> Self {
-        // URLs with a host can have both, and lose both.
+        // These cannot fail for a URL with a host.
         let _ = self.0.set_username("");
         let _ = self.0.set_password(None);
         self
@@ -107,7 +105,7 @@ impl fmt::Debug for Url {
     }
 }
 
-/// With user and password: not for people; [`redacted`] is.
+/// Includes user and password; use [`redacted`] for messages.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -119,8 +117,8 @@ pub fn redacted(url: &Url) -> String {
     url.clone().without_credentials().with_query(None).to_string().trim_end_matches('/').to_owned()
 }
 
-/// `base` with path segments put after its own path: `http://h/prom/` and `["api", "v1"]` give
-/// `http://h/prom/api/v1`. The query of the base is dropped.
+/// Appends path segments to `base`: `http://h/prom/` and `["api", "v1"]` give
+/// `http://h/prom/api/v1`. The query of `base` is dropped.
 pub fn endpoint<'s, S: Into<Segment<'s>>>(base: &Url, segments: impl IntoIterator<Item = S>) -> Url {
     let mut url = base.clone().with_query(None);
     segments.into_iter().for_each(|segment| url.push_segment(&segment.into()));
@@ -132,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_written_as_they_are_meant() {
+    fn urls_are_normalized() {
         for (given, written) in [
             ("http://h", "http://h/"),
             ("HTTPS://Example.COM:443/a/./b/../c?q=a b#f", "https://example.com/a/c?q=a%20b"),
@@ -158,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_server_is_refused_without_being_repeated() {
+    fn invalid_urls_are_rejected_without_being_repeated() {
         for (text, problem) in [
             ("", "there is no scheme"),
             ("secret", "there is no scheme"),
             ("/secret", "there is no scheme"),
             ("127.0.0.1:9090", "there is no scheme"),
-            ("ftp://secret", "the scheme \"ftp\" is not one of http and https"),
-            ("localhost:9090", "the scheme \"localhost\" is not one of http and https"),
+            ("ftp://secret", "the scheme \"ftp\" is not http or https"),
+            ("localhost:9090", "the scheme \"localhost\" is not http or https"),
             ("http://", "empty host"),
             ("http://u:secret@", "empty host"),
             ("http://:80", "empty host"),
@@ -176,15 +174,15 @@ mod tests {
             ("http://[secret]", "invalid IPv6 address"),
             ("http://256.0.0.1", "invalid IPv4 address"),
             ("http://a.0x7f", "invalid IPv4 address"),
-            ("http://sec ret", "the host is not an ASCII name; write other scripts in their xn-- form"),
-            ("http://\u{e9}", "the host is not an ASCII name; write other scripts in their xn-- form"),
+            ("http://sec ret", "the host name is not ASCII; write it in its xn-- form"),
+            ("http://\u{e9}", "the host name is not ASCII; write it in its xn-- form"),
         ] {
             assert_eq!(Url::parse(text), Err(problem.to_owned()), "{text}");
         }
     }
 
     #[test]
-    fn a_segment_stays_one() {
+    fn a_pushed_segment_stays_one_segment() {
         let mut url = Url::parse("http://h/p").unwrap();
         ["a/b", "%?#", "c"].iter().for_each(|segment| url.push_segment(&Segment::with_slashes(segment, "").unwrap()));
         assert_eq!(url.to_string(), "http://h/p/a%2Fb/%25%3F%23/c");

@@ -1,28 +1,28 @@
-//! JSON texts as they are written, looked at without being read.
+//! Inspection of raw JSON text.
 
 use core::fmt;
 use std::borrow::Cow;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-/// The name of the newtype whose inside is a JSON text as it was written: for a number whose text
-/// counts, and for parts that are passed on.
+/// The name of a newtype around raw JSON text: for numbers whose text matters, and for parts that
+/// are passed on.
 pub(crate) const AS_WRITTEN: &str = "plugpipe::as-written";
 
-/// The name of the newtype that is a setting: none where it is null or an empty text.
+/// The name of a newtype around a setting, which is `None` if null or empty text.
 pub(crate) const SETTING: &str = "plugpipe::setting";
 
-/// The name of the newtype whose inside is none where the value is null or an empty text.
+/// The name of a newtype whose content is `None` if the value is null or empty text.
 pub(crate) const UNLESS_EMPTY: &str = "plugpipe::unless-empty";
 
-/// The name of the newtype whose inside is the JSON text, unless that is a list or an object.
+/// The name of a newtype around raw JSON text, unless it is a list or an object.
 pub(crate) const SCALAR_AS_WRITTEN: &str = "plugpipe::scalar-as-written";
 
-/// What a JSON value is, looked at as a scalar.
+/// A JSON value as a scalar.
 pub(crate) enum Scalar<'de> {
     Null,
     Flag(bool),
-    /// As it is written.
+    /// The raw text of the number.
     Number(&'de str),
     Text(Cow<'de, str>),
     /// A list or an object.
@@ -30,13 +30,13 @@ pub(crate) enum Scalar<'de> {
 }
 
 impl<'de> Scalar<'de> {
-    /// Looks at a valid JSON text. What can still be wrong is an escape for half a character.
+    /// Reads a valid JSON text. Only an unpaired surrogate escape can still fail.
     #[inline]
     pub(crate) fn read(json: &'de str) -> Result<Self, String> {
         Ok(match json.as_bytes().first() {
             Some(b'"') => {
                 let text: Result<Unescaped, _> = serde_json::from_str(json);
-                Self::Text(text.map_err(|problem| format!("expected text, got an unknown character: {problem}"))?.0)
+                Self::Text(text.map_err(|problem| format!("expected text, got an invalid escape: {problem}"))?.0)
             }
             Some(b'{' | b'[') => Self::Compound,
             Some(b'n') | None => Self::Null,
@@ -46,7 +46,7 @@ impl<'de> Scalar<'de> {
         })
     }
 
-    /// As text; none for a list, an object or null.
+    /// The scalar as text; `None` for a list, an object or null.
     #[inline]
     pub(crate) fn into_text(self) -> Option<Cow<'de, str>> {
         match self {
@@ -58,19 +58,19 @@ impl<'de> Scalar<'de> {
     }
 }
 
-/// What a JSON text is, for errors.
+/// The kind of a JSON value, for errors.
 pub fn kind_of(json: &str) -> &'static str {
     match json.trim_start().as_bytes().first() {
         Some(b'"') => "text",
         Some(b'{') => "an object",
         Some(b'[') => "a list",
-        Some(b't' | b'f') => "a flag",
+        Some(b't' | b'f') => "a boolean",
         Some(b'n') | None => "null",
         Some(_) => "a number",
     }
 }
 
-/// Whether a value counts as missing: null, or a text of nothing but white space.
+/// Whether a value counts as missing: null, or only whitespace.
 pub(crate) fn is_empty(json: &str) -> bool {
     match Scalar::read(json) {
         Ok(Scalar::Text(text)) => is_blank(&text),
@@ -79,12 +79,12 @@ pub(crate) fn is_empty(json: &str) -> bool {
     }
 }
 
-/// Whether a text is nothing but white space.
+/// Whether a text is empty or only whitespace.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-/// A value in an error: a scalar as it is written, and of others what they are.
+/// A value for an error: a scalar verbatim, the kind of anything else.
 pub fn shown(json: &str) -> &str {
     match json.as_bytes().first() {
         Some(b'{' | b'[') => kind_of(json),
@@ -92,7 +92,7 @@ pub fn shown(json: &str) -> &str {
     }
 }
 
-/// A text from JSON, borrowed where it holds no escape.
+/// A JSON string, borrowed if it has no escapes.
 pub(crate) struct Unescaped<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Unescaped<'de> {

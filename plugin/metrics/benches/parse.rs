@@ -1,9 +1,9 @@
-//! Reading 10,000 series of text, against the crate `prometheus-parse`: `cargo bench -p
+//! Parses 10,000 series of text and compares with the crate `prometheus-parse`: `cargo bench -p
 //! plugpipe-metrics --bench parse`.
 //!
-//! Each round measures every reader once, one after the other, so that what else the machine does
-//! hits all of them; medians of all rounds are compared. Peers that give less are marked:
-//! [`Reader`] keeps nothing, the others all samples.
+//! Each round measures every parser once, so that background load affects all of them; the medians
+//! of all rounds are compared. [`Reader`] yields events and stores nothing; the others collect all
+//! samples.
 
 // A bench measures time.
 #![allow(clippy::disallowed_methods)]
@@ -18,7 +18,7 @@ const FAMILIES: usize = 100;
 const SERIES: usize = 100;
 const ROUNDS: usize = 31;
 
-/// 50 counters and 50 gauges of 100 series each, two labels a series.
+/// 50 counters and 50 gauges of 100 series each, two labels per series.
 fn exposition(openmetrics: bool) -> String {
     let mut text = String::new();
     for family in 0..FAMILIES {
@@ -26,7 +26,7 @@ fn exposition(openmetrics: bool) -> String {
         let (name, kind) = if family % 2 == 0 { (format!("{base}_total"), "counter") } else { (base.clone(), "gauge") };
         let head = if openmetrics { &base } else { &name };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "# HELP {head} What was counted by family {family}.\n# TYPE {head} {kind}");
+        let _ = writeln!(text, "# HELP {head} Requests counted by family {family}.\n# TYPE {head} {kind}");
         for series in 0..SERIES {
             let value = (family * SERIES + series) as f64 * 1.25;
             let _ = writeln!(text, "{name}{{method=\"GET\",path=\"/api/v1/resource/{series}\"}} {value}");
@@ -64,9 +64,9 @@ fn main() {
     let (text, openmetrics) = (exposition(false), exposition(true));
     type Measured<'m> = (&'static str, Box<dyn Fn() -> usize + 'm>, Vec<Duration>);
     let mut measured: [Measured; 5] = [
-        ("text, all samples kept", Box::new(|| read(&text, Format::Text)), Vec::new()),
+        ("text, all samples collected", Box::new(|| read(&text, Format::Text)), Vec::new()),
         ("text, events", Box::new(|| events(&text, Format::Text)), Vec::new()),
-        ("openmetrics, all samples kept", Box::new(|| read(&openmetrics, Format::OpenMetrics)), Vec::new()),
+        ("openmetrics, all samples collected", Box::new(|| read(&openmetrics, Format::OpenMetrics)), Vec::new()),
         ("openmetrics, events", Box::new(|| events(&openmetrics, Format::OpenMetrics)), Vec::new()),
         ("prometheus-parse, text", Box::new(|| peer(&text)), Vec::new()),
     ];

@@ -1,9 +1,11 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
-/// Why something was not done. Nothing has changed then.
+pub(crate) use plugpipe_time::excerpt;
+
+/// Why an operation failed. A failed operation changes nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// An argument is not what it must be.
+    /// An argument is invalid.
     #[error("{field}: {problem}")]
     Invalid {
         /// The argument, or the part of it, such as `labels.le`.
@@ -11,7 +13,7 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// The metric exists, and is something else.
+    /// The metric exists with a different definition.
     #[error("metric {metric}: {problem}")]
     Conflict {
         /// The metric's name.
@@ -19,8 +21,8 @@ pub enum Error {
         /// Both definitions.
         problem: String,
     },
-    /// A handle that names no series, or none any more.
-    #[error("series: there is no series {handle}; it was removed, or is of another registry; get its handle again")]
+    /// A handle that names no series, or a removed one.
+    #[error("series: there is no series {handle}; it was removed or belongs to another registry; get its handle again")]
     UnknownSeries {
         /// The handle.
         handle: u32,
@@ -38,49 +40,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// An argument that is not what it must be.
+    /// An error about an invalid argument.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
     }
 
-    /// The argument to change, where the error is about one.
+    /// The argument to fix, if the error is about one.
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Invalid { field, .. } => Some(field),
             Self::UnknownSeries { .. } => Some("series"),
             Self::Conflict { .. } | Self::LimitReached { .. } => None,
         }
-    }
-}
-
-/// At most `limit` bytes of what somebody else wrote, on one line, cut at a character, for an error
-/// text.
-pub fn excerpt(text: &str, limit: usize) -> String {
-    let mut line = String::new();
-    for part in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        for character in part.chars() {
-            if line.len() + character.len_utf8() > limit {
-                line.push('…');
-                return line;
-            }
-            line.push(if character.is_control() { '\u{fffd}' } else { character });
-        }
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_excerpt_is_one_short_line() {
-        assert_eq!(excerpt("  two\n  words ", 100), "two words");
-        assert_eq!(excerpt("abcdef", 3), "abc…");
-        assert_eq!(excerpt("ééé", 3), "é…");
-        assert_eq!(excerpt("a\u{1}b", 9), "a\u{fffd}b");
     }
 }

@@ -1,6 +1,6 @@
 //! Prometheus metrics: a registry, encoders for every exposition format, and strict parsers.
 //!
-//! No I/O and no clock: the caller sets the time, and does what it likes with the bytes.
+//! No I/O and no clock: the caller sets the time and decides where the bytes go.
 //!
 //! ```
 //! use plugpipe_metrics::exposition::escaping::Escaping;
@@ -9,7 +9,7 @@
 //!
 //! let mut registry = Registry::default();
 //! let mut definition = Definition::new(MetricName::new("http_requests_total", "name")?, Kind::Counter);
-//! definition.help = Some("Requests answered.".into());
+//! definition.help = Some("Requests served.".into());
 //! definition.label_names = vec![LabelName::new("code", "labels")?];
 //! let requests = registry.register(definition)?;
 //! let ok = registry.series(requests, &["200"])?;
@@ -19,21 +19,21 @@
 //! let text = encoder.encode(&registry, Escaping::default())?;
 //! assert_eq!(
 //!     text,
-//!     b"# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\n\
+//!     b"# HELP http_requests_total Requests served.\n# TYPE http_requests_total counter\n\
 //!       http_requests_total{code=\"200\"} 3\n"
 //! );
 //! # Ok::<(), plugpipe_metrics::Error>(())
 //! ```
 //!
-//! | module | what it is for |
+//! | module | contents |
 //! |---|---|
-//! | [`model`] | families, series and points, as encoders read them |
+//! | [`model`] | families, series and points, as the encoders read them |
 //! | [`number`] | numbers as Prometheus writes them |
-//! | [`registry`] | families, series and their values; snapshots of them |
+//! | [`registry`] | families, series and their values; snapshots |
 //! | [`exposition`] | encoders and parsers of text, OpenMetrics, protobuf, JSON, CSV, remote write and OTLP |
-//! | [`error`] | the one [`Error`] |
-//! | [`reserved`] | names that families share in OpenMetrics, and which of them gives way |
-//! | [`sort`] | one sort for all lists, for small components |
+//! | [`error`] | the [`Error`] type |
+//! | [`reserved`] | OpenMetrics name conflicts between families, and which family is written as `unknown` |
+//! | [`sort`] | one shared sort, to keep the component small |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

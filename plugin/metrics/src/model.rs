@@ -1,10 +1,10 @@
-//! The model: families of series of points, borrowed and sorted, as encoders read them. Made by
-//! [`Registry::read`](crate::registry::Registry::read); knows no format.
+//! The model that encoders read: families, series and points, borrowed and sorted. Independent of
+//! any format. Created by [`Registry::read`](crate::registry::Registry::read).
 
 use crate::registry::Kind;
 use crate::registry::native::NativeHistogram;
 
-/// What a family measures, as its exposition says.
+/// The type of a family in an exposition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the formats' own")]
 pub enum FamilyType {
@@ -15,7 +15,7 @@ pub enum FamilyType {
     Summary,
     Info,
     StateSet,
-    /// Nothing, or `untyped`, or `unknown`.
+    /// No type, `untyped` or `unknown`.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ impl From<Kind> for FamilyType {
 }
 
 impl FamilyType {
-    /// As OpenMetrics spells it.
+    /// The name in OpenMetrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -47,7 +47,7 @@ impl FamilyType {
         }
     }
 
-    /// What the type's sample names end with in OpenMetrics.
+    /// The suffixes of the type's sample names in OpenMetrics.
     pub fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Counter => &["_total", "_created"],
@@ -63,84 +63,84 @@ impl FamilyType {
 /// A metric and its series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family<'a> {
-    /// The name, any UTF-8; most are `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    /// The name, any UTF-8; usually `[a-zA-Z_:][a-zA-Z0-9_:]*`.
     pub name: &'a str,
-    /// What it measures.
+    /// The kind.
     pub kind: Kind,
-    /// The help text, unescaped; empty for none.
+    /// The help text, unescaped; empty if none.
     pub help: &'a str,
-    /// The unit, such as `seconds`; empty for none. Where there is one, the name ends with
-    /// `_<unit>` (before `_total`, where it has that).
+    /// The unit, such as `seconds`; empty if none. If there is one, the name ends with `_<unit>`
+    /// (before any `_total`).
     pub unit: &'a str,
-    /// Whether OpenMetrics cannot write the family with its type, since another family takes a name
-    /// that it needs.
+    /// Whether OpenMetrics must write the family as `unknown` because another family uses one of
+    /// its reserved names.
     pub gives_way: bool,
     /// Sorted by label values.
     pub series: Vec<Series<'a>>,
 }
 
-/// Families, and labels that go with all of them.
+/// Families, and labels that apply to all of them.
 pub type Labelled<'a> = (Vec<Family<'a>>, Vec<(&'a str, &'a str)>);
 
 /// One series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series<'a> {
-    /// Names and values, sorted by name; values may be any text, also empty.
+    /// Names and values, sorted by name. Values may be any text, including empty.
     pub labels: Vec<(&'a str, &'a str)>,
-    /// When the series began, in milliseconds since the Unix epoch, where that is known.
+    /// Creation time in milliseconds since the Unix epoch, if known.
     pub created_ms: Option<u64>,
-    /// What it holds.
+    /// The current state.
     pub point: Point<'a>,
 }
 
 /// The state of one series.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Point<'a> {
-    /// A total and, where one was given, an example of what it counted.
+    /// A total and an optional exemplar.
     Counter {
-        /// Since `created_ms`.
+        /// The total since `created_ms`.
         total: f64,
-        /// The last one given.
+        /// The most recent exemplar.
         exemplar: Option<&'a Exemplar>,
     },
-    /// The last value.
+    /// The current value.
     Gauge(f64),
     /// Observations by bucket.
     Histogram {
-        /// Finite upper bounds, rising.
+        /// Finite upper bounds, ascending.
         bounds: &'a [f64],
-        /// Observations in each bucket alone (not cumulative); one longer than `bounds`: the last
-        /// is what lies above.
+        /// Observations per bucket (not cumulative). One longer than `bounds`: the last is the
+        /// `+Inf` bucket.
         counts: &'a [u64],
-        /// Of all observations.
+        /// The sum of all observations.
         sum: f64,
-        /// By bucket; empty, or as long as `counts`.
+        /// Per bucket; empty, or as long as `counts`.
         exemplars: &'a [Option<Exemplar>],
     },
     /// Observations in exponential buckets.
     Native(&'a NativeHistogram),
     /// Observations and their quantiles.
     Summary {
-        /// Rank in 0..=1 and value (NaN where the window is empty), ranks rising.
+        /// Quantile in 0..=1 and its value (NaN if the window is empty), ascending.
         quantiles: Vec<(f64, f64)>,
-        /// Of all observations.
+        /// The sum of all observations.
         sum: f64,
-        /// Of all observations.
+        /// The number of observations.
         count: u64,
     },
-    /// Always 1; the labels are what is said.
+    /// Always 1; the information is in the labels.
     Info,
     /// Named states; each is on or off.
     StateSet(&'a [(Box<str>, bool)]),
 }
 
-/// An example of an observation, with labels of its own, such as a trace's id.
+/// An example observation with its own labels, such as a trace ID.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exemplar {
-    /// Together at most 128 UTF-8 characters, names and values.
+    /// Names and values, together at most 128 UTF-8 characters.
     pub labels: Vec<(Box<str>, Box<str>)>,
-    /// What was observed or added.
+    /// The value observed or added.
     pub value: f64,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time in milliseconds since the Unix epoch.
     pub unix_ms: Option<u64>,
 }

@@ -1,24 +1,23 @@
-//! Numbers as the text formats write them: the shortest digits that read back as the same number.
-//! Knows no format's layout, only its spelling of a number.
+//! Number formatting for the text formats: the shortest digits that parse back to the same number.
 
 use crate::float::Number;
 
-/// Appends the shortest text that reads back as the same number; whole numbers without a point;
-/// `NaN`, `+Inf`, `-Inf`.
-// Inlined at each of its many callers it would cost the component kilobytes.
+/// Appends the shortest text that parses back to the same number; integers without a point; `NaN`,
+/// `+Inf`, `-Inf`.
+// Inlining it at its many call sites would add kilobytes to the component.
 #[inline(never)]
 pub fn write_number(value: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(Number::default().text(value));
 }
 
-/// What [`write_number`] writes, as text.
+/// The output of [`write_number`] as a `String`.
 pub fn number_text(value: f64) -> String {
     let mut text = Vec::new();
     write_number(value, &mut text);
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// A list of numbers, for error texts: `[0.5, 1, 2.5]`.
+/// Formats a list of numbers for error messages: `[0.5, 1, 2.5]`.
 pub fn numbers_text(values: &[f64]) -> String {
     let mut text = vec![b'['];
     for value in values {
@@ -31,18 +30,18 @@ pub fn numbers_text(values: &[f64]) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Appends a count, exactly, also above 2^53.
+/// Appends a count exactly, even above 2^53.
 #[inline(never)]
 pub fn write_count(count: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
 }
 
-/// Appends the one spelling that OpenMetrics gives a number in the labels `le` and `quantile`,
-/// where it is part of the series' identity: `1.0`, `0.0001`, `1e-05`, `123456.0`, `1e+06`, `+Inf`.
-/// Zero has no sign.
+/// Appends the canonical OpenMetrics form of a number in the labels `le` and `quantile`, where it
+/// is part of the series' identity: `1.0`, `0.0001`, `1e-05`, `123456.0`, `1e+06`, `+Inf`. Zero has
+/// no sign.
 #[inline(never)]
 pub fn write_canonical(value: f64, out: &mut Vec<u8>) {
-    // Where the specification goes over to an exponent.
+    // The specification uses an exponent outside this range.
     const FIXED: std::ops::Range<i32> = -4..6;
     if !value.is_finite() {
         return write_number(value, out);
@@ -58,7 +57,7 @@ pub fn write_canonical(value: f64, out: &mut Vec<u8>) {
     let leading = all.clone().take_while(|digit| *digit == b'0').count();
     let significant = all.clone().enumerate().filter(|(_, digit)| *digit != b'0').last().map_or(0, |(at, _)| at + 1);
     let count = (significant - leading) as i32;
-    // Without the point, after the first digit: of 0.00123 it is -3.
+    // The exponent in scientific notation: -3 for 0.00123.
     let power = exponent.parse::<i32>().unwrap_or(0) + (whole.len() as i32 - leading as i32) - 1;
     let mut digits = all.skip(leading);
 
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn canonical_numbers_are_spelled_as_the_specification_lists_them() {
+    fn canonical_numbers_match_the_specification() {
         for expected in [
             "0.0",
             "0.001",
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_have_milliseconds() {
+    fn seconds_have_three_decimals() {
         assert_eq!(written(|out| write_seconds(1_700_000_000_007, out)), "1700000000.007");
         assert_eq!(written(|out| write_seconds(0, out)), "0.000");
         assert_eq!(written(|out| write_seconds(u64::MAX, out)), "18446744073709551.615");
@@ -160,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_spelling_reads_back_as_the_same_number(value in any::<f64>()) {
+        fn numbers_round_trip(value in any::<f64>()) {
             let number = written(|out| write_number(value, out));
             prop_assert_eq!(number.parse::<f64>().unwrap().to_bits(), value.to_bits());
             let canonical = written(|out| write_canonical(value, out));
@@ -168,7 +167,7 @@ mod tests {
         }
 
         #[test]
-        fn canonical_numbers_show_that_they_are_no_integers(thousandths in -3_000_000_000_i64..3_000_000_000) {
+        fn canonical_numbers_always_have_a_point_or_an_exponent(thousandths in -3_000_000_000_i64..3_000_000_000) {
             let text = written(|out| write_canonical(thousandths as f64 / 1000.0, out));
             prop_assert!(text.contains(['.', 'e']), "{}", text);
             prop_assert_eq!(text.parse::<f64>().unwrap(), thousandths as f64 / 1000.0);

@@ -1,33 +1,34 @@
-//! Names that families share in OpenMetrics 1.0, where a family of a type takes more names than its
-//! samples have: a counter `jobs_total` is the family `jobs` and may have samples `jobs_created`. A
-//! reader refuses an exposition in which two families take one name.
+//! Reserved names in OpenMetrics 1.0, where a family reserves more names than its samples use: a
+//! counter `jobs_total` is the family `jobs` and may have samples `jobs_created`. A parser rejects
+//! an exposition in which two families use the same name.
 //!
-//! Of two such families one is written as type `unknown`, each of its sample names as a family of
-//! its own, without `_created`: then it takes no name but those it writes. Which one that is
-//! depends on both, and on nothing else, such as what was registered first or holds series:
+//! Of two conflicting families, one loses its type: each of its sample names is written as a
+//! separate family of type `unknown`, without `_created`, so that it uses only the names of its
+//! samples. Which one loses its type depends only on the two families, not on registration order or
+//! on which of them has series:
 //!
-//! 1. one whose type takes a name that the other writes in any case (counter `jobs_total` beside
-//!    gauge `jobs`);
-//! 2. else an info beside another kind, and a counter beside a histogram or summary;
+//! 1. the one that reserves a name that the other uses regardless of its type (counter `jobs_total`
+//!    vs. gauge `jobs`);
+//! 2. else an info vs. any other kind, and a counter vs. a histogram or summary;
 //! 3. else the one whose name sorts last.
 //!
 //! Source: the OpenMetrics specification 1.0.0, "Text format, MetricFamily".
 
 use crate::model::FamilyType;
 
-/// The names that a family takes.
+/// The names that a family reserves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReservedNames {
-    /// With its type.
+    /// Names reserved with its type.
     typed: Vec<String>,
-    /// As unknown: what it writes in any case.
+    /// Sample names, used even as `unknown`.
     written: Vec<String>,
-    /// Of two families of which either could give way, the one with the higher rank does.
+    /// If either of two families could lose its type, the one with the higher rank does.
     rank: (u8, String),
 }
 
 impl ReservedNames {
-    /// Of a family whose name is `name` in text 0.0.4, escaped.
+    /// The names of a family called `name` (escaped) in text 0.0.4.
     pub fn of(kind: FamilyType, name: &str) -> Self {
         let base = match kind {
             FamilyType::Counter => name.strip_suffix("_total"),
@@ -55,17 +56,17 @@ impl ReservedNames {
         Self { typed, written, rank: (rank, name.to_owned()) }
     }
 
-    /// The names that the family takes with its type.
+    /// The names that the family uses or reserves with its type.
     pub fn typed(&self) -> &[String] {
         &self.typed
     }
 
-    /// Those among them that it takes for its type alone.
+    /// The names that it reserves only because of its type.
     pub fn reserved(&self) -> impl Iterator<Item = &String> {
         self.typed.iter().filter(|name| !self.written.contains(name))
     }
 
-    /// The name for which this family cannot keep its type beside the other one, if there is one.
+    /// The name over which this family loses its type to `other`, if any.
     pub fn gives_way(&self, other: &Self) -> Option<&str> {
         let mut reserved = self.reserved();
         let must = reserved.find(|name| other.written.contains(name));
@@ -78,40 +79,41 @@ impl ReservedNames {
     }
 }
 
-/// Which of an exposition's families are to be written as unknown.
+/// For each family of an exposition, whether it must be written as `unknown`.
 pub fn unknown(families: &[ReservedNames]) -> Vec<bool> {
-    let mut takers: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
-    for (place, claims) in families.iter().enumerate() {
-        for name in &claims.typed {
-            takers.entry(name).or_default().push(place);
+    let mut owners: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
+    for (place, names) in families.iter().enumerate() {
+        for name in &names.typed {
+            owners.entry(name).or_default().push(place);
         }
     }
-    let of = |(place, claims): (usize, &ReservedNames)| {
-        let mut others = claims.reserved().filter_map(|name| takers.get(name.as_str())).flatten();
-        others
-            .any(|other| *other != place && families.get(*other).is_some_and(|other| claims.gives_way(other).is_some()))
+    let loses_type = |(place, reserved): (usize, &ReservedNames)| {
+        let mut others = reserved.reserved().filter_map(|name| owners.get(name.as_str())).flatten();
+        others.any(|other| {
+            *other != place && families.get(*other).is_some_and(|other| reserved.gives_way(other).is_some())
+        })
     };
-    families.iter().enumerate().map(of).collect()
+    families.iter().enumerate().map(loses_type).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Which of two families gives way, and for which name, whichever comes first.
+    /// Which of two families loses its type and over which name, independent of order.
     fn loser(one: (FamilyType, &'static str), other: (FamilyType, &'static str)) -> Vec<(&'static str, String)> {
-        let claims = [ReservedNames::of(one.0, one.1), ReservedNames::of(other.0, other.1)];
-        let lost: Vec<_> = [(one.1, &claims[0], &claims[1]), (other.1, &claims[1], &claims[0])]
+        let names = [ReservedNames::of(one.0, one.1), ReservedNames::of(other.0, other.1)];
+        let lost: Vec<_> = [(one.1, &names[0], &names[1]), (other.1, &names[1], &names[0])]
             .into_iter()
-            .filter_map(|(name, own, rival)| Some((name, own.gives_way(rival)?.to_owned())))
+            .filter_map(|(name, own, other)| Some((name, own.gives_way(other)?.to_owned())))
             .collect();
         let flags: Vec<bool> = [one.1, other.1].iter().map(|name| lost.iter().any(|(own, _)| own == name)).collect();
-        assert_eq!(unknown(&claims), flags);
+        assert_eq!(unknown(&names), flags);
         lost
     }
 
     #[test]
-    fn who_gives_way_depends_on_both_families_only() {
+    fn the_loser_does_not_depend_on_order() {
         use FamilyType::{Counter, Gauge, GaugeHistogram, Histogram, Info, StateSet, Summary, Unknown};
         for (one, other, lost) in [
             ((Counter, "jobs_total"), (Gauge, "jobs"), &[("jobs_total", "jobs")][..]),
@@ -147,9 +149,9 @@ mod tests {
         }
     }
 
-    /// Every two names of a small set: once given way, no name is taken twice.
+    /// For every pair from a small set: after one loses its type, no name is used twice.
     #[test]
-    fn what_is_left_is_apart() {
+    fn no_conflict_remains() {
         use FamilyType::{Counter, Gauge, Histogram, Info, StateSet, Summary};
         let mut families = Vec::new();
         for name in ["a", "a_total", "a_created", "a_info", "a_sum", "a_count", "a_bucket", "a_created_total"] {
@@ -160,7 +162,7 @@ mod tests {
         }
         for one in &families {
             for other in &families {
-                // The registry refuses what writes one name twice.
+                // The registry rejects families whose sample names collide.
                 if one.written.iter().any(|name| other.written.contains(name)) {
                     continue;
                 }

@@ -1,5 +1,5 @@
-//! A metric with several sets of label names: whatever is recorded and removed, each series is one
-//! for its labels with a value, and every exposition is valid.
+//! A metric with several label sets: after any sequence of recordings and removals, a series is
+//! identified by its nonempty labels, and every exposition is valid.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -28,13 +28,13 @@ fn record(registry: &mut Registry, name: &str, labels: &Pairs, amount: f64) {
     registry.record_all(&[Recording { definition, labels, amount }]).unwrap();
 }
 
-/// The labels that have a value.
+/// The nonempty labels.
 fn named(labels: &Pairs) -> BTreeMap<String, String> {
     let given = labels.iter().filter(|(_, value)| !value.is_empty());
     given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The series of `m` in a text, by their labels with a value. None comes twice.
+/// The series of `m` in an exposition, by their nonempty labels, checked for duplicates.
 fn series_of(text: &[u8], format: Format) -> BTreeMap<BTreeMap<String, String>, f64> {
     let families = parse(text, format, &Limits::default()).unwrap();
     let mut found = BTreeMap::new();
@@ -48,7 +48,7 @@ fn series_of(text: &[u8], format: Format) -> BTreeMap<BTreeMap<String, String>, 
 
 proptest! {
     #[test]
-    fn a_series_is_one_for_its_labels_with_a_value(
+    fn series_are_identified_by_nonempty_labels(
         steps in prop::collection::vec((pairs(), any::<bool>(), any::<bool>()), 1..30),
     ) {
         let mut registry = Registry::default();

@@ -1,6 +1,6 @@
-//! Random operations on the registry and on a simple model of it must agree, and so must the text
-//! of one encoder that is kept all along with a text written naively from the model.
-//! `MODEL_OPERATIONS` says how many operations to try.
+//! Applies random operations to the registry and to a simple model and compares them, including the
+//! text of a long-lived encoder with one written naively from the model. `MODEL_OPERATIONS` sets
+//! the number of operations.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -16,7 +16,7 @@ const BOUNDS: [f64; 3] = [-1.0, 0.5, 10.0];
 const STATES: [&str; 3] = ["idle", "busy \"x\"", ""];
 const LIMIT: usize = 6;
 
-/// xorshift64*: the same operations at each run.
+/// xorshift64*, so that every run performs the same operations.
 struct Random(u64);
 
 impl Random {
@@ -157,8 +157,8 @@ fn naive(model: &Model) -> String {
     out
 }
 
-/// The model's series with these values, as the registry should find or make it; its key.
-fn find_or_make(family: &mut ModelFamily, values: Vec<String>, handle: SeriesId) -> Vec<String> {
+/// Finds or creates the model's series like the registry should, and returns its key.
+fn find_or_create(family: &mut ModelFamily, values: Vec<String>, handle: SeriesId) -> Vec<String> {
     let held = family.series.len() - usize::from(family.overflow.is_some());
     let full = family.limited && held >= LIMIT && !family.series.contains_key(&values);
     let key = if full { vec![OVERFLOW_VALUE.to_owned(); family.labels] } else { values };
@@ -176,9 +176,9 @@ fn find_or_make(family: &mut ModelFamily, values: Vec<String>, handle: SeriesId)
 }
 
 #[test]
-fn random_operations_agree_with_the_model() {
+fn random_operations_match_the_model() {
     let operations = std::env::var("MODEL_OPERATIONS").map_or(20_000, |count| count.parse().unwrap());
-    // Long runs look at the text less often, or they would do little else.
+    // Long runs compare the text less often, since encoding dominates.
     let every = (operations / 100_000).max(4);
     let mut random = Random(0x1234_5678_9abc_def1);
     let mut registry = Registry::with_seed(3);
@@ -223,7 +223,7 @@ fn random_operations_agree_with_the_model() {
                 let borrowed: Vec<&str> = values.iter().map(String::as_str).collect();
                 let handle = registry.series(family.id, &borrowed).unwrap();
                 assert!(!stale.contains(&handle), "a handle came twice");
-                find_or_make(family, values, handle);
+                find_or_create(family, values, handle);
             }
             35..=69 => {
                 let mut all: Vec<(&Kind, &mut ModelSeries)> = model
@@ -247,10 +247,10 @@ fn random_operations_agree_with_the_model() {
                         }
                     }
                 }
-                let odd = places.iter().zip(&amounts).position(|(place, amount)| !takes(*all[*place].0, *amount));
+                let invalid = places.iter().zip(&amounts).position(|(place, amount)| !takes(*all[*place].0, *amount));
                 let done = registry.record_many(&ids, &amounts);
-                assert_eq!(done.map_err(|(index, _)| index).err(), odd);
-                if odd.is_none() {
+                assert_eq!(done.map_err(|(index, _)| index).err(), invalid);
+                if invalid.is_none() {
                     for (place, amount) in places.iter().zip(&amounts) {
                         let (kind, series) = &mut all[*place];
                         apply(**kind, series, *amount);
@@ -265,9 +265,9 @@ fn random_operations_agree_with_the_model() {
                 let done = match random.below(4) {
                     0 => {
                         let done = registry.add(series.handle, value);
-                        let may = kind == Kind::Gauge || (kind == Kind::Counter && takes(kind, value));
-                        assert_eq!(done.is_ok(), may);
-                        if may {
+                        let allowed = kind == Kind::Gauge || (kind == Kind::Counter && takes(kind, value));
+                        assert_eq!(done.is_ok(), allowed);
+                        if allowed {
                             series.value += value;
                         }
                         continue;
@@ -297,12 +297,12 @@ fn random_operations_agree_with_the_model() {
                 let Some(key) = family.series.keys().nth(random.below(family.series.len().max(1))).cloned() else {
                     continue;
                 };
-                let gone = family.series.remove(&key).unwrap().handle;
-                if family.overflow == Some(gone) {
+                let removed = family.series.remove(&key).unwrap().handle;
+                if family.overflow == Some(removed) {
                     family.overflow = None;
                 }
                 if random.below(2) == 0 {
-                    registry.remove(gone).unwrap();
+                    registry.remove(removed).unwrap();
                 } else {
                     let pairs: Vec<(String, &str)> = key
                         .iter()
@@ -313,10 +313,11 @@ fn random_operations_agree_with_the_model() {
                     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
                     assert!(registry.remove_series(family.id, &pairs).unwrap());
                 }
-                stale.push(gone);
+                stale.push(removed);
             }
             92..=97 => {
-                // A batch of recordings; half of them with one that must take all of it back.
+                // A batch of recordings, half the time with one that fails and rolls back the
+                // batch.
                 let fail = random.below(2) == 0;
                 let mut trial = model.clone();
                 let mut recordings = Vec::new();
@@ -361,7 +362,7 @@ fn random_operations_agree_with_the_model() {
                         });
                         assert!(!stale.contains(&handle), "a handle came twice");
                         let values = recording.labels.iter().map(|(_, value)| value.to_owned()).collect();
-                        let key = find_or_make(family, values, handle);
+                        let key = find_or_create(family, values, handle);
                         apply(family.kind, family.series.get_mut(&key).unwrap(), recording.amount);
                     }
                     model = trial;
@@ -373,7 +374,7 @@ fn random_operations_agree_with_the_model() {
                     assert!(registry.set(old, 1.0).is_err() && registry.point(old).is_none());
                     assert!(registry.record_many(&[old.raw()], &[1.0]).is_err() && registry.remove(old).is_err());
                 }
-                // Whole again after a fault.
+                // Restore from a snapshot, as after a trap.
                 let mut bytes = Vec::new();
                 registry.snapshot(&mut bytes);
                 registry = Registry::restore(&bytes, step as u64).unwrap();
@@ -389,7 +390,7 @@ fn random_operations_agree_with_the_model() {
                 }
             }
         }
-        // Only the newest are looked through for each new handle.
+        // Keep only the newest, since each new handle is compared with all of them.
         if stale.len() > 4_000 {
             stale.drain(..2_000);
         }
@@ -402,7 +403,7 @@ fn random_operations_agree_with_the_model() {
 }
 
 #[test]
-fn a_damaged_snapshot_is_refused() {
+fn damaged_snapshots_are_rejected() {
     let mut registry = Registry::with_seed(1);
     registry.set_now(99);
     for (index, kind) in Kind::ALL.into_iter().enumerate() {
@@ -432,8 +433,8 @@ fn a_damaged_snapshot_is_refused() {
         assert!(Registry::restore(&bytes[..position], 9).is_err());
     }
     assert!(Registry::restore(&[&bytes[..], &[0]].concat(), 9).is_err());
-    // With a checksum that matches, what is nonsense is still refused or makes sense; it never
-    // stops the program.
+    // Even with a matching checksum, invalid data is rejected or yields a valid registry; it never
+    // panics.
     let mut random = Random(77);
     for _ in 0..20_000 {
         let mut forged = bytes[..bytes.len() - 8].to_vec();
@@ -450,7 +451,7 @@ fn a_damaged_snapshot_is_refused() {
     }
 }
 
-/// As the snapshot's documentation says.
+/// The checksum documented for snapshots.
 fn checksum(bytes: &[u8]) -> u64 {
     let step = |sum: u64, word: u64| {
         let sum = (sum ^ word).wrapping_mul(0x0100_0000_01b3);

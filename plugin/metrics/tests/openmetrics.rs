@@ -1,5 +1,5 @@
-//! Whatever the registry takes, its OpenMetrics exposition is one that a strict parser takes: names
-//! that families share once their suffixes are taken away, kinds, units and values of any sign.
+//! Whatever the registry accepts, a strict parser accepts its OpenMetrics exposition: conflicting
+//! names after stripping suffixes, all kinds, units, and values of any sign.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -10,7 +10,7 @@ use plugpipe_metrics::registry::{Buckets, Definition, Kind, MetricName, Registry
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// A family to register: its name and kind, whether it has a unit, and what is recorded.
+/// A family to register: its name and kind, whether it has a unit, and the recorded value.
 type Wanted = (String, Kind, bool, f64);
 
 fn wanted() -> impl Strategy<Value = Wanted> {
@@ -26,7 +26,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     (name.prop_filter("a name", |name| !name.is_empty()), select(Kind::ALL.to_vec()), any::<bool>(), value)
 }
 
-/// Registers and records one, if the registry takes it.
+/// Registers a family and records to it, if the registry accepts it.
 fn add(registry: &mut Registry, (name, kind, unit, value): &Wanted) -> bool {
     let name = MetricName::new_utf8(name, "name").unwrap();
     if registry.family(name.as_str()).is_some() {
@@ -50,9 +50,9 @@ fn exposed(registry: &Registry, escaping: Escaping) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Names that are all suffix, in every scheme.
+/// Names that consist only of a suffix, in every escaping scheme.
 #[test]
-fn a_name_without_a_base_keeps_no_type() {
+fn names_without_a_base_have_no_type() {
     let mut registry = Registry::default();
     registry.set_now(1_700_000_000_000);
     for name in ["_total", "_created", "_", ".total.x", "__total"] {
@@ -70,7 +70,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_the_registry_takes_a_strict_parser_takes(wanted in prop::collection::vec(wanted(), 1..12), more in wanted()) {
+    fn a_strict_parser_accepts_every_exposition(wanted in prop::collection::vec(wanted(), 1..12), more in wanted()) {
         let mut registry = Registry::default();
         registry.set_now(1_700_000_000_000);
         let taken: Vec<&Wanted> = wanted.iter().filter(|one| add(&mut registry, one)).collect();
@@ -79,20 +79,20 @@ proptest! {
             let read = parse(text.as_bytes(), Format::OpenMetrics, &Limits::default());
             prop_assert!(read.is_ok(), "{}: {}\n{}", escaping.name(), read.unwrap_err(), text);
         }
-        // Whatever came first, the types are the same.
+        // The types do not depend on registration order.
         let mut backward = Registry::default();
         backward.set_now(1_700_000_000_000);
         for one in taken.iter().rev() {
             prop_assert!(add(&mut backward, one));
         }
         prop_assert_eq!(exposed(&backward, Escaping::Underscores), exposed(&registry, Escaping::Underscores));
-        // A snapshot keeps them, and notices are said once.
+        // A snapshot preserves them, and notices are reported only once.
         let mut snapshot = Vec::new();
         registry.snapshot(&mut snapshot);
         let mut restored = Registry::restore(&snapshot, 1).unwrap();
         prop_assert_eq!(exposed(&restored, Escaping::Underscores), exposed(&registry, Escaping::Underscores));
         prop_assert!(restored.take_notices().texts.is_empty());
-        // Who is taken back leaves no trace.
+        // A rolled-back family leaves no trace.
         let before = (exposed(&registry, Escaping::Underscores), registry.take_notices());
         prop_assert!(registry.take_notices().texts.is_empty());
         let recording = |(name, kind, ..): &Wanted, amount| plugpipe_metrics::registry::Recording {

@@ -1,10 +1,10 @@
-//! PlugPipe's own metrics, as its manifest lists them: their kinds, help and labels. Records
+//! PlugPipe's own metrics, as listed in its manifest: kinds, help texts and labels. Records
 //! nothing.
 
 use crate::error::Error;
 use crate::registry::{Definition, Kind, LabelName, MetricName, Registry};
 
-/// One metric of the catalogue.
+/// One metric of the catalog.
 struct Entry {
     name: &'static str,
     kind: Kind,
@@ -18,47 +18,57 @@ const fn entry(name: &'static str, kind: Kind, help: &'static str, labels: &'sta
 }
 
 const ENTRIES: [Entry; 21] = [
-    entry("plugpipe_auth_attempts_total", Kind::Counter, "Attempts to authenticate.", &["method", "status"]),
-    entry("plugpipe_auth_failures_total", Kind::Counter, "Failed attempts to authenticate.", &["method"]),
+    entry("plugpipe_auth_attempts_total", Kind::Counter, "Authentication attempts.", &["method", "status"]),
+    entry("plugpipe_auth_failures_total", Kind::Counter, "Failed authentication attempts.", &["method"]),
     entry(
         "plugpipe_capability_violations_total",
         Kind::Counter,
-        "Uses of a capability that was not granted.",
+        "Uses of capabilities that were not granted.",
         &["capability", "plugin_name"],
     ),
-    entry("plugpipe_cpu_usage_percent", Kind::Gauge, "Processor time in use, in percent of one core.", &[]),
+    entry("plugpipe_cpu_usage_percent", Kind::Gauge, "CPU usage in percent of one core.", &[]),
     entry("plugpipe_memory_usage_bytes", Kind::Gauge, "Memory in use.", &[]),
-    entry("plugpipe_pipeline_duration_seconds", Kind::Histogram, "How long pipes ran.", &["pipeline_name", "status"]),
-    entry("plugpipe_pipeline_executions_total", Kind::Counter, "Pipes that ended.", &["pipeline_name", "status"]),
-    entry("plugpipe_pipeline_queue_size", Kind::Gauge, "Pipes that wait to run.", &[]),
-    entry("plugpipe_pipeline_starts_total", Kind::Counter, "Pipes that were started.", &["pipeline_name"]),
+    entry(
+        "plugpipe_pipeline_duration_seconds",
+        Kind::Histogram,
+        "Duration of pipe executions.",
+        &["pipeline_name", "status"],
+    ),
+    entry(
+        "plugpipe_pipeline_executions_total",
+        Kind::Counter,
+        "Finished pipe executions.",
+        &["pipeline_name", "status"],
+    ),
+    entry("plugpipe_pipeline_queue_size", Kind::Gauge, "Pipes waiting to run.", &[]),
+    entry("plugpipe_pipeline_starts_total", Kind::Counter, "Started pipe executions.", &["pipeline_name"]),
     entry(
         "plugpipe_pipeline_success_rate",
         Kind::Gauge,
-        "Share of pipes that succeeded, from 0 to 1.",
+        "Ratio of successful pipe executions, from 0 to 1.",
         &["pipeline_name"],
     ),
-    entry("plugpipe_plugin_duration_seconds", Kind::Histogram, "How long plugs ran.", &["plugin_name"]),
-    entry("plugpipe_plugin_errors_total", Kind::Counter, "Executions of plugs that failed.", &["plugin_name"]),
-    entry("plugpipe_plugin_executions_total", Kind::Counter, "Executions of plugs.", &["plugin_name", "status"]),
-    entry("plugpipe_plugin_memory_usage_bytes", Kind::Gauge, "Memory in use by a plug.", &["plugin_name"]),
-    entry("plugpipe_request_duration_seconds", Kind::Histogram, "How long requests took.", &["handler"]),
-    entry("plugpipe_requests_total", Kind::Counter, "Requests that were answered.", &["endpoint", "method"]),
-    entry("plugpipe_active_connections", Kind::Gauge, "Connections that are open.", &[]),
-    entry("plugpipe_sandbox_violations_total", Kind::Counter, "Attempts to leave the sandbox.", &["plugin_name"]),
-    entry("plugpipe_system_info", Kind::Gauge, "Always 1; the labels say what runs.", &["version"]),
+    entry("plugpipe_plugin_duration_seconds", Kind::Histogram, "Duration of plug executions.", &["plugin_name"]),
+    entry("plugpipe_plugin_errors_total", Kind::Counter, "Failed plug executions.", &["plugin_name"]),
+    entry("plugpipe_plugin_executions_total", Kind::Counter, "Plug executions.", &["plugin_name", "status"]),
+    entry("plugpipe_plugin_memory_usage_bytes", Kind::Gauge, "Memory used by a plug.", &["plugin_name"]),
+    entry("plugpipe_request_duration_seconds", Kind::Histogram, "Duration of requests.", &["handler"]),
+    entry("plugpipe_requests_total", Kind::Counter, "Handled requests.", &["endpoint", "method"]),
+    entry("plugpipe_active_connections", Kind::Gauge, "Open connections.", &[]),
+    entry("plugpipe_sandbox_violations_total", Kind::Counter, "Attempts to escape the sandbox.", &["plugin_name"]),
+    entry("plugpipe_system_info", Kind::Gauge, "Always 1; the version is a label.", &["version"]),
     entry("plugpipe_system_uptime_seconds", Kind::Gauge, "Time since the system started.", &[]),
     entry("plugpipe_uptime_seconds", Kind::Gauge, "Time since PlugPipe started.", &[]),
 ];
 
-/// The help text of a metric that PlugPipe knows, for records that bring none.
+/// The help text of a PlugPipe metric, for records that provide none.
 pub fn help(name: &str) -> Option<&'static str> {
-    // Most metrics are somebody else's, and are not looked for.
+    // Skip the search for most metrics, which are not PlugPipe's.
     ENTRIES.iter().filter(|_| name.starts_with("plugpipe_")).find(|entry| entry.name == name).map(|entry| entry.help)
 }
 
-/// Registers all of them, so that further records must have their kinds and labels. Those that are
-/// there already stay what they are.
+/// Registers all metrics of the catalog, so that later records must match their kinds and labels.
+/// Existing families are left unchanged.
 pub fn register(registry: &mut Registry) -> Result<(), Error> {
     for entry in &ENTRIES {
         if registry.family(entry.name).is_some() {
@@ -86,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_that_is_there_stays_what_it_is() {
+    fn existing_families_are_left_unchanged() {
         let mut registry = Registry::default();
         let name = MetricName::new("plugpipe_requests_total", "metric_name").unwrap();
         registry.register(Definition::new(name, Kind::Counter)).unwrap();

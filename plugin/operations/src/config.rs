@@ -1,5 +1,5 @@
-//! The settings of `cfg` and `ctx` to [`Config`]. Every default stands here, once; what each
-//! setting is, which values it takes and where it may stand is said by [`Settings`].
+//! Builds [`Config`] from the settings of `cfg` and `ctx`. All defaults are defined here;
+//! [`Settings`] defines the settings and their values.
 
 mod remote;
 #[cfg(feature = "schema")]
@@ -24,75 +24,75 @@ use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, 
 
 const GROUPING_KEY: &str = "grouping_key";
 
-/// Where settings may be nested.
+/// The object in which settings may be nested.
 const NESTED: &str = "prometheus_config";
 
-/// What the plug was told about its surroundings.
+/// The plug's configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Where queries go.
+    /// The Prometheus server for queries.
     pub prometheus_url: Option<Url>,
-    /// Where metrics are pushed; none for no pushes.
+    /// The Pushgateway; without one, nothing is pushed.
     pub gateway_url: Option<Url>,
-    /// Where dashboards live.
+    /// Grafana.
     pub grafana_url: Option<Url>,
-    /// Who evaluates rules, where it is not Prometheus itself.
+    /// The server that evaluates rules, if not Prometheus.
     pub ruler_url: Option<Url>,
-    /// Where alerts are sent, and silences made.
+    /// Where alerts are sent and silences are created.
     pub alertmanager_url: Option<Url>,
-    /// Who is notified, where a call names nobody.
+    /// The webhook for calls that name none.
     pub webhook_url: Option<Url>,
-    /// The body of webhooks.
+    /// The body format of webhooks.
     pub webhook_format: webhook::Format,
-    /// Signs webhooks.
+    /// The key that signs webhooks.
     pub webhook_secret: Option<SigningKey>,
-    /// The organisation of Grafana to speak for; none for the credentials' own.
+    /// The Grafana organization; `None` for that of the credentials.
     pub grafana_org_id: Option<u64>,
-    /// Whether Grafana's folders and dashboards are asked for as resources.
+    /// Whether to use Grafana's resource API for folders and dashboards.
     pub grafana_resources: bool,
     /// The job in the grouping key of pushes.
     pub job_name: String,
-    /// The instance in the grouping key of pushes, where there is one.
+    /// The instance in the grouping key of pushes, if any.
     pub instance: Option<String>,
-    /// How often Prometheus scrapes; as it was written.
+    /// Prometheus's scrape interval, as written.
     pub scrape_interval: String,
-    /// For operations that speak to a server because somebody asked for that.
+    /// The timeout of explicitly requested operations.
     pub timeout: Duration,
-    /// For a push that follows a record.
+    /// The timeout of a push that follows a record.
     pub push_timeout: Duration,
-    /// For any connection to be made.
+    /// The timeout for establishing a connection.
     pub connect_timeout: Duration,
-    /// The longest answer that is read.
+    /// The maximum size of a response.
     pub max_response_bytes: usize,
-    /// For operations that somebody waits for; a push that follows a record is sent once.
+    /// Retries of explicitly requested operations; a push that follows a record is sent once.
     pub retry: Retry,
-    /// What each server is sent beside requests.
+    /// The credentials and headers for each server.
     pub credentials: Credentials,
-    /// For histograms that name no buckets of their own.
+    /// Buckets of histograms that specify none.
     pub histogram_buckets: Buckets,
-    /// No server is reached; answers say `"mock": true`.
+    /// Whether to contact no server; results then have `"mock": true`.
     pub mock: bool,
-    /// The plug's metrics about itself are exposed too.
+    /// Whether the plug's metrics about itself are exposed too.
     pub own_metrics: bool,
-    /// PlugPipe's own metrics are registered.
+    /// Whether PlugPipe's own metrics are registered.
     pub default_metrics: bool,
-    /// Remote write and OTLP.
+    /// Settings of remote write and OTLP.
     pub remote: Remote,
-    /// Labels of the grouping key of pushes, beyond job and instance.
+    /// Labels of the grouping key of pushes, except job and instance.
     pub grouping_key: Labels,
-    /// When what was recorded is pushed.
+    /// When recorded metrics are pushed.
     pub push_policy: PushPolicy,
-    /// For [`PushPolicy::Interval`]: from one push to the next.
+    /// The time between pushes with [`PushPolicy::Interval`].
     pub push_interval: Duration,
-    /// What a push does to what the group holds already.
+    /// How a push treats existing metrics of the group.
     pub push_mode: Mode,
-    /// What is pushed is compressed.
+    /// Whether pushes are compressed with gzip.
     pub push_gzip: bool,
     /// Whether a push is checked before it is sent; none for those only that somebody asked for.
     pub preflight: Option<bool>,
     /// Whether the counters of a group are compared before the first push to it.
     pub detect_resets: bool,
-    /// The groups that were pushed are deleted by `cleanup`.
+    /// Whether `cleanup` deletes pushed groups.
     pub delete_on_cleanup: bool,
 }
 
@@ -113,8 +113,8 @@ impl Default for Config {
             instance: None,
             scrape_interval: "15s".into(),
             timeout: Duration::from_secs(10),
-            // Ten records must not take two seconds with a gateway that is away: see http::circuit
-            // for the other half.
+            // Together with http::circuit, keeps ten records below two seconds if the gateway is
+            // unreachable.
             push_timeout: Duration::from_millis(1_500),
             connect_timeout: Duration::from_secs(1),
             max_response_bytes: 16 * 1024 * 1024,
@@ -131,8 +131,7 @@ impl Default for Config {
             push_gzip: false,
             preflight: None,
             detect_resets: false,
-            // Who cleans up wants nothing left; who wants the last values to stay does not clean
-            // up.
+            // Callers of `cleanup` want nothing left; to keep the last values, do not call it.
             delete_on_cleanup: true,
             remote: Remote::default(),
         }
@@ -140,7 +139,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What holds where nothing is set.
+    /// The default configuration.
     fn defaults() -> &'static Self {
         static DEFAULTS: OnceLock<Config> = OnceLock::new();
         DEFAULTS.get_or_init(Self::default)
@@ -163,17 +162,17 @@ impl Config {
             config.overlay_configuration_only(&path, only)?;
         }
         if config.push_mode == Mode::Delete {
-            // A configuration that deletes the group with each record is nobody's wish.
+            // A configuration must not delete the group with each record.
             return Err(Error::invalid(format!("{}.push_mode", key_path.push_mode), "expected one of replace, add"));
         }
         if config.instance.is_some() && config.grouping_key.get("instance").is_some() {
-            let problem = "the instance of the grouping key is said in instance too; keep one of them";
+            let problem = "conflicts with the setting instance; give the instance only once";
             return Err(Error::invalid(format!("{}.{GROUPING_KEY}.instance", key_path.grouping_key), problem));
         }
         Ok(config)
     }
 
-    /// The configuration for one call: this one, with what `ctx` says over it.
+    /// The configuration for one call: this one, overridden by the settings in `ctx`.
     pub fn with_ctx(&self, ctx: &Document) -> Result<Self, Error> {
         let Both(flat, nested) = OfRequest::from_document(ctx).map_err(|error| error.inside("ctx"))?;
         let path = format!("ctx.{NESTED}");
@@ -183,7 +182,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The group that this plug's pushes replace.
+    /// The group that this plug pushes to.
     pub fn group(&self) -> Result<Group, Error> {
         let mut labels: Vec<(LabelName, Box<str>)> =
             self.grouping_key.iter().map(|(name, value)| (name.clone(), value.into())).collect();
@@ -193,7 +192,8 @@ impl Config {
         Ok(Group { job: self.job_name.clone(), labels: Labels::of(labels, GROUPING_KEY)? })
     }
 
-    /// The same for another group. What the plug says of itself is part of the configuration's own.
+    /// The configuration for another group. The plug's metrics about itself belong only to the
+    /// configured group.
     pub fn with_group(&self, group: &Group) -> Self {
         let mut labels: Vec<(LabelName, Box<str>)> = Vec::new();
         let mut instance = None;
@@ -203,17 +203,17 @@ impl Config {
                 _ => labels.push((name.clone(), value.into())),
             }
         }
-        // They were checked where the group was made.
+        // The labels were validated when the group was created.
         let grouping_key = Labels::of(labels, GROUPING_KEY).unwrap_or_default();
         Self { job_name: group.job.clone(), instance, grouping_key, own_metrics: false, ..self.clone() }
     }
 
-    /// The same for the plug's own group, under another key.
+    /// The configuration for the plug's own group under another key.
     pub fn with_main_group(&self, group: &Group) -> Self {
         Self { own_metrics: self.own_metrics, ..self.with_group(group) }
     }
 
-    /// Bounds for an operation that somebody waits for.
+    /// Limits for an explicitly requested operation.
     pub fn limits(&self) -> Limits {
         Limits {
             connect: self.connect_timeout.min(self.timeout),
@@ -222,7 +222,7 @@ impl Config {
         }
     }
 
-    /// Bounds for a push that nobody asked for by name.
+    /// Limits for an automatic push.
     pub fn push_limits(&self) -> Limits {
         Limits {
             connect: self.connect_timeout.min(self.push_timeout),
@@ -231,7 +231,7 @@ impl Config {
         }
     }
 
-    /// Takes settings, each with the path under which a user knows them, the more particular last.
+    /// Applies layers of settings with their paths, the most specific last.
     fn overlay(&mut self, layers: Vec<(&str, Settings)>) -> Result<Places, Error> {
         let borrowed: Vec<(&str, &Settings)> = layers.iter().map(|(path, settings)| (*path, settings)).collect();
         self.credentials.overlay(&borrowed)?;
@@ -285,7 +285,7 @@ impl Config {
             (given.max_response_bytes, &mut self.max_response_bytes, default.max_response_bytes),
             (given.remote_write_capacity, &mut self.remote.write_capacity, default.remote.write_capacity),
         ] {
-            // It is at most what an address can be.
+            // `MAX_SIZE` fits in an address.
             setting.put(place, &default, |size| size.0 as usize);
         }
         given.preflight.put(&mut self.preflight, &None, scalar::Flag::get);
@@ -330,7 +330,7 @@ impl Config {
         Ok(())
     }
 
-    /// What every response's `monitoring_metadata` says, as JSON.
+    /// The `monitoring_metadata` of every result, as JSON.
     pub fn metadata(&self) -> Box<RawValue> {
         let metadata = Metadata {
             job_name: &self.job_name,
@@ -358,16 +358,16 @@ struct Places {
     grouping_key: String,
 }
 
-/// Labels beyond job and instance; a name may be any text, where the gateway takes that.
+/// Labels except job and instance; names may be any UTF-8 text if the gateway supports that.
 fn grouping_key(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
     let labels = read_labels(given, path)?;
     if labels.get("job").is_some() {
-        return Err(Error::invalid(format!("{path}.job"), "the job of the grouping key is said in job_name"));
+        return Err(Error::invalid(format!("{path}.job"), "the job of the grouping key must be set by job_name"));
     }
     Ok(labels)
 }
 
-/// Labels whose values are settings.
+/// Validates labels whose values are settings.
 fn read_labels(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
     if let Some((name, _)) = given.iter().find(|(_, value)| value.contains("${")) {
         return Err(Error::invalid(format!("{path}.{name}"), NOT_REPLACED));
@@ -376,12 +376,12 @@ fn read_labels(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
     Ok(Labels::of(labels.collect::<Result<Vec<_>, Error>>()?, path)?)
 }
 
-/// A label's name; with `utf8` it may be any text that does not begin with `__`.
+/// Validates a label name; with `utf8`, any text that does not begin with `__`.
 pub fn label_name(name: &str, utf8: bool, path: &str) -> Result<LabelName, Error> {
     Ok(if utf8 { LabelName::new_utf8(name, path) } else { LabelName::new(name, path) }?)
 }
 
-/// Bucket bounds. A last `+Inf` may be written; every histogram has it.
+/// Validates bucket bounds. A final `+Inf` is optional.
 pub fn buckets(bounds: &[scalar::Bound], path: &str) -> Result<Buckets, Error> {
     let last = bounds.len().saturating_sub(1);
     if let Some(index) = bounds.iter().take(last).position(|bound| bound.0.is_infinite()) {

@@ -1,8 +1,8 @@
-//! What the plug does when it is called, but for records: its configuration, its state, and its
-//! operations. Records and the plug itself are in the crate above, because they are built for
-//! speed, and this is built for size. What is on the way of a record all the same is `#[inline]`.
+//! The plug's configuration, state and operations, except recording. Recording and the plug itself
+//! are in the crate above, which is optimized for speed; this one is optimized for size. Functions
+//! here that recording calls are `#[inline]`.
 //!
-//! | module | what it is for | what it may not do |
+//! | module | purpose | must not |
 //! |---|---|---|
 //! | [`operations`] | what a call may use, and one file per family of operations | hold domain logic |
 //! | [`config`] | `cfg` and `ctx` to [`config::Config`]; every default | |
@@ -27,11 +27,12 @@ use plugpipe_contract::{known, time};
 use plugpipe_metrics::{exposition, registry, sort};
 use plugpipe_provisioning::{dashboards, prometheus_yml, rules};
 
-/// The plug's name, as pipes write it.
+/// The plug's name in pipes.
 pub const NAME: &str = "monitoring_prometheus";
 
-/// What the plug is, for `describe`.
-const DESCRIPTION: &str = "The PlugPipe plug monitoring_prometheus as a WebAssembly component: Prometheus metrics within what the host granted";
+/// The plug's description, for `describe`.
+const DESCRIPTION: &str =
+    "The PlugPipe plug monitoring_prometheus as a WebAssembly component: Prometheus metrics within the host's grants";
 
 /// The plug's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

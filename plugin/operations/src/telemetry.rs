@@ -1,45 +1,46 @@
-//! The plug's metrics about itself, `plugpipe_monitoring_*`. Counts always, which costs next to
-//! nothing; writes into the registry on request only.
+//! The plug's metrics about itself, `plugpipe_monitoring_*`. They are always counted, which is
+//! cheap, but written to the registry only on request.
 
 use core::time::Duration;
 
 use crate::error::Error;
 use crate::registry::{Buckets, Definition, Held, Kind, MetricName, Registry, SeriesId};
 
-/// Upper bounds of what is told of the time that servers took, in seconds.
+/// Bucket bounds of exchange durations, in seconds.
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// How long operations that asked servers spent with them.
 #[derive(Debug, Default, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Exchanges {
-    /// In each bucket alone; the last is that above all bounds.
+    /// Counts per bucket, not cumulative; the last one is above all bounds.
     counts: [u64; SECONDS.len() + 1],
-    /// Of all, in seconds.
+    /// The sum of durations, in seconds.
     sum: f64,
 }
 
 /// What the plug did since its start.
 #[derive(Debug, Default, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Telemetry {
-    /// Values that the registry took.
+    /// Recorded values.
     pub records: u64,
     /// Pushes that a gateway accepted.
     pub pushes: u64,
-    /// Pushes that did not arrive or were refused.
+    /// Failed or rejected pushes.
     pub push_failures: u64,
-    /// Bytes of exposition that were written.
+    /// Written bytes of exposition.
     pub encoded_bytes: u64,
-    /// Series in other registries than the one that is told.
+    /// Series in registries other than the published one.
     pub other_series: u64,
-    /// Samples whose series a limit kept out there.
+    /// Samples dropped there because of a series limit.
     pub other_dropped: u64,
-    /// Values that a remote-write or OTLP receiver refused or never got.
+    /// Values that a remote-write or OTLP receiver rejected or never received.
     pub values_lost: u64,
     exchanges: Exchanges,
 }
 
 impl Telemetry {
-    /// Notes how long an operation spent with servers, waits between attempts included.
+    /// Records the duration of an operation's exchanges with servers, including waits between
+    /// attempts.
     pub fn exchanged(&mut self, elapsed: Duration) {
         let seconds = elapsed.as_secs_f64();
         let bucket = SECONDS.iter().position(|bound| seconds <= *bound).unwrap_or(SECONDS.len());
@@ -49,38 +50,38 @@ impl Telemetry {
         self.exchanges.sum += seconds;
     }
 
-    /// Brings the metrics in the registry up to what was counted.
+    /// Writes the counters to the registry.
     pub fn publish(&self, registry: &mut Registry) -> Result<(), Error> {
         let series = registry.len() as u64 + self.other_series;
         let dropped = registry.dropped() + self.other_dropped;
         for (name, kind, help, value) in [
-            ("plugpipe_monitoring_records_total", Kind::Counter, "Values that were recorded.", self.records),
+            ("plugpipe_monitoring_records_total", Kind::Counter, "Recorded values.", self.records),
             ("plugpipe_monitoring_pushes_total", Kind::Counter, "Pushes that a gateway accepted.", self.pushes),
             (
                 "plugpipe_monitoring_push_failures_total",
                 Kind::Counter,
-                "Pushes that did not arrive or were refused.",
+                "Pushes that failed or were rejected.",
                 self.push_failures,
             ),
             (
                 "plugpipe_monitoring_encoded_bytes_total",
                 Kind::Counter,
-                "Bytes of exposition that were written.",
+                "Bytes of exposition written.",
                 self.encoded_bytes,
             ),
             (
                 "plugpipe_monitoring_values_lost_total",
                 Kind::Counter,
-                "Values that a remote-write or OTLP receiver refused or never got.",
+                "Values that a remote-write or OTLP receiver rejected or never received.",
                 self.values_lost,
             ),
             (
                 "plugpipe_monitoring_series_dropped_total",
                 Kind::Counter,
-                "Samples whose series a limit kept out.",
+                "Samples dropped because of a series limit.",
                 dropped,
             ),
-            ("plugpipe_monitoring_series", Kind::Gauge, "Series that the plug holds.", series),
+            ("plugpipe_monitoring_series", Kind::Gauge, "Stored series.", series),
         ] {
             let mut definition = Definition::new(MetricName::new(name, "metric_name")?, kind);
             definition.help = Some(help.into());
@@ -93,7 +94,7 @@ impl Telemetry {
         }
         let name = MetricName::new("plugpipe_monitoring_exchange_duration_seconds", "metric_name")?;
         let mut definition = Definition::new(name, Kind::Histogram);
-        definition.help = Some("Time that operations which asked servers spent with them, waits included.".into());
+        definition.help = Some("Duration of exchanges with servers per operation, including waits.".into());
         definition.buckets = Some(Buckets::new(&SECONDS, "buckets")?);
         let family = registry.register(definition)?;
         let id = registry.series(family, &[])?;
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_counted_is_published_once() {
+    fn counts_are_published_once() {
         let mut registry = Registry::default();
         let mut telemetry = Telemetry { records: 3, ..Telemetry::default() };
         telemetry.publish(&mut registry).unwrap();
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_took_is_told_as_a_histogram() {
+    fn exchange_durations_are_published_as_a_histogram() {
         let mut registry = Registry::default();
         let mut telemetry = Telemetry::default();
         for millis in [5, 6, 60_000] {

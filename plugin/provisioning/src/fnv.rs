@@ -1,4 +1,4 @@
-//! FNV-1a: the hash of what must have the same number in every version of the plug, and at
+//! FNV-1a: the hash for identifiers that must be the same in every version of the plug, and in
 //! Alertmanager.
 
 /// The 64-bit hash of the bytes.

@@ -1,21 +1,22 @@
-//! What operators keep as code: alerting and recording rules, Grafana dashboards, `prometheus.yml`.
-//! Pure functions from values to text; nothing here performs I/O or reads a clock.
+//! Provisioning: alerting and recording rules, Grafana dashboards, `prometheus.yml`. Pure functions
+//! from values to text, without I/O or a clock.
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
-//! | [`rules`] | alerting and recording rules: checked, rendered, compared |
-//! | [`dashboards`] | Grafana dashboards: completed, compared, and the templates that the plug ships |
-//! | [`prometheus_yml`] | what `prometheus.yml` may contain, by version of Prometheus |
-//! | [`yaml`] | trees, written as YAML |
+//! | [`rules`] | alerting and recording rules: validation, rendering, comparison |
+//! | [`dashboards`] | Grafana dashboards: completion, comparison, and the shipped templates |
+//! | [`prometheus_yml`] | the contents of `prometheus.yml`, by Prometheus version |
+//! | [`yaml`] | YAML trees and their serialization |
 //! | [`fnv`] | the hash for identifiers that must never change |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 pub mod dashboards;
+mod error;
 pub mod fnv;
 pub mod prometheus_yml;
 pub mod rules;
 pub mod yaml;
 
-pub use plugpipe_contract::Error;
+pub use error::Error;

@@ -1,8 +1,8 @@
-//! What a Prometheus server reads in its configuration: the forms of its values, and which version
-//! has what. No I/O.
+//! Prometheus's configuration file: the syntax of its values, and the version that introduced each
+//! feature. No I/O.
 //!
-//! Source: Prometheus's documentation of `prometheus.yml`, its release notes, and what `promtool
-//! check config` of 2.42 and 3.5 takes.
+//! Source: Prometheus's documentation of `prometheus.yml`, its release notes, and `promtool check
+//! config` of 2.42 and 3.5.
 
 mod fields;
 pub mod generate;
@@ -18,12 +18,12 @@ use plugpipe_contract::responses::{ScrapeJob, StaticTargets};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_contract::url::Url;
 
-/// A release of Prometheus: major and minor.
+/// A Prometheus version: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u16, pub u16);
 
 impl Version {
-    /// The oldest that files are written for.
+    /// The oldest supported version.
     pub const OLDEST: Self = Self(2, 42);
     /// `scrape_protocols`.
     pub const SCRAPE_PROTOCOLS: Self = Self(2, 49);
@@ -31,17 +31,17 @@ impl Version {
     pub const REMOTE_WRITE_2: Self = Self(2, 54);
     /// `PrometheusText1.0.0` among the scrape protocols.
     pub const TEXT_1_0: Self = Self(3, 0);
-    /// `scrape_native_histograms`; before it a flag of the server switches them on.
+    /// `scrape_native_histograms`; older versions have a server flag instead.
     pub const NATIVE_HISTOGRAMS: Self = Self(3, 8);
 
-    /// Reads `2.42`, `3`, `v3.5.3`. The error says what was expected.
+    /// Parses `2.42`, `3`, `v3.5.3`. The error says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || "expected a version of Prometheus from 2.42 on, such as 2.42 or 3.5".to_owned();
+        let invalid = || "expected a version of Prometheus from 2.42 on, such as 2.42 or 3.5".to_owned();
         let text = text.trim();
         let mut parts = text.strip_prefix('v').unwrap_or(text).split('.').map(|part| part.parse::<u16>().ok());
-        let major = parts.next().flatten().ok_or_else(wrong)?;
-        let minor = parts.next().unwrap_or(Some(0)).ok_or_else(wrong)?;
-        Some(Self(major, minor)).filter(|version| *version >= Self::OLDEST).ok_or_else(wrong)
+        let major = parts.next().flatten().ok_or_else(invalid)?;
+        let minor = parts.next().unwrap_or(Some(0)).ok_or_else(invalid)?;
+        Some(Self(major, minor)).filter(|version| *version >= Self::OLDEST).ok_or_else(invalid)
     }
 
     /// `2.42`.
@@ -51,7 +51,7 @@ impl Version {
     }
 }
 
-/// Formats that a scrape may ask for, and since which version; by Prometheus's names for them.
+/// Scrape protocols by Prometheus's names, with the version that introduced them.
 pub const PROTOCOLS: [(&str, Version); 5] = [
     ("PrometheusProto", Version::SCRAPE_PROTOCOLS),
     ("OpenMetricsText0.0.1", Version::SCRAPE_PROTOCOLS),
@@ -60,7 +60,7 @@ pub const PROTOCOLS: [(&str, Version); 5] = [
     ("PrometheusText1.0.0", Version::TEXT_1_0),
 ];
 
-/// Reads a duration for a configuration. The error says what was expected.
+/// Parses a duration for a configuration. The error says what was expected.
 pub fn read_duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).and_then(check_duration)
 }
@@ -74,8 +74,8 @@ pub fn check_duration(duration: Duration) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// Checks a target, which is `host` or `host:port`. The error says what was expected, and repeats
-/// nothing that could be a password.
+/// Checks a target, `host` or `host:port`. The error says what was expected, and repeats nothing
+/// that could be a password.
 pub fn check_target(text: &str) -> Result<(), String> {
     let expected = "expected host:port, without scheme and path";
     if text.contains(|sign: char| sign.is_control() || "/\\@?# ".contains(sign)) {
@@ -86,16 +86,16 @@ pub fn check_target(text: &str) -> Result<(), String> {
     Url::parse(&whole).map(|_| ()).map_err(|problem| format!("{problem}; {expected}"))
 }
 
-/// One entry of `scrape_configs` for what is scraped at a URL, whose query becomes `params`. User
-/// and password are left out: they belong into a file that the server's administrator names. A
-/// timeout over the interval, which Prometheus refuses, is lowered to it.
+/// The entry of `scrape_configs` for a URL, whose query becomes `params`. User and password are
+/// omitted: they belong in a file on the Prometheus server. A timeout longer than the interval,
+/// which Prometheus rejects, is lowered to the interval.
 pub fn scrape_config_for(url: &Url, interval: Duration, timeout: Duration, job: &str) -> ScrapeJob {
     let whole = url.path_and_query();
     let (path, query) = whole.split_once('?').unwrap_or((&whole, ""));
     let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        params.entry(decoded(name)).or_default().push(decoded(value));
+        params.entry(percent_decode(name)).or_default().push(percent_decode(value));
     }
     ScrapeJob {
         job_name: job.to_owned(),
@@ -108,7 +108,7 @@ pub fn scrape_config_for(url: &Url, interval: Duration, timeout: Duration, job: 
     }
 }
 
-/// The entry as a part of a `prometheus.yml`.
+/// The entry as YAML for a `prometheus.yml`.
 pub fn scrape_configs(job: &ScrapeJob) -> String {
     let text = |text: &String| Yaml::Text(text.clone());
     let texts = |texts: &[String]| Yaml::texts(texts.iter().cloned());
@@ -131,7 +131,7 @@ pub fn scrape_configs(job: &ScrapeJob) -> String {
     Yaml::Map(vec![("scrape_configs".to_owned(), Yaml::List(vec![entry]))]).write()
 }
 
-/// `path` after `base`, where that does not end with it already. Empty for the root.
+/// Appends `path` to `base`, unless `base` ends with it already. Empty for the root.
 pub fn join<'b>(base: &'b str, path: &str) -> Cow<'b, str> {
     let base = base.trim_end_matches('/');
     let path = path.trim_start_matches('/');
@@ -141,8 +141,8 @@ pub fn join<'b>(base: &'b str, path: &str) -> Cow<'b, str> {
     }
 }
 
-/// A part of a query as it is meant.
-fn decoded(text: &str) -> String {
+/// Decodes a part of a query.
+fn percent_decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_and_compared() {
+    fn versions_are_parsed_and_compared() {
         assert_eq!(Version::parse("v3.5.3"), Ok(Version(3, 5)));
         assert_eq!(Version::parse(" 3 "), Ok(Version(3, 0)));
         assert!(Version(2, 49) < Version::TEXT_1_0 && Version(3, 10) > Version::NATIVE_HISTOGRAMS);

@@ -1,31 +1,30 @@
-//! YAML, written: block style, made of a tree. For the files of Prometheus's servers. Of YAML, only
-//! what is written here is read.
+//! YAML trees in block style, for the files of Prometheus's servers. The parser reads the writer's
+//! output only.
 //!
-//! A text is written plain only where YAML 1.1 and 1.2 agree that it is a text; otherwise in double
-//! quotes, where every character can be said. May not do any I/O, and knows no file's meaning.
+//! Strings are written plain only if YAML 1.1 and 1.2 agree that they are strings; otherwise in
+//! double quotes, which can express every character. No I/O; does not know what the files mean.
 
 use plugpipe_contract::time::PrometheusDuration;
 use serde::ser::{Serialize, Serializer};
 
-/// The longest key that is written before its `:` on one line, in bytes. YAML gives up looking for
-/// the `:` after 1,024 characters.
+/// The longest key written as a simple key, in bytes. YAML limits simple keys to 1,024 characters.
 const KEY_BYTES: usize = 500;
 
-/// A tree of YAML.
+/// A YAML tree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Yaml {
     /// `true` or `false`.
     Flag(bool),
-    /// A whole number.
+    /// An integer.
     Whole(i64),
-    /// A text, on one line.
+    /// A string, on one line.
     Text(String),
-    /// A text that is written as a `|` block where it has several lines and a block can hold it:
-    /// for expressions and templates that people read.
+    /// A string written as a `|` block if it has several lines and a block can represent it: for
+    /// expressions and templates that people read.
     Block(String),
     /// A list.
     List(Vec<Yaml>),
-    /// Keys and values, in the order they are written. The keys must differ.
+    /// A map, in order. Keys must be unique.
     Map(Vec<(String, Yaml)>),
 }
 
@@ -47,7 +46,7 @@ impl From<bool> for Yaml {
     }
 }
 
-/// For JSON, which some files may be written in too.
+/// Some files may be JSON too.
 impl Serialize for Yaml {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -61,17 +60,17 @@ impl Serialize for Yaml {
 }
 
 impl Yaml {
-    /// A list of texts.
+    /// A list of strings.
     pub fn texts(texts: impl IntoIterator<Item = String>) -> Self {
         Self::List(texts.into_iter().map(Self::Text).collect())
     }
 
-    /// A map of texts.
+    /// A map of strings.
     pub fn pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self::Map(pairs.into_iter().map(|(key, text)| (key, Self::Text(text))).collect())
     }
 
-    /// The tree as a document, with a line feed at its end.
+    /// Serializes the tree as a document, with a newline at the end.
     pub fn write(&self) -> String {
         let mut out = String::new();
         match self {
@@ -83,28 +82,28 @@ impl Yaml {
     }
 }
 
-/// Reads a document that [`Yaml::write`] wrote. None for any other, even where it is YAML: what is
-/// not understood to the last character is not to be written anew.
+/// Parses a document written by [`Yaml::write`]. `None` for any other, even valid YAML: a document
+/// that is not fully understood must not be rewritten.
 pub fn read(document: &str) -> Option<Yaml> {
-    let mut reader = Reader { lines: document.strip_suffix('\n')?.split('\n').collect(), at: 0, begun: None };
+    let mut reader = Reader { lines: document.strip_suffix('\n')?.split('\n').collect(), at: 0, continued: None };
     let tree = reader.node(0)?;
     (reader.at == reader.lines.len() && tree.write() == document).then_some(tree)
 }
 
-/// How deep a document that is read may nest.
+/// The maximum nesting depth when parsing.
 const MAX_DEPTH: usize = 32;
 
 struct Reader<'d> {
     lines: Vec<&'d str>,
     at: usize,
-    /// What is left of the line at hand, where its begin was read, and the column of that.
-    begun: Option<(usize, &'d str)>,
+    /// The rest of the current line and its column, if the line was partly read.
+    continued: Option<(usize, &'d str)>,
 }
 
 impl<'d> Reader<'d> {
-    /// The line at hand without its indentation, if that is this one.
+    /// The current line without its indentation, if that is `indent`.
     fn line(&self, indent: usize) -> Option<&'d str> {
-        match self.begun {
+        match self.continued {
             Some((column, rest)) => (column == indent).then_some(rest),
             None => {
                 let line = self.lines.get(self.at)?;
@@ -115,17 +114,17 @@ impl<'d> Reader<'d> {
     }
 
     fn end_line(&mut self) {
-        self.begun = None;
+        self.continued = None;
         self.at += 1;
     }
 
-    /// What begins at the line at hand.
+    /// Parses the node at the current line.
     fn node(&mut self, indent: usize) -> Option<Yaml> {
         let line = self.line(indent).filter(|_| indent <= 2 * MAX_DEPTH)?;
         if line.starts_with("- ") {
             let mut items = Vec::new();
             while let Some(rest) = self.line(indent).and_then(|line| line.strip_prefix("- ")) {
-                self.begun = Some((indent + 2, rest));
+                self.continued = Some((indent + 2, rest));
                 items.push(self.node(indent + 2)?);
             }
             return Some(Yaml::List(items));
@@ -159,8 +158,8 @@ impl<'d> Reader<'d> {
         Some(Yaml::Map(members))
     }
 
-    /// A value on the line at hand, or the block that it begins; its lines stand at this
-    /// indentation.
+    /// Parses a scalar on the current line, or the block it begins, whose lines are indented by
+    /// `indent`.
     fn scalar(&mut self, value: &'d str, indent: usize) -> Option<Yaml> {
         self.end_line();
         match value {
@@ -191,7 +190,7 @@ impl<'d> Reader<'d> {
     }
 }
 
-/// A key at the begin of a line, and what is behind its `:`.
+/// Splits a line into its key and the text after the `:`.
 fn key(line: &str) -> Option<(String, &str)> {
     if line.starts_with('"') {
         let (name, rest) = word(line)?;
@@ -202,7 +201,7 @@ fn key(line: &str) -> Option<(String, &str)> {
     Some((name.to_owned(), line.get(written.len()..)?))
 }
 
-/// A text, plain or in quotes, and what is behind it.
+/// Splits a plain or quoted string from the text after it.
 fn word(line: &str) -> Option<(String, &str)> {
     let Some(quoted) = line.strip_prefix('"') else {
         return is_plain(line).then(|| (line.to_owned(), ""));
@@ -229,10 +228,10 @@ fn word(line: &str) -> Option<(String, &str)> {
     }
 }
 
-/// The items at this indentation; `begun` if the first one continues a line.
-fn list(items: &[Yaml], indent: usize, begun: bool, out: &mut String) {
+/// Writes items at this indentation; with `continued`, the first one continues a line.
+fn list(items: &[Yaml], indent: usize, continued: bool, out: &mut String) {
     for (index, item) in items.iter().enumerate() {
-        if !begun || index > 0 {
+        if !continued || index > 0 {
             spaces(indent, out);
         }
         out.push_str("- ");
@@ -244,10 +243,10 @@ fn list(items: &[Yaml], indent: usize, begun: bool, out: &mut String) {
     }
 }
 
-/// The members at this indentation; `begun` if the first one continues a line.
-fn map(members: &[(String, Yaml)], indent: usize, begun: bool, out: &mut String) {
+/// Writes members at this indentation; with `continued`, the first one continues a line.
+fn map(members: &[(String, Yaml)], indent: usize, continued: bool, out: &mut String) {
     for (index, (key, value)) in members.iter().enumerate() {
-        if !begun || index > 0 {
+        if !continued || index > 0 {
             spaces(indent, out);
         }
         if key.len() > KEY_BYTES {
@@ -276,8 +275,7 @@ fn map(members: &[(String, Yaml)], indent: usize, begun: bool, out: &mut String)
     }
 }
 
-/// What stands on the line that is begun, and the end of that line. The lines of a block stand at
-/// this indentation.
+/// Writes the rest of the current line. The lines of a block are indented by `indent`.
 fn scalar(value: &Yaml, indent: usize, out: &mut String) {
     match value {
         Yaml::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
@@ -286,8 +284,8 @@ fn scalar(value: &Yaml, indent: usize, out: &mut String) {
             out.push_str(if lines.ends_with('\n') { "|\n" } else { "|-\n" });
             for line in lines.lines() {
                 if !line.is_empty() {
-                    // A block at the top must be indented too, or a line of it could be taken for
-                    // the document's end.
+                    // A block at the top level must be indented too, or one of its lines could be
+                    // parsed as the end of the document.
                     spaces(indent.max(2), out);
                     out.push_str(line);
                 }
@@ -296,7 +294,7 @@ fn scalar(value: &Yaml, indent: usize, out: &mut String) {
             return;
         }
         Yaml::Text(words) | Yaml::Block(words) => text(words, out),
-        // Only empty ones come here.
+        // Empty ones only.
         Yaml::List(_) => out.push_str("[]"),
         Yaml::Map(_) => out.push_str("{}"),
     }
@@ -307,8 +305,8 @@ fn spaces(count: usize, out: &mut String) {
     out.extend(core::iter::repeat_n(' ', count));
 }
 
-/// Whether a `|` block gives back exactly this text: its indentation is told from its first line,
-/// and its end keeps one line feed or none.
+/// Whether a `|` block preserves this string: its indentation is detected from its first line, and
+/// it ends with one newline or none.
 fn fits_block(text: &str) -> bool {
     text.contains('\n')
         && !text.starts_with(['\n', ' '])
@@ -317,14 +315,14 @@ fn fits_block(text: &str) -> bool {
         && text.split('\n').all(|line| line.is_empty() || line.contains(|character| character != ' '))
 }
 
-/// Whether YAML takes this character as it stands, and as no end of a line.
+/// Whether YAML allows this character unescaped, and does not treat it as a line break.
 fn is_printable(character: char) -> bool {
     matches!(character,
         ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}'
         | '\u{10000}'..)
 }
 
-/// A text on one line: plain, or in double quotes.
+/// Writes a string on one line: plain, or in double quotes.
 fn text(text: &str, out: &mut String) {
     if is_plain(text) {
         out.push_str(text);
@@ -338,7 +336,7 @@ fn text(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // None of what is left is beyond four digits.
+            // Nonprintable characters have at most four digits.
             other if !is_printable(other) => {
                 out.push_str("\\u");
                 for shift in [12, 8, 4, 0] {
@@ -351,10 +349,10 @@ fn text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Whether every reader of YAML takes these characters, without quotes, for this text: names,
-/// paths, `host:port`, durations.
+/// Whether every YAML parser reads this string unquoted as a string: names, paths, `host:port`,
+/// durations.
 fn is_plain(text: &str) -> bool {
-    // What some version of YAML, or some reader, takes for a flag, null or number.
+    // Parsed as a boolean, null or number by some version of YAML or some parser.
     const WORDS: [&str; 13] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity", "none"];
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':');
@@ -434,7 +432,7 @@ last: |-
     }
 
     #[test]
-    fn what_could_be_something_else_than_text_is_quoted() {
+    fn ambiguous_strings_are_quoted() {
         for text in [
             "",
             "1",
@@ -487,7 +485,7 @@ last: |-
     }
 
     #[test]
-    fn a_block_that_would_come_back_otherwise_is_quoted() {
+    fn blocks_that_would_not_round_trip_are_quoted() {
         for text in ["\na", " a\nb", "a\n\n", "a\r\nb", "a\n \nb", "a\u{85}\nb", "\n", "\ta\nb", "a\n\tb"] {
             let written = map_of(vec![("k", Yaml::Block(text.into()))]).write();
             assert!(written.starts_with("k: \""), "{text:?} is written {written}");
@@ -501,7 +499,7 @@ last: |-
     }
 
     #[test]
-    fn what_was_not_written_here_is_not_read() {
+    fn other_documents_are_rejected() {
         let written = map_of(vec![("groups", Yaml::List(vec![map_of(vec![("name", "g".into())])]))]).write();
         assert!(super::read(&written).is_some());
         for text in [
@@ -545,7 +543,7 @@ last: |-
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back_as_the_same_tree(tree in trees()) {
+        fn a_written_tree_parses_to_the_same_tree(tree in trees()) {
             let written = tree.write();
             let read = serde_saphyr::from_str::<Value>(&written);
             prop_assert_eq!(read.as_ref().ok(), Some(&json!(tree)), "{:?}\n{}", read, written);
@@ -553,7 +551,7 @@ last: |-
         }
 
         #[test]
-        fn no_document_makes_the_reader_panic(text in any::<String>(), lines in "(( {0,4})(- |a:|\\? |\"x\":|\\|-?| b|\n){0,3}){0,12}\n") {
+        fn no_document_makes_the_parser_panic(text in any::<String>(), lines in "(( {0,4})(- |a:|\\? |\"x\":|\\|-?| b|\n){0,3}){0,12}\n") {
             let _ = super::read(&text);
             if let Some(tree) = super::read(&lines) {
                 prop_assert_eq!(tree.write(), lines);

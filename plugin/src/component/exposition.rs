@@ -1,11 +1,11 @@
 //! The exports of the interface `exposition`, written by hand: the generated ones would copy the
-//! whole text into a list of its own before the host copies it out. Here the host reads the
-//! encoder's own buffer.
+//! whole text into a separate list before the host copies it out. Here the host reads the encoder's
+//! buffer directly.
 //!
-//! What is answered stays as it is until the next call, and nothing is freed after the host has
-//! read it. That is sound, because an instance has one thread, the component model lets nobody
-//! enter it again before a call has ended, and a call ends when the host has read its answer. What
-//! only lives for the host's sake is in [`Answer`].
+//! A result stays unchanged until the next call, and nothing is freed after the host has read it.
+//! This is sound because an instance is single-threaded, the component model does not allow
+//! reentrance before a call has ended, and a call ends after the host has read its result.
+//! [`ReturnArea`] keeps data alive for the host.
 
 use std::cell::RefCell;
 
@@ -14,25 +14,25 @@ use crate::bindings::exports::plugpipe::monitoring::types;
 use crate::exposition::negotiate::{Choice, Format, negotiate};
 use crate::exposition::plain;
 
-/// The last answer, and what it points to beside the encoder's text.
+/// The last result, and the data it points to in addition to the encoder's buffer.
 #[derive(Default)]
-struct Answer {
-    /// Address and length of the content type, where it is asked for; then of the body.
+struct ReturnArea {
+    /// Address and length of the content type, if requested, then of the body.
     words: [usize; 4],
     content_type: String,
-    /// The body of a format whose encoder keeps none.
+    /// The body of formats whose encoder has no buffer.
     body: Vec<u8>,
 }
 
 thread_local! {
-    static ANSWER: RefCell<Answer> = RefCell::default();
+    static RETURN_AREA: RefCell<ReturnArea> = RefCell::default();
 }
 
-/// Encodes, and says where the answer's words are: content type first.
-fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
-    ANSWER.with_borrow_mut(|answer| {
-        let Answer { words, content_type, body } = answer;
-        // The last body goes first, so that its memory serves the next one.
+/// Encodes an exposition and returns the address of the result's words, content type first.
+fn encode_result(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
+    RETURN_AREA.with_borrow_mut(|area| {
+        let ReturnArea { words, content_type, body } = area;
+        // Drop the last body first, so that its memory is reused.
         *body = Vec::new();
         with(|plug| {
             let bytes = match plug.expose(choice, super::now_ms()) {
@@ -40,14 +40,14 @@ fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
                     *content_type = if with_content_type { kept_to.content_type() } else { String::new() };
                     match bytes {
                         std::borrow::Cow::Borrowed(text) => text,
-                        std::borrow::Cow::Owned(made) => {
-                            *body = made;
+                        std::borrow::Cow::Owned(bytes) => {
+                            *body = bytes;
                             body.as_slice()
                         }
                     }
                 }
                 Err(error) => {
-                    // Without a content type it is no exposition, but why there is none.
+                    // An empty content type marks an error message.
                     content_type.clear();
                     *body = match choice.format {
                         _ if with_content_type => error.to_string().into_bytes(),
@@ -64,9 +64,10 @@ fn answer(choice: Choice, with_content_type: bool) -> *const [usize; 4] {
     })
 }
 
-/// `encode: func(format: format) -> list<u8>`; the canonical ABI has the case's number come in, and
-/// the place of the list's address and length go out.
-// SAFETY: no other symbol has this name; what is returned is valid as the module's doc says.
+/// `encode: func(format: format) -> list<u8>`. In the canonical ABI, the parameter is the index of
+/// the case, and the result the address of the list's address and length.
+// SAFETY: no other symbol has this name. The module's documentation explains why the result is
+// valid.
 #[unsafe(export_name = "plugpipe:monitoring/exposition@1.0.0#encode")]
 extern "C" fn encode(format: u32) -> *const usize {
     let choice = plain(match format {
@@ -74,25 +75,26 @@ extern "C" fn encode(format: u32) -> *const usize {
         _ if format == types::Format::Protobuf as u32 => Format::Protobuf,
         _ if format == types::Format::Json as u32 => Format::Json,
         _ if format == types::Format::Csv as u32 => Format::Csv,
-        // The host lets no number in that is none of the cases.
+        // The host rejects all other numbers.
         _ => Format::Text004,
     });
-    answer(choice, false).cast::<usize>().wrapping_add(2)
+    encode_result(choice, false).cast::<usize>().wrapping_add(2)
 }
 
-/// `scrape: func(accept: string) -> exposed`: the text's address and length come in, the place of
-/// the record goes out.
+/// `scrape: func(accept: string) -> exposed`. In the canonical ABI, the parameters are the string's
+/// address and length, and the result the address of the record.
 ///
 /// # Safety
 ///
-/// The two name `len` bytes that `cabi_realloc` gave, and that nobody else has: so the canonical
-/// ABI hands over a string.
-// SAFETY: no other symbol has this name; what is returned is valid as the module's doc says.
+/// `accept` must point to `len` bytes allocated by `cabi_realloc`, whose ownership is passed to
+/// this function, as the canonical ABI does for strings.
+// SAFETY: no other symbol has this name. The module's documentation explains why the result is
+// valid.
 #[unsafe(export_name = "plugpipe:monitoring/exposition@1.0.0#scrape")]
 unsafe extern "C" fn scrape(accept: *mut u8, len: usize) -> *const usize {
-    // SAFETY: as above. `cabi_realloc` is `alloc` of the global allocator with alignment 1, which
-    // `Vec` gives back; of an empty text nothing is given back.
+    // SAFETY: as above. `cabi_realloc` allocates with the global allocator and alignment 1, like
+    // `Vec`; an empty string has no allocation, and none is freed.
     let accept = unsafe { Vec::from_raw_parts(accept, len, len) };
     let choice = negotiate(str::from_utf8(&accept).unwrap_or_default());
-    answer(choice, true).cast()
+    encode_result(choice, true).cast()
 }

@@ -1,10 +1,10 @@
-//! Where an alert's fields may stand, and what is said of those that are wrong.
+//! Precedence of alert settings, and errors about them.
 
 use serde_json::{Value, json};
 
 use crate::operations::tests::{plug, process};
 
-/// The answer to a call with this `alert_config` of the configuration, in which no server is named.
+/// Calls with this `alert_config` in a configuration without servers.
 fn answer(operation: &str, ctx: Value, configured: Value) -> Value {
     let mut ctx = ctx;
     ctx["operation"] = json!(operation);
@@ -12,7 +12,7 @@ fn answer(operation: &str, ctx: Value, configured: Value) -> Value {
 }
 
 #[test]
-fn alert_config_counts_before_what_stands_beside_it_and_that_before_the_configuration() {
+fn alert_config_overrides_top_level_fields_which_override_the_configuration() {
     let configured = json!({"severity": "info", "for": "7m", "runbook_url": "http://run", "labels": {"of": "cfg"}});
     let created = |ctx: Value| {
         let answer = answer("create_alert", ctx, configured.clone());
@@ -26,13 +26,13 @@ fn alert_config_counts_before_what_stands_beside_it_and_that_before_the_configur
         assert!(file.contains(part), "{part}: {file}");
     }
     assert!(!file.contains("of: "), "an object without labels is given, and says that there are none: {file}");
-    // An empty text is what a template leaves of something that is not set.
+    // Templates produce empty text for unset variables.
     let file = created(json!({"alert_name": "A", "expression": "up", "severity": "", "duration": " "}));
     assert!(file.contains("severity: info") && file.contains("for: 7m") && file.contains("of: cfg"), "{file}");
 }
 
 #[test]
-fn an_error_names_the_place_that_the_value_was_taken_from() {
+fn an_error_names_the_object_that_the_value_was_taken_from() {
     let alert = || json!({"alert_name": "A", "expression": "up"});
     let own = |more: Value| json!({"alert_name": "A", "expression": "up", "alert_config": more});
     for (ctx, configured, field) in [
@@ -55,7 +55,7 @@ fn an_error_names_the_place_that_the_value_was_taken_from() {
 }
 
 #[test]
-fn what_an_operation_does_not_know_is_warned_of() {
+fn unknown_fields_cause_a_warning() {
     let ctx = json!({"alert_name": "A", "severity": "page", "alert_config": {"severity": "page", "sevrity": 1}});
     let answer = answer("get_alert_state", ctx, json!({}));
     let told =
@@ -64,7 +64,7 @@ fn what_an_operation_does_not_know_is_warned_of() {
 }
 
 #[test]
-fn an_alert_of_a_list_has_its_own_fields_only() {
+fn an_alert_of_a_list_rejects_fields_of_groups() {
     for (alert, field, said) in [
         (json!({"alert_name": "A", "expression": "up", "fro": "5m"}), "alerts[1].fro", "did you mean for?"),
         (json!({"alert_name": "A", "expression": "up", "group": "g"}), "alerts[1].group", "an alert of a list has"),

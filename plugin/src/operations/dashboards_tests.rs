@@ -1,4 +1,4 @@
-//! Dashboards against a Grafana that keeps what it is told.
+//! Dashboard operations against a Grafana in memory.
 
 #[path = "../../../tests/fakes/grafana.rs"]
 #[allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Standalone;
 use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
 
-/// Carries requests to the Grafana in memory.
+/// A transport to the Grafana in memory.
 #[derive(Clone, Default)]
 struct Wire(Rc<RefCell<Grafana>>);
 
@@ -47,7 +47,7 @@ impl Transport for Wire {
     fn sleep(&mut self, _: Duration) {}
 }
 
-/// A plug with this authorization, and its Grafana.
+/// A plug with these credentials, and its Grafana.
 fn plug(auth: Value) -> (impl FnMut(Value) -> Value, Wire) {
     let wire = Wire::default();
     let mut plug = Standalone::new(wire.clone());
@@ -82,7 +82,7 @@ fn a_dashboard_is_created_once_and_then_unchanged() {
     );
     let uid = result["uid"].as_str().unwrap().to_owned();
     assert_eq!(result["url"], format!("http://g:3000/d/{uid}/slug"));
-    assert!(result["warnings"][0].as_str().unwrap().ends_with("it became timeseries"), "{answer}");
+    assert!(result["warnings"][0].as_str().unwrap().ends_with("it was converted to timeseries"), "{answer}");
     assert_eq!(wire.0.borrow_mut().take_asked().1, 1);
     assert_eq!(
         wire.0.borrow().organisations[&1].dashboards[&uid].message,
@@ -100,7 +100,7 @@ fn a_dashboard_is_created_once_and_then_unchanged() {
 }
 
 #[test]
-fn two_hundred_dashboards_applied_again_write_nothing_and_read_two_pages() {
+fn reapplying_two_hundred_dashboards_writes_nothing_and_reads_two_pages() {
     let (mut ask, wire) = plug(first());
     let many: Vec<Value> = (0..200)
         .map(|index| json!({"title": format!("d{index}"), "panels": [{"type": "graph", "targets": [{"expr": "up"}]}]}))
@@ -128,7 +128,7 @@ fn two_hundred_dashboards_applied_again_write_nothing_and_read_two_pages() {
 }
 
 #[test]
-fn what_somebody_else_made_or_changed_is_overwritten_only_if_asked() {
+fn foreign_dashboards_and_changes_are_overwritten_only_on_request() {
     let (mut ask, wire) = plug(first());
     let uid = ask(create("a"))["result"]["uid"].as_str().unwrap().to_owned();
     {
@@ -147,7 +147,7 @@ fn what_somebody_else_made_or_changed_is_overwritten_only_if_asked() {
     assert!(answer["result"]["conflict"].as_str().unwrap().contains("overwrite: true"), "{answer}");
     assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].version, 2);
     assert_eq!(ask(with(create("a"), json!({"overwrite": true})))["result"]["version"], 3);
-    // One that the plug did not make, and that a search by its tag does not find.
+    // A dashboard that the plug did not create, which a search by its tag does not find.
     wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["tags"] = json!([]);
     let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
     let apply = json!({"operation": "apply_dashboards", "dashboards": list});
@@ -160,7 +160,7 @@ fn what_somebody_else_made_or_changed_is_overwritten_only_if_asked() {
 }
 
 #[test]
-fn folders_are_made_within_one_another_and_found_again() {
+fn nested_folders_are_created_and_reused() {
     let (mut ask, wire) = plug(first());
     wire.0
         .borrow_mut()
@@ -180,7 +180,7 @@ fn folders_are_made_within_one_another_and_found_again() {
     assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].folder, folder);
     assert_eq!(ask(within())["result"]["action"], "unchanged");
     assert_eq!(wire.0.borrow().organisations[&1].folders.len(), 2);
-    // Who names no folder moves nothing.
+    // Without a folder, dashboards are not moved.
     let mut given = create("other");
     given["dashboard_config"]["dashboard"]["uid"] = json!(uid);
     assert_eq!(ask(given)["result"]["action"], "updated");
@@ -190,7 +190,7 @@ fn folders_are_made_within_one_another_and_found_again() {
 }
 
 #[test]
-fn an_organisation_is_verified_before_anything_is_written() {
+fn the_organization_is_verified_before_anything_is_written() {
     let second = || with(create("a"), json!({"grafana_org_id": 2}));
     let (mut ask, wire) = plug(json!({"type": "basic", "username": "admin", "password": "s3cret"}));
     assert_eq!(ask(second())["result"]["action"], "created");
@@ -199,7 +199,7 @@ fn an_organisation_is_verified_before_anything_is_written() {
         ask(json!({"operation": "grafana_status", "grafana_org_id": "2"}))["result"]["organisation"]["name"],
         "Second"
     );
-    // A token of another organisation writes there, whatever the header says.
+    // A token of another organization writes there, whatever the header is.
     let (mut ask, wire) = plug(first());
     let answer = ask(second());
     assert_eq!(
@@ -211,7 +211,7 @@ fn an_organisation_is_verified_before_anything_is_written() {
 }
 
 #[test]
-fn a_refusal_says_what_grafana_said_and_what_to_configure() {
+fn a_rejection_reports_grafanas_message_and_the_setting() {
     for status_form in [false, true] {
         let (mut ask, wire) = plug(json!({"token": "wrong-token"}));
         wire.0.borrow_mut().status_form = status_form;
@@ -257,7 +257,7 @@ fn every_template_is_applied_listed_and_exported() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_before_anything_is_asked() {
+fn invalid_input_is_rejected_without_a_request() {
     let (mut ask, wire) = plug(first());
     let twice = create("a")["dashboard_config"].clone();
     for (ctx, field) in [
@@ -284,7 +284,7 @@ fn what_cannot_be_is_refused_before_anything_is_asked() {
 }
 
 #[test]
-fn a_change_by_hand_is_found_where_each_is_read() {
+fn verify_detects_a_manual_change() {
     let (mut ask, wire) = plug(first());
     let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
     let apply = json!({"operation": "apply_dashboards", "dashboards": list});
@@ -300,7 +300,7 @@ fn a_change_by_hand_is_found_where_each_is_read() {
 }
 
 #[test]
-fn a_dashboard_that_is_refused_does_not_keep_the_others_back() {
+fn a_rejected_dashboard_does_not_block_others() {
     let (mut ask, wire) = plug(first());
     let mut grafana = wire.0.borrow_mut();
     grafana.refuses = Some("b".into());
@@ -314,7 +314,7 @@ fn a_dashboard_that_is_refused_does_not_keep_the_others_back() {
 }
 
 #[test]
-fn as_resources_dashboards_and_folders_are_what_they_are_by_the_older_api() {
+fn the_resource_api_saves_the_same_dashboards_and_folders() {
     let (mut ask, wire) = plug(first());
     let resources = |ctx: Value| with(ctx, json!({"grafana_api": "k8s", "folder": ["A", "B"]}));
     let created = ask(resources(create("Tëst")));
@@ -338,7 +338,7 @@ fn as_resources_dashboards_and_folders_are_what_they_are_by_the_older_api() {
     wire.0.borrow_mut().take_asked();
     assert_eq!(ask(resources(create("Tëst")))["result"]["action"], "unchanged");
     assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
-    // The same dashboard by the other way is the same.
+    // The older API finds the same dashboard unchanged.
     let by_api = with(create("Tëst"), json!({"folder": ["A", "B"]}));
     assert_eq!(ask(by_api)["result"]["action"], "unchanged");
 
@@ -357,7 +357,7 @@ fn as_resources_dashboards_and_folders_are_what_they_are_by_the_older_api() {
 }
 
 #[test]
-fn a_resource_that_somebody_else_made_or_changed_is_replaced_only_if_asked() {
+fn foreign_resources_and_changes_are_replaced_only_on_request() {
     let (mut ask, wire) = plug(first());
     let resources = |ctx: Value, more: Value| with(with(ctx, json!({"grafana_api": "k8s"})), more);
     let mut theirs = create("Theirs");
@@ -371,7 +371,7 @@ fn a_resource_that_somebody_else_made_or_changed_is_replaced_only_if_asked() {
     let answer = ask(resources(theirs.clone(), json!({})));
     assert_eq!(answer["result"]["action"], "conflict", "{answer}");
     assert_eq!(ask(resources(theirs.clone(), json!({"overwrite": true})))["result"]["action"], "updated");
-    // A search by tags does not find it, so that it is made, and Grafana says that it is there.
+    // A search by tags does not find it, so it is created, and Grafana reports that it exists.
     edit(&|model| {
         model["tags"] = json!([]);
         model["title"] = json!("By hand");
@@ -386,7 +386,7 @@ fn a_resource_that_somebody_else_made_or_changed_is_replaced_only_if_asked() {
 }
 
 #[test]
-fn resources_follow_the_organisation_and_need_a_grafana_that_has_them() {
+fn resources_follow_the_organization_and_need_a_recent_grafana() {
     let (mut ask, wire) = plug(json!({"type": "basic", "username": "admin", "password": "s3cret"}));
     let ctx = with(create("x"), json!({"grafana_api": "k8s", "grafana_org_id": 2}));
     assert_eq!(ask(ctx.clone())["result"]["action"], "created");
@@ -403,7 +403,7 @@ fn resources_follow_the_organisation_and_need_a_grafana_that_has_them() {
 }
 
 #[test]
-fn a_data_source_is_made_once_and_its_secrets_are_told_nowhere() {
+fn a_data_source_is_created_once_and_its_secrets_are_not_disclosed() {
     let (mut ask, wire) = plug(first());
     let ctx = json!({"operation": "ensure_datasource", "datasource_url": "http://u:hunter2@prom:9090/x",
         "json_data": {"timeInterval": "15s"}, "default": true});
@@ -443,7 +443,7 @@ fn a_data_source_is_made_once_and_its_secrets_are_told_nowhere() {
     assert!(!planned.to_string().contains("hunter2"));
     assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
 
-    // What people set in Grafana besides stays.
+    // Other changes made in Grafana are kept.
     wire.0.borrow_mut().organisations.get_mut(&1).unwrap().datasources.get_mut(&uid).unwrap()["jsonData"]["queryTimeout"] =
         json!("60s");
     let changed = json!({"operation": "ensure_datasource", "datasource_url": "http://other:9090"});
@@ -455,7 +455,7 @@ fn a_data_source_is_made_once_and_its_secrets_are_told_nowhere() {
 }
 
 #[test]
-fn a_data_source_that_cannot_be_says_what_to_do() {
+fn an_invalid_data_source_reports_what_to_do() {
     let (mut ask, wire) = plug(first());
     let without = ask(json!({"operation": "ensure_datasource"}));
     assert_eq!((&without["error_code"], &without["field"]), (&json!("missing_field"), &json!("datasource_url")));
@@ -472,11 +472,11 @@ fn a_data_source_that_cannot_be_says_what_to_do() {
     assert_eq!(wire.0.borrow_mut().take_asked().0.len(), 0, "no request was asked for");
     ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090"}));
     let taken = ask(json!({"operation": "ensure_datasource", "datasource_url": "http://p:9090", "uid": "other"}));
-    assert!(taken["error"].as_str().unwrap().contains("give another name"), "{taken}");
+    assert!(taken["error"].as_str().unwrap().contains("use another name"), "{taken}");
 }
 
 #[test]
-fn grafana_is_asked_whether_a_data_source_is_well() {
+fn grafana_checks_the_health_of_a_data_source() {
     let (mut ask, _) = plug(first());
     for (url, name, healthy) in [("http://p:9090", "up", true), ("http://down:9090", "down", false)] {
         ask(json!({"operation": "ensure_datasource", "datasource_url": url, "name": name}));
@@ -485,11 +485,11 @@ fn grafana_is_asked_whether_a_data_source_is_well() {
         assert!(answer["result"]["message"].as_str().unwrap().contains("Prometheus API"), "{answer}");
     }
     let missing = ask(json!({"operation": "datasource_health", "name": "none"}));
-    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource makes one"), "{missing}");
+    assert!(missing["error"].as_str().unwrap().contains("ensure_datasource creates one"), "{missing}");
 }
 
 #[test]
-fn the_run_of_a_pipe_is_marked_as_a_region() {
+fn a_pipe_run_is_annotated_as_a_region() {
     let (mut ask, wire) = plug(first());
     let uid = ask(create("d"))["result"]["uid"].clone();
     let begun = ask(

@@ -1,5 +1,4 @@
-//! `generate_config` and `discover_targets`: what is written, what is refused, and what is said of
-//! servers' answers.
+//! Tests of `generate_config` and `discover_targets`.
 
 use serde_json::{Value, json};
 
@@ -28,14 +27,14 @@ fn without_fields_the_manifests_default_configuration_is_written() {
 }
 
 #[test]
-fn the_generated_example_is_what_its_operation_writes() {
+fn the_generated_example_is_up_to_date() {
     let ctx = serde_json::from_str(include_str!("../../../examples/operations/generate_config.json")).unwrap();
     let written = generate(ctx)["result"]["config"].as_str().unwrap().to_owned();
     assert_eq!(written, include_str!("../../../examples/prometheus/generated.yml"));
 }
 
 #[test]
-fn environments_are_those_of_the_manifest() {
+fn environments_match_the_manifest() {
     for (environment, interval, jobs, rules) in [
         ("development", "5s", json!(["plugpipe-dev", "127.0.0.1:9091"]), Value::Null),
         ("testing", "15s", json!(["plugpipe-test", "prometheus-pushgateway:9091"]), Value::Null),
@@ -56,7 +55,7 @@ fn environments_are_those_of_the_manifest() {
 }
 
 #[test]
-fn parts_are_written_as_asked_for() {
+fn requested_parts_are_written() {
     let fields = json!({
         "federate": [{"targets": ["a:9090"], "match": ["{job=\"plugpipe\"}", "up"]}],
         "alertmanagers": [{"targets": ["am:9093"], "path_prefix": "/am", "timeout": 5}],
@@ -96,7 +95,7 @@ fn parts_are_written_as_asked_for() {
 }
 
 #[test]
-fn what_a_version_does_not_have_is_left_out_and_said() {
+fn unsupported_fields_are_omitted_and_reported() {
     let fields = json!({
         "scrape": [{"job": "a", "targets": ["h:1"], "native_histograms": true, "protocols": ["PrometheusProto", "PrometheusText1.0.0"]}],
         "remote_write": [{"url": "http://m/w", "protocol": "2.0"}],
@@ -202,7 +201,7 @@ fn targets_are_compared_with_those_of_prometheus() {
 }
 
 #[test]
-fn what_is_no_service_discovery_is_said_to_be_none() {
+fn invalid_service_discovery_responses_are_errors() {
     for (status, content_type, body, code) in [
         (200, "text/html", "<html>", "bad_answer"),
         (200, "application/json", "[{\"targets\": [1]}]", "bad_answer"),

@@ -1,4 +1,4 @@
-//! What is asked of a Pushgateway, and what is said of its answers.
+//! Requests to a Pushgateway, and results of its responses.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::http::{Failure, Method};
 const STATUS_1_11: &str =
     r#"{"data":{"build_information":{"version":"1.11.2"},"flags":{"push.enable-utf8-names":"false"}}}"#;
 
-/// The group `{job="other"}` with `jobs_total` as a gauge, as a real gateway tells it.
+/// The group `{job="other"}` with `jobs_total` as a gauge, as returned by a real gateway.
 const OTHER: &str = r#"{"status":"success","data":[{
     "labels":{"job":"other"},"last_push_successful":true,
     "jobs_total":{"time_stamp":"2024-01-01T00:00:00Z","type":"GAUGE","metrics":[{"labels":{"instance":"","job":"other"},"value":"1"}]},
@@ -30,7 +30,7 @@ fn methods_and_paths(asked: &[(Method, String, String)]) -> Vec<String> {
 }
 
 #[test]
-fn a_push_by_name_is_checked_before_it_is_sent() {
+fn an_explicit_push_is_checked_before_it_is_sent() {
     let (mut plug, world) = plug();
     process(&mut plug, counter(json!(1)), with(gateway(), "push_policy", json!("manual")));
     assert!(world.asked().is_empty());
@@ -52,7 +52,7 @@ fn a_push_by_name_is_checked_before_it_is_sent() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_refused_and_sends_nothing() {
+fn a_dry_run_reports_conflicts_and_sends_nothing() {
     let (mut plug, world) = plug();
     process(&mut plug, counter(json!(1)), with(gateway(), "push_policy", json!("manual")));
     for (held, accepted) in [(OTHER, false), (NO_GROUPS, true)] {
@@ -65,7 +65,7 @@ fn a_dry_run_says_what_would_be_refused_and_sends_nothing() {
 }
 
 #[test]
-fn a_gateway_that_tells_nothing_is_pushed_to_all_the_same() {
+fn a_failed_check_does_not_prevent_a_push() {
     let (mut plug, world) = plug();
     process(&mut plug, counter(json!(1)), with(gateway(), "push_policy", json!("manual")));
     world.will_answer(404, "").will_answer(403, "no").will_answer(202, "");
@@ -75,7 +75,7 @@ fn a_gateway_that_tells_nothing_is_pushed_to_all_the_same() {
 }
 
 #[test]
-fn a_refusal_is_explained_afterwards() {
+fn a_rejection_is_explained_by_conflicts() {
     let (mut plug, world) = plug();
     world.will_answer(400, "has type COUNTER").will_answer(200, OTHER).will_answer(200, "");
     let answer = process(&mut plug, counter(json!(1)), gateway());
@@ -100,7 +100,7 @@ fn metrics_are_added_to_a_group_by_post() {
 }
 
 #[test]
-fn the_interval_lets_a_push_wait_and_any_call_sends_it() {
+fn any_call_pushes_after_the_interval() {
     let (mut plug, world) = plug();
     let cfg = with(with(gateway(), "push_policy", json!("interval")), "push_interval", json!("10s"));
     world.will_answer(200, "");
@@ -118,7 +118,7 @@ fn the_interval_lets_a_push_wait_and_any_call_sends_it() {
     world.0.borrow_mut().now += Duration::from_secs(10);
     process(&mut plug, json!({"operation": "describe"}), json!({}));
     assert!(world.asked().is_empty(), "nothing is sent twice");
-    // What was deleted on purpose does not come back with the next call.
+    // An explicitly deleted group does not come back with the next call.
     world.will_answer(202, "");
     process(&mut plug, json!({"operation": "delete_metrics"}), json!({}));
     process(&mut plug, json!({"operation": "describe"}), json!({}));
@@ -126,7 +126,7 @@ fn the_interval_lets_a_push_wait_and_any_call_sends_it() {
 }
 
 #[test]
-fn a_flush_sends_what_is_unpushed_and_nothing_else() {
+fn a_flush_pushes_only_pending_metrics() {
     let (mut plug, world) = plug();
     world.will_fail(Failure::Refused);
     process(&mut plug, counter(json!(1)), gateway());
@@ -147,7 +147,7 @@ fn a_flush_sends_what_is_unpushed_and_nothing_else() {
 }
 
 #[test]
-fn a_dry_flush_sends_nothing_and_says_why_values_are_unpushed() {
+fn a_dry_flush_sends_nothing_and_reports_why_values_are_unpushed() {
     let flush = json!({"operation": "flush_metrics", "dry_run": true});
     let cases = [
         (json!({}), "no_gateway"),
@@ -177,7 +177,7 @@ fn a_push_that_failed_promises_nothing_beyond_this_process() {
 }
 
 #[test]
-fn counters_that_a_first_push_does_not_continue_are_listed_once() {
+fn counters_reset_by_the_first_push_are_listed_once() {
     let stored = r#"{"status":"success","data":[{"labels":{"job":"j","instance":"i"},
         "jobs_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i"},"value":"5"}]},
         "gone_total":{"type":"COUNTER","metrics":[{"labels":{"job":"j","instance":"i","a":"b"},"value":"2"}]},
@@ -211,7 +211,7 @@ fn counters_that_a_first_push_does_not_continue_are_listed_once() {
         assert_eq!(answer["result"].get("counters_replaced"), None, "{answer}");
         assert_eq!(world.asked().len(), 1, "the group is read once");
     }
-    // A gateway that does not tell is no reason for a push to fail.
+    // A push does not fail because the gateway's groups are unavailable.
     let (mut plug, world) = plug();
     world.will_answer(404, "no").will_answer(200, "");
     let answer = process(&mut plug, jobs, with(gateway(), "detect_resets", json!(true)));
@@ -219,7 +219,7 @@ fn counters_that_a_first_push_does_not_continue_are_listed_once() {
 }
 
 #[test]
-fn native_histograms_go_as_protobuf_or_are_named() {
+fn native_histograms_are_pushed_as_protobuf_or_listed_as_downgraded() {
     let observe =
         json!({"operation": "record_metric", "metric_type": "native_histogram", "metric_name": "h", "metric_value": 1});
     for (status, protobuf) in
@@ -231,14 +231,14 @@ fn native_histograms_go_as_protobuf_or_are_named() {
         assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
         assert_eq!(answer["result"]["downgraded"], if protobuf { Value::Null } else { json!(["h"]) }, "{answer}");
         assert_eq!(world.asked()[1].2.starts_with("# TYPE"), !protobuf);
-        // What the gateway is does not change from one push to the next.
+        // The gateway's abilities are cached between pushes.
         process(&mut plug, observe.clone(), json!({}));
         assert_eq!(methods_and_paths(&world.asked()), ["Put metrics/job/j/instance/i"]);
     }
 }
 
 #[test]
-fn a_name_that_the_gateway_would_misread_is_refused() {
+fn a_name_that_the_gateway_would_misread_is_rejected() {
     let (mut plug, world) = plug();
     let cfg = with(with(gateway(), "push_policy", json!("manual")), "grouping_key", json!({"a.b": "1"}));
     process(&mut plug, counter(json!(1)), cfg.clone());
@@ -255,7 +255,7 @@ fn a_name_that_the_gateway_would_misread_is_refused() {
 }
 
 #[test]
-fn groups_are_listed_and_old_ones_expire_when_told_so() {
+fn groups_are_listed_and_old_ones_expired_on_request() {
     let (mut plug, world) = plug();
     world.will_answer(200, OTHER);
     let answer = process(&mut plug, json!({"operation": "list_groups"}), gateway());
@@ -265,7 +265,7 @@ fn groups_are_listed_and_old_ones_expire_when_told_so() {
     });
     assert_eq!(answer["result"], json!({"count": 1, "groups": [group], "exchange": {"attempts": 1, "elapsed_ms": 0}}));
     world.asked();
-    // The clock of these tests stands at the moment of the push.
+    // The clock of these tests is at the time of the push.
     let expire = |older_than: &str, dry_run: Value| json!({"operation": "expire_groups", "older_than": older_than, "dry_run": dry_run});
     let old = OTHER.replace("1.7040672e+09", "1.7040671e+09");
     for (held, ctx, count, asked) in [

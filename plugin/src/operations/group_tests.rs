@@ -1,5 +1,5 @@
-//! Metrics that calls record under keys of their own: what goes into which group of a gateway, and
-//! how all is exposed together.
+//! Metrics recorded under calls' own grouping keys: their groups on the gateway and their common
+//! exposition.
 
 use core::time::Duration;
 use std::cell::RefCell;
@@ -32,7 +32,7 @@ fn text(plug: &mut Standalone<Shared>) -> String {
 }
 
 #[test]
-fn a_metric_is_pushed_under_the_key_it_was_recorded_under_and_no_other() {
+fn a_metric_is_pushed_only_under_its_own_key() {
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_answer(200, "").will_answer(200, "");
     process(&mut plug, gauge("a", 1.0, json!({"job_name": "jobA"})), gateway());
@@ -53,7 +53,7 @@ fn a_metric_is_pushed_under_the_key_it_was_recorded_under_and_no_other() {
     assert!(world.asked().is_empty(), "nothing is due any more");
     let all = "# TYPE a gauge\na{instance=\"i\",job=\"jobA\"} 1\n# TYPE b gauge\nb{instance=\"i\",job=\"jobB\",zone=\"z\"} 2\n# TYPE own gauge\nown 3\n";
     assert_eq!(text(&mut plug), all);
-    // The text that was kept of the configuration's own is used, and is right after a change.
+    // The cached text of the configured group is used, and is correct after a change.
     process(&mut plug, gauge("own", 4.0, json!({})), json!({}));
     assert_eq!(text(&mut plug), all.replace("own 3", "own 4"));
     for format in ["openmetrics", "json", "csv"] {
@@ -63,14 +63,14 @@ fn a_metric_is_pushed_under_the_key_it_was_recorded_under_and_no_other() {
 }
 
 #[test]
-fn a_key_that_is_the_configurations_own_is_no_other_group() {
+fn the_configured_key_is_not_a_separate_group() {
     let (mut plug, _) = plug();
     process(&mut plug, gauge("a", 1.0, json!({"job_name": "j", "instance": "i"})), gateway());
     assert_eq!(text(&mut plug), "# TYPE a gauge\na 1\n");
 }
 
 #[test]
-fn what_several_groups_missed_goes_out_together() {
+fn pending_groups_are_pushed_together() {
     let (mut plug, world) = plug();
     for job in ["jobA", "jobB"] {
         world.will_fail(Failure::Refused);
@@ -95,7 +95,7 @@ fn what_several_groups_missed_goes_out_together() {
 }
 
 #[test]
-fn keys_with_other_labels_do_not_fail_each_other_and_other_kinds_fail_only_where_they_meet() {
+fn keys_may_differ_in_labels_and_conflict_in_kinds_only_when_exposed_together() {
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_answer(200, "").will_answer(200, "");
     let with = |labels: Value, job: &str, step: &str| json!({"job_name": job, "labels": labels, "step_id": step});
@@ -121,16 +121,16 @@ fn keys_with_other_labels_do_not_fail_each_other_and_other_kinds_fail_only_where
     assert!(told.contains("jobA") && told.contains("first") && told.contains("fourth"), "{told}");
 }
 
-/// Python callers bring a configuration with each call.
+/// Python callers pass a configuration with each call.
 #[test]
-fn what_was_recorded_under_a_configurations_key_stays_there_when_another_comes() {
+fn metrics_keep_their_key_when_the_configuration_changes() {
     let (mut plug, world) = plug();
     let cfg = |job: &str| json!({"gateway_url": "http://gw:9091/p", "job_name": job});
     let plain = |name: &str, value: f64| gauge(name, value, json!({}));
     for _ in 0..8 {
         world.will_answer(200, "");
     }
-    // What came before any configuration goes where the first one says.
+    // Metrics recorded before any configuration are pushed under the first configured key.
     process(&mut plug, plain("early", 1.0), json!({}));
     process(&mut plug, plain("a", 1.0), cfg("A"));
     let answer = process(&mut plug, plain("b", 2.0), cfg("B"));
@@ -157,7 +157,7 @@ fn what_was_recorded_under_a_configurations_key_stays_there_when_another_comes()
     let asked = world.asked();
     assert_eq!(asked[0].2, "# TYPE b gauge\nb 5\n");
     assert!(asked[1].1.ends_with("/A") && asked[1].2.starts_with("# TYPE a gauge\na 6\n"), "{asked:?}");
-    // Without series the plug's own group follows the configuration.
+    // Without series, the plug's own group follows the configuration.
     world.will_answer(200, "").will_answer(200, "").will_answer(200, "");
     process(&mut other, json!({"operation": "clear_metrics"}), json!({}));
     process(&mut other, json!({"operation": "flush_metrics"}), json!({}));
@@ -167,7 +167,7 @@ fn what_was_recorded_under_a_configurations_key_stays_there_when_another_comes()
 }
 
 #[test]
-fn callers_of_one_key_may_use_one_name_with_labels_of_their_own() {
+fn callers_with_one_key_may_use_one_name_with_different_labels() {
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_answer(200, "");
     process(&mut plug, gauge("x", 1.0, json!({"labels": {"a": "1"}})), gateway());
@@ -178,7 +178,7 @@ fn callers_of_one_key_may_use_one_name_with_labels_of_their_own() {
     let both = "# TYPE x gauge\nx{a=\"1\"} 1\nx{b=\"1\"} 2\n";
     assert_eq!(world.asked().last().unwrap().2, both);
     assert_eq!(text(&mut plug), both);
-    // Told once; with a group of another key beside, the text is the same but for its series.
+    // Warned once; with another group, the text is the same except for its series.
     world.will_answer(200, "").will_answer(200, "");
     assert!(process(&mut plug, gauge("x", 2.0, json!({"labels": {"b": "1"}})), json!({})).get("warnings").is_none());
     process(&mut plug, gauge("y", 3.0, json!({"job_name": "jobA"})), json!({}));
@@ -189,7 +189,7 @@ fn callers_of_one_key_may_use_one_name_with_labels_of_their_own() {
 }
 
 #[test]
-fn after_a_deletion_nothing_is_due_until_something_is_recorded() {
+fn after_a_deletion_nothing_is_pending_until_the_next_record() {
     for delete in [
         json!({"operation": "delete_metrics"}),
         json!({"operation": "push_metrics", "push_mode": "delete"}),
@@ -216,7 +216,7 @@ fn after_a_deletion_nothing_is_due_until_something_is_recorded() {
 }
 
 #[test]
-fn groups_are_bounded_and_the_error_says_what_to_do() {
+fn the_number_of_groups_is_limited() {
     let (mut plug, _) = plug();
     let record = |number: usize| gauge("x", 1.0, json!({"instance": number.to_string()}));
     for number in 0..MAX_GROUPS {
@@ -232,7 +232,7 @@ fn groups_are_bounded_and_the_error_says_what_to_do() {
 }
 
 #[test]
-fn a_snapshot_holds_all_groups_and_an_old_one_is_read() {
+fn a_snapshot_contains_all_groups_and_an_old_one_is_readable() {
     let (mut plug, world) = plug();
     process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA", "grouping_key": {"é": "1"}})), json!({}));
     process(&mut plug, gauge("x", 2.0, json!({})), json!({}));
@@ -259,7 +259,7 @@ fn a_snapshot_holds_all_groups_and_an_old_one_is_read() {
 }
 
 #[test]
-fn a_new_configuration_takes_over_the_group_of_its_key_unless_it_holds_others() {
+fn a_new_configuration_takes_over_the_group_of_its_key() {
     let (mut plug, _) = plug();
     process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA"})), json!({}));
     process(&mut plug, gauge("x", 2.0, json!({})), json!({"job_name": "jobA"}));
@@ -271,7 +271,7 @@ fn a_new_configuration_takes_over_the_group_of_its_key_unless_it_holds_others() 
 }
 
 #[test]
-fn remote_write_and_otlp_say_whose_the_series_are() {
+fn remote_write_and_otlp_add_the_labels_of_the_key() {
     for (operation, url) in [("remote_write_metrics", "remote_write_url"), ("export_otlp", "otlp_url")] {
         let (mut plug, world) = plug();
         let cfg = json!({"job_name": "own", "remote_write_version": "1.0", url: "http://h:1/write"});
@@ -286,7 +286,7 @@ fn remote_write_and_otlp_say_whose_the_series_are() {
 }
 
 #[test]
-fn each_group_waits_for_its_own_interval() {
+fn each_group_has_its_own_interval() {
     let (mut plug, world) = plug();
     let cfg =
         json!({"gateway_url": "http://g:1", "job_name": "own", "push_policy": "interval", "push_interval": "10s"});
@@ -348,9 +348,9 @@ fn what_was_pushed_is_settled_and_what_came_meanwhile_is_due() {
     assert_eq!(due(&plug), [false, true]);
 }
 
-/// Until the next call under its key says otherwise.
+/// It is kept until a call under its key changes it.
 #[test]
-fn a_group_with_a_gateway_of_its_own_keeps_it_over_a_restart() {
+fn a_group_keeps_its_own_gateway_after_a_restart() {
     let cfg = json!({"gateway_url": "http://g:1", "job_name": "own"});
     let (mut plug, world) = plug();
     process(&mut plug, json!({"operation": "describe"}), cfg.clone());
@@ -370,7 +370,7 @@ fn a_group_with_a_gateway_of_its_own_keeps_it_over_a_restart() {
     assert_eq!(urls, ["http://other:2/p/metrics/job/a", "http://g:1/metrics/job/b"]);
 }
 
-/// A push that was under way when all was forgotten or replaced settles nothing of what came later.
+/// A push in flight during a cleanup or restore does not settle later changes.
 #[test]
 fn what_was_pushed_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after() {
     let cfg = json!({"gateway_url": "http://g:1", "job_name": "own", "delete_on_cleanup": false});
@@ -397,7 +397,7 @@ fn what_was_pushed_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after()
     }
 }
 
-/// A gateway that keeps what it is sent, or refuses all connections.
+/// A gateway in memory that can refuse connections.
 #[derive(Default)]
 struct Kept {
     groups: BTreeMap<String, String>,
@@ -441,7 +441,7 @@ impl Transport for Gateway {
     }
 }
 
-/// What the model knows of a group.
+/// The model of a group.
 #[derive(Default)]
 struct Model {
     values: BTreeMap<String, u32>,
@@ -456,10 +456,10 @@ impl Model {
 }
 
 proptest! {
-    /// Whatever is recorded, pushed, deleted, lost and restored under several keys: a gateway's
-    /// group holds what was recorded under its key when it was pushed last, and nothing else.
+    /// After any sequence of records, pushes, deletions, failures and restores under several keys,
+    /// a group on the gateway has exactly the metrics of its key at the last push.
     #[test]
-    fn each_group_of_a_gateway_holds_exactly_what_was_recorded_under_it(
+    fn each_group_on_the_gateway_has_exactly_the_metrics_of_its_key(
         manual: bool,
         steps in prop::collection::vec((0..9_u8, 0..3_usize, 0..2_usize, 0..100_u32), 1..40),
     ) {
@@ -473,7 +473,7 @@ proptest! {
         let mut models: [Model; 3] = Default::default();
         let mut expected: BTreeMap<String, String> = BTreeMap::new();
         for (action, key, name, value) in steps {
-            // Nobody is left alone because of what went wrong before.
+            // Close the circuit after earlier failures.
             world.0.borrow_mut().now += Duration::from_secs(120);
             let away = world.0.borrow().away;
             let mut ctx = keys[key].clone();

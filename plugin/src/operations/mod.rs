@@ -1,9 +1,9 @@
-//! The plug, and its JSON contract: reads `ctx` and `cfg`, finds the operation, and writes the
-//! response. Recording is here; other operations are in `plugpipe_operations`.
+//! The plug and its JSON contract: reads `ctx` and `cfg`, dispatches to the operation, and writes
+//! the response. Recording is here; other operations are in `plugpipe_operations`.
 //!
-//! A response is always a JSON object with `success`, `operation` and `monitoring_metadata`; then
-//! `result`, or `error`, `error_code` and where it can be said `field` and `origin`. Bad input
-//! changes nothing.
+//! A response is always a JSON object with `success`, `operation` and `monitoring_metadata`; on
+//! success also `result`, on failure `error`, `error_code` and, if known, `field` and `origin`.
+//! Invalid input changes nothing.
 
 mod plug;
 mod record;

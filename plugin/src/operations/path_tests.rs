@@ -1,5 +1,5 @@
-//! What callers give as a name and a server has in a path: it stays one segment there, or is
-//! refused by its field.
+//! Names given by callers that become part of a URL path stay one segment or are rejected with
+//! their field.
 
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Standalone;
 use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
 
-/// Keeps what is asked, and gives every request the one answer that all of them can go on with.
+/// Records requests and returns one response that suits all of them.
 #[derive(Clone, Default)]
 struct Recorder(Rc<RefCell<Vec<String>>>, Rc<Cell<Duration>>);
 
@@ -77,7 +77,7 @@ const SPELLINGS: [&str; 32] = [
     "{a}[b]|^`\"<>",
 ];
 
-/// Where a name may stand, and the field that an error names.
+/// Requests with a name, and the field that an error names.
 fn places(name: &str) -> Vec<(Value, &'static str)> {
     let rule = json!([{"name": name, "rules": [{"alert": "A", "expr": "up"}]}]);
     let mut places = vec![
@@ -133,7 +133,7 @@ fn places(name: &str) -> Vec<(Value, &'static str)> {
                 "alert_config.namespace",
             ),
             (whole(json!({"operation": "delete_alert", "alert_name": "A", "namespace": name})), "namespace"),
-            // The rules are asked for first, and have no such group.
+            // The rules are listed first and have no such group.
             (whole(json!({"operation": "delete_alert", "alert_name": "A", "group": name})), ""),
             (whole(json!({"operation": "list_alerts", "namespace": name})), "namespace"),
         ]);
@@ -142,7 +142,7 @@ fn places(name: &str) -> Vec<(Value, &'static str)> {
 }
 
 #[test]
-fn no_name_leaves_its_segment_of_a_path() {
+fn names_stay_within_their_path_segment() {
     let recorder = Recorder::default();
     let mut plug = Standalone::new(recorder.clone());
     let cfg = json!({

@@ -71,7 +71,7 @@ impl Plug {
         Self { recorder: Recorder::new(seed) }
     }
 
-    /// What was recorded under the plug's own key.
+    /// Metrics recorded under the plug's own key.
     pub fn registry(&self) -> &Registry {
         &self.recorder.registry
     }
@@ -95,7 +95,7 @@ impl Plug {
         Ok(recorded)
     }
 
-    /// Forgets what was recorded, and returns how many series there were. The configuration stays.
+    /// Removes all metrics and returns the number of removed series. The configuration is kept.
     pub fn clear(&mut self) -> Result<usize, Error> {
         self.recorder.clear()
     }
@@ -123,7 +123,7 @@ impl Plug {
         if recorder.config.mock {
             return Err(Error::invalid(
                 "mock_mode",
-                "is on, so no server is asked; only JSON operations have made-up answers",
+                "is on, so no server is contacted; only JSON operations support it",
             ));
         }
         let (mut exchange, mut jitter) = (Exchange::default(), Jitter::new(transport.unix_nanos()));
@@ -134,7 +134,7 @@ impl Plug {
         if exchange.attempts > 0 {
             recorder.telemetry.exchanged(exchange.elapsed);
         }
-        answer
+        result
     }
 
     /// All that is to survive a restart. No secret and no configuration.

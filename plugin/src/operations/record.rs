@@ -1,7 +1,7 @@
-//! `record_*`: takes values into the registry, then pushes, where a gateway is configured.
+//! `record_*`: records values in the registry, then pushes them if a gateway is configured.
 //!
-//! Recording succeeds when the registry took the values. Whether they also reached the gateway is
-//! said beside it, in `metric_pushed`; what did not stays recorded for the next push.
+//! Recording succeeds if the registry accepted the values. `metric_pushed` tells whether they also
+//! reached the gateway; otherwise the next push sends them.
 
 use crate::error::{Error, excerpt};
 use crate::registry::{Definition, Kind, Recording, Registry, SeriesId, check, check_exemplar};
@@ -18,10 +18,10 @@ use plugpipe_operations::operations::{definition, push};
 /// A record's fields.
 pub(super) type Given<'r> = (&'r Record<'r>, &'r DefinitionFields<'r>);
 
-/// The records of a list, and the moment of all of them.
+/// The records of a list, and their common timestamp.
 pub(super) type GivenList<'r> = (Option<&'r [ListedParts<'r>]>, &'r Moment<'r>);
 
-/// Records one value: as this kind, or as the request says.
+/// Records one value as this kind, or as the kind in the request.
 pub(super) fn one<'r>(
     call: &'r mut Call,
     kind: Option<Kind>,
@@ -36,14 +36,14 @@ pub(super) fn one<'r>(
     }
 }
 
-/// As the operation's name says, whatever `metric_type` does.
+/// Records as the kind of the operation and warns if `metric_type` differs.
 fn of_kind<'r>(call: &'r mut Call, (request, fields): Given<'r>, kind: Kind) -> Result<RecordResponse<'r>, Error> {
     if let Some(given) = request.metric_type.get()
         && given.trim() != kind.name()
     {
         let (given, kind) = (excerpt(given, 100), kind.name());
         call.warn(format!(
-            "metric_type: {given:?} is ignored; record_{kind} records a {kind}, record_metric what metric_type says"
+            "metric_type: {given:?} is ignored; record_{kind} always records a {kind}, use record_metric for other types"
         ));
     }
     single(call, (request, fields), kind)
@@ -110,13 +110,13 @@ pub(super) fn multiple<'r>(
     Ok((recorded, (push, recorded_at(call, moment))))
 }
 
-/// What the fields of a metric and a value are called, for errors.
+/// The field names of the metric name and the value, for errors.
 struct Names {
     name: &'static str,
     value: &'static str,
 }
 
-/// One value for one series, checked by itself.
+/// One validated value for one series.
 struct Item<'r> {
     names: Names,
     name: &'r str,
@@ -128,7 +128,7 @@ struct Item<'r> {
 }
 
 impl<'r> Item<'r> {
-    /// Of a request for one record.
+    /// From a request for one record.
     fn of(request: &'r Record, fields: &'r DefinitionFields, kind: Kind) -> Result<Self, Error> {
         let names = Names { name: "metric_name", value: "metric_value" };
         let name = definition::given_name(&request.metric_name, names.name)?;
@@ -139,7 +139,7 @@ impl<'r> Item<'r> {
     fn with_amount(self, given: Number) -> Result<Self, Error> {
         let (names, kind) = (&self.names, self.kind);
         let amount = match given.get() {
-            // The labels are what an info says; its value is always 1.
+            // An info metric has only labels; its value is always 1.
             None if kind == Kind::Info => 1.0,
             None => return Err(Error::missing(names.value, "a number")),
             Some(amount) => {
@@ -150,7 +150,7 @@ impl<'r> Item<'r> {
         Ok(Self { amount, ..self })
     }
 
-    /// One of a list, where each field has two names.
+    /// From an item of a list, where each field has two names.
     fn listed((given, fields): ListedParts<'r>) -> Result<Self, Error> {
         let (name_field, name) = match given.name.is_some() || given.metric_name.is_none() {
             true => ("name", &given.name),
@@ -166,7 +166,10 @@ impl<'r> Item<'r> {
         };
         let kind = definition::kind(kind, kind_field)?;
         if kind == Kind::StateSet {
-            return Err(Error::invalid(kind_field, "a state set is recorded by itself, with state and on"));
+            return Err(Error::invalid(
+                kind_field,
+                "a state set cannot be recorded in a list; use record_metric with state and on",
+            ));
         }
         let names = Names { name: name_field, value: value_field };
         let name = definition::given_name(name, names.name)?;
@@ -174,7 +177,8 @@ impl<'r> Item<'r> {
         item.with_amount(value)
     }
 
-    /// The series, if it is there and nothing is said that could be news to the registry.
+    /// The series, if it exists and the item has no definition fields that the registry would have
+    /// to compare.
     fn find(&self, registry: &mut Registry) -> Option<SeriesId> {
         if *self.fields != DefinitionFields::default() || matches!(self.kind, Kind::Info | Kind::StateSet) {
             return None;
@@ -195,7 +199,7 @@ impl<'r> Item<'r> {
     }
 }
 
-/// Switches one state of a state set: `state`, and `on` (true by default).
+/// Sets one state of a state set: `state`, and `on` (true by default).
 fn state<'r>(
     call: &mut Call,
     request: &'r Record,
@@ -219,14 +223,14 @@ fn state<'r>(
         definition.states.clone_from(&known.states);
     }
     if !definition.states.is_empty() && !definition.states.iter().any(|name| **name == *state) {
-        return Err(Error::invalid("state", format!("{:?} is none of the metric's states", excerpt(state, 100))));
+        return Err(Error::invalid("state", format!("{:?} is not one of the metric's states", excerpt(state, 100))));
     }
     let id = series(call, &Recording { definition, labels, amount: 1.0 })?;
     call.registry.set_state(id, state, on)?;
     Ok((item, id))
 }
 
-/// `exemplar: {label: text, …}`: an example of what is recorded, such as a trace's id.
+/// `exemplar: {label: text, …}`: exemplar labels, such as a trace id.
 fn exemplar(call: &Call, given: &Labels) -> Result<Option<Exemplar>, Error> {
     if given.is_empty() {
         return Ok(None);
@@ -240,7 +244,7 @@ fn exemplar(call: &Call, given: &Labels) -> Result<Option<Exemplar>, Error> {
 fn with_exemplar(call: &mut Call, recording: &Recording, mut exemplar: Exemplar) -> Result<SeriesId, Error> {
     let kind = recording.definition.kind;
     if !matches!(kind, Kind::Counter | Kind::Histogram) {
-        let problem = format!("only counters and histograms have exemplars, and this is a {}", kind.name());
+        let problem = format!("only counters and histograms have exemplars, but this is a {}", kind.name());
         return Err(Error::invalid("exemplar", problem));
     }
     exemplar.value = recording.amount;
@@ -253,7 +257,7 @@ fn with_exemplar(call: &mut Call, recording: &Recording, mut exemplar: Exemplar)
     Ok(id)
 }
 
-/// The series of a recording whose value and other parts are known to be valid.
+/// The series of a recording that is already validated.
 fn series(call: &mut Call, recording: &Recording) -> Result<SeriesId, Error> {
     let mut definition = recording.definition.clone();
     definition.label_names = recording.labels.names().cloned().collect();
@@ -267,8 +271,8 @@ fn first(recorded: Result<Vec<SeriesId>, (usize, plugpipe_metrics::Error)>) -> R
     recorded.map_err(|(_, error)| error)?.first().copied().ok_or_else(nothing)
 }
 
-/// The moment of the recording: `timestamp`, where the caller says one, else now. It is told in the
-/// answer and not exposed: a gateway refuses timestamps, and a scrape sets its own.
+/// The time of the recording: `timestamp`, or `None` for now. It is returned but not exposed,
+/// because gateways reject timestamps and scrapes set their own.
 fn moment(call: &Call, given: &Moment) -> Result<Option<Timestamp>, Error> {
     Ok(given.at("timestamp", call.unix_nanos)?)
 }
@@ -285,7 +289,7 @@ fn recorded_at<'c>(call: &'c mut Call, moment: Option<Timestamp>) -> RecordedAt<
     RecordedAt { timestamp }
 }
 
-/// What was recorded and what its series holds now.
+/// The recorded value and the current state of its series.
 fn recorded<'r>(call: &mut Call, item: &Item<'r>, id: SeriesId) -> Recorded<'r> {
     call.note_name(item.name);
     let overflow = call.registry.overflow(id).map(|overflow| {
@@ -298,7 +302,7 @@ fn recorded<'r>(call: &mut Call, item: &Item<'r>, id: SeriesId) -> Recorded<'r> 
     });
     let mut recorded = Recorded {
         metric_name: item.name,
-        metric_type: item.kind.name(),
+        metric_type: definition::contract_kind(item.kind),
         metric_value: Amount(item.amount),
         labels: item.labels,
         current_value: None,
@@ -307,12 +311,12 @@ fn recorded<'r>(call: &mut Call, item: &Item<'r>, id: SeriesId) -> Recorded<'r> 
         states_on: None,
         overflow,
     };
-    write_current(&mut recorded, call.registry, id);
+    add_current_state(&mut recorded, call.registry, id);
     recorded
 }
 
-/// Says what a series holds now.
-fn write_current(recorded: &mut Recorded, registry: &Registry, id: SeriesId) {
+/// Adds the current state of a series.
+fn add_current_state(recorded: &mut Recorded, registry: &Registry, id: SeriesId) {
     let mut value = |value| recorded.current_value = Some(Amount(value));
     if let Some(scalar) = registry.scalar(id) {
         return value(scalar);

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 type Answers = dyn FnMut(&Request) -> Result<Response, Failure>;
 
-/// A receiver that is made up here, and what it was sent.
+/// A fake receiver, and the requests it received.
 #[derive(Clone)]
 struct World {
     answers: Rc<RefCell<Box<Answers>>>,
@@ -67,7 +67,7 @@ fn world() -> (Standalone<World>, World) {
 fn run(plug: &mut Standalone<World>, ctx: Value) -> Value {
     let cfg = json!({"remote_write_url": "http://u:secret@h:9090/api/v1/write?x=1", "otlp_url": "http://o:1/v1/metrics", "retry_attempts": 1});
     let mut answer: Value = serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap();
-    // Tried where it is made.
+    // Tested in `tests/exchange.rs`.
     answer["result"].as_object_mut().map(|result| result.remove("exchange"));
     answer
 }
@@ -125,7 +125,7 @@ fn samples(request: &Request) -> Vec<(i64, f64)> {
 }
 
 #[test]
-fn a_receiver_of_2_0_is_believed_what_it_says() {
+fn counts_reported_by_a_2_0_receiver_are_returned() {
     let (mut plug, world) = world();
     world.answer(|_| says_written(204, 1));
     gauge(&mut plug, "x", 1.0);
@@ -147,7 +147,7 @@ fn a_receiver_of_2_0_is_believed_what_it_says() {
 }
 
 #[test]
-fn a_receiver_of_1_0_is_found_out_once() {
+fn a_1_0_receiver_is_detected_once() {
     for old in [204, 415] {
         let (mut plug, world) = world();
         world.answer(move |request| status(if is_2(request) { old } else { 204 }, ""));
@@ -166,7 +166,7 @@ fn a_receiver_of_1_0_is_found_out_once() {
 }
 
 #[test]
-fn a_version_that_was_asked_for_is_the_only_one() {
+fn only_the_configured_version_is_used() {
     let (mut plug, world) = world();
     world.answer(|_| status(204, ""));
     gauge(&mut plug, "x", 1.0);
@@ -180,7 +180,7 @@ fn a_version_that_was_asked_for_is_the_only_one() {
 }
 
 #[test]
-fn what_a_receiver_missed_goes_out_with_its_own_times() {
+fn queued_values_keep_their_timestamps() {
     let (mut plug, world) = world();
     for second in 0..3 {
         *world.now.borrow_mut() = Duration::from_secs(second);
@@ -199,7 +199,7 @@ fn what_a_receiver_missed_goes_out_with_its_own_times() {
 }
 
 #[test]
-fn what_is_kept_is_bounded_and_the_oldest_goes_first() {
+fn the_queue_is_bounded_and_drops_the_oldest_values() {
     let (mut plug, world) = world();
     let ctx = json!({"operation": "remote_write_metrics", "remote_write_capacity": 3});
     for second in 0..5 {
@@ -215,7 +215,7 @@ fn what_is_kept_is_bounded_and_the_oldest_goes_first() {
 }
 
 #[test]
-fn a_refused_value_does_not_take_others_with_it() {
+fn a_rejected_value_does_not_affect_others() {
     let (mut plug, world) = world();
     let kept = picky(&world, 400, "out of order sample", |value| value == 13.0);
     (0..50).for_each(|value| gauge(&mut plug, &value.to_string(), f64::from(value)));
@@ -223,14 +223,14 @@ fn a_refused_value_does_not_take_others_with_it() {
     assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(400)), "{answer}");
     assert_eq!((&answer["written"], &answer["lost"]), (&json!(49), &json!(1)), "{answer}");
     let text = answer["error"].as_str().unwrap();
-    assert!(text.contains("out of order sample") && text.contains("it holds a later value"), "{text}");
+    assert!(text.contains("out of order sample") && text.contains("it has a later sample"), "{text}");
     let mut kept: Vec<u32> = kept.borrow().iter().map(|(_, value)| *value as u32).collect();
     kept.sort_unstable();
     assert_eq!(kept, (0..50).filter(|value| *value != 13).collect::<Vec<_>>());
 }
 
-/// A 1.0 receiver that refuses requests with a value that `is_bad`, and the times and values
-/// that it took.
+/// A 1.0 receiver that rejects requests with a value that `is_bad`, and the accepted times and
+/// values.
 fn picky(
     world: &World,
     code: u16,
@@ -258,7 +258,7 @@ fn retrying(plug: &mut Standalone<World>, operation: &str) -> Value {
 }
 
 #[test]
-fn a_refusal_with_status_500_costs_only_the_values_concerned_and_is_sent_once() {
+fn a_rejection_with_status_500_loses_only_the_bad_values_and_is_not_retried() {
     for text in ["too old sample\n", "out of bounds\n", "add 50 samples: out of order sample\n"] {
         let (mut plug, world) = world();
         gauge(&mut plug, "x", 13.0);
@@ -273,8 +273,8 @@ fn a_refusal_with_status_500_costs_only_the_values_concerned_and_is_sent_once() 
         assert_eq!((&answer["error_code"], &answer["http_status"]), (&json!("refused"), &json!(500)), "{answer}");
         let counts = (&answer["written"], &answer["lost"], &answer["pending"]);
         assert_eq!(counts, (&json!(42), &json!(1), &json!(0)), "{answer}");
-        // 43 values, halved until the first is alone; then one, two, four and so on; and the
-        // question for 2.0.
+        // 43 values, halved until the first is alone; then one, two, four and so on; and the probe
+        // for 2.0.
         assert_eq!(world.asked().len(), 1 + 6 + 6, "{text}");
         assert!(kept.borrow().iter().all(|(time, _)| *time == 9_000), "{:?}", kept.borrow());
         assert_eq!(retrying(&mut plug, "remote_write_metrics")["result"]["pending"], 0);
@@ -284,7 +284,7 @@ fn a_refusal_with_status_500_costs_only_the_values_concerned_and_is_sent_once() 
 }
 
 #[test]
-fn values_are_sent_again_in_order_with_their_own_times() {
+fn values_are_resent_in_order_with_their_timestamps() {
     let (mut plug, world) = world();
     for second in 0..9 {
         *world.now.borrow_mut() = Duration::from_secs(second);
@@ -312,7 +312,7 @@ fn a_failure_of_the_receiver_keeps_the_values_and_is_retried() {
 }
 
 #[test]
-fn many_refused_values_take_several_calls_and_no_others_with_them() {
+fn many_rejected_values_take_several_calls_and_do_not_affect_others() {
     let (mut plug, world) = world();
     let kept = picky(&world, 400, "out of order sample", |value| value as u32 % 2 == 1);
     let metrics: Vec<_> =
@@ -326,7 +326,7 @@ fn many_refused_values_take_several_calls_and_no_others_with_them() {
             break;
         }
         assert!(call < 20 && world.asked().len() < 1_100, "{answer}");
-        // Only what was kept.
+        // Only accepted values.
         run(&mut plug, json!({"operation": "clear_metrics"}));
         answer = write(&mut plug);
     }
@@ -336,7 +336,7 @@ fn many_refused_values_take_several_calls_and_no_others_with_them() {
 }
 
 #[test]
-fn a_receiver_of_2_0_that_wrote_a_part_is_not_asked_again() {
+fn a_partial_write_of_a_2_0_receiver_is_not_resent() {
     let (mut plug, world) = world();
     world.answer(|_| says_written(400, 7));
     (0..10).for_each(|value| gauge(&mut plug, &value.to_string(), 1.0));
@@ -346,7 +346,7 @@ fn a_receiver_of_2_0_that_wrote_a_part_is_not_asked_again() {
 }
 
 #[test]
-fn native_histograms_that_nobody_takes_keep_nothing_else_out() {
+fn rejected_native_histograms_do_not_block_other_values() {
     let (mut plug, world) = world();
     let mut asked = 0;
     world.answer(move |_| {
@@ -363,12 +363,12 @@ fn native_histograms_that_nobody_takes_keep_nothing_else_out() {
     gauge(&mut plug, "x", 1.0);
     let answer = write(&mut plug);
     assert_eq!((&answer["written"], &answer["lost"], &answer["pending"]), (&json!(1), &json!(200), &json!(0)));
-    assert!(answer["error"].as_str().unwrap().contains("let it take native histograms"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("enable native histograms"), "{answer}");
     assert_eq!(world.asked().len(), 2);
 }
 
 #[test]
-fn what_a_wrong_setting_kept_out_is_kept() {
+fn values_are_kept_on_configuration_errors() {
     for (code, told) in [(401, "credentials"), (404, "--web.enable-remote-write-receiver"), (302, "remote_write_url")] {
         let (mut plug, world) = world();
         world.answer(move |_| status(code, "no"));
@@ -380,7 +380,7 @@ fn what_a_wrong_setting_kept_out_is_kept() {
 }
 
 #[test]
-fn many_values_go_in_several_requests() {
+fn many_values_are_split_into_several_requests() {
     let (mut plug, world) = world();
     world.answer(|request| status(if is_2(request) { 204 } else { 200 }, ""));
     let metrics: Vec<_> =
@@ -430,7 +430,7 @@ fn cleanup_ends_the_series_that_were_written_and_asks_nobody_else() {
 }
 
 #[test]
-fn a_removed_series_ends_with_the_next_write() {
+fn a_removed_series_gets_a_stale_marker_with_the_next_write() {
     let (mut plug, world) = world();
     world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
     gauge(&mut plug, "x", 1.0);
@@ -445,7 +445,7 @@ fn a_removed_series_ends_with_the_next_write() {
 }
 
 #[test]
-fn without_a_receiver_the_setting_is_named_and_a_mock_reaches_none() {
+fn a_missing_receiver_is_an_error_except_in_mock_mode() {
     let (mut plug, world) = world();
     for (operation, field) in [("remote_write_metrics", "remote_write_url"), ("export_otlp", "otlp_url")] {
         let ctx = json!({"operation": operation}).to_string();
@@ -460,7 +460,7 @@ fn without_a_receiver_the_setting_is_named_and_a_mock_reaches_none() {
 }
 
 #[test]
-fn an_export_tells_what_was_rejected() {
+fn an_export_reports_rejected_data_points() {
     let (mut plug, world) = world();
     gauge(&mut plug, "x", 1.0);
     gauge(&mut plug, "y", 1.0);
@@ -477,14 +477,14 @@ fn an_export_tells_what_was_rejected() {
     world.answer(|_| status(404, ""));
     let answer = run(&mut plug, json!({"operation": "export_otlp"}));
     assert!(answer["error"].as_str().unwrap().contains("--web.enable-otlp-receiver"), "{answer}");
-    // 1 that was rejected, and 2 that met a 404.
+    // 1 was rejected, and 2 failed with 404.
     assert_eq!((&answer["lost"], &answer["http_status"]), (&json!(2), &json!(404)), "{answer}");
     let text = run(&mut plug, json!({"operation": "export_metrics", "own_metrics": true}));
     assert!(text.to_string().contains("plugpipe_monitoring_values_lost_total 3\\n"), "{text}");
 }
 
 #[test]
-fn an_export_is_retried_as_everything_else_is() {
+fn an_export_is_retried_like_other_requests() {
     for code in [429, 502, 503, 504] {
         let (mut plug, world) = world();
         gauge(&mut plug, "x", 1.0);
@@ -498,13 +498,13 @@ fn an_export_is_retried_as_everything_else_is() {
         assert_eq!(answer["result"]["accepted"], 1, "{answer}");
         let asked = world.asked();
         assert!(asked.len() == 3 && asked.iter().all(|request| request.body == asked[0].body), "{code}");
-        // Twice as long as the receiver asked for.
+        // Twice the delay that the receiver requested.
         assert_eq!(world.now.borrow().as_secs(), 4, "{code}");
     }
 }
 
 #[test]
-fn what_an_export_loses_is_told() {
+fn an_export_reports_lost_values() {
     for (code, times) in [(503, 3), (500, 1), (400, 1)] {
         let (mut plug, world) = world();
         gauge(&mut plug, "x", 1.0);

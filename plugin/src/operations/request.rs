@@ -1,4 +1,4 @@
-//! What a call asks for.
+//! Requests, parsed until their operation is known.
 
 use super::record::{multiple, one};
 use crate::config::Config;
@@ -14,11 +14,11 @@ use plugpipe_operations::hosting::converse::Parsed;
 use plugpipe_operations::operations::call::Call;
 use plugpipe_operations::operations::table::{Operation, Run, find};
 
-/// A request that was read as far as is needed to know its operation.
+/// A request, parsed until its operation is known.
 pub(super) enum Request<'a> {
-    /// A record, read in one pass: nothing is to be said of it, and it has no settings.
+    /// A record without settings or warnings, read in one pass.
     Record(&'static Operation, Option<Kind>, Record<'a>),
-    /// The same for a list of records.
+    /// A list of records, read in one pass.
     Records(&'static Operation, RecordMultiple<'a, ListedRecord<'a>>),
     /// Any other.
     Document(Parsed<'a>),
@@ -41,7 +41,7 @@ impl<'a> Request<'a> {
         Parsed::read(ctx, warnings).map(Self::Document)
     }
 
-    /// What is asked for.
+    /// The requested operation.
     pub(super) fn operation(&self) -> &'static Operation {
         match self {
             Self::Record(operation, ..)
@@ -50,7 +50,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The configuration, where the request says something of it.
+    /// The configuration of the call, if the request has settings.
     pub(super) fn config(&self, outer: &Config) -> Result<Option<Config>, Error> {
         match self {
             Self::Record(..) | Self::Records(..) => Ok(None),
@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The step of a pipe that the request is from, where it says so.
+    /// The pipe step of the request, if given.
     pub(super) fn step(&self) -> Option<Verbatim<'_>> {
         let Self::Document(Parsed { document, .. }) = self else { return None };
         ["step_id", "step"].into_iter().find_map(|key| document.read_field(key).ok()?)
@@ -88,7 +88,7 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
-    /// What there is to say of how the request was read.
+    /// Moves the warnings about the request to `warnings`.
     pub(super) fn take_warnings(&self, warnings: &mut Warnings) {
         if let Self::Document(Parsed { document, .. }) = self {
             warnings.append(document.take_warnings());
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    /// What the general way reads as one record, if there is nothing to say of it.
+    /// Reads one record by the general path, if there are no warnings.
     fn record(ctx: &str) -> Option<Record<'_>> {
         let document = Document::parse(ctx).ok()?;
         let Both(record, fields) = Both::<Record, DefinitionFields>::from_document(&document).ok()?;
@@ -113,7 +113,7 @@ mod tests {
         (plain && whole).then_some(record)
     }
 
-    /// The same for a list of them.
+    /// Reads a list of records by the general path.
     fn records(ctx: &str) -> Option<RecordMultiple<'_, ListedRecord<'_>>> {
         let document = Document::parse(ctx).ok()?;
         let records = RecordMultiple::<Both<_, _>>::from_document(&document).ok()?;
@@ -128,8 +128,8 @@ mod tests {
         (whole && document.take_warnings().is_empty()).then_some(RecordMultiple { operation, metrics, timestamp })
     }
 
-    /// What is read in one pass is what the general way reads. It may read less in one pass.
-    fn agree(ctx: &str) -> Result<(), TestCaseError> {
+    /// The fast path must read the same as the general path, or nothing.
+    fn check_equal(ctx: &str) -> Result<(), TestCaseError> {
         if let Some(direct) = read_directly::<Record>(ctx) {
             prop_assert_eq!(Some(direct), record(ctx), "{}", ctx);
         }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_every_usual_form_are_read_in_one_pass() {
+    fn typical_records_are_read_in_one_pass() {
         for ctx in [
             r#"{"operation":"record_gauge","metric_name":"g","metric_value":1}"#,
             r#" { "operation" : "record_gauge" , "metric_name" : "g" , "metric_value" : "1e3" } "#,
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Records such as callers send, with something odd in many of them.
+    /// Typical records, many of them with an irregularity.
     fn ctx() -> impl Strategy<Value = String> {
         let operation = prop_oneof![
             6 => prop::sample::select(vec!["record_counter", "record_gauge", "record_histogram", "record_summary", "record_metric"]).prop_map(Value::from),
@@ -230,7 +230,7 @@ mod tests {
         )
     }
 
-    /// Lists such as callers send, with something odd in some of their items.
+    /// Typical lists, some of their items with an irregularity.
     fn batch() -> impl Strategy<Value = String> {
         let known = prop::sample::select(vec![
             ("c_total", "counter", r#"{"a":"1","b":"2"}"#),
@@ -263,21 +263,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_ways_take_lists_alike(ctx in batch(), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
-            agree(&ctx)?;
+        fn both_paths_read_lists_equally(ctx in batch(), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
+            check_equal(&ctx)?;
             let mut damaged: Vec<char> = ctx.chars().collect();
             let place = at.index(damaged.len());
             damaged[place] = byte;
-            agree(&damaged.into_iter().collect::<String>())?;
+            check_equal(&damaged.into_iter().collect::<String>())?;
         }
 
         #[test]
-        fn both_ways_read_the_same(ctx in ctx(), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
-            agree(&ctx)?;
+        fn both_paths_read_records_equally(ctx in ctx(), at: prop::sample::Index, byte in prop::char::range(' ', '~')) {
+            check_equal(&ctx)?;
             let mut damaged: Vec<char> = ctx.chars().collect();
             let place = at.index(damaged.len());
             damaged[place] = byte;
-            agree(&damaged.into_iter().collect::<String>())?;
+            check_equal(&damaged.into_iter().collect::<String>())?;
         }
     }
 }

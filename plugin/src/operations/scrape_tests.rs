@@ -1,4 +1,4 @@
-//! `scrape_endpoint` and `federate`: what is asked, what is told, and what is done with it.
+//! Tests of `scrape_endpoint` and `federate`.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ impl Shared {
     }
 }
 
-/// The result of one scrape of this.
+/// The result of scraping this body.
 fn scrape(content_type: &str, body: &str, more: Value) -> Value {
     let (mut plug, world) = plug();
     world.will_expose(content_type, body);
@@ -42,7 +42,7 @@ fn scrape(content_type: &str, body: &str, more: Value) -> Value {
 }
 
 #[test]
-fn a_scrape_tells_what_the_endpoint_exposes() {
+fn a_scrape_returns_the_exposed_metrics() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, METRICS);
     let answer = process(&mut plug, ctx(json!({"include_samples": true})), cfg());
@@ -85,7 +85,7 @@ fn a_scrape_tells_what_the_endpoint_exposes() {
 }
 
 #[test]
-fn settings_may_stand_flat_and_reach_the_request() {
+fn flat_settings_apply_to_the_request() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, "");
     let flat = json!({
@@ -110,7 +110,7 @@ fn settings_may_stand_flat_and_reach_the_request() {
 }
 
 #[test]
-fn an_endpoint_gets_its_credentials_and_another_does_not() {
+fn only_the_configured_endpoint_gets_credentials() {
     let (mut plug, world) = plug();
     let configured = json!({"endpoint_url": "http://h:9100", "endpoint_auth": {"token": "s3cret-token"}});
     let nested = |url: &str| json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}});
@@ -136,7 +136,7 @@ fn an_endpoint_gets_its_credentials_and_another_does_not() {
 }
 
 #[test]
-fn answers_are_bounded_as_asked() {
+fn results_are_limited_on_request() {
     let result = &scrape(TEXT, METRICS, json!({"include_samples": true, "limit": 1, "sample_limit": "2"}))["result"];
     let count = |key: &str| result[key].as_array().unwrap().len();
     assert_eq!([count("families"), count("samples"), count("lint")], [1, 2, 1]);
@@ -147,7 +147,7 @@ fn answers_are_bounded_as_asked() {
 }
 
 #[test]
-fn what_is_no_exposition_is_an_error_with_its_place() {
+fn an_invalid_exposition_is_an_error_with_its_position() {
     for (content_type, body, position, told) in [
         (TEXT, "a 1\nb{x=1} 2\n", json!({"line": 2, "column": 5}), "PrometheusText"),
         (OPENMETRICS, "a 1\n", json!({"line": 2, "column": 1}), "OpenMetricsText"),
@@ -178,7 +178,7 @@ fn what_is_no_exposition_is_an_error_with_its_place() {
 #[test]
 fn an_endpoint_that_fails_is_named_with_its_setting() {
     for (status, told) in
-        [(404, "check the path of scrape_config.endpoint_url"), (401, "in endpoint_auth"), (500, "answered 500")]
+        [(404, "check the path of scrape_config.endpoint_url"), (401, "in endpoint_auth"), (500, "returned 500")]
     {
         let (mut plug, world) = plug();
         (0..3).for_each(|_| {
@@ -202,7 +202,7 @@ fn an_endpoint_that_fails_is_named_with_its_setting() {
 }
 
 #[test]
-fn bad_fields_are_named_and_nothing_is_asked() {
+fn invalid_fields_are_named_and_nothing_is_sent() {
     let federate = |more: Value| {
         let mut ctx = json!({"operation": "federate", "match": "up"});
         ctx.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -242,7 +242,7 @@ fn bad_fields_are_named_and_nothing_is_asked() {
 }
 
 #[test]
-fn what_was_scraped_is_imported_and_what_cannot_be_is_named() {
+fn scraped_metrics_are_imported_and_rejected_ones_listed() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, METRICS);
     let answer = process(&mut plug, ctx(json!({"import": true})), cfg());
@@ -257,7 +257,7 @@ fn what_was_scraped_is_imported_and_what_cannot_be_is_named() {
     process(&mut plug, ctx(json!({"import": true, "unknown_as_gauge": true})), cfg());
     let exported = process(&mut plug, json!({"operation": "export_metrics"}), json!({}));
     let text = exported["result"]["exported_data"].as_str().unwrap();
-    // A total replaces the one before: what is scraped twice is not counted twice.
+    // A total replaces the previous one, so that repeated imports do not count twice.
     for line in ["jobs_total{a=\"1\"} 3\n", "jobs_total{a=\"2\"} 4\n", "up 1\n", "odd 2\n", "# HELP jobs_total Jobs.\n"]
     {
         assert!(text.contains(line), "{text}");
@@ -265,7 +265,7 @@ fn what_was_scraped_is_imported_and_what_cannot_be_is_named() {
 }
 
 #[test]
-fn exemplars_that_are_left_out_are_counted_and_starts_are_kept() {
+fn dropped_exemplars_are_counted_and_created_timestamps_kept() {
     const FOO: &str = "# TYPE foo counter\nfoo_total 1e6 # {t=\"x\"} 1\nfoo_created 1500000000\n# EOF\n";
     let (mut plug, world) = plug();
     world.will_expose(OPENMETRICS, FOO);
@@ -274,13 +274,13 @@ fn exemplars_that_are_left_out_are_counted_and_starts_are_kept() {
     let exported = process(&mut plug, json!({"operation": "export_metrics", "export_format": "openmetrics"}), cfg());
     let text = exported["result"]["exported_data"].as_str().unwrap();
     assert!(text.contains("foo_created 1500000000.000\n"), "{text}");
-    // Only what leaves them out counts them.
+    // They are counted only if they are dropped.
     assert_eq!(
         scrape(OPENMETRICS, FOO, json!({"reexport": "openmetrics"}))["result"]["exemplars_dropped"],
         Value::Null
     );
     assert_eq!(scrape(OPENMETRICS, FOO, json!({"reexport": "prometheus"}))["result"]["exemplars_dropped"], 1);
-    // A target that tells no start gets none.
+    // A target without created timestamps gets none.
     world.will_expose(OPENMETRICS, "# TYPE bar counter\nbar_total 7\n# EOF\n");
     process(&mut plug, ctx(json!({"import": true})), cfg());
     let exported = process(&mut plug, json!({"operation": "export_metrics", "export_format": "openmetrics"}), cfg());
@@ -288,7 +288,7 @@ fn exemplars_that_are_left_out_are_counted_and_starts_are_kept() {
 }
 
 #[test]
-fn a_fallback_format_is_for_pages_too() {
+fn a_fallback_format_applies_to_html_pages_too() {
     let answer = scrape("text/html", "a 1\n", json!({}));
     assert!(answer["error"].as_str().unwrap().contains("fallback_format"), "{answer}");
     let answer = scrape("text/html; charset=utf-8", "a 1\n", json!({"fallback_format": "prometheus"}));
@@ -298,7 +298,7 @@ fn a_fallback_format_is_for_pages_too() {
 }
 
 #[test]
-fn an_import_that_shares_a_name_says_so_once() {
+fn an_import_with_a_shared_name_warns_once() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 2\n");
     let answer = process(&mut plug, ctx(json!({"import": true})), cfg());
@@ -315,11 +315,11 @@ fn many_metrics_that_share_names_are_counted() {
     let answer = scrape(TEXT, &text, json!({"import": true}));
     let warnings = answer["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 21, "{answer}");
-    assert_eq!(warnings[20], "130 more warnings are left out");
+    assert_eq!(warnings[20], "130 more warnings omitted");
 }
 
 #[test]
-fn an_import_is_pushed_as_a_record_is() {
+fn an_import_is_pushed_like_a_record() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, METRICS).will_answer(200, "");
     let answer = process(&mut plug, ctx(json!({"import": true})), json!({"gateway_url": "http://gw:9091"}));
@@ -328,7 +328,7 @@ fn an_import_is_pushed_as_a_record_is() {
 }
 
 #[test]
-fn what_was_scraped_is_written_again_without_timestamps() {
+fn scraped_metrics_are_converted_without_timestamps() {
     let result = scrape(TEXT, METRICS, json!({"reexport": "prometheus"}))["result"].clone();
     let text = "# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{a=\"1\"} 3\njobs_total{a=\"2\"} 4\n\
                 # TYPE up gauge\nup 1\n# TYPE odd untyped\nodd 2\n";
@@ -343,7 +343,7 @@ fn what_was_scraped_is_written_again_without_timestamps() {
 }
 
 #[test]
-fn what_was_scraped_is_pushed_as_a_group_of_its_own() {
+fn scraped_metrics_are_pushed_as_a_separate_group() {
     let (mut plug, world) = plug();
     world
         .will_expose(TEXT, METRICS)
@@ -361,14 +361,14 @@ fn what_was_scraped_is_pushed_as_a_group_of_its_own() {
     assert_eq!((asked[4].0, asked[4].1.as_str()), (Method::Put, "http://gw:9091/metrics/job/plugpipe-h-9100/zone/a"));
     assert!(asked[4].2.contains("odd 2\n"), "{}", asked[4].2);
     assert!(plug.registry().is_empty());
-    // It goes with the plug.
+    // Cleanup deletes it.
     world.will_answer(202, "");
     plug.cleanup();
     assert_eq!(world.asked()[0].0, Method::Delete);
 }
 
 #[test]
-fn a_push_that_would_be_refused_is_not_sent_and_imports_nothing() {
+fn a_conflicting_push_is_not_sent_and_nothing_is_imported() {
     let (mut plug, world) = plug();
     let held = r#"{"status":"success","data":[{"labels":{"job":"other"},
         "up":{"type":"COUNTER","metrics":[{"labels":{"job":"other"},"value":"1"}]}}]}"#;
@@ -378,7 +378,7 @@ fn a_push_that_would_be_refused_is_not_sent_and_imports_nothing() {
     assert_eq!((&answer["conflicts"][0]["reason"], &answer["conflicts"][0]["metric"]), (&json!("type"), &json!("up")));
     assert_eq!(world.asked().len(), 4);
     assert!(plug.registry().is_empty());
-    // Without looking before, the refusal is explained after.
+    // Without the check, the rejection is explained afterwards.
     world
         .will_expose(TEXT, METRICS)
         .will_answer(200, STATUS)
@@ -394,7 +394,7 @@ fn a_push_that_would_be_refused_is_not_sent_and_imports_nothing() {
 }
 
 #[test]
-fn nothing_scraped_empties_no_group() {
+fn an_empty_scrape_does_not_empty_the_group() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, "# TYPE a gauge\n");
     let answer = process(&mut plug, ctx(json!({"push": true})), cfg());
@@ -403,7 +403,7 @@ fn nothing_scraped_empties_no_group() {
 }
 
 #[test]
-fn federation_asks_for_the_selectors_and_pushes_without_timestamps() {
+fn federation_sends_the_selectors_and_pushes_without_timestamps() {
     let (mut plug, world) = plug();
     let body = "# TYPE up untyped\nup{instance=\"i\",job=\"a\"} 1 1700000000000\nup{instance=\"j\",job=\"a\"} 0 1700000000001\n";
     world
@@ -431,7 +431,7 @@ fn federation_asks_for_the_selectors_and_pushes_without_timestamps() {
 }
 
 #[test]
-fn series_that_the_group_would_make_the_same_are_found_before_a_push() {
+fn series_that_collide_in_the_group_are_detected_before_a_push() {
     let (mut plug, world) = plug();
     let body = "up{job=\"a\"} 1 1700000000000\nup{job=\"b\"} 0 1700000000000\n";
     world.will_expose(TEXT, body).will_answer(200, STATUS).will_answer(200, NO_GROUPS).will_answer(200, "");
@@ -444,7 +444,7 @@ fn series_that_the_group_would_make_the_same_are_found_before_a_push() {
 }
 
 #[test]
-fn a_mock_scrapes_nothing_and_says_so() {
+fn mock_mode_scrapes_nothing() {
     let (mut plug, world) = plug();
     for ctx in [ctx(json!({})), json!({"operation": "federate", "match": "up"})] {
         let answer = process(&mut plug, ctx, json!({"mock_mode": true}));

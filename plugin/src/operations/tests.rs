@@ -1,5 +1,4 @@
-//! The JSON contract against servers that are made up here: what is sent, and what is said of the
-//! answers.
+//! Tests of the JSON contract against fake servers.
 
 mod exchange;
 
@@ -14,13 +13,13 @@ use super::Standalone;
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 use plugpipe_operations::operations::table;
 
-/// Answers requests from a list, and keeps what was asked.
+/// Responds from a list and records requests.
 #[derive(Default)]
 pub(super) struct World {
     asked: Vec<(Method, String, String)>,
     pub(super) answers: VecDeque<Result<Response, Failure>>,
     pub(super) now: Duration,
-    /// What each round of requests costs.
+    /// The duration of each round of requests.
     cost: Duration,
     /// The waits between rounds.
     slept: Vec<Duration>,
@@ -102,7 +101,7 @@ pub(super) fn gateway() -> Value {
 }
 
 #[test]
-fn a_record_has_the_keys_of_the_published_contract() {
+fn a_record_result_has_the_keys_of_the_published_contract() {
     let (mut plug, world) = plug();
     let answer = process(&mut plug, counter(json!(2)), json!({}));
     assert_eq!(
@@ -134,9 +133,9 @@ fn a_push_replaces_the_group_with_the_accumulated_state() {
 }
 
 #[test]
-fn a_failed_push_is_told_kept_and_sent_again() {
+fn a_failed_push_is_reported_and_its_values_are_pushed_later() {
     let (mut plug, world) = plug();
-    // What the gateway holds cannot be had, so that its reply stays unexplained.
+    // The groups cannot be fetched, so the reply is not explained.
     world.will_answer(400, "pushed metrics are invalid").will_answer(404, "").will_answer(200, "");
     let answer = process(&mut plug, counter(json!(1)), gateway());
     assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
@@ -149,7 +148,7 @@ fn a_failed_push_is_told_kept_and_sent_again() {
 }
 
 #[test]
-fn a_redirect_is_no_success() {
+fn a_redirect_is_an_error() {
     let (mut plug, world) = plug();
     world.will_answer(301, "");
     let answer = process(&mut plug, counter(json!(1)), gateway());
@@ -158,7 +157,7 @@ fn a_redirect_is_no_success() {
 }
 
 #[test]
-fn any_2xx_is_success_and_what_was_taken_is_not_sent_again() {
+fn any_2xx_is_success_and_accepted_values_are_not_resent() {
     for status in [200, 201, 202, 204, 299] {
         let (mut plug, world) = plug();
         world.will_answer(status, "");
@@ -176,7 +175,7 @@ fn any_2xx_is_success_and_what_was_taken_is_not_sent_again() {
 }
 
 #[test]
-fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
+fn an_unresponsive_gateway_costs_a_single_timeout() {
     let (mut plug, world) = plug();
     world.0.borrow_mut().cost = Duration::from_millis(1_500);
     world.will_fail(Failure::Timeout { after: Duration::from_millis(1_500) });
@@ -185,7 +184,7 @@ fn a_slow_dead_gateway_costs_one_timeout_and_not_ten() {
         assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
     }
     assert_eq!(world.asked().len(), 1);
-    // Somebody who asks for a push by name gets one.
+    // An explicit push bypasses the circuit breaker.
     world.will_answer(200, "");
     let answer = process(&mut plug, json!({"operation": "push_metrics", "preflight": false}), json!({}));
     assert_eq!(
@@ -210,7 +209,7 @@ fn an_explicit_push_that_fails_is_a_failure() {
 }
 
 #[test]
-fn deleting_names_the_group_and_keeps_what_was_recorded() {
+fn deleting_returns_the_group_and_keeps_recorded_metrics() {
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_answer(202, "");
     process(&mut plug, counter(json!(1)), gateway());
@@ -227,7 +226,7 @@ fn deleting_names_the_group_and_keeps_what_was_recorded() {
 }
 
 #[test]
-fn bad_input_names_the_field_and_records_nothing() {
+fn invalid_input_names_the_field_and_records_nothing() {
     let metric =
         |name: Value, value: Value| json!({"operation": "record_gauge", "metric_name": name, "metric_value": value});
     let (mut plug, _) = plug();
@@ -306,7 +305,7 @@ fn bad_input_names_the_field_and_records_nothing() {
 }
 
 #[test]
-fn what_is_not_json_is_an_answer_too() {
+fn invalid_json_gets_an_error_response() {
     let (mut plug, _) = plug();
     let deep = "[".repeat(1_000_000);
     for (ctx, cfg, field) in [
@@ -333,7 +332,7 @@ fn an_invalid_cfg_does_not_replace_a_valid_one() {
 }
 
 #[test]
-fn no_operation_is_a_record_or_a_health_check() {
+fn the_default_operation_is_a_record_or_a_health_check() {
     let (mut plug, _) = plug();
     let record = process(&mut plug, json!({"metric_name": "m", "metric_value": "1"}), json!({}));
     assert_eq!((&record["operation"], &record["result"]["metric_type"]), (&json!("record_metric"), &json!("gauge")));
@@ -380,7 +379,7 @@ fn a_query_is_sent_as_a_form_and_falls_back_to_get() {
 }
 
 #[test]
-fn a_query_hands_on_every_shape_as_it_stands_and_says_what_was_done() {
+fn a_query_passes_on_every_result_type_and_reports_adjustments() {
     let (mut plug, world) = plug();
     let cfg = json!({"prometheus_url": "http://p:9090"});
     let histogram = r#"[{"metric":{"b":"1","a":"\u00e9"},"histogram":[1.5,{"count":"1","sum":"NaN","buckets":[[0,"0.5","1","1"]]}]}]"#;
@@ -422,7 +421,7 @@ fn a_query_hands_on_every_shape_as_it_stands_and_says_what_was_done() {
 }
 
 #[test]
-fn listings_are_asked_as_the_api_has_them() {
+fn listings_are_requested_as_in_the_api() {
     let (mut plug, world) = plug();
     let list = json!(["a", "b"]);
     for (ctx, asked) in [
@@ -474,7 +473,7 @@ fn listings_are_asked_as_the_api_has_them() {
 }
 
 #[test]
-fn what_a_server_does_not_have_is_said_with_the_version_that_has_it() {
+fn unsupported_endpoints_are_reported_with_the_required_version() {
     let (mut plug, world) = plug();
     let cfg = json!({"prometheus_url": "http://p"});
     world.will_answer(404, "404 page not found\n");
@@ -490,8 +489,7 @@ fn what_a_server_does_not_have_is_said_with_the_version_that_has_it() {
         process(&mut plug, json!({"operation": "prometheus_status", "include": ["build", "runtime"]}), json!({}));
     assert_eq!(answer["result"]["build"], json!({"version": "1"}));
     assert!(answer["result"]["unavailable"]["runtime"].as_str().unwrap().contains("from 2.14 on"), "{answer}");
-    // A label that the path cannot hold is asked in its other form; what neither server knows stays
-    // the first answer.
+    // A label that does not fit in a path is requested again in its escaped form.
     world.will_answer(404, "404 page not found").will_answer(200, r#"{"status":"success","data":null}"#);
     let answer = process(&mut plug, json!({"operation": "label_values", "label": "a/b"}), json!({}));
     assert_eq!((&answer["result"]["values"], &answer["result"]["count"]), (&json!([]), &json!(0)));
@@ -499,7 +497,7 @@ fn what_a_server_does_not_have_is_said_with_the_version_that_has_it() {
 }
 
 #[test]
-fn fields_of_listings_are_named_where_they_are_wrong() {
+fn invalid_fields_of_listings_are_named() {
     let (mut plug, world) = plug();
     for (ctx, code, field) in [
         (json!({"operation": "list_series"}), "missing_field", "match"),
@@ -526,7 +524,7 @@ fn fields_of_listings_are_named_where_they_are_wrong() {
 }
 
 #[test]
-fn health_says_each_server_by_itself() {
+fn health_reports_each_server() {
     let (mut plug, world) = plug();
     world.will_answer(200, "").will_fail(Failure::NotGranted).will_answer(503, "");
     let answer = process(
@@ -544,7 +542,7 @@ fn health_says_each_server_by_itself() {
 }
 
 #[test]
-fn a_mock_reaches_nobody_and_says_so() {
+fn mock_mode_contacts_no_server() {
     let (mut plug, world) = plug();
     let cfg = json!({"mock_mode": true, "gateway_url": "http://g", "prometheus_url": "http://p"});
     for ctx in [
@@ -561,7 +559,7 @@ fn a_mock_reaches_nobody_and_says_so() {
 }
 
 #[test]
-fn cleanup_forgets_and_says_what_was_not_pushed() {
+fn cleanup_removes_metrics_and_reports_unpushed_ones() {
     let (mut plug, _) = plug();
     process(&mut plug, counter(json!(1)), json!({"job_name": "j"}));
     let answer: Value = serde_json::from_str(&plug.cleanup()).unwrap();
@@ -574,7 +572,7 @@ fn cleanup_forgets_and_says_what_was_not_pushed() {
 }
 
 #[test]
-fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
+fn a_record_that_makes_two_metrics_share_a_name_warns_once() {
     let gauge = json!({"operation": "record_gauge", "metric_name": "jobs", "metric_value": 1});
     let counter = json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 2});
     for (first, second) in [(&gauge, &counter), (&counter, &gauge)] {
@@ -584,8 +582,8 @@ fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
         assert_eq!(answer["success"], true);
         let [warning] = answer["warnings"].as_array().unwrap().as_slice() else { panic!("{answer}") };
         let warning = warning.as_str().unwrap();
-        assert!(warning.starts_with("jobs_total: beside the gauge jobs, "), "{warning}");
-        assert!(warning.contains("unknown") && warning.contains("rename"), "{warning}");
+        assert!(warning.starts_with("jobs_total: OpenMetrics exposes this counter as type unknown"), "{warning}");
+        assert!(warning.contains("gauge jobs") && warning.contains("rename"), "{warning}");
         for again in [first, second] {
             assert_eq!(process(&mut plug, again.clone(), json!({}))["warnings"], Value::Null);
         }
@@ -598,7 +596,7 @@ fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
         let text = exported(&mut plug, "prometheus");
         assert_eq!(text, "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 4\n");
     }
-    // In a list too, and not for one that is refused as a whole.
+    // Also in a list, but not in a rejected one.
     let (mut plug, _) = plug();
     let list = |value: i32| {
         json!({"operation": "record_multiple_metrics", "metrics": [
@@ -611,7 +609,7 @@ fn the_record_that_makes_two_metrics_share_a_name_warns_once() {
 }
 
 #[test]
-fn a_summary_has_the_documented_quantiles_unless_others_are_asked_for() {
+fn a_summary_has_the_documented_quantiles_by_default() {
     let summary = |more: Value| {
         let mut ctx = json!({"operation": "record_summary", "metric_name": "s", "metric_value": 3});
         ctx.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -627,7 +625,7 @@ fn a_summary_has_the_documented_quantiles_unless_others_are_asked_for() {
 }
 
 #[test]
-fn configured_buckets_are_those_of_new_histograms() {
+fn new_histograms_have_the_configured_buckets() {
     let (mut plug, _) = plug();
     let observe = json!({"operation": "record_histogram", "metric_name": "h", "metric_value": 1});
     process(&mut plug, observe, json!({"histogram_buckets": [2]}));
@@ -637,7 +635,7 @@ fn configured_buckets_are_those_of_new_histograms() {
 }
 
 #[test]
-fn cleanup_forgets_the_configured_buckets_too() {
+fn cleanup_resets_the_configured_buckets() {
     let (mut plug, _) = plug();
     process(&mut plug, json!({"operation": "describe"}), json!({"histogram_buckets": [2]}));
     plug.cleanup();
@@ -647,7 +645,7 @@ fn cleanup_forgets_the_configured_buckets_too() {
 }
 
 #[test]
-fn what_is_not_known_is_warned_of_with_its_place() {
+fn unknown_fields_cause_warnings_with_their_path() {
     let (mut plug, world) = plug();
     let mut warnings = |ctx: Value, cfg: Value| -> Vec<String> {
         world.0.borrow_mut().answers.extend([200, 200].map(|status| {
@@ -664,7 +662,7 @@ fn what_is_not_known_is_warned_of_with_its_place() {
     };
     let nothing = || json!({});
     assert_eq!(warnings(record(json!({})), nothing()), [""; 0]);
-    // A series that is there, so that the quick way could take it.
+    // An existing series, so that the fast path is possible.
     for _ in 0..2 {
         let found = warnings(record(json!({"lables": {"a": "b"}})), nothing());
         assert_eq!(found, ["lables: unknown field; did you mean labels?"]);
@@ -692,10 +690,10 @@ fn what_is_not_known_is_warned_of_with_its_place() {
     );
     assert_eq!(
         warnings(record(json!({"metric_type": "counter"})), nothing()),
-        ["metric_type: \"counter\" is ignored; record_gauge records a gauge, record_metric what metric_type says"]
+        ["metric_type: \"counter\" is ignored; record_gauge always records a gauge, use record_metric for other types"]
     );
     assert_eq!(warnings(record(json!({"metric_type": "gauge"})), nothing()), [""; 0]);
-    // Also where the operation fails; and not more than can be read.
+    // Also if the operation fails; the number of warnings is bounded.
     let mut bad = record(json!({"metric_name": null, "metric_nmae": "m"}));
     (0..1_000).for_each(|number| drop(bad.as_object_mut().unwrap().insert(format!("zz_{number}"), json!(1))));
     let found = warnings(bad, nothing());
@@ -704,12 +702,12 @@ fn what_is_not_known_is_warned_of_with_its_place() {
 }
 
 #[test]
-fn an_unknown_operation_names_the_one_that_was_meant() {
+fn an_unknown_operation_suggests_a_similar_one() {
     let (mut plug, _) = plug();
     for (given, meant) in [
-        ("record_conter", "did you mean record_counter? there are "),
+        ("record_conter", "did you mean record_counter? expected one of "),
         ("recordGauge", "did you mean record_gauge? "),
-        ("zzz", "\"zzz\"; there are "),
+        ("zzz", "\"zzz\"; expected one of "),
     ] {
         let answer = process(&mut plug, json!({"operation": given}), json!({}));
         assert!(answer["error"].as_str().unwrap().contains(meant), "{answer}");
@@ -717,7 +715,7 @@ fn an_unknown_operation_names_the_one_that_was_meant() {
 }
 
 #[test]
-fn every_moment_may_be_relative_to_now() {
+fn every_timestamp_may_be_relative_to_now() {
     let (mut plug, world) = plug();
     let mut answer = |ctx: Value| {
         world.0.borrow_mut().answers.push_back(Ok(Response {

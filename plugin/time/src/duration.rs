@@ -4,9 +4,9 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::repeated;
+use crate::quoted;
 
-/// The units, the longest first, with their milliseconds. A year has 365 days, as in Prometheus.
+/// The units, largest first, in milliseconds. A year has 365 days, as in Prometheus.
 const UNITS: [(&str, u64); 7] = [
     ("y", 365 * 86_400_000),
     ("w", 7 * 86_400_000),
@@ -17,32 +17,30 @@ const UNITS: [(&str, u64); 7] = [
     ("ms", 1),
 ];
 
-/// A duration in whole milliseconds, from none to about 292 years, which is as much as Prometheus
-/// takes.
+/// A duration in whole milliseconds, from zero to about 292 years, Prometheus's maximum.
 ///
-/// [`FromStr`] reads:
+/// [`FromStr`] accepts:
 /// - Prometheus's form: `1h30m`, `1d12h`, `500ms`, `1y`. Units are `y`, `w`, `d`, `h`, `m`, `s` and
-///   `ms`, each at most once, the longer first.
+///   `ms`, each at most once, largest first.
 /// - A decimal with a single unit: `1.5h`.
 /// - A bare number of seconds: `15`, `0.5`.
 ///
-/// Decimals are rounded to the millisecond. A duration that is not zero and would become so is an
-/// error, and so is one that is too long.
+/// Decimals are rounded to the millisecond. A nonzero duration that rounds to zero is an error, and
+/// so is one that is too long.
 ///
-/// [`Display`](fmt::Display) writes Prometheus's form, the shortest that Prometheus itself writes:
-/// `1m30s`, `2w`, `15d`.
+/// [`Display`](fmt::Display) formats durations as Prometheus does: `1m30s`, `2w`, `15d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PrometheusDuration {
     millis: u64,
 }
 
-/// A text that is no duration.
+/// The error for an invalid duration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongDuration(Problem);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Problem {
-    NoDuration(String),
+    Invalid(String),
     TooLong,
     TooShort,
 }
@@ -50,7 +48,7 @@ enum Problem {
 impl fmt::Display for WrongDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Problem::NoDuration(given) => {
+            Problem::Invalid(given) => {
                 write!(f, "expected a duration such as 15s, 1h30m, 1.5h or 500ms, or a number of seconds, got {given}")
             }
             Problem::TooLong => f.write_str("the duration is too long; expected at most 292y"),
@@ -62,75 +60,73 @@ impl fmt::Display for WrongDuration {
 impl core::error::Error for WrongDuration {}
 
 impl PrometheusDuration {
-    /// No time at all.
+    /// Zero.
     pub const ZERO: Self = Self { millis: 0 };
 
-    /// The longest: as many nanoseconds as Prometheus counts, in whole milliseconds.
+    /// The longest duration: `i64::MAX` nanoseconds, Prometheus's limit, in whole milliseconds.
     pub const MAX: Self = Self { millis: i64::MAX as u64 / 1_000_000 };
 
-    /// So many milliseconds; none for more than [`PrometheusDuration::MAX`].
+    /// Creates a duration from milliseconds; `None` above [`PrometheusDuration::MAX`].
     pub const fn from_millis(millis: u64) -> Option<Self> {
         if millis <= Self::MAX.millis { Some(Self { millis }) } else { None }
     }
 
-    /// So many seconds, rounded to the millisecond.
+    /// Creates a duration from seconds, rounded to the millisecond.
     ///
     /// # Errors
-    /// A number that is negative or not finite, too large, or so small that nothing would be left
-    /// of it.
+    /// The number is negative, not finite, too large, or so small that it rounds to zero.
     pub fn from_seconds(seconds: f64) -> Result<Self, WrongDuration> {
         Self::rounded(seconds, 1_000).map_err(WrongDuration)
     }
 
-    /// The nearest duration that Prometheus can write: at least a millisecond unless it is zero, at
-    /// most [`PrometheusDuration::MAX`].
+    /// The nearest duration that Prometheus can represent: at least a millisecond unless it is
+    /// zero, at most [`PrometheusDuration::MAX`].
     pub fn saturating(duration: Duration) -> Self {
         let millis = duration.as_millis().max(u128::from(!duration.is_zero()));
         u64::try_from(millis).ok().and_then(Self::from_millis).unwrap_or(Self::MAX)
     }
 
-    /// Reads Prometheus's own form only: no decimals and no bare number other than `0`, and nothing
-    /// around it.
+    /// Parses Prometheus's own syntax only: no decimals, no bare number other than `0`, no
+    /// surrounding whitespace.
     ///
     /// # Errors
-    /// Any other text, and a duration that is too long.
+    /// The text has another form, or the duration is too long.
     pub fn parse_strict(text: &str) -> Result<Self, WrongDuration> {
-        if text == "0" { Ok(Self::ZERO) } else { Self::in_units(text).map_err(WrongDuration) }
+        if text == "0" { Ok(Self::ZERO) } else { Self::parse_units(text).map_err(WrongDuration) }
     }
 
-    /// In milliseconds.
+    /// The duration in milliseconds.
     pub const fn as_millis(self) -> u64 {
         self.millis
     }
 
-    /// In seconds.
+    /// The duration in seconds.
     pub const fn as_secs_f64(self) -> f64 {
         self.millis as f64 / 1e3
     }
 
-    /// As the standard library has it.
+    /// The duration as a [`Duration`].
     pub const fn get(self) -> Duration {
         Duration::from_millis(self.millis)
     }
 
-    fn in_units(text: &str) -> Result<Self, Problem> {
-        let wrong = || Problem::NoDuration(repeated(text));
+    fn parse_units(text: &str) -> Result<Self, Problem> {
+        let invalid = || Problem::Invalid(quoted(text));
         let mut rest = text;
         let mut total: u64 = 0;
         let mut units = UNITS.iter();
         if rest.is_empty() {
-            return Err(wrong());
+            return Err(invalid());
         }
         while !rest.is_empty() {
-            let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+            let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?);
             let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
-            // The iterator only moves forward: that puts the longer unit first, and lets none come
-            // twice.
-            let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            // The iterator only moves forward, which enforces largest first and no duplicates.
+            let (_, millis) = units.find(|(name, _)| *name == unit).ok_or_else(invalid)?;
             if digits.is_empty() {
-                return Err(wrong());
+                return Err(invalid());
             }
-            // What does not fit into 64 bits is too long in any unit.
+            // A count that overflows 64 bits is too long in any unit.
             let part = digits.parse().ok().and_then(|count: u64| count.checked_mul(*millis));
             total = part.and_then(|part| total.checked_add(part)).ok_or(Problem::TooLong)?;
             rest = after;
@@ -138,8 +134,8 @@ impl PrometheusDuration {
         Self::from_millis(total).ok_or(Problem::TooLong)
     }
 
-    /// A decimal with one unit; none for any other text.
-    fn decimal(text: &str) -> Option<Result<Self, Problem>> {
+    /// Parses a decimal with one unit; `None` for any other text.
+    fn parse_decimal(text: &str) -> Option<Result<Self, Problem>> {
         let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
         let (whole, fraction) = number.split_once('.')?;
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -152,7 +148,7 @@ impl PrometheusDuration {
 
     fn rounded(count: f64, millis_each: u64) -> Result<Self, Problem> {
         if count.is_nan() || count < 0.0 {
-            return Err(Problem::NoDuration(count.to_string()));
+            return Err(Problem::Invalid(count.to_string()));
         }
         let millis = (count * millis_each as f64).round();
         if millis > Self::MAX.millis as f64 {
@@ -174,7 +170,7 @@ impl FromStr for PrometheusDuration {
         let is_number = text.starts_with(|c: char| c.is_ascii_digit());
         let read = match text.parse::<f64>() {
             Ok(seconds) if is_number => Self::rounded(seconds, 1_000),
-            _ => Self::decimal(text).unwrap_or_else(|| Self::in_units(text)),
+            _ => Self::parse_decimal(text).unwrap_or_else(|| Self::parse_units(text)),
         };
         read.map_err(WrongDuration)
     }
@@ -193,8 +189,8 @@ impl fmt::Display for PrometheusDuration {
             return f.write_str("0s");
         }
         for (unit, millis) in UNITS {
-            // Years and weeks only where they are the whole of it, as Prometheus writes them: `8d`
-            // reads better than `1w1d`.
+            // Like Prometheus, use years and weeks only where they are exact: `8d` reads better
+            // than `1w1d`.
             let only_exact = matches!(unit, "y" | "w");
             if rest >= millis && (!only_exact || rest.is_multiple_of(millis)) {
                 write!(f, "{}{unit}", rest / millis)?;
@@ -232,7 +228,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_as_itself(millis in 0..=PrometheusDuration::MAX.millis) {
+        fn durations_round_trip(millis in 0..=PrometheusDuration::MAX.millis) {
             let duration = PrometheusDuration::from_millis(millis).unwrap();
             let text = duration.to_string();
             prop_assert_eq!(text.parse::<PrometheusDuration>(), Ok(duration), "{}", &text);
@@ -241,7 +237,7 @@ mod tests {
         }
 
         #[test]
-        fn each_unit_comes_once_and_the_longer_first(counts in proptest::array::uniform7(proptest::option::of(0..100_u64))) {
+        fn units_are_unique_and_largest_first(counts in proptest::array::uniform7(proptest::option::of(0..100_u64))) {
             let parts = || counts.iter().zip(UNITS).filter_map(|(count, unit)| Some((count.as_ref()?, unit)));
             let text: String = parts().map(|(count, (unit, _))| format!("{count}{unit}")).collect();
             let total: u64 = parts().map(|(count, (_, millis))| count * millis).sum();
@@ -254,7 +250,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_a_duration_or_an_error_that_repeats_a_little(text in any::<String>(), like in "[0-9.ymwdhs-]{0,12}") {
+        fn errors_quote_at_most_a_short_excerpt(text in any::<String>(), like in "[0-9.ymwdhs-]{0,12}") {
             for text in [text, like] {
                 if let Err(problem) = read(&text) {
                     prop_assert!(problem.to_string().len() < 600, "{}", problem);
@@ -264,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_those_of_prometheus_and_decimals_of_one_unit() {
+    fn parses_prometheus_durations_and_decimals_with_one_unit() {
         for (text, millis) in [
             ("15s", 15_000),
             ("1m30s", 90_000),
@@ -299,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn too_long_and_too_short_are_errors_that_say_so() {
+    fn out_of_range_durations_are_rejected() {
         for text in ["293y", "99999999999y", "99999999999999999999s", "1e400", "1e300", "9999999999999999.5h"] {
             let problem = read(text).unwrap_err().to_string();
             assert!(problem.contains("too long") && problem.contains("292y"), "{text}: {problem}");
@@ -314,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strict_form_is_prometheus_own() {
+    fn strict_parsing_accepts_only_the_prometheus_syntax() {
         for text in ["1.5h", "15", " 15s", "", "1s "] {
             assert!(PrometheusDuration::parse_strict(text).is_err(), "{text:?}");
         }
@@ -323,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_written_as_prometheus_writes_them() {
+    fn formats_durations_like_prometheus() {
         for (millis, text) in [
             (0, "0s"),
             (1, "1ms"),
@@ -342,7 +338,7 @@ mod tests {
 
     #[cfg(feature = "serde")]
     #[test]
-    fn json_has_durations_as_text_and_takes_seconds() {
+    fn serde_writes_text_and_accepts_seconds() {
         for (json, millis) in [("\"1h30m\"", 5_400_000), ("15", 15_000), ("0.5", 500), ("\"1.5h\"", 5_400_000)] {
             let read: PrometheusDuration = serde_json::from_str(json).unwrap();
             assert_eq!(read.as_millis(), millis, "{json}");

@@ -1,8 +1,11 @@
 //! Durations and timestamps as Prometheus and RFC 3339 write them.
 //!
-//! [`PrometheusDuration`] and [`Timestamp`] are the only readers and writers of both, so that the
-//! plug and its host accept the same texts. Nothing here reads a clock: a moment relative to now
-//! takes `now` as an argument.
+//! The plug and its host both use [`PrometheusDuration`] and [`Timestamp`], so they accept the same
+//! input. Nothing here reads a clock: parsing a timestamp relative to now takes `now` as an
+//! argument.
+//!
+//! [`excerpt`] is here because the contract and the metrics library both need it and share no other
+//! crate.
 //!
 //! ```
 //! use plugpipe_time::{PrometheusDuration, Timestamp};
@@ -17,19 +20,21 @@
 #![forbid(unsafe_code)]
 
 mod duration;
+mod excerpt;
 mod timestamp;
 #[cfg(feature = "serde")]
 mod wire;
 
 pub use duration::{PrometheusDuration, WrongDuration};
+pub use excerpt::excerpt;
 pub use timestamp::{Timestamp, WrongTimestamp};
 
-/// At most so many bytes of what was given are repeated in an error.
-const MAX_REPEATED: usize = 60;
+/// Maximum number of input bytes quoted in an error.
+const MAX_QUOTED: usize = 60;
 
-/// The begin of a text, for an error that repeats it.
-fn repeated(text: &str) -> String {
-    match text.char_indices().find(|(at, _)| *at >= MAX_REPEATED) {
+/// The beginning of the input, quoted for an error message.
+fn quoted(text: &str) -> String {
+    match text.char_indices().find(|(at, _)| *at >= MAX_QUOTED) {
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
         None => format!("{text:?}"),
     }

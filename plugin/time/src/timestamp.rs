@@ -3,26 +3,26 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{PrometheusDuration, repeated};
+use crate::{PrometheusDuration, quoted};
 
-/// A moment in time, as fine as Prometheus keeps it: whole milliseconds since the Unix epoch, in
-/// the years 0 to 9999, which RFC 3339 can write.
+/// A point in time at Prometheus's resolution: whole milliseconds since the Unix epoch. Limited to
+/// the years 0 to 9999, the range of RFC 3339.
 ///
-/// [`FromStr`] reads RFC 3339 (`2024-01-01T00:00:00Z`) and Unix seconds (`1704067200.5`);
-/// [`Timestamp::parse`] also what is relative to now: `now`, `now-1h30m`, `now+2d`.
+/// [`FromStr`] accepts RFC 3339 (`2024-01-01T00:00:00Z`) and Unix seconds (`1704067200.5`);
+/// [`Timestamp::parse`] also accepts times relative to now: `now`, `now-1h30m`, `now+2d`.
 /// [`Display`](fmt::Display) writes RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     unix_millis: i64,
 }
 
-/// A text that is no moment.
+/// The error for an invalid timestamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongTimestamp(Problem);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Problem {
-    NoMoment(String),
+    Invalid(String),
     OutOfRange,
     Milliseconds,
 }
@@ -30,13 +30,13 @@ enum Problem {
 impl fmt::Display for WrongTimestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Problem::NoMoment(given) => write!(
+            Problem::Invalid(given) => write!(
                 f,
-                "expected a moment such as 2024-01-01T00:00:00Z, Unix seconds such as 1704067200, now or now-1h, got {given}"
+                "expected a timestamp such as 2024-01-01T00:00:00Z, Unix seconds such as 1704067200, now or now-1h, got {given}"
             ),
-            Problem::OutOfRange => f.write_str("the moment is outside of the years 0 to 9999"),
+            Problem::OutOfRange => f.write_str("the timestamp is outside the years 0 to 9999"),
             Problem::Milliseconds => {
-                f.write_str("the moment is after the year 9999; Unix seconds are expected, not milliseconds")
+                f.write_str("the timestamp is after the year 9999; expected Unix seconds, not milliseconds")
             }
         }
     }
@@ -48,72 +48,71 @@ impl core::error::Error for WrongTimestamp {}
 const RANGE: core::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 impl Timestamp {
-    /// So many milliseconds since the Unix epoch; none outside of the years 0 to 9999.
+    /// Creates a timestamp from Unix milliseconds; `None` outside the years 0 to 9999.
     pub fn from_unix_millis(unix_millis: i64) -> Option<Self> {
         RANGE.contains(&unix_millis).then_some(Self { unix_millis })
     }
 
-    /// So many nanoseconds since the Unix epoch, as clocks have them; what is finer than a
-    /// millisecond is cut off.
+    /// Creates a timestamp from Unix nanoseconds, truncated to the millisecond.
     pub const fn from_unix_nanos(unix_nanos: u64) -> Self {
         Self { unix_millis: (unix_nanos / 1_000_000) as i64 }
     }
 
-    /// So many seconds since the Unix epoch, rounded to the millisecond.
+    /// Creates a timestamp from Unix seconds, rounded to the millisecond.
     ///
     /// # Errors
-    /// A number that is not finite, and a moment outside of the years 0 to 9999.
+    /// The number is not finite, or the timestamp is outside the years 0 to 9999.
     pub fn from_unix_seconds(seconds: f64) -> Result<Self, WrongTimestamp> {
         if !seconds.is_finite() {
-            return Err(WrongTimestamp(Problem::NoMoment(seconds.to_string())));
+            return Err(WrongTimestamp(Problem::Invalid(seconds.to_string())));
         }
         let millis = (seconds * 1e3).round();
-        // Beyond 64 bits the cast gives the nearest number, which is out of range too.
+        // The cast saturates beyond 64 bits, and the result is still out of range.
         Self::from_unix_millis(millis as i64).ok_or(WrongTimestamp(match Self::from_unix_millis(seconds as i64) {
             Some(_) if seconds > 0.0 => Problem::Milliseconds,
             _ => Problem::OutOfRange,
         }))
     }
 
-    /// Reads a moment: as [`FromStr`] does, or relative to `now`: `now`, `now-1h`, `now+5m`, and
-    /// `-1h`, which is the same as `now-1h`. The duration is a [`PrometheusDuration`].
+    /// Parses a timestamp as [`FromStr`] does, or relative to `now`: `now`, `now-1h`, `now+5m`, and
+    /// `-1h` as short for `now-1h`. The duration is a [`PrometheusDuration`].
     ///
     /// # Errors
-    /// What is none of these, and a moment outside of the years 0 to 9999.
+    /// The text has none of these forms, or the timestamp is outside the years 0 to 9999.
     pub fn parse(text: &str, now: Self) -> Result<Self, WrongTimestamp> {
         let text = text.trim();
         let relative = text.strip_prefix("now").map(str::trim_start);
-        // `-5` is a moment in 1969; with a unit it can only be relative to now.
+        // `-5` is a time in 1969; with a unit it can only be relative to now.
         let relative =
             relative.or_else(|| Some(text).filter(|text| text.starts_with('-') && text.parse::<f64>().is_err()));
         let Some(offset) = relative else { return text.parse() };
         if offset.is_empty() {
             return Ok(now);
         }
-        let wrong = || WrongTimestamp(Problem::NoMoment(repeated(text)));
+        let invalid = || WrongTimestamp(Problem::Invalid(quoted(text)));
         let (sign, duration) = if let Some(duration) = offset.strip_prefix('-') {
             (-1, duration)
         } else {
-            (1, offset.strip_prefix('+').ok_or_else(wrong)?)
+            (1, offset.strip_prefix('+').ok_or_else(invalid)?)
         };
-        let duration: PrometheusDuration = duration.parse().map_err(|_| wrong())?;
-        // Both are far from the bounds of 64 bits.
+        let duration: PrometheusDuration = duration.parse().map_err(|_| invalid())?;
+        // Neither can overflow 64 bits.
         Self::from_unix_millis(now.unix_millis + sign * duration.as_millis() as i64)
             .ok_or(WrongTimestamp(Problem::OutOfRange))
     }
 
-    /// In milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch.
     pub const fn unix_millis(self) -> i64 {
         self.unix_millis
     }
 
-    /// In nanoseconds since the Unix epoch; none before it and after the year 2553, where they
-    /// leave 64 bits.
+    /// Nanoseconds since the Unix epoch; `None` before it and after the year 2553, where they
+    /// overflow 64 bits.
     pub fn unix_nanos(self) -> Option<u64> {
         u64::try_from(self.unix_millis).ok()?.checked_mul(1_000_000)
     }
 
-    /// In seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     pub const fn unix_seconds(self) -> f64 {
         self.unix_millis as f64 / 1e3
     }
@@ -123,8 +122,8 @@ impl Timestamp {
         date(self.unix_millis.div_euclid(86_400_000))
     }
 
-    /// Appends the moment as RFC 3339: what [`Display`](fmt::Display) writes, without the machinery
-    /// of formatting.
+    /// Appends the timestamp as RFC 3339, like [`Display`](fmt::Display) but without the formatting
+    /// machinery.
     pub fn write_rfc3339(self, out: &mut String) {
         let (year, month, day) = self.date();
         let millis = self.unix_millis.rem_euclid(86_400_000) as u32;
@@ -132,7 +131,7 @@ impl Timestamp {
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let mut write = |at: usize, digits: usize, mut number: u32| {
             for place in text.iter_mut().skip(at).take(digits).rev() {
-                // Each is below ten.
+                // Below ten.
                 *place = b'0' + (number % 10) as u8;
                 number /= 10;
             }
@@ -144,7 +143,7 @@ impl Timestamp {
         write(14, 2, seconds / 60 % 60);
         write(17, 2, seconds % 60);
         write(20, 3, millis % 1_000);
-        // Digits and signs are ASCII.
+        // All bytes are ASCII.
         out.push_str(core::str::from_utf8(&text).unwrap_or_default());
     }
 }
@@ -154,12 +153,12 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        if let Some(unix_millis) = read_rfc3339(text.as_bytes()).filter(|moment| RANGE.contains(moment)) {
+        if let Some(unix_millis) = parse_rfc3339(text.as_bytes()).filter(|timestamp| RANGE.contains(timestamp)) {
             return Ok(Self { unix_millis });
         }
         match text.parse::<f64>() {
             Ok(seconds) if seconds.is_finite() => Self::from_unix_seconds(seconds),
-            _ => Err(WrongTimestamp(Problem::NoMoment(repeated(text)))),
+            _ => Err(WrongTimestamp(Problem::Invalid(quoted(text)))),
         }
     }
 }
@@ -172,8 +171,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Year, month and day of so many days after 1970-01-01, in the Gregorian calendar. Counted from a
-/// March, so that a leap day ends its year.
+/// The Gregorian year, month and day for a number of days since 1970-01-01. Years are counted from
+/// March so that a leap day is the last day of its year.
 const fn date(days: i64) -> (i64, u8, u8) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -185,7 +184,7 @@ const fn date(days: i64) -> (i64, u8, u8) {
     (year, month as u8, (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u8)
 }
 
-/// Days from 1970-01-01 to a day that exists; none for one that does not. The inverse of [`date`].
+/// Days from 1970-01-01 to the date; `None` if the date does not exist. The inverse of [`date`].
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {
@@ -201,9 +200,9 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
 }
 
-/// RFC 3339, as milliseconds since the epoch, rounded. A leap second, which only a UTC month can
-/// end with, counts as the last millisecond before the next second.
-fn read_rfc3339(mut text: &[u8]) -> Option<i64> {
+/// Parses RFC 3339 to milliseconds since the epoch, rounded. A leap second, valid only at the end
+/// of a UTC month, becomes the last millisecond before the next second.
+fn parse_rfc3339(mut text: &[u8]) -> Option<i64> {
     let number = |text: &mut &[u8], digits: usize, after: &[u8]| {
         let (number, rest) = text.split_at_checked(digits)?;
         let value =
@@ -245,9 +244,9 @@ fn read_rfc3339(mut text: &[u8]) -> Option<i64> {
     }
     let seconds = day * 86_400 + hour * 3_600 + minute * 60 + second - offset;
     if second == 60 {
-        // There were none before 1970.
-        let begins_month = seconds >= 0 && seconds.rem_euclid(86_400) == 0 && date(seconds.div_euclid(86_400)).2 == 1;
-        return begins_month.then_some(seconds * 1_000 - 1);
+        // Leap seconds did not exist before 1970.
+        let starts_month = seconds >= 0 && seconds.rem_euclid(86_400) == 0 && date(seconds.div_euclid(86_400)).2 == 1;
+        return starts_month.then_some(seconds * 1_000 - 1);
     }
     Some(seconds * 1_000 + millis)
 }
@@ -259,12 +258,12 @@ impl serde::Serialize for Timestamp {
     }
 }
 
-/// Reads what [`FromStr`] does, and Unix seconds as a number. A moment relative to now needs a
-/// clock: [`Timestamp::parse`].
+/// Accepts the same text as [`FromStr`], and Unix seconds as a number. Times relative to now need a
+/// clock: see [`Timestamp::parse`].
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = "a moment such as 2024-01-01T00:00:00Z, or Unix seconds such as 1704067200";
+        let expected = "a timestamp such as 2024-01-01T00:00:00Z, or Unix seconds such as 1704067200";
         crate::wire::deserialize(deserializer, expected, Self::from_unix_seconds)
     }
 }
@@ -279,48 +278,48 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix_nanos(1_704_067_200_123_456_789);
 
-    /// Milliseconds since the epoch, as another reader of RFC 3339 has them.
-    fn theirs(text: &str) -> Option<i64> {
+    /// Milliseconds since the epoch, according to an independent RFC 3339 parser.
+    fn reference_millis(text: &str) -> Option<i64> {
         let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
-        // A leap second is the last nanosecond before the next second there, and the last
-        // millisecond here.
+        // That parser maps a leap second to the last nanosecond before the next second, ours to the
+        // last millisecond.
         let leap = text.get(17..19) == Some("60");
         Some((if leap { nanos.div_euclid(1_000_000) } else { (nanos + 500_000).div_euclid(1_000_000) }) as i64)
     }
 
     proptest! {
         #[test]
-        fn a_moment_is_read_as_another_reader_reads_it(
+        fn matches_an_independent_parser(
             year in 1900..2200_i32, month in 0..14_u8, day in 0..33_u8, hour in 0..25_u8, minute in 0..61_u8, second in 0..61_u8,
             fraction in "(\\.[0-9]{1,12})?", zone in "[Zz]|[+-](0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]|[+-][0-9]{2}:[0-9]{2}|",
             cut in 0..40_usize,
         ) {
             let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}");
-            prop_assert_eq!(read_rfc3339(text.as_bytes()), theirs(&text), "{}", text);
+            prop_assert_eq!(parse_rfc3339(text.as_bytes()), reference_millis(&text), "{}", text);
             let cut = text.get(..cut).unwrap_or(&text);
-            prop_assert_eq!(read_rfc3339(cut.as_bytes()), theirs(cut), "{}", cut);
+            prop_assert_eq!(parse_rfc3339(cut.as_bytes()), reference_millis(cut), "{}", cut);
         }
 
         #[test]
-        fn any_bytes_are_no_moment_or_one(bytes: Vec<u8>, signs in "[0-9TZ:.+ -]{0,30}", text in any::<String>()) {
-            read_rfc3339(&bytes);
-            prop_assert_eq!(read_rfc3339(signs.as_bytes()), theirs(&signs), "{}", &signs);
+        fn arbitrary_input_does_not_panic(bytes: Vec<u8>, signs in "[0-9TZ:.+ -]{0,30}", text in any::<String>()) {
+            parse_rfc3339(&bytes);
+            prop_assert_eq!(parse_rfc3339(signs.as_bytes()), reference_millis(&signs), "{}", &signs);
             let _ = (Timestamp::parse(&signs, NOW), Timestamp::parse(&text, NOW), Timestamp::parse(&format!("now{text}"), NOW));
         }
 
         #[test]
-        fn what_is_written_is_read_as_itself(unix_millis in RANGE) {
-            let moment = Timestamp::from_unix_millis(unix_millis).unwrap();
-            let text = moment.to_string();
-            prop_assert_eq!(text.parse::<Timestamp>(), Ok(moment), "{}", &text);
-            prop_assert_eq!(Timestamp::parse(&text, NOW), Ok(moment), "{}", &text);
-            prop_assert_eq!(theirs(&text), Some(unix_millis), "{}", &text);
-            // Within the years that a double holds milliseconds of.
-            prop_assert_eq!(Timestamp::from_unix_seconds(moment.unix_seconds()), Ok(moment));
+        fn timestamps_round_trip(unix_millis in RANGE) {
+            let timestamp = Timestamp::from_unix_millis(unix_millis).unwrap();
+            let text = timestamp.to_string();
+            prop_assert_eq!(text.parse::<Timestamp>(), Ok(timestamp), "{}", &text);
+            prop_assert_eq!(Timestamp::parse(&text, NOW), Ok(timestamp), "{}", &text);
+            prop_assert_eq!(reference_millis(&text), Some(unix_millis), "{}", &text);
+            // In this range a double represents milliseconds exactly enough.
+            prop_assert_eq!(Timestamp::from_unix_seconds(timestamp.unix_seconds()), Ok(timestamp));
         }
 
         #[test]
-        fn a_shift_there_and_back_is_none(millis in 0..100_000_000_000_u64) {
+        fn offsets_are_reversible(millis in 0..100_000_000_000_u64) {
             let shift = PrometheusDuration::from_millis(millis).unwrap();
             let then = Timestamp::parse(&format!("now-{shift}"), NOW).unwrap();
             prop_assert_eq!(Timestamp::parse(&format!("now+{shift}"), then), Ok(NOW));
@@ -329,16 +328,16 @@ mod tests {
     }
 
     #[test]
-    fn leap_seconds_are_those_that_can_be() {
+    fn leap_seconds_are_valid_only_at_the_end_of_a_utc_month() {
         for text in
             ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60+01:00", "2016-12-30T23:59:60Z", "2016-12-31T22:59:60Z"]
         {
-            assert_eq!(read_rfc3339(text.as_bytes()), theirs(text), "{text}");
+            assert_eq!(parse_rfc3339(text.as_bytes()), reference_millis(text), "{text}");
         }
     }
 
     #[test]
-    fn moments_are_rfc_3339_unix_seconds_or_relative_to_now() {
+    fn parses_rfc_3339_unix_seconds_and_relative_times() {
         for (text, expected) in [
             ("now", 1_704_067_200_123),
             (" now-1h ", 1_704_063_600_123),
@@ -382,14 +381,14 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_in_the_place_of_seconds_are_found() {
+    fn milliseconds_instead_of_seconds_are_detected() {
         let problem = Timestamp::parse("1704067200000", NOW).unwrap_err().to_string();
         assert!(problem.contains("not milliseconds"), "{problem}");
         assert!(!Timestamp::parse("-1e15", NOW).unwrap_err().to_string().contains("not milliseconds"));
     }
 
     #[test]
-    fn a_moment_is_written_with_milliseconds() {
+    fn timestamps_are_formatted_with_milliseconds() {
         assert_eq!(NOW.to_string(), "2024-01-01T00:00:00.123Z");
         assert_eq!(Timestamp::from_unix_nanos(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_unix_nanos(u64::MAX).to_string(), "2554-07-21T23:34:33.709Z");
@@ -399,7 +398,7 @@ mod tests {
 
     #[cfg(feature = "serde")]
     #[test]
-    fn json_has_moments_as_text_and_takes_seconds() {
+    fn serde_writes_text_and_accepts_seconds() {
         for json in ["\"2024-01-01T00:00:00.123Z\"", "1704067200.123", "\"1704067200.123\""] {
             let read: Timestamp = serde_json::from_str(json).unwrap();
             assert_eq!(read, NOW, "{json}");

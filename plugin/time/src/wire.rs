@@ -1,11 +1,11 @@
-//! How both types are read with serde: from their text, or from a number of seconds.
+//! Deserialization of both types: from text or from a number of seconds.
 
 use core::fmt::{self, Display};
 use core::str::FromStr;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-/// Reads a `T` from what `deserializer` has. `expected` completes "expected …" in an error.
+/// Deserializes a `T`. `expected` completes "expected …" in an error.
 pub(crate) fn deserialize<'de, D, T, E>(
     deserializer: D,
     expected: &'static str,

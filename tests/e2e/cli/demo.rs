@@ -17,7 +17,7 @@ fn the_bare_command_shows_the_main_job() {
         let sum = text.lines().find_map(|line| line.strip_prefix(&format!("{histogram}_sum{{{labels}}} "))).unwrap();
         assert!(sum.parse::<f64>().unwrap() > 0.0, "{sum}");
         assert!(
-            text.contains("wasi:http/outgoing-handler@0.2.0") && text.contains("none: every request is refused"),
+            text.contains("wasi:http/outgoing-handler@0.2.0") && text.contains("none: every request is denied"),
             "{text}"
         );
     }

@@ -101,7 +101,7 @@ async fn a_browser_finds_the_page_whole_accessible_and_within_its_policy() {
         assert!(
             text.contains("<script>alert(1)</script>")
                 && !text.contains("not yet")
-                && text.contains("refused by the host"),
+                && text.contains("denied by the host"),
             "{text}"
         );
         if view["javaScriptEnabled"] == true {
@@ -115,7 +115,7 @@ async fn a_browser_finds_the_page_whole_accessible_and_within_its_policy() {
     assert_eq!(found["kept_open"], 1, "what was open stays open");
     assert_eq!((&found["refused"], &found["allowed"]), (&json!(401), &json!(200)), "the token is the password");
     let asked = found["asked"].as_str().unwrap();
-    assert!(asked.contains("Asked") && asked.contains("prometheus"), "{asked}");
+    assert!(asked.contains("Checked") && asked.contains("prometheus"), "{asked}");
 }
 
 #[tokio::test]
@@ -123,13 +123,13 @@ async fn the_page_tells_what_is_held_and_nobody_else_makes_it_ask() {
     let served = recorded().await;
     let (status, html) = get(&format!("{}/", served.url)).await;
     assert_eq!(status, 200);
-    assert!(html.contains("temperature_celsius") && html.contains("refused by the host"), "{html}");
+    assert!(html.contains("temperature_celsius") && html.contains("denied by the host"), "{html}");
     assert!(!html.contains("<script>alert"), "{html}");
     let (_, status) = get(&format!("{}/status", served.url)).await;
     let status: Value = serde_json::from_str(&status).unwrap();
     assert_eq!(
         (&status["events"][0]["outcome"], &status["health"]),
-        (&json!("refused by the host"), &Value::Null),
+        (&json!("denied by the host"), &Value::Null),
         "{status}"
     );
     let url = format!("{}/health", served.url);

@@ -44,7 +44,7 @@ async fn dashboards_are_planned_applied_and_found_unchanged_by_the_command() {
     let planned = dashboards(&plan, config.path()).await;
     assert!(planned.status.success(), "{}", stderr(&planned));
     assert!(stdout(&planned).matches("created").count() == 2, "{}", stdout(&planned));
-    assert!(stderr(&planned).contains("became timeseries"), "{}", stderr(&planned));
+    assert!(stderr(&planned).contains("converted to timeseries"), "{}", stderr(&planned));
     assert_eq!(fake.lock().unwrap().take_asked().1, 0, "a plan writes nothing");
 
     let mut apply = plan;
@@ -164,7 +164,7 @@ async fn what_the_seeds_pipes_recorded_is_drawn() {
         "Plug duration",
         "Concurrent executions",
         "Authentication attempts",
-        "Pipes that start",
+        "Started pipes",
         "Duration, 95th percentile",
         "Series",
         "Pushes",
@@ -252,7 +252,7 @@ async fn every_type_of_panel_is_drawn_whatever_its_texts_are() {
         "No data",
         "21",
         "7 (100%)",
-        "A heatmap is not drawn in a preview",
+        "heatmap panels are not supported",
     ] {
         assert!(texts(&svg).iter().any(|text| text == wanted), "{wanted}: {:?}", texts(&svg));
     }

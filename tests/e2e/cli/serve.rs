@@ -270,8 +270,8 @@ fn an_address_that_others_can_reach_needs_a_token_that_is_one() {
     for (arguments, said) in [
         (&["--listen", "0.0.0.0:0"][..], "--token-file FILE or --token-env NAME"),
         (&["--listen", "[::]:0"], "so it needs a token"),
-        (&["--listen", "0.0.0.0:0", "--token-file", short], "--token-file: a token has 16 characters or more"),
-        (&["--token-file", missing], "missing cannot be read"),
+        (&["--listen", "0.0.0.0:0", "--token-file", short], "--token-file: expected a token of at least 16 characters"),
+        (&["--token-file", missing], "cannot read file"),
         (&["--token-env", "PLUGPIPE_NO_SUCH_NAME"], "PLUGPIPE_NO_SUCH_NAME is not set"),
     ] {
         let output = harness(&[&["serve"], arguments].concat()).output().unwrap();
@@ -339,8 +339,8 @@ fn a_token_file_that_changes_is_read_again() {
         assert_eq!((status(TOKEN), status(next)), (401, 200));
     }
     let said = served.stop();
-    assert_eq!(said.matches("what was read before stays in use").count(), 1, "{said}");
-    assert!(said.contains("a token has 16 characters or more") && !said.contains(next), "{said}");
+    assert_eq!(said.matches("the previous contents stay in use").count(), 1, "{said}");
+    assert!(said.contains("expected a token of at least 16 characters") && !said.contains(next), "{said}");
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_web_page_of_another_origin_reaches_nothing() {
     {
         let (status, answer) = posted(address, &[&own, form, refused]);
         assert_eq!(status, 403, "{answer}");
-        assert!(answer.contains("pages of other origins may not post here"), "{answer}");
+        assert!(answer.contains("cross-origin requests are not allowed"), "{answer}");
     }
     assert_eq!(posted(address, &[&own, "Content-Type: text/plain"]).0, 415);
     let (_, metrics) = got(address, "/metrics", &[&own]);
@@ -394,7 +394,7 @@ async fn who_says_too_much_or_too_slowly_is_told_and_let_go() {
         let slow_body = "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
         let started = Instant::now();
         let (status, answer) = status(raw(&address, slow_body));
-        assert!(status == 408 && answer.contains("body: not there after 300ms"), "{answer}");
+        assert!(status == 408 && answer.contains("body: not received within 300ms"), "{answer}");
         for silent in ["", "GET /metrics HT", "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: "] {
             assert!(!raw(&address, silent).contains("200 OK"));
         }
@@ -406,7 +406,7 @@ async fn who_says_too_much_or_too_slowly_is_told_and_let_go() {
         thread::sleep(Duration::from_millis(50));
         assert_eq!(got(&address, "/healthz", &["Host: localhost"]).0, 200);
         let (status, answer) = got(&address, "/metrics", &["Host: localhost"]);
-        assert!(status == 503 && answer.contains("all connections are taken"), "{answer}");
+        assert!(status == 503 && answer.contains("connection limit reached"), "{answer}");
         thread::sleep(Duration::from_millis(600));
         assert_eq!(got(&address, "/metrics", &["Host: localhost"]).0, 200);
     })
@@ -530,7 +530,7 @@ async fn every_response_is_shielded_and_metrics_are_only_ever_an_exposition() {
     tokio::task::spawn_blocking(move || {
         for kind in ["text/html", "image/svg+xml", "TEXT/HTML; charset=utf-8", "text/plain, text/html"] {
             let (status, answer) = got(&address, "/metrics", &["Host: localhost", &format!("Accept: {kind}")]);
-            assert!(status == 502 && answer.contains("which is no exposition"), "{kind}: {answer}");
+            assert!(status == 502 && answer.contains("which is not an exposition format"), "{kind}: {answer}");
         }
         let (status, _) = got(&address, "/metrics", &["Host: localhost", "Accept: text/plain; version=0.0.4"]);
         assert_eq!(status, 200);

@@ -57,7 +57,7 @@ fn a_run_without_a_gateway_says_what_is_lost_unless_it_is_kept() {
     }
     let required = folder.run(&["--state", &state, "--require-delivery"]);
     assert_eq!(required.status.code(), Some(1), "{}", stderr(&required));
-    assert!(stderr(&required).contains("are kept in"), "{}", stderr(&required));
+    assert!(stderr(&required).contains("are stored in"), "{}", stderr(&required));
     let exported = run(&["call", "export_metrics", "--state", &state]);
     assert!(stdout(&exported).contains("jobs_total 2\\n"), "kept over runs: {}", stdout(&exported));
 }
@@ -144,8 +144,7 @@ async fn a_gateway_that_has_the_values_leaves_nothing_to_say_and_replaced_counte
     let again = folder.run(&["--config", &config]);
     let text = stderr(&again);
     assert_eq!(again.status.code(), Some(0), "{text}");
-    let replaced =
-        r#"replaced 1 of its group that were as large or larger: jobs_total{instance="", job="nightly"} 1 → 1"#;
+    let replaced = r#"replaced counters in its group that were as large or larger (1): jobs_total{instance="", job="nightly"} 1 → 1"#;
     assert!(text.contains(replaced) && text.contains("--state DIR") && !text.contains("lost"), "{text}");
     for _ in 0..3 {
         let kept = folder.run(&["--config", &config, "--state", &state]);

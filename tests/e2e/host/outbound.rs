@@ -193,7 +193,7 @@ async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     // The origin is granted already: that is not what is missing.
     let error = told["error"].as_str().unwrap();
     assert!(
-        error.contains("leads to an address that the host has not granted")
+        error.contains("resolves to an address that the host has not granted")
             && error.contains("grant addresses of that kind"),
         "{error}"
     );
@@ -458,7 +458,7 @@ fn the_command_line_says_which_option_grants_what_is_missing() {
     std::fs::write(&grants, "origins: [http://inner.example]\nhosts: {inner.example: [10.1.2.3]}").unwrap();
     let (told, log) =
         call(&["push_metrics", "--ctx", &gateway("http://inner.example"), "--grants", grants.to_str().unwrap()]);
-    assert!(log.contains("grant such addresses with --address private"), "{log}");
+    assert!(log.contains("grant these addresses with --address private"), "{log}");
     assert!(told.contains("grant addresses of that kind") && !told.contains("--"), "{told}");
 
     let alert = json!({"alert_config": {"alert_name": "A", "expression": "up == 0"}}).to_string();
@@ -474,7 +474,7 @@ fn the_command_line_says_which_option_grants_what_is_missing() {
     let output = harness(&["call", "describe", "--config", config.to_str().unwrap()]).output().unwrap();
     let told = stderr(&output);
     assert!(
-        told.contains("job_name: ${JOB_OF_THE_TEST} was not granted; grant it with --env JOB_OF_THE_TEST"),
+        told.contains("job_name: ${JOB_OF_THE_TEST} is not granted; grant it with --env JOB_OF_THE_TEST"),
         "{told}"
     );
     let unreplaced = json!({"prometheus_config": {"job_name": "${JOB}"}}).to_string();

@@ -316,7 +316,7 @@ async fn a_hostile_plug_cannot_read_a_credential_that_a_server_reflects() {
         ("GET", "/", "cookie: a=b", "the header cookie is not granted"),
         ("GET", "/", "x-forwarded-for: 127.0.0.1", "the header x-forwarded-for is not granted"),
         ("GET", "/", "x-webauth-user: admin", "the header x-webauth-user is not granted"),
-        ("GET", "/", "x-scope-orgid: team-2", "the header x-scope-orgid has another value"),
+        ("GET", "/", "x-scope-orgid: team-2", "the header x-scope-orgid has a different value"),
     ] {
         let ctx =
             json!({"operation": "send", "method": method, "authority": authority, "path": path, "headers": header});

@@ -129,20 +129,20 @@ async fn certificates_that_cannot_be_read_are_said_before_anything_starts() {
     let missing = problem(&|grants| grants.tls.ca.push("/no/such/ca.pem".into())).await;
     assert!(missing.contains("/no/such/ca.pem"), "{missing}");
     let no_certificate = problem(&|grants| grants.tls.ca.push(key.clone())).await;
-    assert!(no_certificate.contains("holds no certificate"), "{no_certificate}");
+    assert!(no_certificate.contains("has no PEM certificate"), "{no_certificate}");
     let no_key = problem(&|grants| {
         let (certificate, key) = (certificate.clone(), certificate.clone());
         grants.tls.client = Some(ClientCertificate { certificate, key });
     })
     .await;
-    assert!(no_key.contains("holds no key"), "{no_key}");
+    assert!(no_key.contains("has no PEM key"), "{no_key}");
     let other = Authority::new();
     let (_, other_key) = other.client();
     let no_pair = problem(&|grants| {
         grants.tls.client = Some(ClientCertificate { certificate: certificate.clone(), key: other_key.clone() });
     })
     .await;
-    assert!(no_pair.contains("do not fit together"), "{no_pair}");
+    assert!(no_pair.contains("do not match"), "{no_pair}");
     let of_origin = problem(&|grants| {
         let (certificate, key) = (certificate.clone(), "/no/such/key.pem".into());
         grants.tls.identities.insert("mimir".into(), ClientCertificate { certificate, key });
@@ -156,7 +156,7 @@ async fn certificates_that_cannot_be_read_are_said_before_anything_starts() {
         grants.origins.insert(origin);
     })
     .await;
-    assert!(unknown.contains("identity \"mimir\" is not among tls.identities"), "{unknown}");
+    assert!(unknown.contains("unknown identity \"mimir\"; add it to tls.identities"), "{unknown}");
 }
 
 fn certificate(file: &Path) -> Option<CertificateDer<'static>> {
@@ -347,8 +347,8 @@ async fn secrets_and_certificates_that_are_replaced_are_used_under_serve() {
         let of = |what: &str| {
             said.lines().filter(|line| line.contains(&format!("{place}: ")) && line.contains(what)).count()
         };
-        assert_eq!(of("was read again"), 1, "{place}: {said}");
-        assert_eq!(of("what was read before stays in use"), 1, "{place}: {said}");
+        assert_eq!(of("reloaded after a file change"), 1, "{place}: {said}");
+        assert_eq!(of("the previous contents stay in use"), 1, "{place}: {said}");
     }
     assert!(!said.contains("s3cret") && !said.contains("t0ken"), "{said}");
 }

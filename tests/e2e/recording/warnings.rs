@@ -116,7 +116,7 @@ fn grants_and_options_take_the_durations_that_settings_take() {
     }
     for (arguments, expected) in [
         (["query", "up", "--range", "1x"], "expected a duration such as 15s, 1h30m"),
-        (["query", "up", "--end", "tomorrow"], "expected a moment such as"),
+        (["query", "up", "--end", "tomorrow"], "expected a timestamp such as"),
         (["top", "--interval", "300y", "--once"], "too long"),
     ] {
         let output = run(&arguments);

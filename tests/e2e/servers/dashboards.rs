@@ -72,8 +72,8 @@ async fn every_example_becomes_a_dashboard_and_says_what_was_mended() {
         assert_eq!(plug.process(&ctx).await.unwrap()["result"]["action"], "unchanged");
     }
     for said in [
-        "became timeseries",
-        "became piechart",
+        "converted to timeseries",
+        "converted to piechart",
         "sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m]))",
         "sum by (status) (rate(plugpipe_auth_attempts_total[5m]))",
     ] {

@@ -115,7 +115,7 @@ fn the_binary_records_and_replays() {
     assert_eq!(error(&recorded), error(&call("--replay")));
     std::fs::write(file, "no recording").unwrap();
     let told = stderr(&call("--replay"));
-    assert!(told.contains("line 1 is no exchange of a recording"), "{told}");
+    assert!(told.contains("line 1: not an exchange of an HTTP recording"), "{told}");
     let both = harness(&["call", "describe", "--record", file, "--replay", file]).output().unwrap();
     assert_eq!(both.status.code(), Some(2));
 }

@@ -251,7 +251,7 @@ async fn victoria_metrics_answers_in_prometheus_words() {
         assert_eq!(wrong["position"]["line"], 2, "{wrong}");
         for operation in ["format_query", "parse_query"] {
             let error = fail(&plug, json!({"operation": operation, "query": "m"})).await;
-            assert!(error["error"].as_str().unwrap().contains("Prometheus has it from"), "{error}");
+            assert!(error["error"].as_str().unwrap().contains("Prometheus has it since"), "{error}");
         }
         let status = ask(&plug, json!({"operation": "prometheus_status"})).await;
         assert!(status["tsdb"].is_object() && status["unavailable"]["runtime"].is_string(), "{status}");

@@ -588,7 +588,7 @@ async fn native_histograms_that_a_receiver_does_not_take_keep_nothing_else_out()
             (&json!(1), &json!(0), &json!(1)),
             "{answer}"
         );
-        assert!(answer["error"].as_str().unwrap().contains("let it take native histograms"), "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("enable native histograms"), "{answer}");
         assert_eq!(receiver.present("rw_good").await, 1);
     }
 }

@@ -171,7 +171,7 @@ async fn templates_are_listed_with_their_parameters() {
     assert_eq!(names, templates().map(|(name, _)| name), "{answer}");
     assert_eq!(
         listed[0]["parameters"][0],
-        json!({"name": "error_rate", "description": "share of a plug's executions that fail, 0 to 1", "required": false, "default": "0.1"})
+        json!({"name": "error_rate", "description": "fraction of a plug's executions that fail, 0 to 1", "required": false, "default": "0.1"})
     );
     assert_eq!(listed[3]["parameters"][0]["required"], true);
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Types of requests, settings and responses for callers in TypeScript and Python. The manifest's
-//! schemas are read once into a model, from which a small writer makes each file.
+//! Generates types of requests, settings and responses for TypeScript and Python. The manifest's
+//! schemas are parsed into a model, from which a writer generates each file.
 
 mod model;
 mod python;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::reference::manifest;
 use crate::{root, write};
 
-/// Writes the files, and says where they are.
+/// Writes the files and returns their paths.
 pub fn make() -> Result<Vec<PathBuf>, String> {
     let files = files()?;
     for (path, text) in &files {
@@ -20,11 +20,11 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Each file, and what it is to hold.
+/// The paths and contents of the files.
 pub fn files() -> Result<[(PathBuf, String); 2], String> {
     let model = reader::read(&manifest()?)?;
     Ok([
-        (root().join("packaging/node/types.d.ts"), typescript::written(&model)),
-        (root().join("packaging/python/plug_types.py"), python::written(&model)),
+        (root().join("packaging/node/types.d.ts"), typescript::render(&model)),
+        (root().join("packaging/python/plug_types.py"), python::render(&model)),
     ])
 }

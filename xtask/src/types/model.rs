@@ -1,4 +1,4 @@
-//! What the schemas describe, in the terms of both languages.
+//! A model of the schemas for both languages.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use serde_json::Value;
 
 use crate::reference::capital;
 
-/// The longest line of text; a type may be longer by itself.
+/// Maximum line length of text; types may be longer.
 pub(super) const WIDTH: usize = 100;
 
-/// What the schemas describe, with names that are unique among all of them.
+/// All types in the schemas, with unique names.
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) definitions: BTreeMap<String, Definition>,
     pub(super) operations: Vec<Operation>,
-    /// What every response that is no failure has beside `operation` and `result`.
+    /// The members of every successful response besides `operation` and `result`.
     pub(super) success: Object,
-    /// The type of other responses.
+    /// The type of failure responses.
     pub(super) failure: Type,
 }
 
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) name: String,
-    /// The beginning of its types' names.
+    /// The prefix of its types' names.
     pub(super) prefix: String,
 }
 
@@ -41,12 +41,12 @@ pub(super) enum Shape {
 
 #[derive(Debug, Default)]
 pub(super) struct Object {
-    /// Another object, whose fields this one has too.
+    /// The object that this one extends.
     pub(super) base: Option<String>,
     pub(super) fields: Vec<Field>,
-    /// Whether it may have fields that are not named here.
+    /// Whether other fields are allowed.
     pub(super) open: bool,
-    /// Of a request: the operations that take it. TypeScript's `process` adds that by itself.
+    /// For a request, the field `operation`. TypeScript's `process` adds it automatically.
     pub(super) operation: Option<Field>,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Field {
     pub(super) description: String,
     pub(super) required: bool,
     pub(super) ty: Type,
-    /// Whether the base has it too, with another type or not required.
+    /// Whether it overrides a field of the base.
     pub(super) overrides: Overrides,
 }
 
@@ -75,16 +75,16 @@ pub(super) enum Type {
     Integer,
     Number,
     Text,
-    /// A text, a whole number or a flag.
+    /// A string, an integer or a boolean.
     Literal(Value),
     List(Box<Type>),
-    /// An object with names of its own.
+    /// An object with arbitrary keys.
     Map(Box<Type>),
     Named(String),
     Union(Vec<Type>),
 }
 
-/// One of these; what stands in a union within is one of them too.
+/// A union of the types; nested unions are flattened.
 impl FromIterator<Type> for Type {
     fn from_iter<I: IntoIterator<Item = Type>>(choices: I) -> Type {
         let mut flat: Vec<Type> = Vec::new();
@@ -106,7 +106,7 @@ impl FromIterator<Type> for Type {
     }
 }
 
-/// A text in lines of this width at most.
+/// Wraps text at `width`.
 pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -121,13 +121,13 @@ pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A name of the manifest in the way of both languages: `record_metric` is `RecordMetric`.
+/// Converts a name to PascalCase: `record_metric` to `RecordMetric`.
 pub(super) fn pascal(name: &str) -> String {
     let words = name.split(|sign: char| !sign.is_ascii_alphanumeric());
     words.map(capital).collect()
 }
 
-/// Whether a key needs no quotes, in either language.
+/// Whether a key needs no quotes in either language.
 pub(super) fn is_identifier(name: &str) -> bool {
     let is_letter = |sign: char| sign.is_ascii_alphabetic() || sign == '_';
     name.starts_with(is_letter) && name.chars().all(|sign| is_letter(sign) || sign.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! The model in Python, for 3.9 and newer.
+//! Generates Python types, for 3.9 and newer.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::model::{Definition, Field, Model, Object, Operation, Overrides, Shape, Type, WIDTH, is_identifier, lines};
 
-/// Names that a class cannot have for a field.
+/// Reserved words, which cannot be field names.
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
     "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
     "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
-pub(super) fn written(model: &Model) -> String {
+pub(super) fn render(model: &Model) -> String {
     let mut out = String::from(
         "# SPDX-FileCopyrightText: 2025 PlugPipe Team\n\
          # SPDX-License-Identifier: MIT\n\
@@ -38,7 +38,7 @@ pub(super) fn written(model: &Model) -> String {
     out
 }
 
-/// A definition, after what must stand above it: a class's base, or what an alias names.
+/// Writes a definition after its dependencies: the base of a class, or the target of an alias.
 fn place<'m>(out: &mut String, model: &'m Model, name: &'m str, placed: &mut BTreeSet<&'m str>) {
     let Some(definition) = model.definitions.get(name) else { return };
     if !placed.insert(name) {
@@ -61,7 +61,7 @@ fn define(out: &mut String, name: &str, definition: &Definition) {
     }
 }
 
-/// Both responses of an operation.
+/// Writes the response types of an operation.
 fn response(out: &mut String, Operation { name, prefix }: &Operation, failure: &Type) {
     let _ = write!(
         out,
@@ -72,8 +72,7 @@ fn response(out: &mut String, Operation { name, prefix }: &Operation, failure: &
     );
 }
 
-/// A name for a type. Its expression runs when the module is imported, so what may be defined
-/// further below stands in quotes.
+/// Writes a type alias. It is evaluated at import, so forward references are quoted.
 fn assigned(out: &mut String, name: &str, ty: &Type) {
     match ty {
         Type::Named(other) => {
@@ -83,8 +82,8 @@ fn assigned(out: &mut String, name: &str, ty: &Type) {
     }
 }
 
-/// The fields of a class are all required, or none of them is. What is not like the rest, or has a
-/// name that no field of a class can have, stands in a base.
+/// Writes a class. Its fields are either all required or all optional; other fields, and those
+/// whose names are not valid in a class, are in a base class.
 fn class(out: &mut String, name: &str, description: &str, object: &Object) {
     let fields = object.operation.iter().chain(&object.fields);
     let (named, keyed): (Vec<&Field>, Vec<&Field>) = fields.partition(|field| is_field(&field.name));
@@ -112,7 +111,7 @@ fn class(out: &mut String, name: &str, description: &str, object: &Object) {
     if bases.is_empty() {
         bases.push("TypedDict".into());
     }
-    // Type checkers want a field to be the same in all bases, which the schemas do not.
+    // Type checkers require a field to be the same in all bases; the schemas do not.
     let is_merged = object.fields.iter().any(|field| field.overrides != Overrides::Nothing && !last.contains(&field));
     let ignored = if is_merged { IGNORE } else { "" };
     let _ = write!(out, "\n\nclass {name}({}{total}):{ignored}", bases.join(", "));
@@ -122,7 +121,7 @@ fn class(out: &mut String, name: &str, description: &str, object: &Object) {
 /// For a class that narrows a field of its base.
 const IGNORE: &str = "  # type: ignore[misc]";
 
-/// A class's lines, with `narrowing` behind fields that the object's base has too.
+/// Writes the body of a class, with `narrowing` after fields that override the base's.
 fn body(out: &mut String, description: &str, fields: &[&Field], narrowing: &str) {
     out.push('\n');
     docstring(out, description);
@@ -136,7 +135,7 @@ fn body(out: &mut String, description: &str, fields: &[&Field], narrowing: &str)
     }
 }
 
-/// A class by a call, which takes any text for a field's name.
+/// Writes a class in functional syntax, which allows any field name.
 fn functional(out: &mut String, name: &str, fields: &[&Field], total: &str) {
     let _ = write!(out, "\n\n{name} = TypedDict(\n    \"{name}\",\n    {{\n");
     for field in fields {
@@ -150,7 +149,7 @@ fn functional(out: &mut String, name: &str, fields: &[&Field], total: &str) {
     out.push_str(")\n");
 }
 
-/// A name and its type, with the choices of a long one in lines of their own.
+/// Writes a name and its type; the alternatives of a long union are on separate lines.
 fn declaration(out: &mut String, indent: &str, head: &str, ty: &Type, runs: bool, after: &str) {
     let line = format!("{indent}{head} {}{after}\n", expression(ty, runs));
     match ty {
@@ -166,7 +165,7 @@ fn declaration(out: &mut String, indent: &str, head: &str, ty: &Type, runs: bool
     }
 }
 
-/// A type. `runs` says that the expression is run when the module is imported; annotations are not.
+/// A type expression. `runs` means that it is evaluated at import, unlike annotations.
 fn expression(ty: &Type, runs: bool) -> String {
     match ty {
         Type::Unknown => "Any".into(),
@@ -187,7 +186,7 @@ fn expression(ty: &Type, runs: bool) -> String {
     }
 }
 
-/// The choices, with all literals in one of them.
+/// The alternatives, with all literals combined.
 fn union(choices: &[Type], runs: bool) -> (&'static str, Vec<String>) {
     let literals: Vec<String> = choices
         .iter()
@@ -211,12 +210,12 @@ fn literal(value: &Value) -> String {
     }
 }
 
-/// A text of JSON is one of Python too.
+/// A JSON string is also a Python string.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Whether a class can have such a field. Within a class, Python changes names that begin with two
+/// Whether the name is valid for a class field. Python mangles names that begin with two
 /// underscores.
 fn is_field(name: &str) -> bool {
     is_identifier(name) && !KEYWORDS.contains(&name) && !name.starts_with("__")

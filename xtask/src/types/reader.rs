@@ -1,5 +1,5 @@
-//! Reads the model from the manifest's schemas. A keyword that is not known here is an error: it
-//! may say what the types should say.
+//! Parses the manifest's schemas into the model. Unknown keywords are errors, because they may
+//! affect the types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Definition, Field, Model, Object, Operation, Overrides, Shape, Type, pascal};
 use crate::reference::{capital, choices, description, names};
 
-/// Keywords that types say nothing of: bounds, and what is for readers.
+/// Keywords that do not affect types.
 const IGNORED: [&str; 9] = [
     "$schema",
     "default",
@@ -21,13 +21,13 @@ const IGNORED: [&str; 9] = [
     "x-configuration-only",
 ];
 
-/// Keywords of which a schema has one at most.
+/// Mutually exclusive keywords.
 const FORMS: [&str; 5] = ["$ref", "anyOf", "const", "enum", "oneOf"];
 
 /// Keywords that belong to a `type`.
 const PARTS: [&str; 5] = ["additionalProperties", "items", "properties", "required", "unevaluatedProperties"];
 
-/// Names of types that both languages or the writers have already.
+/// Type names used by the languages or the writers.
 const RESERVED: [&str; 18] = [
     "Any",
     "AnyRequest",
@@ -51,21 +51,21 @@ const RESERVED: [&str; 18] = [
 
 type Members = Map<String, Value>;
 
-/// Reads the schemas.
+/// Parses the schemas.
 pub(super) fn read(manifest: &Value) -> Result<Model, String> {
     let part = |key: &str| manifest.get(key).ok_or_else(|| format!("the manifest has no {key}"));
     let (input, config, output) = (part("input_schema")?, part("config_schema")?, part("output_schema")?);
-    let operations = part("operations")?.as_object().ok_or("operations is no object")?;
+    let operations = part("operations")?.as_object().ok_or("operations is not an object")?;
     let mut reader = Reader::new(operations.keys());
     reader.enter("input_schema", input, "Request")?;
-    let mut common = whole(input)?;
+    let mut common = object_part(input)?;
     if let Some(Value::Object(properties)) = common.get_mut("properties") {
         properties.remove("operation");
     }
     reader.object_named("AnyRequest", &common, description(input))?;
     reader.requests(input, operations)?;
     reader.enter("config_schema", config, "Configuration")?;
-    reader.object_named("Configuration", &whole(config)?, description(config))?;
+    reader.object_named("Configuration", &object_part(config)?, description(config))?;
     reader.enter("output_schema", output, "Response")?;
     let success = reader.results(output, operations)?;
     let failure = reader.ty(output.get("else").ok_or("output_schema has no else")?, "Failure")?;
@@ -74,38 +74,38 @@ pub(super) fn read(manifest: &Value) -> Result<Model, String> {
     Ok(Model { definitions: reader.definitions, operations: operations.collect(), success, failure })
 }
 
-/// A whole schema as one of an object; what stands beside is read elsewhere.
-fn whole(schema: &Value) -> Result<Members, String> {
-    let mut members = schema.as_object().cloned().ok_or("a schema is no object")?;
+/// The object part of a schema; the other members are parsed elsewhere.
+fn object_part(schema: &Value) -> Result<Members, String> {
+    let mut members = schema.as_object().cloned().ok_or("a schema is not an object")?;
     ["$defs", "allOf", "if", "then", "else"].iter().for_each(|key| drop(members.remove(*key)));
     Ok(members)
 }
 
 struct Reader<'m> {
     definitions: BTreeMap<String, Definition>,
-    taken: BTreeSet<String>,
-    /// What the schemas that were entered define, and the names that it got here.
+    used_names: BTreeSet<String>,
+    /// The definitions of the schemas parsed so far, and their type names.
     entered: Vec<(&'m Members, BTreeMap<&'m str, String>)>,
-    /// Fields that an object requires of its base.
-    needed: BTreeMap<String, Vec<String>>,
+    /// Inherited fields that an object requires.
+    required_of_base: BTreeMap<String, Vec<String>>,
 }
 
 impl<'m> Reader<'m> {
-    /// A reader for which the names of what is made for operations are taken.
+    /// Reserves the type names of operations.
     fn new(operations: impl Iterator<Item = &'m String>) -> Self {
         let made = operations.flat_map(|name| {
             ["Request", "Response", "Result", "Success"].map(|suffix| format!("{}{suffix}", pascal(name)))
         });
         Self {
             definitions: BTreeMap::new(),
-            taken: made.chain(RESERVED.map(str::to_owned)).collect(),
+            used_names: made.chain(RESERVED.map(str::to_owned)).collect(),
             entered: Vec::new(),
-            needed: BTreeMap::new(),
+            required_of_base: BTreeMap::new(),
         }
     }
 
-    /// Reads what a schema defines. A definition that an earlier one has too is shared; another of
-    /// the same name gets a prefix.
+    /// Parses a schema's definitions. Definitions equal to those of an earlier schema are shared;
+    /// different ones of the same name get a prefix.
     fn enter(&mut self, schema_name: &str, schema: &'m Value, prefix: &str) -> Result<(), String> {
         let definitions = schema.get("$defs").and_then(Value::as_object);
         let definitions = definitions.ok_or_else(|| format!("{schema_name} has no $defs"))?;
@@ -140,11 +140,11 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
-    /// A name that nothing else has: the first, else the other one, with a number if need be.
+    /// A unique name: `wish`, or `other`, with a number if necessary.
     fn name(&mut self, wish: &str, other: &str) -> String {
         let mut name = wish.to_owned();
         let mut number = 1;
-        while !self.taken.insert(name.clone()) {
+        while !self.used_names.insert(name.clone()) {
             name = if number == 1 { other.to_owned() } else { format!("{other}{number}") };
             number += 1;
         }
@@ -161,7 +161,7 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
-    /// The request of each operation. Operations with one branch share one.
+    /// Parses the request of each operation. Operations with the same branch share one.
     fn requests(&mut self, input: &'m Value, operations: &Members) -> Result<(), String> {
         check_branches(input, operations)?;
         let mut members = Members::new();
@@ -177,7 +177,7 @@ impl<'m> Reader<'m> {
                     let object = takes.map(|takes| self.object(takes, &name)).transpose()?;
                     let mut object = object.unwrap_or_default();
                     object.base = Some("AnyRequest".into());
-                    object.operation = Some(asked(branch.map(|(_, branch)| branch), operation));
+                    object.operation = Some(operation_field(branch.map(|(_, branch)| branch), operation));
                     self.define(&name, does, Shape::Object(object));
                 }
             }
@@ -187,34 +187,34 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
-    /// The result of each operation, and what every response that is no failure has beside it.
+    /// Parses the result of each operation, and the common members of successful responses.
     fn results(&mut self, output: &'m Value, operations: &Members) -> Result<Object, String> {
         if output.get("if") != Some(&json!({"properties": {"success": {"const": true}}})) {
-            return Err("output_schema does not tell responses by success".into());
+            return Err("output_schema does not distinguish responses by success".into());
         }
         let then = part(output, "then")?;
         check_branches(then, operations)?;
         let mut members = Members::new();
         for operation in operations.keys() {
             let name = format!("{}Result", pascal(operation));
-            let told = format!("The result of `{operation}`.");
+            let description = format!("The result of `{operation}`.");
             let missing = || format!("output_schema has no result of {operation}");
             let (first, branch) = only_branch(then, operation)?.ok_or_else(missing)?;
             let result = branch.pointer("/then/properties/result").ok_or_else(missing)?;
             match result.as_object() {
                 _ if first != operation => {
-                    self.define(&name, told, Shape::Alias(Type::Named(format!("{}Result", pascal(first)))));
+                    self.define(&name, description, Shape::Alias(Type::Named(format!("{}Result", pascal(first)))));
                 }
-                Some(object) if is_object(object) => self.object_named(&name, object, &told)?,
+                Some(object) if is_object(object) => self.object_named(&name, object, &description)?,
                 _ => {
                     let ty = self.ty(result, &name)?;
-                    self.define(&name, told, Shape::Alias(ty));
+                    self.define(&name, description, Shape::Alias(ty));
                 }
             }
             members.insert(operation.clone(), name.into());
         }
         self.table("Results", "The result of each operation.", &members);
-        let mut common = whole(then)?;
+        let mut common = object_part(then)?;
         let mut required = names(common.get("required"));
         required.extend(names(output.get("required")));
         required.retain(|name| !["operation", "result"].contains(name));
@@ -228,7 +228,7 @@ impl<'m> Reader<'m> {
         self.object(&common, "Success")
     }
 
-    /// A type of each operation, by its name.
+    /// Defines an object that maps operations to types.
     fn table(&mut self, name: &str, description: &str, members: &Members) {
         let fields = members.iter().map(|(operation, ty)| Field {
             name: operation.clone(),
@@ -241,17 +241,19 @@ impl<'m> Reader<'m> {
         self.define(name, description, Shape::Object(object));
     }
 
-    /// An object's fields. `owner` is its name.
+    /// Parses an object's fields. `owner` is its name.
     fn object(&mut self, schema: &Members, owner: &str) -> Result<Object, String> {
         check_keywords(schema, owner)?;
         if FORMS.iter().any(|form| *form != "$ref" && schema.contains_key(*form) && !is_condition(schema, form)) {
-            return Err(format!("{owner}: an object with other forms beside its properties"));
+            return Err(format!("{owner}: unsupported combination of properties with other forms"));
         }
         let open = match schema.get("additionalProperties") {
             None | Some(Value::Bool(false)) => false,
             Some(Value::Bool(true)) => true,
             Some(Value::Object(values)) if values.is_empty() => true,
-            Some(_) => return Err(format!("{owner}: properties beside additionalProperties with a type")),
+            Some(_) => {
+                return Err(format!("{owner}: unsupported combination of properties and typed additionalProperties"));
+            }
         };
         let base = schema.get("$ref").map(|to| self.reference(to, owner)).transpose()?;
         let mut required = names(schema.get("required"));
@@ -259,7 +261,7 @@ impl<'m> Reader<'m> {
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let ty = self.ty(property, &format!("{owner}{}", pascal(name)))?;
             let is_required = required.contains(&name.as_str());
-            required.retain(|needed| needed != name);
+            required.retain(|required_of_base| required_of_base != name);
             fields.push(Field {
                 name: name.clone(),
                 description: text(property),
@@ -269,17 +271,17 @@ impl<'m> Reader<'m> {
             });
         }
         if !required.is_empty() {
-            self.needed.insert(owner.to_owned(), required.into_iter().map(str::to_owned).collect());
+            self.required_of_base.insert(owner.to_owned(), required.into_iter().map(str::to_owned).collect());
         }
         Ok(Object { base, fields, open, operation: None })
     }
 
-    /// A type. An object within gets a name of its own, after `hint`.
+    /// Parses a type. Nested objects get names derived from `hint`.
     fn ty(&mut self, schema: &Value, hint: &str) -> Result<Type, String> {
         let schema = match schema {
             Value::Bool(true) => return Ok(Type::Unknown),
             Value::Object(members) => members,
-            _ => return Err(format!("{hint}: {schema} is no schema")),
+            _ => return Err(format!("{hint}: {schema} is not a schema")),
         };
         check_keywords(schema, hint)?;
         if is_object(schema) {
@@ -288,7 +290,7 @@ impl<'m> Reader<'m> {
         let forms = FORMS.iter().copied().filter(|form| schema.contains_key(*form) && !is_condition(schema, form));
         let forms: Vec<&str> = forms.collect();
         if !forms.is_empty() && PARTS.iter().any(|part| schema.contains_key(*part)) {
-            return Err(format!("{hint}: {} beside what belongs to a type", forms.join(", ")));
+            return Err(format!("{hint}: unsupported combination of {} with the parts of a type", forms.join(", ")));
         }
         let list = |form: &str| schema.get(form).and_then(Value::as_array).into_iter().flatten();
         match forms.as_slice() {
@@ -299,11 +301,11 @@ impl<'m> Reader<'m> {
             [form @ ("anyOf" | "oneOf")] if !schema.contains_key("type") => {
                 list(form).map(|choice| self.ty(choice, hint)).collect()
             }
-            _ => Err(format!("{hint}: {} and type in one schema", forms.join(", "))),
+            _ => Err(format!("{hint}: unsupported combination of {} and type", forms.join(", "))),
         }
     }
 
-    /// What `type` says, with its parts.
+    /// Parses `type` with its parts.
     fn typed(&mut self, schema: &Members, hint: &str) -> Result<Type, String> {
         let kinds = match schema.get("type") {
             Some(Value::String(kind)) => vec![kind.as_str()],
@@ -328,13 +330,13 @@ impl<'m> Reader<'m> {
                     let values = schema.get("additionalProperties").unwrap_or(&Value::Bool(true));
                     Type::Map(Box::new(self.ty(values, hint)?))
                 }
-                other => return Err(format!("{hint}: the type {other}")),
+                other => return Err(format!("{hint}: unknown type {other}")),
             });
         }
         Ok(if kinds.is_empty() { Type::Unknown } else { choices.into_iter().collect() })
     }
 
-    /// An object that stands where it is used.
+    /// Parses an inline object.
     fn inner(&mut self, schema: &Members, hint: &str) -> Result<Type, String> {
         let name = self.name(hint, &format!("{hint}Object"));
         let description = schema.get("description").and_then(Value::as_str);
@@ -348,7 +350,7 @@ impl<'m> Reader<'m> {
         given.cloned().ok_or_else(|| format!("{hint}: {to} is not defined"))
     }
 
-    /// Compares the fields of each object with those of its base, which it need not repeat.
+    /// Removes fields that are equal to those of the base, and marks overrides.
     fn inherit(&mut self) -> Result<(), String> {
         let mut settled = Vec::new();
         for (name, definition) in &self.definitions {
@@ -360,12 +362,12 @@ impl<'m> Reader<'m> {
                 match above.get(field.name.as_str()) {
                     None => fields.push(field.clone()),
                     Some(above) => {
-                        let problem = || format!("{name}: {} is another one in its base", field.name);
+                        let problem = || format!("{name}: {} conflicts with the field of its base", field.name);
                         fields.extend(self.override_of(above, field).ok_or_else(problem)?);
                     }
                 }
             }
-            for need in self.needed.get(name).into_iter().flatten() {
+            for need in self.required_of_base.get(name).into_iter().flatten() {
                 let above = above.get(need.as_str()).ok_or_else(|| format!("{name}: {need} has no type"))?;
                 let required = Field { required: true, ..(*above).clone() };
                 fields.extend(self.override_of(above, &required).flatten());
@@ -387,8 +389,8 @@ impl<'m> Reader<'m> {
         object.base.iter().flat_map(|base| self.all_fields(base)).chain(&object.fields).collect()
     }
 
-    /// A field as both its own schema and the base's have it: the narrower type of the two. Nothing
-    /// where that is what the base says, and no type where neither is the narrower one.
+    /// Combines a field with that of the base: the narrower of the two types. The inner option is
+    /// none if the result equals the base's field, the outer one if neither type is narrower.
     fn override_of(&self, above: &Field, own: &Field) -> Option<Option<Field>> {
         let ty = [&above.ty, &own.ty].into_iter().find(|ty| self.fits(ty, &above.ty) && self.fits(ty, &own.ty))?;
         let required = own.required || above.required;
@@ -400,7 +402,7 @@ impl<'m> Reader<'m> {
         Some(Some(Field { required, ty: ty.clone(), overrides, ..own.clone() }))
     }
 
-    /// Whether every value of a type is one of another.
+    /// Whether `narrow` is a subtype of `wide`.
     fn fits(&self, narrow: &Type, wide: &Type) -> bool {
         let wide = self.choices_of(wide);
         self.choices_of(narrow).iter().all(|ty| {
@@ -408,14 +410,14 @@ impl<'m> Reader<'m> {
                 (_, Type::Unknown) | (Type::Integer, Type::Number) | (Type::Literal(Value::String(_)), Type::Text) => {
                     true
                 }
-                // What is left of names are objects.
+                // The remaining names are objects.
                 (Type::Named(_) | Type::Map(_), Type::Map(values)) if **values == Type::Unknown => true,
                 _ => ty == wide,
             })
         })
     }
 
-    /// The choices of a type, without names for other types than objects.
+    /// The alternatives of a type, with aliases resolved.
     fn choices_of(&self, ty: &Type) -> Vec<Type> {
         match ty {
             Type::Union(choices) => choices.iter().flat_map(|choice| self.choices_of(choice)).collect(),
@@ -432,7 +434,7 @@ fn part<'v>(schema: &'v Value, key: &str) -> Result<&'v Value, String> {
     schema.get(key).ok_or_else(|| format!("a schema has no {key}"))
 }
 
-/// Whether two schemas mean the same by a name.
+/// Whether two schemas define a name equally.
 fn is_same<'v>(one: &'v Members, other: &'v Members, name: &'v str, seen: &mut BTreeSet<&'v str>) -> bool {
     if !seen.insert(name) {
         return true;
@@ -441,7 +443,7 @@ fn is_same<'v>(one: &'v Members, other: &'v Members, name: &'v str, seen: &mut B
     other.get(name) == Some(definition) && referred(definition).iter().all(|name| is_same(one, other, name, seen))
 }
 
-/// The names that a schema refers to.
+/// The definitions that a schema refers to.
 fn referred(schema: &Value) -> Vec<&str> {
     match schema {
         Value::Array(items) => items.iter().flat_map(referred).collect(),
@@ -453,14 +455,14 @@ fn referred(schema: &Value) -> Vec<&str> {
     }
 }
 
-/// Whether a schema is read as an object with fields.
+/// Whether a schema is an object with fields.
 fn is_object(schema: &Members) -> bool {
     let is_open_to_others = schema.get("type").is_some_and(|kind| kind != "object");
     let is_extended = schema.contains_key("$ref") && (schema.contains_key("type") || schema.contains_key("required"));
     !is_open_to_others && (schema.contains_key("properties") || is_extended)
 }
 
-/// Whether a form only says which fields must be there, of which types say nothing.
+/// Whether a form only constrains required fields, which does not affect types.
 fn is_condition(schema: &Members, form: &str) -> bool {
     let is_of_names = |choice: &Value| choice.as_object().is_some_and(|it| it.keys().all(|key| key == "required"));
     schema.get(form).and_then(Value::as_array).is_some_and(|choices| {
@@ -471,53 +473,53 @@ fn is_condition(schema: &Members, form: &str) -> bool {
 fn check_keywords(schema: &Members, hint: &str) -> Result<(), String> {
     let is_known = |key: &str| key == "type" || [&IGNORED[..], &FORMS, &PARTS].iter().any(|known| known.contains(&key));
     if let Some(unknown) = schema.keys().find(|key| !is_known(key)) {
-        return Err(format!("{hint}: the types know no {unknown}"));
+        return Err(format!("{hint}: unsupported keyword {unknown}"));
     }
     if schema.get("unevaluatedProperties").is_some_and(|value| *value != json!(false)) {
-        return Err(format!("{hint}: the types know no unevaluatedProperties but false"));
+        return Err(format!("{hint}: unsupported unevaluatedProperties other than false"));
     }
     Ok(())
 }
 
-/// Every branch must be of operations that there are.
+/// Checks that every branch is for existing operations.
 fn check_branches(schema: &Value, operations: &Members) -> Result<(), String> {
     for branch in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        let of = asked_names(branch);
+        let of = branch_operations(branch);
         if of.is_empty() || !of.iter().all(|name| operations.contains_key(*name)) {
-            return Err(format!("a branch is not of operations: {branch}"));
+            return Err(format!("a branch is not for existing operations: {branch}"));
         }
         if let Some(key) =
             branch.as_object().and_then(|it| it.keys().find(|key| !["if", "then"].contains(&key.as_str())))
         {
-            return Err(format!("the types know no {key} in a branch"));
+            return Err(format!("unsupported keyword {key} in a branch"));
         }
     }
     Ok(())
 }
 
 /// The operations of a branch.
-fn asked_names(branch: &Value) -> Vec<&str> {
-    let asked = branch.pointer("/if/properties/operation");
-    let one = asked.and_then(|it| it.get("const")).and_then(Value::as_str);
-    one.into_iter().chain(names(asked.and_then(|it| it.get("enum")))).collect()
+fn branch_operations(branch: &Value) -> Vec<&str> {
+    let condition = branch.pointer("/if/properties/operation");
+    let one = condition.and_then(|it| it.get("const")).and_then(Value::as_str);
+    one.into_iter().chain(names(condition.and_then(|it| it.get("enum")))).collect()
 }
 
-/// The branch of an operation, and the first of the operations that have it.
+/// The branch of an operation, and the first operation of that branch.
 fn only_branch<'v>(schema: &'v Value, operation: &str) -> Result<Option<(&'v str, &'v Value)>, String> {
     let all = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
-    let mut own = all.filter(|branch| asked_names(branch).contains(&operation));
+    let mut own = all.filter(|branch| branch_operations(branch).contains(&operation));
     match (own.next(), own.next()) {
-        (Some(branch), None) => Ok(asked_names(branch).into_iter().min().map(|first| (first, branch))),
+        (Some(branch), None) => Ok(branch_operations(branch).into_iter().min().map(|first| (first, branch))),
         (None, _) => Ok(None),
         _ => Err(format!("{operation} has more than one branch")),
     }
 }
 
 /// The field `operation` of a request.
-fn asked(branch: Option<&Value>, operation: &str) -> Field {
-    let asked = branch.and_then(|branch| branch.pointer("/if/properties/operation/enum")).and_then(Value::as_array);
-    let may_be_missing = asked.is_some_and(|choices| choices.contains(&Value::Null));
-    let mut choices = branch.map_or_else(|| vec![operation], asked_names);
+fn operation_field(branch: Option<&Value>, operation: &str) -> Field {
+    let condition = branch.and_then(|branch| branch.pointer("/if/properties/operation/enum")).and_then(Value::as_array);
+    let may_be_missing = condition.is_some_and(|choices| choices.contains(&Value::Null));
+    let mut choices = branch.map_or_else(|| vec![operation], branch_operations);
     choices.sort_unstable();
     let null = may_be_missing.then_some(Type::Null);
     Field {
@@ -533,11 +535,11 @@ fn literal(value: &Value, hint: &str) -> Result<Type, String> {
     match value {
         Value::Null => Ok(Type::Null),
         value if value.is_string() || value.is_boolean() || value.is_i64() => Ok(Type::Literal(value.clone())),
-        _ => Err(format!("{hint}: a constant that is no text, whole number, flag or null")),
+        _ => Err(format!("{hint}: a constant must be a string, integer, boolean or null")),
     }
 }
 
-/// What a schema says to people.
+/// The description of a schema, with its choices and default.
 fn text(schema: &Value) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend((!description(schema).is_empty()).then(|| description(schema).to_owned()));

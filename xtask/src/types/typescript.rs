@@ -1,4 +1,4 @@
-//! The model in TypeScript.
+//! Generates TypeScript types.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::model::{Field, Model, Object, Overrides, Shape, Type, WIDTH, is_identifier, lines};
 
-pub(super) fn written(model: &Model) -> String {
+pub(super) fn render(model: &Model) -> String {
     let mut out = String::from(
         "// SPDX-License-Identifier: MIT\n\
          // Made from plug.yaml by `cargo xtask generate`; a test compares.\n\n",
@@ -43,8 +43,8 @@ pub(super) fn written(model: &Model) -> String {
     out
 }
 
-/// What an interface inherits. One cannot give a field another type than its base has, so the base
-/// is taken without such fields.
+/// The `extends` clause. An interface cannot change the type of an inherited field, so such fields
+/// are omitted from the base.
 fn extends(object: &Object) -> String {
     let Some(base) = &object.base else { return String::new() };
     let replaced = object.fields.iter().filter(|field| field.overrides == Overrides::Type);
@@ -63,7 +63,7 @@ fn member(out: &mut String, field: &Field) {
     declaration(out, "  ", &format!("{name}{mark}:"), &field.ty);
 }
 
-/// A name and its type, with the choices of a long one in lines of their own.
+/// Writes a name and its type; the alternatives of a long union are on separate lines.
 fn declaration(out: &mut String, indent: &str, head: &str, ty: &Type) {
     let line = format!("{indent}{head} {};\n", expression(ty));
     match ty {

@@ -41,7 +41,7 @@ fn every_example_pipe_parses() {
 }
 
 #[test]
-fn the_example_of_basic_usage_has_the_values_it_shows() {
+fn the_basic_usage_example_is_parsed() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/pipes/basic_usage.yaml");
     let pipe = Pipe::from_yaml(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(pipe.name, "pipe");
@@ -77,7 +77,7 @@ fn both_dialects_give_the_same_steps() {
 }
 
 #[test]
-fn config_inputs_and_with_are_merged_and_the_later_wins() {
+fn config_inputs_and_with_are_merged_in_order() {
     let pipe = Pipe::from_yaml(
         "steps: [{with: {c: with}, inputs: {b: inputs, c: inputs}, config: {a: config, b: config, c: config}, plug: m}]",
     );
@@ -86,14 +86,14 @@ fn config_inputs_and_with_are_merged_and_the_later_wins() {
 }
 
 #[test]
-fn an_id_comes_before_a_name_and_a_missing_one_is_counted() {
+fn an_id_takes_precedence_over_a_name_and_a_missing_one_is_numbered() {
     let pipe = Pipe::from_yaml("steps: [{plug: m}, {plug: m, name: n}, {plug: m, name: n, id: i}, {plug: m}]");
     let ids: Vec<String> = pipe.unwrap().steps.into_iter().map(|step| step.id).collect();
     assert_eq!(ids, ["step_1", "n", "i", "step_4"]);
 }
 
 #[test]
-fn errors_name_the_path_and_what_was_expected() {
+fn errors_name_the_path_and_the_expectation() {
     for (yaml, starts, contains) in [
         ("", "pipe: ", "`steps`"),
         ("[1]", "pipe: ", "got a list"),
@@ -106,7 +106,7 @@ fn errors_name_the_path_and_what_was_expected() {
         ("steps: [{plug: m, uses: m}]", "steps[0]: ", "`plug` and `uses`"),
         ("steps: [{plug: 3}]", "steps[0].plug: ", "got 3"),
         ("steps: [{plug: m, config: [1]}]", "steps[0].config: ", "a mapping, got a list"),
-        ("steps: [{plug: m, id: a}, {plug: m, id: a}]", "steps[1]: ", "\"a\" is taken"),
+        ("steps: [{plug: m, id: a}, {plug: m, id: a}]", "steps[1]: ", "duplicate id \"a\""),
         ("steps: [{plug: m}, {plug: m, on_error: stop}]", "steps[1].on_error: expected fail or warn, got \"stop\"", ""),
         ("steps: [{plug: m, always_run: 'yes'}]", "steps[0].always_run: ", "true or false, got \"yes\""),
         ("steps: [{plug: m, when: 3}]", "steps[0].when: ", "got 3"),
@@ -138,7 +138,7 @@ fn errors_name_the_path_and_what_was_expected() {
 }
 
 #[test]
-fn keys_that_ask_for_nothing_are_accepted() {
+fn empty_unsupported_keys_are_accepted() {
     Pipe::from_yaml(
         "secrets: {}\nmiddleware: []\nx-labels: {a: b}\ntags: [t]\nsummary: {format: table}\ninputs:\n\
          steps: [{plug: m, env: {}, foreach: , id: a, with: }, {plug: m, depends_on: [a]}, {plug: m, depends_on: a}]",
@@ -147,13 +147,13 @@ fn keys_that_ask_for_nothing_are_accepted() {
 }
 
 #[test]
-fn words_that_older_yaml_took_for_booleans_stay_words() {
+fn yaml_1_1_booleans_are_strings() {
     let pipe = Pipe::from_yaml("steps: [{plug: m, with: {country: no, mode: on, code: 0755, ok: true}}]").unwrap();
     assert_eq!(pipe.steps[0].ctx, json!({"country": "no", "mode": "on", "code": "0755", "ok": true}));
 }
 
 #[test]
-fn texts_of_a_step_keep_how_they_were_written_and_documents_their_numbers() {
+fn step_fields_keep_their_source_text_and_documents_their_numbers() {
     let pipe = Pipe::from_yaml(
         "inputs: {n: 1.50, flag: True, id: 007, v: {type: string, default: 1.10}, w: {type: string, default: 5}}\n\
          steps:\n  - plug: m\n    always_run: True\n    config:\n      instance: 1e3\n      metric_value: 1.50\n      labels: {version: 1.10, on: TRUE, \
@@ -185,7 +185,7 @@ fn endless_nesting_is_an_error() {
 }
 
 #[test]
-fn aliases_that_multiply_are_an_error() {
+fn exponential_aliases_are_an_error() {
     let mut yaml = String::from("x-0: &l0 [a, a, a, a, a, a, a, a, a, a]\n");
     for level in 1..12 {
         let previous = format!("*l{}, ", level - 1).repeat(10);
@@ -204,13 +204,13 @@ fn with_inputs() -> Pipe {
 }
 
 #[test]
-fn given_inputs_override_the_pipes() {
+fn given_inputs_override_the_pipes_own() {
     let inputs = with_inputs().resolve_inputs(map(json!({"id": "5", "env": "prod"})));
     assert_eq!(Value::Object(inputs.unwrap()), json!({"env": "prod", "labels": {"team": "x"}, "rate": 0.5, "id": "5"}));
 }
 
 #[test]
-fn given_text_is_read_as_the_declared_type() {
+fn given_strings_are_converted_to_the_declared_type() {
     let given = json!({"id": "7", "rate": " 2 ", "dry": "false", "env": "3"});
     let inputs = with_inputs().resolve_inputs(map(given)).unwrap();
     assert_eq!(inputs["id"], json!("7"));
@@ -220,9 +220,9 @@ fn given_text_is_read_as_the_declared_type() {
 }
 
 #[test]
-fn inputs_that_are_missing_unknown_or_of_another_type_are_errors() {
+fn missing_unknown_and_mistyped_inputs_are_errors() {
     let error = |given| with_inputs().resolve_inputs(map(given)).unwrap_err().to_string();
-    assert_eq!(error(json!({})), "inputs.id: is required: give it with --input id=VALUE");
+    assert_eq!(error(json!({})), "inputs.id: is required; set it with --input id=VALUE");
     assert_eq!(error(json!({"id": "x", "rate": "fast"})), "inputs.rate: expected number, got \"fast\"");
     let unknown = error(json!({"id": "x", "envv": "prod"}));
     assert!(unknown.starts_with("inputs.envv: "), "{unknown}");
@@ -230,7 +230,7 @@ fn inputs_that_are_missing_unknown_or_of_another_type_are_errors() {
 }
 
 #[test]
-fn a_pipe_without_inputs_takes_any() {
+fn a_pipe_without_inputs_accepts_any() {
     let pipe = Pipe::from_yaml("steps: [{plug: m}]").unwrap();
     let given = map(json!({"a": 1}));
     assert_eq!(pipe.resolve_inputs(given.clone()).unwrap(), given);

@@ -27,7 +27,7 @@ fn a_sole_expression_keeps_its_type() {
 }
 
 #[test]
-fn a_template_that_is_too_much_work_is_stopped() {
+fn the_work_of_a_template_is_limited() {
     for template in [
         "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
         "{{ 'x' * 100000000 }} and more",
@@ -35,16 +35,16 @@ fn a_template_that_is_too_much_work_is_stopped() {
     ] {
         let begun = std::time::Instant::now();
         let problem = render(template).unwrap_err();
-        assert!(problem.contains("more work than one template may be (1000000 steps)"), "{problem}");
+        assert!(problem.contains("exceeds the work limit of 1000000 instructions"), "{problem}");
         assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
-    // Many times what a pipe needs.
+    // Much more work than pipes need.
     let much = render("{% for a in range(9999) %}{{ a }},{% endfor %}").unwrap();
     assert!(much.as_str().unwrap().ends_with(",9998,"));
     assert!(Templates::new().condition("range(9999) | sum > 1", &scope()).unwrap());
 }
 
-/// Templates that go one level deeper for each of these, as deep as the limits let them.
+/// Expressions that nest as deep as `length` bytes allow, one per kind of nesting.
 fn deep(length: usize) -> Vec<String> {
     let room = length - 2;
     let filled = |before: &str, part: &str, after: &str| {
@@ -73,7 +73,7 @@ fn deep(length: usize) -> Vec<String> {
 #[test]
 fn deep_templates_fit_the_stack() {
     for expression in deep(MAX_TAG_LEN) {
-        // Right or wrong: what counts is that there is an answer.
+        // The result does not matter, only that the stack suffices.
         let _ = Templates::new().condition(&expression, &scope());
         let _ = render(&format!("{{{{{}}}}}", expression.get(4..).unwrap()));
         let _ = render(&format!("x {{{{{}", expression.get(4..).unwrap()));
@@ -86,10 +86,10 @@ fn deep_templates_fit_the_stack() {
 }
 
 #[test]
-fn deeper_templates_are_refused_before_they_are_compiled() {
+fn deeper_templates_are_rejected_before_compilation() {
     for expression in deep(200_000) {
         let problem = Templates::new().condition(&expression, &scope()).unwrap_err().to_string();
-        assert!(problem.contains("199") && problem.contains("8192 are allowed"), "{problem}");
+        assert!(problem.contains("199") && problem.contains("exceeds the limit of 8192"), "{problem}");
         for template in [format!("{{{{{expression}}}}}"), format!("{{%if {expression}"), format!("a{{{{ {expression}")]
         {
             let problem = render(&template).unwrap_err();
@@ -97,15 +97,15 @@ fn deeper_templates_are_refused_before_they_are_compiled() {
         }
     }
     let elifs = format!("{{% if 0 %}}{}{{% endif %}}", "{%- elif 0 -%}".repeat(MAX_ELIFS + 1));
-    assert!(render(&elifs).unwrap_err().contains("501 elif tags, and 500 are allowed"));
+    assert!(render(&elifs).unwrap_err().contains("501 elif tags exceed the limit of 500"));
     assert!(render(&format!("{{{{ 1 }}}}{}", "x".repeat(MAX_TEMPLATE_LEN))).unwrap_err().contains("the template has"));
-    // Long texts are no deep ones.
+    // Long text does not nest.
     let long = "x".repeat(500_000);
     assert_eq!(render(&format!("{{% raw %}}{long}{{% endraw %}}{{# {long} #}}")).unwrap(), json!(long));
 }
 
 #[test]
-fn a_value_is_no_longer_and_no_deeper_than_its_work_allows() {
+fn values_are_bounded_in_size_and_depth() {
     let many = "[[1] * 99999] * 99999";
     for template in [
         format!("{{{{ {many} }}}}"),
@@ -119,10 +119,10 @@ fn a_value_is_no_longer_and_no_deeper_than_its_work_allows() {
     ] {
         let begun = std::time::Instant::now();
         let problem = render(&template).unwrap_err();
-        assert!(problem.contains("more work than one template may be (1000000 steps)"), "{problem}");
+        assert!(problem.contains("exceeds the work limit of 1000000 instructions"), "{problem}");
         assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{template}: {:?}", begun.elapsed());
     }
-    // Lists within lists: those of a value from outside, and the template's own around it.
+    // Nested lists: an external value, and the template's own lists around it.
     let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
     let wrapped = |levels: usize, own: usize| {
         let Value::Object(variables) = json!({"deep": deep(levels)}) else { unreachable!() };
@@ -137,21 +137,21 @@ fn a_value_is_no_longer_and_no_deeper_than_its_work_allows() {
 }
 
 #[test]
-fn anything_around_an_expression_makes_text() {
+fn text_around_an_expression_makes_a_string() {
     assert_eq!(render("{{ inputs.count }} ").unwrap(), json!("3 "));
     assert_eq!(render("{{ inputs.count }}{{ inputs.count }}").unwrap(), json!("33"));
     assert_eq!(render("{% if inputs.on %}yes{% endif %}\n").unwrap(), json!("yes\n"));
 }
 
 #[test]
-fn text_is_not_escaped_and_promql_braces_stay() {
+fn text_is_not_escaped_and_promql_is_unchanged() {
     let promql = "sum(rate(a{status='failure'}[5m])) by (le) > 0.1 & \"x\"";
     assert_eq!(render(promql).unwrap(), json!(promql));
     assert_eq!(render("<{{ \"<a & 'b'>\" }}>").unwrap(), json!("<<a & 'b'>>"));
 }
 
 #[test]
-fn ternary_chooses_by_truth() {
+fn ternary_selects_by_truth() {
     assert_eq!(render("{{ pipeline.success | ternary('success', 'failed') }}").unwrap(), json!("success"));
     assert_eq!(render("{{ 0 | ternary('success', 'failed') }}").unwrap(), json!("failed"));
     assert!(render("{{ inputs.nope | ternary(1, 2) }}").unwrap_err().contains("undefined"));
@@ -180,7 +180,7 @@ fn prometheus_expressions_pass_through() {
 }
 
 #[test]
-fn prometheus_expressions_in_quotes_comments_and_raw_blocks_are_left_to_the_engine() {
+fn prometheus_expressions_in_quotes_comments_and_raw_blocks_are_left_alone() {
     assert_eq!(render("{{ \"{{ $value }}\" }}").unwrap(), json!("{{ $value }}"));
     assert_eq!(render("a{# {{ $value }} #}b").unwrap(), json!("ab"));
     assert_eq!(
@@ -196,7 +196,7 @@ fn an_unclosed_tag_is_an_error() {
 }
 
 #[test]
-fn an_undefined_name_is_an_error_that_says_where_what_and_which_names_exist() {
+fn an_undefined_name_error_lists_the_defined_names() {
     let fields = json!({"metrics": [{"labels": {"status": "{{ inputs.statuss }}"}}]});
     let error = Templates::new().render(&fields, &scope()).unwrap_err().to_string();
     for part in [
@@ -218,7 +218,7 @@ fn an_undefined_part_of_an_object_is_an_error() {
 }
 
 #[test]
-fn what_json_has_no_number_for_is_spelled_as_prometheus_does() {
+fn infinities_are_spelled_as_in_prometheus() {
     assert_eq!(render("{{ 1e308 * 10 }}").unwrap(), json!("+Inf"));
     assert_eq!(render("{{ -1e308 * 10 }}").unwrap(), json!("-Inf"));
 }
@@ -231,7 +231,7 @@ fn keys_are_not_templates() {
 }
 
 #[test]
-fn conditions_take_expressions_with_and_without_braces() {
+fn conditions_are_expressions_with_or_without_braces() {
     let holds = |when: &str| Templates::new().condition(when, &scope()).map_err(|error| error.to_string());
     assert_eq!(holds("inputs.env == 'prod'"), Ok(true));
     assert_eq!(holds("{{ inputs.env == 'dev' }}\n"), Ok(false));

@@ -1,4 +1,4 @@
-//! Denied requests: lines in the log, and counts for the metric
+//! The audit log of denied requests, and counts for the metric
 //! `plugpipe_capability_violations_total`.
 
 use std::collections::BTreeMap;
@@ -10,16 +10,16 @@ use tracing::warn;
 
 use crate::grants::{AddressKind, Advice, Denial, Missing, Origin};
 
-/// The target of the log's lines, to keep or filter them by.
+/// The tracing target of audit lines.
 pub(crate) const TARGET: &str = "plugpipe_harness::audit";
 
-/// After so many lines for a capability and origin only every doubling gets one: a plug that is
-/// denied all day must not fill a disk.
+/// Number of lines per capability and origin. After that, only powers of two are logged, so that
+/// the log stays small.
 const MAX_LINES: u64 = 20;
 
-/// Pairs of capability and origin that are counted apart. Further origins share a count for each
-/// capability and kind of address, so that no number of made-up names hides a request to this
-/// machine, its network or its cloud's credentials.
+/// Maximum number of separately counted pairs of capability and origin. Other origins share a count
+/// per capability and kind of address, so that many fake names cannot hide a request to this
+/// machine, its network or the metadata service.
 const MAX_ORIGINS: usize = 1_000;
 
 /// Counts of denied requests.
@@ -27,24 +27,24 @@ const MAX_ORIGINS: usize = 1_000;
 pub(crate) struct Violations {
     counts: Mutex<Counts>,
     any: AtomicBool,
-    /// How the host's user grants what is missing, where the host says so.
+    /// The host's advice on missing grants, if it has any.
     advice: Option<Advice>,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Not yet taken for the metric.
+    /// Not yet added to the metric.
     by_capability: BTreeMap<&'static str, u64>,
     by_origin: BTreeMap<(Group, String), u64>,
     of_others: BTreeMap<Group, u64>,
 }
 
-/// The capability, and the kind of the address that was asked for, where that is known.
+/// The capability, and the kind of the requested address if known.
 type Group = (&'static str, Option<AddressKind>);
 
 impl Counts {
-    /// Counts a denied request. How many there were that share its lines in the log, and whether
-    /// those have other origins too.
+    /// Counts a denied request. Returns the total of its log group, and whether the group is shared
+    /// by several origins.
     fn add(&mut self, denial: &Denial, origin: &str) -> (u64, bool) {
         let capability = denial.capability();
         *self.by_capability.entry(capability).or_default() += 1;
@@ -68,8 +68,8 @@ impl Violations {
         Self { advice, ..Self::default() }
     }
 
-    /// Writes a denied request down and counts it. Its path and query are left out: they may be
-    /// secrets, as in many webhooks.
+    /// Logs and counts a denied request. Omits its path and query, which may be secret, as in many
+    /// webhooks.
     pub(crate) fn deny(&self, denial: &Denial, origin: &str) {
         let capability = denial.capability();
         let (total, shared) = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(denial, origin);
@@ -98,7 +98,7 @@ impl Violations {
         }
     }
 
-    /// The denied requests of each capability since this was last called.
+    /// The number of denied requests per capability since the last call.
     pub(crate) fn take(&self) -> Vec<(&'static str, u64)> {
         if !self.any.swap(false, Ordering::Acquire) {
             return Vec::new();
@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// What is logged while `work` runs.
+    /// The log output of `work`.
     fn logged(work: impl FnOnce()) -> String {
         #[derive(Clone, Default)]
         struct Log(Arc<Mutex<Vec<u8>>>);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_is_counted_once() {
+    fn each_denial_is_counted_once() {
         let violations = Violations::default();
         assert_eq!(violations.take(), []);
         for _ in 0..3 {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_decoy_hides_another_origin() {
+    fn many_origins_do_not_hide_another() {
         const METADATA: &str = "http://169.254.169.254:80";
         let violations = Violations::default();
         let log = logged(|| {
@@ -178,35 +178,35 @@ mod tests {
         assert_eq!(lines(&log, METADATA), 20, "many names");
         assert!(log.contains("all origins after the first 1000"));
 
-        // A name that leads to one address after the other.
-        let leads_to = |address: &str| {
+        // A name that resolves to different addresses.
+        let resolve_to = |address: &str| {
             let address = address.parse().unwrap();
             let kind = AddressKind::of(address).unwrap();
             violations.deny(&Denial::Address { host: "h".into(), address, kind }, "http://h:80");
         };
         let log = logged(|| {
-            (0..100).for_each(|_| leads_to("10.0.0.1"));
-            (0..20).for_each(|_| leads_to("169.254.169.254"));
+            (0..100).for_each(|_| resolve_to("10.0.0.1"));
+            (0..20).for_each(|_| resolve_to("169.254.169.254"));
         });
         assert_eq!(log.matches("169.254.169.254").count(), 20, "{log}");
         assert_eq!(violations.take(), [("http_address", 120), ("http_origin", 3_020)]);
     }
 
     #[test]
-    fn lines_and_memory_are_bounded_whatever_is_asked_for() {
+    fn lines_and_memory_are_bounded() {
         let violations = Violations::default();
         let log = logged(|| {
             (0..20_000)
                 .for_each(|number| denied(&violations, &format!("http://10.0.{}.{}:80", number / 250, number % 250)))
         });
-        // One for each origin that is counted apart; of the others the first 20, and 32 to 16384.
+        // One per separately counted origin; for the others, the first 20, and 32 to 16384.
         assert_eq!(log.lines().count(), MAX_ORIGINS + 20 + 10);
         let counts = violations.counts.lock().unwrap();
         assert_eq!((counts.by_origin.len(), counts.of_others.len()), (MAX_ORIGINS, 1));
     }
 
     #[test]
-    fn how_to_grant_is_said_by_the_host_and_only_where_it_has_a_way() {
+    fn advice_is_logged_only_if_the_host_has_any() {
         let advised = |advice| logged(|| denied(&Violations::new(advice), "http://h:80"));
         assert!(!advised(None).contains("--"));
         let advice: Advice = |missing| format!("try {missing:?}");

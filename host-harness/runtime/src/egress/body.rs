@@ -27,8 +27,9 @@ use crate::mask::MaskedStream;
 /// is written.
 const MAX_RECORDED_LEN: usize = 8 * 1024 * 1024;
 
-/// A request body of up to this length is buffered before it is sent, so that it can be sent again.
-const MAX_WAITED_FOR: usize = 1024 * 1024;
+/// Request bodies of up to this length are buffered before they are sent, so that they can be sent
+/// again.
+const MAX_BUFFERED_LEN: usize = 1024 * 1024;
 
 /// Counts the bytes of a request body against its limits. Clones share the count.
 #[derive(Clone)]
@@ -93,7 +94,7 @@ impl Body for Metered {
 
 /// A request body before it is sent.
 pub(super) enum Gathered {
-    /// All of it.
+    /// The whole body.
     Whole(Bytes),
     /// A long body: the buffered start, and the rest.
     Long { first: Vec<Bytes>, rest: WasiBody },
@@ -103,11 +104,11 @@ pub(super) enum Gathered {
 pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
     let (mut pieces, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        // Trailers of requests are of no use to the servers that this plug speaks to.
+        // Drop request trailers, which no supported server uses.
         let Ok(piece) = frame?.into_data() else { continue };
         length = length.saturating_add(piece.len());
         pieces.push(piece);
-        if length > MAX_WAITED_FOR {
+        if length > MAX_BUFFERED_LEN {
             return Ok(Gathered::Long { first: pieces, rest: body });
         }
     }
@@ -121,7 +122,7 @@ pub(super) async fn gather(mut body: WasiBody) -> Result<Gathered, Error> {
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     bytes: Vec<u8>,
-    /// Whether that is all of it.
+    /// Whether it is complete.
     whole: bool,
 }
 
@@ -169,18 +170,18 @@ impl Body for Long {
 }
 
 /// Records an exchange when it ends, however it ends.
-pub(super) struct Taking {
+pub(super) struct Recording {
     exchanges: Exchanges,
     begun: Option<Begun>,
     request: Seen,
     status: u16,
     headers: http::HeaderMap,
-    answer: Vec<u8>,
+    response: Vec<u8>,
     /// Whether the response continued after the recorded part.
     cut: bool,
 }
 
-impl Taking {
+impl Recording {
     pub(super) fn new(exchanges: Exchanges, begun: Begun, request: Seen) -> Self {
         Self {
             exchanges,
@@ -188,12 +189,12 @@ impl Taking {
             request,
             status: 0,
             headers: http::HeaderMap::new(),
-            answer: Vec::new(),
+            response: Vec::new(),
             cut: false,
         }
     }
 
-    pub(super) fn answered(&mut self, head: &http::response::Parts) {
+    pub(super) fn set_head(&mut self, head: &http::response::Parts) {
         self.status = head.status.as_u16();
         self.headers = head.headers.clone();
     }
@@ -203,10 +204,10 @@ impl Taking {
     }
 
     fn ended(&mut self, broken: Option<Failure>) {
-        let answer = std::mem::take(&mut self.answer);
-        // A replay must not take the beginning for the whole.
+        let response = std::mem::take(&mut self.response);
+        // A replay must not treat a truncated body as complete.
         let broken = broken.or_else(|| self.cut.then_some(Failure::TooLong(MAX_RECORDED_LEN as u64)));
-        self.end(Outcome::Answered(Answered::new(self.status, &self.headers, answer, broken)));
+        self.end(Outcome::Answered(Answered::new(self.status, &self.headers, response, broken)));
     }
 
     fn end(&mut self, outcome: Outcome) {
@@ -219,7 +220,7 @@ impl Taking {
     }
 }
 
-impl Drop for Taking {
+impl Drop for Recording {
     /// The plug did not wait for the response, or did not read it to its end.
     fn drop(&mut self) {
         let broken = Some(Failure::Incomplete);
@@ -236,7 +237,7 @@ pub(super) struct Bounds {
 }
 
 /// A response body as the plug reads it.
-pub(super) struct Answer<G> {
+pub(super) struct ResponseBody<G> {
     body: Incoming,
     bounds: Bounds,
     received: u64,
@@ -245,41 +246,51 @@ pub(super) struct Answer<G> {
     masks: Masks,
     /// None if there is nothing to mask.
     masked: Option<MaskedStream>,
-    taking: Option<Taking>,
+    recording: Option<Recording>,
     over: bool,
     /// Held until the body is dropped.
     _guard: G,
 }
 
-impl<G> Answer<G> {
+impl<G> ResponseBody<G> {
     pub(super) fn new(
         body: Incoming,
         bounds: Bounds,
         gunzip: Option<Gunzip>,
         masks: Masks,
-        taking: Option<Taking>,
+        recording: Option<Recording>,
         guard: G,
     ) -> Self {
         let pause = Box::pin(sleep(bounds.between));
-        let mut answer =
-            Self { body, bounds, received: 0, pause, gunzip, masks, masked: None, taking, over: false, _guard: guard };
-        // Nobody may ask for a body that says that it has none.
-        if answer.body.is_end_stream() {
-            answer.end(None);
+        let mut response = Self {
+            body,
+            bounds,
+            received: 0,
+            pause,
+            gunzip,
+            masks,
+            masked: None,
+            recording,
+            over: false,
+            _guard: guard,
+        };
+        // An empty body may never be polled.
+        if response.body.is_end_stream() {
+            response.end(None);
         }
-        answer
+        response
     }
 
     fn end(&mut self, broken: Option<Failure>) {
         self.over = true;
-        if let Some(mut taking) = self.taking.take() {
-            taking.ended(broken);
+        if let Some(mut recording) = self.recording.take() {
+            recording.ended(broken);
         }
     }
 
     fn fail(&mut self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        // The plug is only told that the body ended: wasmtime carries no reason there.
-        tracing::info!(%failure, "an answer was not read to its end");
+        // The plug only sees that the body ended: wasmtime passes no reason.
+        tracing::info!(%failure, "a response was not read to its end");
         self.end(Some(failure.clone()));
         Poll::Ready(Some(Err(error_code(failure))))
     }
@@ -297,16 +308,16 @@ impl<G> Answer<G> {
     }
 
     fn give(&mut self, bytes: Bytes) -> Frame<Bytes> {
-        if let Some(taking) = &mut self.taking {
-            let room = MAX_RECORDED_LEN.saturating_sub(taking.answer.len());
-            taking.cut |= bytes.len() > room;
-            taking.answer.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
+        if let Some(recording) = &mut self.recording {
+            let room = MAX_RECORDED_LEN.saturating_sub(recording.response.len());
+            recording.cut |= bytes.len() > room;
+            recording.response.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         }
         Frame::data(bytes)
     }
 }
 
-impl<G: Unpin> Body for Answer<G> {
+impl<G: Unpin> Body for ResponseBody<G> {
     type Data = Bytes;
     type Error = Error;
 
@@ -323,8 +334,7 @@ impl<G: Unpin> Body for Answer<G> {
             this.pause.as_mut().reset(Instant::now() + this.bounds.between);
             match frame {
                 Some(Ok(frame)) => {
-                    // Trailers are of no use to this plug, and could not come before what is kept
-                    // back.
+                    // Drop response trailers, which the plug does not use.
                     let Ok(bytes) = frame.into_data() else { continue };
                     this.received = this.received.saturating_add(bytes.len() as u64);
                     if this.received > this.bounds.limit {

@@ -129,7 +129,7 @@ impl Inner {
             self.grants.allow_cleartext_proxy(origin).map_err(|denial| self.deny(&denial, origin))?;
         }
         let stream = match proxy {
-            // Whoever wrote the grants named it; and where it leads to is for the proxy to know.
+            // The proxy's address is trusted; the proxy resolves the origin itself.
             Some(proxy) => self.reach(&proxy.origin, self.addresses(&proxy.origin).await?, within).await?,
             None => self.reach(origin, self.granted_addresses(origin).await?, within).await?,
         };
@@ -192,7 +192,7 @@ impl Inner {
         for address in addresses {
             match timeout(share, TcpStream::connect(SocketAddr::new(address, origin.port()))).await {
                 Ok(Ok(stream)) => {
-                    // A request is written whole; there is nothing to wait for.
+                    // Requests are written as a whole, so Nagle's algorithm only adds latency.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
@@ -215,11 +215,11 @@ impl Inner {
             request = request.header(header::PROXY_AUTHORIZATION, value);
         }
         let request = request.body(Empty::<Bytes>::new()).map_err(|_| Failure::Protocol)?;
-        let answer = sender.send_request(request).await.map_err(|error| failure_of_error(&error))?;
-        if !answer.status().is_success() {
-            return Err(Failure::Proxy(answer.status().as_u16()));
+        let response = sender.send_request(request).await.map_err(|error| failure_of_error(&error))?;
+        if !response.status().is_success() {
+            return Err(Failure::Proxy(response.status().as_u16()));
         }
-        hyper::upgrade::on(answer).await.map(TokioIo::new).map_err(|error| failure_of_error(&error))
+        hyper::upgrade::on(response).await.map(TokioIo::new).map_err(|error| failure_of_error(&error))
     }
 
     async fn encrypt<S: Stream + 'static>(&self, stream: S, origin: &Origin) -> Result<Link, Failure> {
@@ -228,10 +228,10 @@ impl Inner {
             None => ServerName::try_from(origin.host().to_owned()).map_err(|_| Failure::UnknownHost)?,
         };
         let identity = self.grants.identity_of(origin);
-        let tls = self.tls.get(identity).ok_or_else(|| Failure::Tls("the identity is not known".into()))?;
+        let tls = self.tls.get(identity).ok_or_else(|| Failure::Tls("unknown identity".into()))?;
         let stream = tls.connect(name, stream).await.map_err(|error| {
             let failure = failure_of_io(&error);
-            warn!(%origin, "no TLS: {failure}");
+            warn!(%origin, "TLS handshake failed: {failure}");
             failure
         })?;
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -239,7 +239,7 @@ impl Inner {
     }
 }
 
-/// How many requests have used a connection.
+/// The number of requests that have used a connection.
 #[derive(Clone, Default)]
 pub(super) struct Uses(Arc<AtomicUsize>);
 
@@ -356,8 +356,7 @@ mod tests {
 
     use super::*;
 
-    /// A connector whose names resolve to what each lookup in turn says; and how many lookups were
-    /// made.
+    /// A connector whose lookups return these answers in turn, and the number of lookups.
     fn connector(grants: Grants, answers: &[&[&str]]) -> (Connector, Arc<AtomicUsize>) {
         let lookups = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&lookups);
@@ -382,7 +381,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_gets_no_connection() {
+    async fn a_name_that_resolves_to_this_machine_is_denied() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://rebound.example:{}", listener.local_addr().unwrap().port());
         for addresses in [
@@ -397,25 +396,24 @@ mod tests {
             assert_eq!(failure(&connector, &url).await, Some(Failure::AddressProhibited), "{addresses:?}");
             assert_eq!(connector.0.violations.take(), [("http_address", 1)]);
         }
-        assert!(timeout(Duration::from_millis(50), listener.accept()).await.is_err(), "nobody came");
+        assert!(timeout(Duration::from_millis(50), listener.accept()).await.is_err(), "no connection");
     }
 
     #[tokio::test]
-    async fn the_address_that_is_connected_to_is_the_one_that_was_checked() {
+    async fn the_checked_address_is_connected_to() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://rebound.example:{}", listener.local_addr().unwrap().port());
-        // The first answer is granted, and nobody listens there; a second lookup would lead to the
-        // listener.
+        // Nothing listens on the first address; a second lookup would return the listener's.
         let mut grants = granted(&url);
         grants.addresses.extend(["127.0.0.1", "127.0.0.2"].map(|address| address.parse().unwrap()));
         let (connector, lookups) = connector(grants, &[&["127.0.0.2"], &["127.0.0.1"]]);
         assert_eq!(failure(&connector, &url).await, Some(Failure::ConnectionRefused));
         assert_eq!(lookups.load(Ordering::Relaxed), 1);
-        assert!(timeout(Duration::from_millis(50), listener.accept()).await.is_err(), "nobody came");
+        assert!(timeout(Duration::from_millis(50), listener.accept()).await.is_err(), "no connection");
     }
 
     #[tokio::test]
-    async fn of_many_addresses_only_granted_ones_are_tried() {
+    async fn only_granted_addresses_are_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://two.example:{}", listener.local_addr().unwrap().port());
         let mut grants = granted(&url);
@@ -426,13 +424,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_given_in_the_grants_is_not_looked_up() {
+    async fn a_name_with_addresses_in_the_grants_is_not_resolved() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://pinned.example:{}", listener.local_addr().unwrap().port());
         let mut grants = granted(&url);
         grants.hosts.insert("pinned.example".into(), vec!["127.0.0.1".parse().unwrap()]);
         let (refusing, lookups) = connector(grants.clone(), &[&["1.1.1.1"]]);
-        assert_eq!(failure(&refusing, &url).await, Some(Failure::AddressProhibited), "a pin is no grant");
+        assert_eq!(failure(&refusing, &url).await, Some(Failure::AddressProhibited), "a fixed address is not a grant");
         grants.addresses.insert("loopback".parse().unwrap());
         let (connector, _) = connector(grants, &[&["1.1.1.1"]]);
         assert_eq!(failure(&connector, &url).await, None);

@@ -3,47 +3,47 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why an exchange failed after it was granted.
+/// Why an allowed exchange failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Failure {
-    #[error("the name leads to an address that is not granted")]
+    #[error("the name resolves to an address that is not granted")]
     AddressProhibited,
     #[error("the name does not resolve")]
     UnknownHost,
     #[error("the connection was refused")]
     ConnectionRefused,
-    #[error("no connection came about in time")]
+    #[error("the connection timed out")]
     ConnectionTimeout,
-    #[error("the address cannot be reached from here")]
+    #[error("the address is unreachable")]
     Unroutable,
-    #[error("no answer, or no more of it, came in time")]
+    #[error("reading the response timed out")]
     ReadTimeout,
     #[error("the connection ended")]
     Terminated,
-    #[error("the answer is not whole")]
+    #[error("the response is incomplete")]
     Incomplete,
-    #[error("the answer is longer than the {0} bytes that are granted")]
+    #[error("the response is longer than the granted {0} bytes")]
     TooLong(u64),
     #[error("the server's certificate is not trusted: {0}")]
     Certificate(String),
-    #[error("the server ended TLS: {0}")]
+    #[error("the server sent a TLS alert: {0}")]
     TlsAlert(String),
-    #[error("no TLS could be agreed on: {0}")]
+    #[error("the TLS handshake failed: {0}")]
     Tls(String),
     #[error("the proxy refused with status {0}")]
     Proxy(u16),
-    #[error("the server does not keep to HTTP")]
+    #[error("the server violated the HTTP protocol")]
     Protocol,
-    #[error("the body of the request is longer than the {0} bytes that are granted")]
+    #[error("the request body is longer than the granted {0} bytes")]
     RequestTooLong(u64),
-    #[error("the server answered with a part of the response (206), which was not asked for")]
+    #[error("the server sent a part of the response (206) without a range request")]
     Partial,
-    #[error("the response is compressed with {0}, which was not asked for")]
+    #[error("the response is compressed with {0}, which was not requested")]
     Coding(String),
-    #[error("the compressed response is damaged")]
+    #[error("the compressed response is corrupt")]
     Gzip,
-    #[error("the compressed response is more than {0} times longer once it is taken apart")]
+    #[error("the compressed response expands to more than {0} times its size")]
     Expands(u64),
     #[error("{0}")]
     Said(String),

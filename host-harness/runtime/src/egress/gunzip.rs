@@ -1,5 +1,5 @@
-//! Compressed responses: the host asks for gzip and takes it apart, so that the plug gets the plain
-//! body, and so that a credential in it is recognized.
+//! Decompresses responses: the host requests gzip and decompresses it, so that the plug gets the
+//! plain body and credentials in it are masked.
 
 use std::io::Write as _;
 
@@ -9,18 +9,18 @@ use http::{StatusCode, header};
 
 use super::failure::Failure;
 
-/// How many compressed bytes are decompressed at once: the output, up to a thousand times as long,
-/// is in memory.
+/// Number of compressed bytes per step. The output, which is up to a thousand times as long, is in
+/// memory.
 const STEP: usize = 4 * 1024;
 
-/// How many times longer than the compressed body the plain one may be, once it is longer than
-/// [`MIN_RATED`]. Expositions of many like series reach 30; what reaches hundreds was made for it.
+/// Maximum compression ratio of bodies longer than [`MIN_RATED`]. Expositions of many similar
+/// series reach 30; ratios in the hundreds indicate a decompression bomb.
 const MAX_RATIO: u64 = 200;
 
-/// A plain body that is not longer may be compressed as well as it can.
+/// The ratio of shorter plain bodies is not limited.
 const MIN_RATED: u64 = 1024 * 1024;
 
-/// A gzip body that is being decompressed.
+/// A gzip decompressor.
 pub(super) struct Gunzip {
     decoder: MultiGzDecoder<Vec<u8>>,
     compressed: u64,
@@ -28,12 +28,11 @@ pub(super) struct Gunzip {
 }
 
 impl Gunzip {
-    /// What the body of this response is to be taken apart with, if it is compressed; the headers
-    /// that said so are gone.
+    /// The decompressor for a response, if it is compressed. Removes the corresponding headers.
     ///
     /// # Errors
-    /// A response that is a part of another, or compressed in a way that was not asked for: what it
-    /// holds could not be looked at.
+    /// If the response is partial or uses an unrequested compression, because its secrets could not
+    /// be masked.
     pub(super) fn of(head: &mut http::response::Parts) -> Result<Option<Self>, Failure> {
         if head.status == StatusCode::PARTIAL_CONTENT {
             return Err(Failure::Partial);
@@ -78,8 +77,7 @@ impl Gunzip {
         Ok(plain.into())
     }
 
-    /// What is left at the end. A body that has none is none of gzip's either: that of an answer to
-    /// HEAD.
+    /// Returns the rest at the end of the body. An empty body is valid: the response to HEAD.
     pub(super) fn finish(&mut self, limit: u64) -> Result<Bytes, Failure> {
         if self.compressed == 0 {
             return Ok(Bytes::new());
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_taken_apart_in_any_pieces_and_nothing_else_is_taken() {
+    fn gzip_is_decompressed_in_any_chunks() {
         let text = b"up 1\n".repeat(20_000);
         let compressed = gzip(&text);
         for size in [1, 7, 4_096, compressed.len()] {
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_damaged_or_too_long_is_an_error() {
+    fn truncated_corrupt_and_overlong_bodies_are_errors() {
         let compressed = gzip(&b"up 1\n".repeat(1_000));
         assert_eq!(plain(&compressed[..compressed.len() - 1], 64, 1 << 20), Err(Failure::Incomplete));
         let mut damaged = compressed.clone();

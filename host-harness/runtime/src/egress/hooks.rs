@@ -1,4 +1,4 @@
-//! What wasmtime calls for each request of an instance.
+//! wasmtime's hooks for HTTP requests of an instance.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(crate) struct Egress {
     network: Arc<Network>,
     /// Whether journaled calls are replayed: their requests are not sent again.
     pub(crate) replaying: bool,
-    /// What the running call has sent.
+    /// The requests of the current call.
     pub(crate) call: Sent,
 }
 
@@ -37,8 +37,7 @@ impl WasiHttpHooks for Egress {
         if self.replaying {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
-        // Admitted here and not in the future, so that requests are counted in the order of the
-        // plug's calls.
+        // Checked here and not in the future, so that requests are counted in call order.
         let admitted = self.network.admit(request, &self.call);
         let network = Arc::clone(&self.network);
         Box::new(async move {

@@ -1,8 +1,8 @@
-//! Secrets and certificates: read at the start, and again when their files change.
+//! Secrets and certificates, which are reloaded when their files change.
 //!
-//! Files are looked at when a request is made, at most once a second. A file that cannot be used
-//! leaves what was read before in use. Connections made under other certificates than those in use
-//! are not used again: each change begins with a new pool.
+//! Files are checked when a request is made, at most once per second. If a file is invalid, the
+//! previous contents stay in use. Connections with previous certificates are not reused: each
+//! change creates a new pool.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -24,11 +24,11 @@ use crate::mask::{MIN_MASKED_LEN, Mask};
 use crate::secrets::Credential;
 use crate::watched::{CHECK_INTERVAL, Source, Watched};
 
-/// How long a request waits for files, such as those on an unreachable network file system.
+/// How long a request waits for reading files, which may be on an unreachable network file system.
 const MAX_READ_TIME: Duration = Duration::from_secs(2);
 
-/// How long a secret that was replaced is masked in all responses. A response to a request that was
-/// sent with it is masked to its end, however long that takes.
+/// How long a replaced secret is masked in all responses. Responses to requests with that secret
+/// are always masked.
 const RETIRED_TIME: Duration = Duration::from_secs(600);
 
 /// The maximum number of replaced secrets that are masked; the oldest is dropped.
@@ -75,14 +75,14 @@ impl Keyring {
     /// The current keys. Their files are checked at most once a second.
     pub(super) async fn current(self: &Arc<Self>) -> Arc<Keys> {
         if let Some(checked) = &self.checked {
-            // Held while files are read: requests beside this one must not go out with old keys.
+            // Locked while files are read, so that concurrent requests do not use old keys.
             let mut checked = checked.lock().await;
             if checked.elapsed() >= CHECK_INTERVAL {
                 let own = Arc::clone(self);
                 let reading = tokio::task::spawn_blocking(move || own.refresh(Instant::now()));
                 if timeout(MAX_READ_TIME, reading).await.is_err() {
                     warn!(
-                        "files of secrets and certificates cannot be read within {} s; what was read before stays in use",
+                        "cannot read the files of secrets and certificates within {} s; the previous contents stay in use",
                         MAX_READ_TIME.as_secs()
                     );
                 }
@@ -96,7 +96,7 @@ impl Keyring {
         let mut sources = match self.sources.try_lock() {
             Ok(sources) => sources,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // An earlier look still waits for a disk.
+            // An earlier refresh is still reading.
             Err(TryLockError::WouldBlock) => return,
         };
         let proxy_authorization = sources.proxy_authorization();
@@ -110,7 +110,7 @@ impl Keyring {
             Ok(connectors) if needs_pool => (self.new_pool)(connectors, sources.proxy_authorization()),
             Ok(_) => old.pool.clone(),
             Err(problem) => {
-                warn!("{problem}; the certificates that were read before stay in use");
+                warn!("{problem}; the previous certificates stay in use");
                 old.pool.clone()
             }
         };
@@ -145,18 +145,18 @@ impl Masks {
     }
 }
 
-/// Whether something was replaced.
+/// What was replaced.
 #[derive(Default)]
 struct Changed {
     secrets: bool,
     certificates: bool,
 }
 
-/// The sources of the keys, and what was read from them.
+/// The sources of the keys and their current contents.
 pub(super) struct Sources {
     grants: Arc<Grants>,
     credentials: BTreeMap<String, Source<Arc<Credential>>>,
-    /// Replaced, and when.
+    /// Replaced credentials and the time of replacement.
     retired: VecDeque<(Instant, Arc<Credential>)>,
     /// The built-in authorities.
     base: RootCertStore,
@@ -260,7 +260,7 @@ fn files_of(identity: &ClientCertificate) -> [PathBuf; 2] {
 fn warn_if_short(place: &str, credential: &Credential) {
     if credential.is_too_short_to_mask() {
         warn!(
-            "{place}: a secret of less than {MIN_MASKED_LEN} bytes is not masked in responses: a server that echoes it shows it to the plug"
+            "{place}: the secret is shorter than {MIN_MASKED_LEN} bytes, so it is not masked in responses; a server that echoes it reveals it to the plug"
         );
     }
 }
@@ -287,7 +287,7 @@ mod tests {
         counting(grants, Arc::default())
     }
 
-    /// One that counts its pools.
+    /// A keyring that counts its pools.
     fn counting(grants: Grants, pools: Arc<AtomicUsize>) -> Arc<Keyring> {
         let grants = Arc::new(grants);
         let own = Arc::clone(&grants);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_again_and_the_one_before_masked_for_a_while() {
+    fn a_secret_is_reloaded_and_the_previous_one_masked_for_a_while() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         fs::write(&path, "first-t0ken").unwrap();
@@ -322,18 +322,22 @@ mod tests {
         assert_eq!(sent(&keyring), "Bearer second-t0ken");
         let both = "*********** ************";
         assert_eq!(masked(&keyring.latest().mask, "first-t0ken second-t0ken"), both);
-        assert_eq!(masked(streaming.now(), "first-t0ken second-t0ken"), both, "a response that has begun");
-        // Nothing has changed: the mask is not made again.
+        assert_eq!(masked(streaming.now(), "first-t0ken second-t0ken"), both, "a response in progress");
+        // Without a change, the mask is reused.
         let mask = keyring.latest().mask.clone();
         keyring.refresh(start + RETIRED_TIME / 2);
         assert!(keyring.latest().mask.is_same(&mask));
         keyring.refresh(start + RETIRED_TIME);
         assert_eq!(masked(&keyring.latest().mask, "first-t0ken second-t0ken"), "first-t0ken ************");
-        assert_eq!(masked(streaming.now(), "first-t0ken second-t0ken"), both, "it was sent with the first");
+        assert_eq!(
+            masked(streaming.now(), "first-t0ken second-t0ken"),
+            both,
+            "the request was sent with the first secret"
+        );
     }
 
     #[test]
-    fn what_cannot_be_used_leaves_what_was_read_before() {
+    fn invalid_contents_leave_the_previous_ones_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         fs::write(&path, "first-t0ken").unwrap();
@@ -352,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secrets_that_are_masked_are_bounded() {
+    fn the_number_of_masked_secrets_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         fs::write(&path, "t0ken-00").unwrap();
@@ -367,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_are_looked_at_once_a_second_and_only_where_there_are_some() {
+    async fn files_are_checked_at_most_once_per_second() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         fs::write(&path, "first-t0ken").unwrap();
@@ -381,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_made_anew_where_they_were_made_with_something_else() {
+    fn a_new_pool_is_created_for_new_certificates_and_proxy_credentials() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let write_ca = || {
@@ -405,7 +409,7 @@ mod tests {
             pools.swap(0, Ordering::Relaxed)
         };
         assert_eq!(made(), 1, "the first");
-        // A credential goes with each request, and not with its connection.
+        // Credentials are per request, not per connection.
         fs::write(path("token"), "second-t0ken").unwrap();
         assert_eq!(made(), 0);
         fs::write(path("proxy"), "second-t0ken").unwrap();
@@ -417,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_without_its_key_waits_for_it() {
+    fn a_new_certificate_is_used_only_with_its_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let write = |names: [&str; 2]| {

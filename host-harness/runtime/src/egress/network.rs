@@ -1,4 +1,4 @@
-//! The way out of one plug, over all its instances.
+//! The egress of one plug across its instances.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::audit::{self, Violations};
 use super::body;
-use super::body::{Answer, Bounds, Gathered, Long, Meter, Metered, Recorded, Seen, Taking};
+use super::body::{Bounds, Gathered, Long, Meter, Metered, Recorded, Recording, ResponseBody, Seen};
 use super::connect::{
     CONNECT_TIME, CONNECT_WITHIN, Connector, Resolver, Uses, failure_of_error, is_proxied, system_resolver,
 };
@@ -32,15 +32,15 @@ use crate::grants::{Advice, Denial, Grants, Origin, OriginGrant};
 use crate::http_recording::{Begun, Exchanges, Outcome};
 use crate::mask::Mask;
 
-/// Where the plug sets no timeout.
+/// Timeouts if the plug sets none.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(600);
 const BETWEEN_BYTES_TIME: Duration = Duration::from_secs(600);
 
-/// Idle connections are closed after this time. Many servers close theirs after 5 s, and a request
-/// that crosses that is lost; pushes that are further apart gain nothing from an idle connection.
+/// Idle connections are closed after this time. Many servers close theirs after 5 s, which can race
+/// with a request; less frequent pushes do not benefit from an idle connection.
 const IDLE_TIME: Duration = Duration::from_secs(4);
 
-/// Idle connections that are kept per origin.
+/// Maximum number of idle connections per origin.
 const IDLE_CONNECTIONS: usize = 8;
 
 /// The maximum length of a response body if no grant sets one.
@@ -51,9 +51,9 @@ pub(crate) struct Network {
     grants: Arc<Grants>,
     keyring: Arc<Keyring>,
     violations: Arc<Violations>,
-    /// The times of requests within the last minute, if their rate is limited.
+    /// The times of requests in the last minute, if their rate is limited.
     recent: Mutex<VecDeque<Instant>>,
-    under_way: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
     exchanges: Option<Exchanges>,
 }
 
@@ -61,13 +61,13 @@ pub(crate) struct Network {
 pub(crate) struct Admitted {
     request: Request<WasiBody>,
     origin: Origin,
-    /// The name of its credential.
+    /// The credential's name.
     credential: Option<String>,
     /// Its number in an HTTP recording.
     number: Option<u64>,
     /// The bytes that its call has sent.
     sent: Arc<AtomicU64>,
-    guard: UnderWay,
+    guard: InFlight,
 }
 
 /// A request as it is sent.
@@ -79,9 +79,9 @@ enum Outgoing {
 }
 
 /// A request in flight, until its response is dropped.
-struct UnderWay(Arc<AtomicUsize>);
+struct InFlight(Arc<AtomicUsize>);
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -120,7 +120,7 @@ impl Network {
                 .build(connector)
         };
         let keyring = Arc::new(Keyring::open(Arc::clone(&grants), Box::new(new_pool))?);
-        Ok(Self { grants, keyring, violations, recent: Mutex::default(), under_way: Arc::default(), exchanges })
+        Ok(Self { grants, keyring, violations, recent: Mutex::default(), in_flight: Arc::default(), exchanges })
     }
 
     /// Whether the host says how to grant what is missing.
@@ -145,10 +145,10 @@ impl Network {
             Err((origin, denial)) => {
                 self.violations.deny(&denial, &origin);
                 return Err(match denial {
-                    // A plug is told of these in words: they are no matter of what it may reach.
+                    // These are not about origins, so the plug gets the message.
                     Denial::Rate(_)
                     | Denial::InACall(_)
-                    | Denial::UnderWay(_)
+                    | Denial::InFlight(_)
                     | Denial::Header(_)
                     | Denial::HeaderValue(_)
                     | Denial::HeaderNever(_) => Error::InternalError(Some(denial.to_string())),
@@ -156,9 +156,8 @@ impl Network {
                 });
             }
         };
-        let guard = UnderWay(Arc::clone(&self.under_way));
-        // The address that is connected to is made from the origin that was checked, not from what
-        // the plug wrote.
+        let guard = InFlight(Arc::clone(&self.in_flight));
+        // Connect to the checked, normalized origin, not to the URI from the plug.
         let uri = origin.in_uri(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
@@ -202,8 +201,7 @@ impl Network {
         let keys = self.keyring.latest();
         let own = grant.credential.as_ref().and_then(|name| keys.credentials.get(name)).map(|own| &own.name);
         for (name, value) in request.headers() {
-            // The host's own takes the place of the plug's: see `authorize`. The host is set from
-            // the origin.
+            // `authorize` replaces the plug's credential, and Host is set from the origin.
             if own != Some(name) && name != header::HOST {
                 grant.allows_header(name, value).map_err(denied)?;
             }
@@ -217,9 +215,9 @@ impl Network {
             self.count(limit).map_err(denied)?;
         }
         let at_once = limits.at_once();
-        if self.under_way.fetch_add(1, Ordering::AcqRel) >= at_once {
-            self.under_way.fetch_sub(1, Ordering::AcqRel);
-            return Err(denied(Denial::UnderWay(at_once)));
+        if self.in_flight.fetch_add(1, Ordering::AcqRel) >= at_once {
+            self.in_flight.fetch_sub(1, Ordering::AcqRel);
+            return Err(denied(Denial::InFlight(at_once)));
         }
         Ok((origin, grant))
     }
@@ -267,8 +265,8 @@ impl Network {
                         }
                     };
                 let recorded = exchanges.clone().zip(begun).zip(seen);
-                let taking = recorded.map(|((exchanges, begun), seen)| Taking::new(exchanges, begun, seen));
-                let outcome = self.exchange(outgoing, options, &keys, taking, guard).await;
+                let recording = recorded.map(|((exchanges, begun), seen)| Recording::new(exchanges, begun, seen));
+                let outcome = self.exchange(outgoing, options, &keys, recording, guard).await;
                 return outcome.map_err(|failure| self.metered(&meter, &origin, error_code(failure)));
             }
         }
@@ -291,8 +289,8 @@ impl Network {
         request: Outgoing,
         options: RequestOptions,
         keys: &Keys,
-        taking: Option<Taking>,
-        guard: UnderWay,
+        recording: Option<Recording>,
+        guard: InFlight,
     ) -> Result<Response<WasiBody>, Failure> {
         let bounds = Bounds {
             limit: self.grants.limits.response_bytes.unwrap_or(MAX_RESPONSE_BYTES),
@@ -300,30 +298,30 @@ impl Network {
         };
         match self.head(request, options, &keys.pool, bounds.limit).await {
             Ok(response) => {
-                debug!(status = response.status().as_u16(), "answer");
+                debug!(status = response.status().as_u16(), "response");
                 let (mut head, body) = response.into_parts();
                 let gunzip = match Gunzip::of(&mut head) {
                     Ok(gunzip) => gunzip,
                     Err(failure) => {
-                        if let Some(taking) = taking {
-                            taking.failed(failure.clone());
+                        if let Some(recording) = recording {
+                            recording.failed(failure.clone());
                         }
                         return Err(failure);
                     }
                 };
                 let mut masks = Masks::new(Arc::clone(&self.keyring), keys);
                 mask_headers(masks.now(), &mut head.headers);
-                let mut taking = taking;
-                if let Some(taking) = &mut taking {
-                    taking.answered(&head);
+                let mut recording = recording;
+                if let Some(recording) = &mut recording {
+                    recording.set_head(&head);
                 }
-                let body = Answer::new(body, bounds, gunzip, masks, taking, guard);
+                let body = ResponseBody::new(body, bounds, gunzip, masks, recording, guard);
                 Ok(Response::from_parts(head, body.boxed_unsync()))
             }
             Err(failure) => {
-                debug!(%failure, "no answer");
-                if let Some(taking) = taking {
-                    taking.failed(failure.clone());
+                debug!(%failure, "no response");
+                if let Some(recording) = recording {
+                    recording.failed(failure.clone());
                 }
                 Err(failure)
             }
@@ -340,8 +338,8 @@ impl Network {
     ) -> Result<Response<Incoming>, Failure> {
         let connect = options.connect_timeout.unwrap_or(CONNECT_TIME);
         let total = connect.saturating_add(options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
-        let answer = CONNECT_WITHIN.scope(Some(connect), answer(pool, request));
-        let response = timeout(total, answer).await.map_err(|_| Failure::ReadTimeout)??;
+        let sending = CONNECT_WITHIN.scope(Some(connect), send_once_or_twice(pool, request));
+        let response = timeout(total, sending).await.map_err(|_| Failure::ReadTimeout)??;
         let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
             return Err(Failure::TooLong(limit));
@@ -352,7 +350,7 @@ impl Network {
 
 /// Sends the request. A server may close an idle connection just as it is used again; an idempotent
 /// request that got no response is then sent once more.
-async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
+async fn send_once_or_twice(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, Failure> {
     let (head, body) = match outgoing {
         Outgoing::Whole(head, body) => (head, body),
         Outgoing::Long(request) => return pool.request(request).await.map_err(|error| failure_of_error(&error)),
@@ -368,8 +366,8 @@ async fn answer(pool: &Pool, outgoing: Outgoing) -> Result<Response<Incoming>, F
             }
             Err(error) => {
                 let failure = failure_of_error(&error);
-                let was_kept = uses(&connection) > 0;
-                if failure != Failure::Terminated || !was_kept || !head.method().is_idempotent() {
+                let was_reused = uses(&connection) > 0;
+                if failure != Failure::Terminated || !was_reused || !head.method().is_idempotent() {
                     return Err(failure);
                 }
                 debug!("the connection had been closed; the request is sent again");
@@ -413,13 +411,13 @@ async fn replay(
         tracing::warn!(target: audit::TARGET, "{difference}");
         Failure::Said(difference)
     })?;
-    let answer = match outcome {
-        Outcome::Answered(answer) => answer,
+    let recorded = match outcome {
+        Outcome::Answered(response) => response,
         Outcome::Failed(failure) => return Err(failure),
     };
-    let status = StatusCode::from_u16(answer.status).map_err(|_| Failure::Protocol)?;
-    let headers = answer.headers();
-    let body = Recorded { bytes: Some(Bytes::from(answer.body.bytes())), broken: answer.broken };
+    let status = StatusCode::from_u16(recorded.status).map_err(|_| Failure::Protocol)?;
+    let headers = recorded.headers();
+    let body = Recorded { bytes: Some(Bytes::from(recorded.body.bytes())), broken: recorded.broken };
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -446,7 +444,7 @@ mod tests {
         Request::get(uri).body(body).unwrap()
     }
 
-    /// A call that has made so many requests.
+    /// A call that has made `requests` requests.
     fn call(requests: u32) -> Sent {
         Sent { requests, ..Sent::default() }
     }
@@ -464,7 +462,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_granted_origin_is_connected_to_as_it_was_checked() {
+    async fn requests_are_normalized_to_their_granted_origin() {
         let network = two_origins();
         let admitted = |uri: &str| admitted(&network, uri).unwrap();
         assert_eq!(admitted("http://127.0.0.1:9091/metrics?x=1"), "http://127.0.0.1:9091/metrics?x=1");
@@ -474,9 +472,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_else_gets_out() {
+    async fn other_origins_are_denied() {
         let network = two_origins();
-        let mut asked = 0;
+        let mut requests = 0;
         for uri in [
             "http://127.0.0.1:9090/",
             "https://127.0.0.1:9091/",
@@ -506,24 +504,24 @@ mod tests {
             "ftp://127.0.0.1:9091/",
             "/only/a/path",
         ] {
-            // What is no URI at all does not get as far as here.
+            // wasmtime rejects invalid URIs before this check.
             if uri.parse::<Uri>().is_ok() {
-                asked += 1;
+                requests += 1;
                 assert_eq!(admitted(&network, uri), None, "{uri}");
             }
         }
-        assert!(asked > 20, "{asked}");
-        assert_eq!(network.take_violations(), [("http_origin", asked)]);
+        assert!(requests > 20, "{requests}");
+        assert_eq!(network.take_violations(), [("http_origin", requests)]);
     }
 
     #[tokio::test]
-    async fn requests_in_a_minute_and_at_once_are_bounded() {
+    async fn request_rate_and_concurrency_are_limited() {
         let mut grants = Grants::none().and("http://h".parse().unwrap());
         let open = network(grants.clone());
-        let under_way: Vec<_> =
+        let in_flight: Vec<_> =
             (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), &first()).unwrap()).collect();
         assert!(matches!(open.admit(request("http://h/"), &first()), Err(Error::InternalError(Some(_)))));
-        drop(under_way);
+        drop(in_flight);
         assert!(open.admit(request("http://h/"), &call(grants.limits.in_a_call())).is_ok());
         assert!(matches!(
             open.admit(request("http://h/"), &call(grants.limits.in_a_call() + 1)),
@@ -542,9 +540,9 @@ mod tests {
         assert!(limited.admit(request("http://h/"), &first()).is_ok());
     }
 
-    /// A server that streams what others send it shows the plug neither secret.
+    /// A server that streams its received requests reveals neither secret to the plug.
     #[tokio::test]
-    async fn a_response_that_has_begun_does_not_show_a_secret_that_comes_later() {
+    async fn a_response_in_progress_masks_later_secrets() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
@@ -583,7 +581,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_credential_goes_to_its_own_origin_and_replaces_what_the_plug_wrote() {
+    async fn a_credential_is_sent_only_to_its_origin_and_replaces_the_plugs_own() {
         let mut grants = Grants::none().and("https://other.example".parse().unwrap());
         let mut own = OriginGrant::read("https://own.example/api").unwrap();
         own.credential = Some("token".into());

@@ -1,13 +1,13 @@
-//! What one call has sent.
+//! Counts the requests of a call.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-/// What one call has sent.
+/// The requests of a call.
 #[derive(Clone, Default)]
 pub(crate) struct Sent {
-    /// How many requests.
+    /// Number of requests.
     pub(crate) requests: u32,
-    /// How many bytes in their bodies; shared with those that are still on their way.
+    /// Size of their bodies in bytes; shared with bodies in flight.
     pub(crate) bytes: Arc<AtomicU64>,
 }

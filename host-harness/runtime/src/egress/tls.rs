@@ -1,4 +1,4 @@
-//! TLS as it is granted: whom the host trusts, and how it shows who it is.
+//! TLS configuration: trusted authorities and client certificates.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,8 +24,7 @@ pub(super) struct Connectors {
 }
 
 impl Connectors {
-    /// Of these identities those under a name are for the origins that name them, the other one is
-    /// for the rest.
+    /// `named` identities are for the origins that refer to them, `default` is for all others.
     pub(super) fn new<'i>(
         roots: &Arc<RootCertStore>,
         default: Option<&Arc<CertifiedKey>>,
@@ -35,8 +34,8 @@ impl Connectors {
         Ok(Self { default: connector(roots, default)?, named: named.collect::<Result<_, String>>()? })
     }
 
-    /// The connector for an identity, or for none. A name that is not known has none: it must not
-    /// become another identity.
+    /// The connector for an identity, or the default. None for an unknown name, which must not fall
+    /// back to another identity.
     pub(super) fn get(&self, identity: Option<&str>) -> Option<&TlsConnector> {
         match identity {
             Some(name) => self.named.get(name),
@@ -65,11 +64,13 @@ pub(super) fn base(granted: Roots) -> Result<RootCertStore, String> {
         Roots::Web => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Roots::System => {
             let found = rustls_native_certs::load_native_certs();
-            // Old ones that this library does not take are in many a system's list.
+            // Many systems' lists contain old certificates that rustls rejects.
             let (taken, _) = roots.add_parsable_certificates(found.certs);
             if taken == 0 {
                 let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-                return Err(format!("tls.roots: the system has no list of authorities{why}; install one, or use web"));
+                return Err(format!(
+                    "tls.roots: the system has no certificate authorities{why}; install them, or use web"
+                ));
             }
         }
         Roots::None => {}
@@ -77,35 +78,36 @@ pub(super) fn base(granted: Roots) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// These authorities and those of the files. The error names the file, and nothing of what is in
-/// it.
+/// Adds the authorities from files. Errors name the file but do not quote its contents.
 pub(super) fn roots(base: &RootCertStore, files: &[PathBuf]) -> Result<Arc<RootCertStore>, String> {
     let mut roots = base.clone();
     for path in files {
         for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|error| format!("{} is not usable ({error})", path.display()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| format!("{} has an unusable certificate ({error})", path.display()))?;
         }
     }
     Ok(Arc::new(roots))
 }
 
-/// Reads a client's certificate and key. The error names the file, and nothing of what is in it.
+/// Reads a client certificate and its key. Errors name the file but do not quote its contents.
 pub(super) fn identity(files: &ClientCertificate) -> Result<Arc<CertifiedKey>, String> {
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| format!("{} holds no key in PEM ({})", files.key.display(), problem(&error)))?;
+        .map_err(|error| format!("{} has no PEM key ({})", files.key.display(), problem(&error)))?;
     let identity = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
-    identity.map(Arc::new).map_err(|error| {
-        format!("{} and {} do not fit together ({error})", files.certificate.display(), files.key.display())
-    })
+    identity
+        .map(Arc::new)
+        .map_err(|error| format!("{} and {} do not match ({error})", files.certificate.display(), files.key.display()))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let unreadable =
-        |error: pem::Error| format!("{} cannot be read as certificates in PEM ({})", path.display(), problem(&error));
+        |error: pem::Error| format!("cannot read PEM certificates from {} ({})", path.display(), problem(&error));
     let all: Vec<_> =
         CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
-    if all.is_empty() { Err(format!("{} holds no certificate in PEM", path.display())) } else { Ok(all) }
+    if all.is_empty() { Err(format!("{} has no PEM certificate", path.display())) } else { Ok(all) }
 }
 
 /// Why a file is invalid. The library's own errors quote lines of it.
@@ -114,6 +116,6 @@ fn problem(error: &pem::Error) -> String {
         pem::Error::Io(error) => error.to_string(),
         pem::Error::NoItemsFound => "none found".into(),
         pem::Error::Base64Decode(_) => "not base64".into(),
-        _ => "a section that does not begin or end as it should".into(),
+        _ => "malformed section".into(),
     }
 }

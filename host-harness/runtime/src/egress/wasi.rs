@@ -1,4 +1,4 @@
-//! Failures as the plug sees them: the error codes of `wasi:http`.
+//! Converts failures to error codes of `wasi:http`, which the plug sees.
 
 use wasmtime_wasi_http::Error;
 

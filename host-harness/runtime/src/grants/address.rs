@@ -1,8 +1,7 @@
-//! Which addresses are more than a place on the internet, and ranges of them that can be granted.
+//! Special-purpose addresses and address ranges that can be granted.
 //!
-//! A name says nothing about where it leads: whoever serves it can point it at the host's own
-//! loopback, at its network, or at the address from which clouds hand out credentials. So what a
-//! name resolved to is looked at too.
+//! Whoever controls a DNS name can point it at the host's loopback, its network, or a cloud's
+//! metadata service. So the addresses that a name resolves to are checked too.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,7 +10,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
-/// What an address is, if it is not just a place on the internet. Not reached through a name unless
+/// The kind of a special-purpose address. Names that resolve to one are denied unless it is
 /// granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressKind {
@@ -21,27 +20,24 @@ pub enum AddressKind {
     Private,
     /// `fc00::/7`, `fec0::/10`: a private network.
     UniqueLocal,
-    /// `fe80::/10`: this link. IPv4's link is [`Self::Metadata`] as a whole.
+    /// `fe80::/10`: the local link. All of IPv4's link-local range is [`Self::Metadata`].
     LinkLocal,
-    /// `100.64.0.0/10`: shared by a provider and its customers (carrier-grade NAT), and what
-    /// overlay networks use.
+    /// `100.64.0.0/10`: carrier-grade NAT, and used by overlay networks.
     Shared,
-    /// `169.254.0.0/16` and its like: where clouds hand out a machine's credentials. Only the word
-    /// `metadata` grants them.
+    /// `169.254.0.0/16` and similar: metadata services, from which clouds hand out a machine's
+    /// credentials. Granted only by the word `metadata`.
     Metadata,
     /// `224.0.0.0/4`, `ff00::/8`, `255.255.255.255`.
     Multicast,
-    /// `192.0.2.0/24`, `198.51.100.0/24`, `203.0.113.0/24`, `2001:db8::/32`, `3fff::/20`: for
-    /// examples.
+    /// `192.0.2.0/24`, `198.51.100.0/24`, `203.0.113.0/24`, `2001:db8::/32`, `3fff::/20`: examples.
     Documentation,
-    /// `0.0.0.0/8`, `::`: many systems take it for this machine.
+    /// `0.0.0.0/8`, `::`: this machine on many systems.
     Unspecified,
-    /// What is set aside for other things: benchmarks, protocols, tunnels, and what is not
-    /// assigned.
+    /// Reserved for benchmarks, protocols or tunnels, or not assigned.
     Reserved,
 }
 
-/// Every kind, with the word that grants it.
+/// All kinds with the words that grant them.
 const KINDS: [(AddressKind, &str); 10] = [
     (AddressKind::Loopback, "loopback"),
     (AddressKind::Private, "private"),
@@ -55,15 +51,15 @@ const KINDS: [(AddressKind, &str); 10] = [
     (AddressKind::Reserved, "reserved"),
 ];
 
-/// Where clouds answer a machine about itself, beside all of `169.254.0.0/16`: AWS, Azure, Google
-/// Cloud, Oracle and OpenStack are at `169.254.169.254`, AWS for containers at `169.254.170.2` and
-/// `.23`, Tencent at `169.254.0.23`.
+/// Metadata services outside `169.254.0.0/16`, which has AWS, Azure, Google Cloud, Oracle and
+/// OpenStack at `169.254.169.254`, AWS for containers at `169.254.170.2` and `.23`, and Tencent at
+/// `169.254.0.23`.
 const METADATA_V4: [Ipv4Addr; 3] = [
     // Alibaba Cloud
     Ipv4Addr::new(100, 100, 100, 200),
     // Oracle Cloud, older images
     Ipv4Addr::new(192, 0, 0, 192),
-    // Azure's platform: DHCP, DNS, and the agent that holds certificates
+    // Azure's platform: DHCP, DNS, and the agent with certificates
     Ipv4Addr::new(168, 63, 129, 16),
 ];
 const METADATA_V6: [Ipv6Addr; 5] = [
@@ -79,8 +75,8 @@ const METADATA_V6: [Ipv6Addr; 5] = [
 ];
 
 impl AddressKind {
-    /// What an address is; none for a plain place on the internet. An IPv4 address within an IPv6
-    /// one is taken out first.
+    /// The kind of an address; none for a public address. Embedded IPv4 addresses are extracted
+    /// first.
     pub fn of(address: IpAddr) -> Option<Self> {
         match canonical(address) {
             IpAddr::V4(address) => of_v4(address),
@@ -124,18 +120,18 @@ fn of_v6(address: Ipv6Addr) -> Option<AddressKind> {
         (0xfe80..=0xfebf, _) => AddressKind::LinkLocal,
         (0xff00.., _) => AddressKind::Multicast,
         (0x2001, 0xdb8) | (0x3fff, 0..=0x0fff) => AddressKind::Documentation,
-        // Of the rest only global unicast is assigned; within it 2001::/23 belongs to protocols,
-        // Teredo's tunnels among them.
+        // Of the rest, only global unicast is assigned; 2001::/23 in it is for protocols, including
+        // Teredo.
         (0x2001, 0..=0x01ff) => AddressKind::Reserved,
         (0x2000..=0x3fff, _) => return None,
         _ => AddressKind::Reserved,
     })
 }
 
-/// The IPv4 address that an IPv6 one carries, if it does: mapped (`::ffff:a.b.c.d`), compatible
-/// (`::a.b.c.d`), translated (`64:ff9b::/96`, `::ffff:0:a.b.c.d`), or of a 6to4 tunnel
-/// (`2002::/16`). Else the address itself: in `64:ff9b:1::/48` each network has its own place for
-/// it, so all of that is [`AddressKind::Reserved`].
+/// The IPv4 address embedded in an IPv6 address: mapped (`::ffff:a.b.c.d`), compatible
+/// (`::a.b.c.d`), translated (`64:ff9b::/96`, `::ffff:0:a.b.c.d`), or 6to4 (`2002::/16`). Otherwise
+/// the address itself. In `64:ff9b:1::/48` the position depends on the network, so all of it is
+/// [`AddressKind::Reserved`].
 pub fn canonical(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let segments = v6.segments();
@@ -145,7 +141,7 @@ pub fn canonical(address: IpAddr) -> IpAddr {
         IpAddr::V4(Ipv4Addr::new(a, b, c, d))
     };
     match segments {
-        // The unspecified address and loopback are written like compatible ones, and are none.
+        // The unspecified address and loopback look like compatible ones but are not.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0, 0, 0, 0, 0xffff, 0, _, _] => joined(high, low),
         [0x64, 0xff9b, 0, 0, 0, 0, _, _] => joined(high, low),
@@ -154,8 +150,7 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Addresses that are granted though they are more than a place on the internet: a word for a kind,
-/// or a network.
+/// Granted special-purpose addresses: all of a kind, or a network.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressRange {
     /// All addresses of a kind.
@@ -165,8 +160,8 @@ pub enum AddressRange {
 }
 
 impl AddressRange {
-    /// Whether it holds this address. No network holds a metadata address: those have a word of
-    /// their own.
+    /// Whether the range contains this address. A network never contains metadata addresses, which
+    /// must be granted by their word.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = canonical(address);
         let kind = AddressKind::of(address);
@@ -188,7 +183,7 @@ impl FromStr for AddressRange {
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         network.map(|network| Self::Network(network.trunc())).map_err(|_| {
             let words = KINDS.map(|(_, word)| word).join(", ");
-            format!("{text:?} is no range of addresses; expected a network such as 10.1.0.0/16, an address, or one of {words}")
+            format!("{text:?} is not an address range; expected a network such as 10.1.0.0/16, an address, or one of {words}")
         })
     }
 }
@@ -217,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_known_by_its_edges() {
+    fn kinds_are_determined_at_their_bounds() {
         use AddressKind::*;
         for (expected, addresses) in [
             (Loopback, &["127.0.0.1", "127.255.255.255", "::1"][..]),
@@ -262,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_within_another_is_found() {
+    fn embedded_addresses_are_extracted() {
         for carrier in [
             "::ffff:127.0.0.1",
             "::127.0.0.1",
@@ -288,7 +283,7 @@ mod tests {
             holds("private", "10.1.2.3") && holds("10.1.0.0/16", "10.1.2.3") && holds("10.1.2.3", "::ffff:10.1.2.3")
         );
         assert!(!holds("private", "127.0.0.1") && !holds("10.1.0.0/16", "10.2.0.0") && !holds("10.1.2.3", "10.1.2.4"));
-        // Credentials of the machine need a grant of their own.
+        // Metadata addresses need a separate grant.
         assert!(!holds("link-local", "169.254.169.254") && !holds("0.0.0.0/0", "169.254.169.254"));
         assert!(!holds("169.254.169.254", "169.254.169.254") && !holds("fd00:ec2::/32", "fd00:ec2::254"));
         assert!(holds("metadata", "169.254.169.254") && holds("metadata", "::ffff:169.254.169.254"));

@@ -1,5 +1,5 @@
-//! What a plug's configuration grants by itself: the origins of the settings that name a server,
-//! and the headers whose value a setting says.
+//! Grants implied by a plug's configuration: the origins in server settings, and headers whose
+//! value is a setting.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ impl ServerSetting {
     }
 }
 
-/// A setting as text, as the plug finds it: what is nested in `prometheus_config` wins over what
-/// stands at the top, and an empty text or null is none. `path` is a key, or several with dots
-/// between.
+/// A setting as a string, looked up like the plug does: `prometheus_config` takes precedence over
+/// the top level, and empty strings and null count as missing. `path` consists of keys separated by
+/// dots.
 pub fn text_of(config: &Value, path: &str) -> Option<String> {
     let within = |config| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
     match config.get("prometheus_config").and_then(within).or_else(|| within(config))? {
@@ -27,23 +27,21 @@ pub fn text_of(config: &Value, path: &str) -> Option<String> {
     }
 }
 
-/// The origins of the settings that name a server: what a configuration asks for. A URL that stands
-/// anywhere else, such as in a label, asks for nothing.
+/// The origins of a configuration's server settings. Other URLs, such as in labels, do not count.
 pub fn origins_in(config: &Value) -> BTreeSet<Origin> {
     SERVER_SETTINGS.iter().filter_map(|setting| setting.origin(config)).collect()
 }
 
 impl Grants {
-    /// Grants the origins that a configuration names in settings of servers ([`origins_in`]),
-    /// nothing else.
+    /// Grants only the origins of a configuration's server settings ([`origins_in`]).
     pub fn named_by(config: &Value) -> Self {
         let mut grants = Self::none();
         grants.origins.extend(origins_in(config).into_iter().map(OriginGrant::from));
         grants
     }
 
-    /// Grants for origins that are granted already the headers that the configuration of their
-    /// server says, such as a tenant, with that value and no other. What is said of a header stays.
+    /// Grants the headers configured for a server, such as a tenant, with exactly the configured
+    /// value, to already granted origins. Explicit header grants take precedence.
     pub(crate) fn with_headers_of(mut self, config: &Value) -> Self {
         for setting in SERVER_SETTINGS {
             let Some(origin) = setting.origin(config) else { continue };
@@ -70,7 +68,7 @@ mod tests {
     use crate::grants;
 
     #[test]
-    fn a_configuration_grants_the_origins_of_its_servers_and_nothing_else() {
+    fn a_configuration_grants_only_the_origins_of_its_servers() {
         let grants = Grants::named_by(&json!({
             "prometheus_config": {"gateway_url": "http://user:pw@GW.example/path", "job_name": "http://no.example"},
             "alert_config": {"webhook_url": "https://hook.example:8443/x", "runbook_url": "http://runbook.example"},
@@ -89,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_tenant_grants_its_header_with_that_value_to_that_origin() {
+    fn a_configured_tenant_grants_its_header_to_that_origin() {
         let granted = |config: Value| {
             let text = "origins:\n- https://mimir.example/prometheus\n- https://grafana.example\n\
                         - {url: 'https://said.example', headers: {X-Scope-OrgID: theirs}}";

@@ -1,4 +1,4 @@
-//! Why a request is denied, and which grant would allow it.
+//! Reasons for denying a request, and the missing grants.
 
 use std::net::IpAddr;
 
@@ -10,15 +10,15 @@ use super::address::AddressKind;
 pub enum Missing<'a> {
     /// An origin, such as `http://127.0.0.1:9091`.
     Origin(&'a str),
-    /// Addresses of this kind, to which a granted name leads.
+    /// Addresses of this kind, to which a granted name resolves.
     Address(AddressKind),
     /// A folder for rule files.
     RulesFolder,
 }
 
-/// How the user of this host grants what is missing, such as `grant it with --grant
-/// http://127.0.0.1:9091`. Neither the plug nor this library knows: a command line has options, a
-/// program has [`Grants`](super::Grants).
+/// Tells the user of this host how to add a missing grant, such as `grant it with --grant
+/// http://127.0.0.1:9091`. This depends on the host: a command line has options, a program has
+/// [`Grants`](super::Grants).
 pub type Advice = fn(Missing<'_>) -> String;
 
 /// Why a request is denied.
@@ -26,43 +26,43 @@ pub type Advice = fn(Missing<'_>) -> String;
 pub(crate) enum Denial {
     #[error("the plug was not granted this origin")]
     Origin(String),
-    /// Without the path: in a webhook's it is the secret.
-    #[error("a path of this origin that was not granted (the grants file has those that are)")]
+    /// Without the path, which may be secret, as in webhooks.
+    #[error("the path is not granted for this origin (see origins in the grants file)")]
     Path,
     #[error("the method {method} is not granted (add it to methods in the grants file)")]
     Method { method: String },
-    #[error("{host} leads to {address}, a {kind} address, which is not granted")]
+    #[error("{host} resolves to {address}, a {kind} address, which is not granted")]
     Address { host: String, address: IpAddr, kind: AddressKind },
     #[error("the header {0} is not granted for this origin (add it to its headers in the grants file)")]
     Header(String),
-    #[error("the header {0} has another value than the one that is granted for this origin")]
+    #[error("the header {0} has a different value than the one granted for this origin")]
     HeaderValue(String),
-    #[error("no request may carry the header {0}: connections, parts of responses and compression are the host's")]
+    #[error("the header {0} is never allowed: the host manages connections, ranges and compression")]
     HeaderNever(String),
     #[error(
-        "the origin's credential would go to {0} unencrypted (use https, or name that network in cleartext in the grants file)"
+        "the origin's credential would be sent to {0} unencrypted (use https, or add the network to cleartext in the grants file)"
     )]
     Cleartext(IpAddr),
     #[error(
-        "the origin's credential would go through the proxy unencrypted (use https, or set proxy.cleartext in the grants file)"
+        "the origin's credential would be sent through the proxy unencrypted (use https, or set proxy.cleartext in the grants file)"
     )]
     CleartextProxy,
     #[error("the limit of {0} requests per minute is reached (limits.requests_per_minute in the grants file)")]
     Rate(u32),
-    #[error("the limit of {0} requests in one call is reached (limits.requests_per_call in the grants file)")]
+    #[error("the limit of {0} requests per call is reached (limits.requests_per_call in the grants file)")]
     InACall(u32),
-    #[error("the limit of {0} requests under way at once is reached (limits.requests_at_once in the grants file)")]
-    UnderWay(usize),
-    #[error("the body of the request is longer than {0} bytes (limits.request in the grants file)")]
+    #[error("the limit of {0} concurrent requests is reached (limits.requests_at_once in the grants file)")]
+    InFlight(usize),
+    #[error("the request body is longer than {0} bytes (limits.request in the grants file)")]
     RequestBody(u64),
     #[error(
-        "the bodies of this call's requests are longer than {0} bytes in all (limits.request_total in the grants file)"
+        "the request bodies of this call are longer than {0} bytes in total (limits.request_total in the grants file)"
     )]
     RequestBodies(u64),
 }
 
 impl Denial {
-    /// The missing capability, a label value of `plugpipe_capability_violations_total`.
+    /// The missing capability, which is a label value of `plugpipe_capability_violations_total`.
     pub(crate) fn capability(&self) -> &'static str {
         match self {
             Self::Origin(_) => "http_origin",
@@ -73,7 +73,7 @@ impl Denial {
             Self::Cleartext(_) | Self::CleartextProxy => "http_cleartext",
             Self::Rate(_) => "http_requests_per_minute",
             Self::InACall(_) => "http_requests_per_call",
-            Self::UnderWay(_) => "http_requests_under_way",
+            Self::InFlight(_) => "http_requests_under_way",
             Self::RequestBody(_) => "http_request_bytes",
             Self::RequestBodies(_) => "http_request_bytes_per_call",
         }

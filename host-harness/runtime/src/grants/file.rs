@@ -1,33 +1,33 @@
-//! The file of grants: YAML or JSON. Unknown keys are errors, because a grant that is misspelt
-//! would be missing, and a limit that is misspelt would not hold.
+//! Parses the grants file: YAML or JSON. Unknown keys are errors, because a misspelled limit would
+//! not be enforced.
 //!
 //! | key | forms | example |
 //! |---|---|---|
-//! | `origins` | list of origins, or of maps | `[http://127.0.0.1:9091]` |
-//! | `origins[].url` | scheme, host, port; a path grants itself and what is below | `https://mimir.example/prometheus` |
-//! | `origins[].methods` | list of methods; without it all but CONNECT and TRACE | `[GET, POST]` |
+//! | `origins` | list of origins or maps | `[http://127.0.0.1:9091]` |
+//! | `origins[].url` | scheme, host, port; a path grants itself and everything below | `https://mimir.example/prometheus` |
+//! | `origins[].methods` | list of methods; default: all except CONNECT and TRACE | `[GET, POST]` |
 //! | `origins[].credential` | a name from `credentials` | `mimir` |
 //! | `origins[].identity` | a name from `tls.identities`; https only | `mimir` |
-//! | `origins[].headers` | headers beyond the plain ones, where there is a credential, or paths or methods are granted: a list, or each with its only value | `{X-Scope-OrgID: team-1}` |
-//! | `origins[].cleartext` | networks and addresses to which the credential may go unencrypted; loopback always | `[10.1.0.0/16]` |
+//! | `origins[].headers` | additional headers for an origin with a credential, path or methods: a list, or a map with the allowed values | `{X-Scope-OrgID: team-1}` |
+//! | `origins[].cleartext` | networks and addresses to which the credential may be sent unencrypted; always includes loopback | `[10.1.0.0/16]` |
 //! | `addresses` | list of networks, addresses, and the words of [`AddressKind`](super::AddressKind) | `[private, 10.1.0.0/16, 127.0.0.1]` |
-//! | `hosts` | names with an address or a list of them | `{gateway.example: 10.1.0.7}` |
+//! | `hosts` | names with an address or a list of addresses | `{gateway.example: 10.1.0.7}` |
 //! | `env` | list of names | `[HOSTNAME]` |
 //! | `credentials.NAME.bearer` | a secret | `{env: MIMIR_TOKEN}` |
-//! | `credentials.NAME.basic` | `username`, and a secret as `password` | `{username: me, password: {file: gateway.password}}` |
-//! | `credentials.NAME.header` | `name`, and a secret as `value` | `{name: X-Api-Key, value: {command: [pass, show, key]}}` |
+//! | `credentials.NAME.basic` | `username`, and a secret for `password` | `{username: me, password: {file: gateway.password}}` |
+//! | `credentials.NAME.header` | `name`, and a secret for `value` | `{name: X-Api-Key, value: {command: [pass, show, key]}}` |
 //! | a secret | `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT, …]}`; never the secret itself | `{file: /run/secrets/token}` |
 //! | `tls.roots` | `web` (Mozilla's list; the default), `system`, `none` | `system` |
-//! | `tls.ca` | a PEM file, or a list of them | `ca.pem` |
-//! | `tls.client` | `certificate` and `key`, PEM files: for origins without `identity` | `{certificate: me.pem, key: me.key}` |
-//! | `tls.identities.NAME` | the same, for origins that name it | `{certificate: mimir.pem, key: mimir.key}` |
-//! | `proxy` | an http origin, or `url` with `credential` and `cleartext`: true if credentials may go through it unencrypted | `http://proxy.example:3128` |
+//! | `tls.ca` | a PEM file or a list of PEM files | `ca.pem` |
+//! | `tls.client` | PEM files `certificate` and `key`, for origins without `identity` | `{certificate: me.pem, key: me.key}` |
+//! | `tls.identities.NAME` | the same, for origins that refer to it | `{certificate: mimir.pem, key: mimir.key}` |
+//! | `proxy` | an http origin, or a map of `url`, `credential`, and `cleartext` (true if credentials may be sent through it unencrypted) | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
-//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, or with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
-//! | `limits.call`, `limits.compile_time` | seconds, or with ms, s, m, h | `30s` |
-//! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | a whole number, at least 1 | `600` |
+//! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, optionally with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
+//! | `limits.call`, `limits.compile_time` | seconds, optionally with ms, s, m, h | `30s` |
+//! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | an integer, at least 1 | `600` |
 //!
-//! Relative paths are relative to the file's own folder.
+//! Paths are relative to the file's folder.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -46,8 +46,7 @@ use super::{
     SecretSource, Tls,
 };
 
-/// Reads grants. `folder` is what relative paths are relative to. An error begins with the place in
-/// the text.
+/// Parses grants. Paths are relative to `folder`. Errors begin with the location.
 pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     let value = yaml::read(text).map_err(|error| format!("not YAML: {error}"))?.to_written();
     if value.is_null() {
@@ -91,8 +90,8 @@ pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     Ok(grants)
 }
 
-/// A secret that crosses a network in the clear is none for long. Where it goes is looked at for
-/// each connection; this only says at the start what could never be.
+/// Rejects credentials that would always be sent unencrypted. Addresses are checked for each
+/// connection; this check fails early.
 fn check_cleartext(grants: &Grants) -> Result<(), String> {
     let exposed = |grant: &&OriginGrant| {
         let local = grant.origin.host() == "localhost" || grant.origin.address().is_some_and(|to| to.is_loopback());
@@ -102,7 +101,7 @@ fn check_cleartext(grants: &Grants) -> Result<(), String> {
         |grant: &&OriginGrant| exposed(grant) && !grants.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
     match grants.origins.iter().find(through_proxy) {
         Some(grant) => Err(format!(
-            "{}: a credential would cross the network unencrypted; use https, or name in cleartext the addresses that it may go to, such as 10.1.0.0/16",
+            "{}: a credential would be sent unencrypted; use https, or list the allowed addresses in cleartext, such as 10.1.0.0/16",
             grant.origin
         )),
         None => Ok(()),
@@ -111,19 +110,19 @@ fn check_cleartext(grants: &Grants) -> Result<(), String> {
 
 fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     if place.value.is_string() {
-        return OriginGrant::read(place.text()?).map_err(|problem| place.wrong(&problem));
+        return OriginGrant::read(place.text()?).map_err(|problem| place.error(&problem));
     }
     let table = place.table(&["url", "methods", "credential", "identity", "headers", "cleartext"])?;
-    let url = table.needed("url")?;
-    let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.wrong(&problem))?;
+    let url = table.required("url")?;
+    let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.error(&problem))?;
     let methods = table.list("methods")?;
     if methods.is_empty() && table.get("methods").is_some() {
-        return Err(place.wrong("methods is empty; name some, or leave the key out for all of them"));
+        return Err(place.error("methods is empty; list some, or remove the key to grant all"));
     }
     for place in methods {
         let method = place.text()?.to_ascii_uppercase();
         if Method::from_bytes(method.as_bytes()).is_err() || matches!(method.as_str(), "CONNECT" | "TRACE") {
-            return Err(place.wrong(&format!("{method:?} is no method that can be granted; expected such as GET")));
+            return Err(place.error(&format!("{method:?} cannot be granted; expected a method such as GET")));
         }
         grant.methods.insert(method);
     }
@@ -142,13 +141,13 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     Ok(grant)
 }
 
-/// A list of names, or names with the only value that each may have.
+/// A list of names, or a map of names with their allowed values.
 fn headers(place: &Place) -> Result<BTreeMap<String, Option<String>>, String> {
     let name = |place: &Place, name: &str| {
         let lower = name.to_ascii_lowercase();
         match HeaderName::from_bytes(lower.as_bytes()) {
             Ok(_) => Ok(lower),
-            Err(_) => Err(place.wrong("expected the name of a header, such as X-Scope-OrgID")),
+            Err(_) => Err(place.error("expected a header name, such as X-Scope-OrgID")),
         }
     };
     if place.value.is_object() {
@@ -164,13 +163,13 @@ fn headers(place: &Place) -> Result<BTreeMap<String, Option<String>>, String> {
 fn hosts(place: &Place) -> Result<BTreeMap<String, Vec<IpAddr>>, String> {
     let mut hosts = BTreeMap::new();
     for (name, place) in place.named()? {
-        let origin: Origin = format!("http://{name}").parse().map_err(|_| place.wrong("expected a host's name"))?;
+        let origin: Origin = format!("http://{name}").parse().map_err(|_| place.error("expected a host name"))?;
         if origin.address().is_some() || origin.port() != 80 {
-            return Err(place.wrong("expected a host's name, without a port"));
+            return Err(place.error("expected a host name without a port"));
         }
         let mut addresses = Vec::new();
         for place in place.one_or_many()? {
-            let address = place.text()?.parse().map_err(|_| place.wrong("expected an address such as 10.1.0.7"))?;
+            let address = place.text()?.parse().map_err(|_| place.error("expected an address such as 10.1.0.7"))?;
             addresses.push(address);
         }
         hosts.insert(origin.host().to_owned(), addresses);
@@ -181,7 +180,11 @@ fn hosts(place: &Place) -> Result<BTreeMap<String, Vec<IpAddr>>, String> {
 fn name_of_env(place: &Place) -> Result<String, String> {
     let name = place.text()?;
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_name { Ok(name.to_owned()) } else { Err(place.wrong("expected the name of a variable, such as HOSTNAME")) }
+    if is_name {
+        Ok(name.to_owned())
+    } else {
+        Err(place.error("expected the name of an environment variable, such as HOSTNAME"))
+    }
 }
 
 fn credential(place: &Place, folder: &Path) -> Result<CredentialGrant, String> {
@@ -190,31 +193,32 @@ fn credential(place: &Place, folder: &Path) -> Result<CredentialGrant, String> {
         (Some(place), None, None) => Ok(CredentialGrant::Bearer(secret(&place, folder)?)),
         (None, Some(place), None) => {
             let table = place.table(&["username", "password"])?;
-            let user = table.needed("username")?;
+            let user = table.required("username")?;
             let username = user.text()?.to_owned();
             if username.contains(':') {
-                return Err(user.wrong("a user's name cannot hold a colon"));
+                return Err(user.error("a user name cannot contain a colon"));
             }
-            Ok(CredentialGrant::Basic { username, password: secret(&table.needed("password")?, folder)? })
+            Ok(CredentialGrant::Basic { username, password: secret(&table.required("password")?, folder)? })
         }
         (None, None, Some(place)) => {
             let table = place.table(&["name", "value"])?;
-            let header = table.needed("name")?;
+            let header = table.required("name")?;
             let name = header.text()?.to_ascii_lowercase();
             let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
-            // These say where a message ends and whom it is for.
+            // These determine message framing and routing.
             let framing = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
             if !is_name || framing.contains(&name.as_str()) {
-                return Err(header.wrong("expected the name of a header, such as X-Api-Key"));
+                return Err(header.error("expected a header name, such as X-Api-Key"));
             }
-            Ok(CredentialGrant::Header { name, value: secret(&table.needed("value")?, folder)? })
+            Ok(CredentialGrant::Header { name, value: secret(&table.required("value")?, folder)? })
         }
-        _ => Err(place.wrong("expected one of bearer, basic and header")),
+        _ => Err(place.error("expected one of bearer, basic and header")),
     }
 }
 
 fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
-    let expected = "a secret is not written here; expected {env: NAME}, {file: PATH} or {command: [PROGRAM, …]}";
+    let expected =
+        "secrets are not allowed in this file; expected {env: NAME}, {file: PATH} or {command: [PROGRAM, …]}";
     if !place.value.is_object() {
         return Err(format!("{}: {expected}", place.path));
     }
@@ -226,7 +230,7 @@ fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
             let words: Vec<String> =
                 place.items()?.iter().map(|word| word.text().map(str::to_owned)).collect::<Result<_, _>>()?;
             if words.first().is_none_or(String::is_empty) {
-                return Err(place.wrong("expected a program and its arguments, as a list"));
+                return Err(place.error("expected a program and its arguments, as a list"));
             }
             Ok(SecretSource::Command(words))
         }
@@ -242,7 +246,7 @@ fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
             "web" => Roots::Web,
             "system" => Roots::System,
             "none" => Roots::None,
-            _ => return Err(place.wrong("expected web, system or none")),
+            _ => return Err(place.error("expected web, system or none")),
         };
     }
     if let Some(place) = table.get("ca") {
@@ -263,7 +267,7 @@ fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
 
 fn client_certificate(place: &Place, folder: &Path) -> Result<ClientCertificate, String> {
     let table = place.table(&["certificate", "key"])?;
-    let file = |key: &str| table.needed(key)?.text().map(|path| folder.join(path));
+    let file = |key: &str| table.required(key)?.text().map(|path| folder.join(path));
     Ok(ClientCertificate { certificate: file("certificate")?, key: file("key")? })
 }
 
@@ -272,16 +276,16 @@ fn proxy(place: &Place) -> Result<Proxy, String> {
         (place.text()?, None, false)
     } else {
         let table = place.table(&["url", "credential", "cleartext"])?;
-        let url = table.needed("url")?.value.as_str().unwrap_or_default();
+        let url = table.required("url")?.value.as_str().unwrap_or_default();
         let cleartext = table
             .get("cleartext")
-            .map(|place| place.value.as_bool().ok_or_else(|| place.wrong("expected true or false")));
+            .map(|place| place.value.as_bool().ok_or_else(|| place.error("expected true or false")));
         let credential = table.get("credential").map(|place| place.text().map(str::to_owned)).transpose()?;
         (url, credential, cleartext.transpose()?.unwrap_or(false))
     };
-    let origin: Origin = url.parse().map_err(|problem: String| place.wrong(&problem))?;
+    let origin: Origin = url.parse().map_err(|problem: String| place.error(&problem))?;
     if origin.is_https() {
-        return Err(place.wrong("a proxy is spoken to by http; through it, https is a tunnel"));
+        return Err(place.error("expected an http proxy; https requests are tunneled through it"));
     }
     Ok(Proxy { origin, credential, cleartext })
 }
@@ -323,12 +327,12 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
 }
 
 fn count(place: &Place) -> Result<u64, String> {
-    place.value.as_u64().filter(|number| *number > 0).ok_or_else(|| place.wrong("expected a whole number, at least 1"))
+    place.value.as_u64().filter(|number| *number > 0).ok_or_else(|| place.error("expected an integer of at least 1"))
 }
 
-/// The number in a type that may be too narrow for it.
+/// Converts the number, or fails if it is too large.
 fn fits<T: TryFrom<u64>>(place: &Place, number: u64) -> Result<T, String> {
-    T::try_from(number).map_err(|_| place.wrong("the number is too large"))
+    T::try_from(number).map_err(|_| place.error("the number is too large"))
 }
 
 fn bytes(place: &Place) -> Result<u64, String> {
@@ -350,19 +354,19 @@ fn bytes(place: &Place) -> Result<u64, String> {
         let (number, factor) = found.unwrap_or((&text, 1));
         number.trim().parse::<u64>().ok()?.checked_mul(factor)
     };
-    read().filter(|number| *number > 0).ok_or_else(|| place.wrong("expected bytes, such as 65536 or 64MiB"))
+    read().filter(|number| *number > 0).ok_or_else(|| place.error("expected bytes, such as 65536 or 64MiB"))
 }
 
 fn duration(place: &Place) -> Result<Duration, String> {
-    let duration = PrometheusDuration::deserialize(place.value).map_err(|problem| place.wrong(&problem.to_string()))?;
+    let duration = PrometheusDuration::deserialize(place.value).map_err(|problem| place.error(&problem.to_string()))?;
     if duration == PrometheusDuration::ZERO {
-        Err(place.wrong("expected a duration of at least 1ms, such as 30s or 1m30s"))
+        Err(place.error("expected a duration of at least 1ms, such as 30s or 1m30s"))
     } else {
         Ok(duration.get())
     }
 }
 
-/// A value and where it is.
+/// A value and its path in the file.
 struct Place<'v> {
     path: String,
     value: &'v Value,
@@ -375,13 +379,13 @@ struct Table<'v> {
 }
 
 impl<'v> Place<'v> {
-    /// The value with its place and what is wrong. Only called for values that are no secrets.
-    fn wrong(&self, problem: &str) -> String {
-        format!("{}: {} {problem}", self.path, shown(self.value))
+    /// An error with the value's path and text. Not for secrets.
+    fn error(&self, problem: &str) -> String {
+        format!("{}: {} {problem}", self.path, described(self.value))
     }
 
     fn text(&self) -> Result<&'v str, String> {
-        self.value.as_str().filter(|text| !text.is_empty()).ok_or_else(|| self.wrong("is not what is expected: a text"))
+        self.value.as_str().filter(|text| !text.is_empty()).ok_or_else(|| self.error("expected a string"))
     }
 
     fn parsed<T: std::str::FromStr<Err = String>>(&self) -> Result<T, String> {
@@ -390,23 +394,23 @@ impl<'v> Place<'v> {
 
     fn map(&self) -> Result<&'v Map<String, Value>, String> {
         let place = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
-        self.value.as_object().ok_or_else(|| format!("{place}expected keys and values"))
+        self.value.as_object().ok_or_else(|| format!("{place}expected a map"))
     }
 
-    /// The map, whose keys must be among these.
+    /// The map; other keys than these are errors.
     fn table(&self, keys: &[&str]) -> Result<Table<'v>, String> {
         let map = self.map()?;
         if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
-            let place = below(&self.path, key);
+            let place = join_path(&self.path, key);
             let nearest = nearest(key, keys.iter().copied());
-            return Err(format!("{place}: not a key of grants{nearest}; known here are {}", keys.join(", ")));
+            return Err(format!("{place}: unknown key{nearest}; expected one of {}", keys.join(", ")));
         }
         Ok(Table { path: self.path.clone(), map })
     }
 
-    /// What a map holds under names that its writer chose.
+    /// The entries of a map with arbitrary names.
     fn named(&self) -> Result<Vec<(&'v str, Place<'v>)>, String> {
-        let place = |key: &'v String, value| (key.as_str(), Place { path: below(&self.path, key), value });
+        let place = |key: &'v String, value| (key.as_str(), Place { path: join_path(&self.path, key), value });
         Ok(self.map()?.iter().map(|(key, value)| place(key, value)).collect())
     }
 
@@ -426,13 +430,13 @@ impl<'v> Place<'v> {
 }
 
 impl<'v> Table<'v> {
-    /// What is under a key; a null is as good as nothing.
+    /// The value of a key; null counts as missing.
     fn get(&self, key: &str) -> Option<Place<'v>> {
         let value = self.map.get(key).filter(|value| !value.is_null())?;
-        Some(Place { path: below(&self.path, key), value })
+        Some(Place { path: join_path(&self.path, key), value })
     }
 
-    fn needed(&self, key: &str) -> Result<Place<'v>, String> {
+    fn required(&self, key: &str) -> Result<Place<'v>, String> {
         self.get(key).ok_or_else(|| format!("{}: {key} is missing", self.path))
     }
 
@@ -441,11 +445,11 @@ impl<'v> Table<'v> {
     }
 }
 
-fn below(path: &str, key: &str) -> String {
+fn join_path(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn shown(value: &Value) -> String {
+fn described(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "a map".into(),
@@ -500,11 +504,11 @@ limits:
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn every_form_is_parsed() {
         let grants = grants(WHOLE).unwrap();
-        let told = serde_json::to_value(&grants).unwrap();
+        let value = serde_json::to_value(&grants).unwrap();
         assert_eq!(
-            told,
+            value,
             serde_json::json!({
                 "origins": [
                     "http://127.0.0.1:9091",
@@ -542,15 +546,15 @@ limits:
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place_and_what_to_do() {
+    fn errors_name_the_location_and_the_expectation() {
         for (text, expected) in [
-            ("orgins: []", "orgins: not a key of grants; did you mean origins?"),
+            ("orgins: []", "orgins: unknown key; did you mean origins?"),
             (
                 "limits: {requests_per_minut: 1}",
-                "limits.requests_per_minut: not a key of grants; did you mean requests_per_minute?",
+                "limits.requests_per_minut: unknown key; did you mean requests_per_minute?",
             ),
-            ("zzz: 1", "known here are origins, addresses"),
-            ("[1]", "expected keys and values"),
+            ("zzz: 1", "expected one of origins, addresses"),
+            ("[1]", "expected a map"),
             ("origins: http://h", "origins: expected a list"),
             ("origins: [h:80]", "origins[0]"),
             ("origins: [{methods: [GET]}]", "origins[0]: url is missing"),
@@ -562,18 +566,18 @@ limits:
             ),
             (
                 "origins: [{url: https://h, identity: mimr}]\ntls: {identities: {mimir: {certificate: a, key: b}}}",
-                "identity \"mimr\" is not among tls.identities; did you mean mimir?",
+                "unknown identity \"mimr\"; add it to tls.identities; did you mean mimir?",
             ),
             (
                 "origins: [{url: http://h, identity: m}]\ntls: {identities: {m: {certificate: a, key: b}}}",
-                "http://h:80: an identity is shown by TLS only",
+                "http://h:80: an identity needs TLS",
             ),
             (
                 "origins: [{url: https://h/a, identity: m}, https://h/b]\ntls: {identities: {m: {certificate: a, key: b}}}",
-                "https://h:443/b: another identity than for https://h:443/a",
+                "https://h:443/b: identity differs from https://h:443/a",
             ),
             ("tls: {identities: {m: {certificate: a}}}", "tls.identities.m: key is missing"),
-            ("addresses: [intern]", "addresses[0]: \"intern\" is no range of addresses"),
+            ("addresses: [intern]", "addresses[0]: \"intern\" is not an address range"),
             ("hosts: {\"h:81\": 1.1.1.1}", "without a port"),
             ("hosts: {h: x}", "hosts.h: \"x\" expected an address"),
             ("env: [\"A B\"]", "env[0]"),
@@ -583,7 +587,7 @@ limits:
             ("tls: {client: {certificate: a}}", "tls.client: key is missing"),
             ("proxy: https://p", "proxy: "),
             ("limits: {memory: 64 apples}", "limits.memory: \"64 apples\" expected bytes"),
-            ("limits: {resources: 0}", "limits.resources: 0 expected a whole number"),
+            ("limits: {resources: 0}", "limits.resources: 0 expected an integer"),
             ("limits: {requests_per_call: 5000000000}", "limits.requests_per_call: 5000000000 the number is too large"),
             ("limits: {call: 0}", "limits.call: 0 expected a duration"),
             ("limits: {requests_per_minute: 0}", "at least 1"),
@@ -595,24 +599,23 @@ limits:
     }
 
     #[test]
-    fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
+    fn a_secret_in_the_file_is_rejected_and_not_quoted() {
         for text in ["credentials: {a: {bearer: s3cret}}", "credentials: {a: {basic: {username: u, password: s3cret}}}"]
         {
             let error = grants(text).unwrap_err();
-            assert!(error.contains("a secret is not written here") && !error.contains("s3cret"), "{error}");
+            assert!(error.contains("secrets are not allowed in this file") && !error.contains("s3cret"), "{error}");
         }
     }
 
     #[test]
-    fn a_credential_does_not_cross_a_network_in_the_clear() {
+    fn a_credential_is_not_sent_unencrypted() {
         let with = |url: &str, more: &str| {
             grants(&format!(
                 "origins: [{{url: \"{url}\", credential: c}}]\ncredentials: {{c: {{bearer: {{env: A}}}}}}\n{more}"
             ))
         };
         assert!(with("http://h.example", "").unwrap_err().contains("unencrypted"));
-        // That a name may lead to a network does not say that the network is to be trusted with a
-        // secret.
+        // Granting an address does not allow cleartext credentials to it.
         for addresses in ["addresses: [192.168.0.0/16]", "addresses: [private]", "addresses: [10.0.0.1]"] {
             assert!(with("http://10.0.0.1", addresses).is_err(), "{addresses}");
         }

@@ -1,13 +1,13 @@
-//! What a plug may reach: the rules and their comparison. `egress` enforces them, and [`read`]
-//! reads them from a file.
+//! The grants of a plug: its egress policy and limits. `egress` enforces them, and [`read`] parses
+//! them from a file.
 //!
-//! | module | what it is for |
+//! | module | purpose |
 //! |---|---|
-//! | `origin` | [`Origin`], and the paths and methods of one: [`OriginGrant`] |
-//! | `address` | addresses that are more than a place on the internet: [`AddressKind`], [`AddressRange`] |
-//! | `configuration` | what a configuration grants by itself |
-//! | `denial` | why a request is denied, and what would allow it: [`Missing`] |
-//! | `file` | the file of grants, and every form that it may have |
+//! | `origin` | [`Origin`], and [`OriginGrant`] with paths and methods |
+//! | `address` | special-purpose addresses: [`AddressKind`], [`AddressRange`] |
+//! | `configuration` | grants implied by a configuration |
+//! | `denial` | why a request is denied, and the grant that would allow it: [`Missing`] |
+//! | `file` | the grants file |
 
 mod address;
 mod configuration;
@@ -34,8 +34,8 @@ pub use denial::{Advice, Missing};
 pub use file::read;
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 
-/// What a plug may reach. By default nothing: start from [`Grants::none`], [`Grants::named_by`] or
-/// [`read`].
+/// The grants of a plug. Nothing is granted by default. Created by [`Grants::none`],
+/// [`Grants::named_by`] or [`read`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Grants {
@@ -56,63 +56,63 @@ pub struct Grants {
     pub proxy: Option<Proxy>,
     /// The folder for rule files that the plug hands out; none if the host writes no files.
     pub rules_folder: Option<PathBuf>,
-    /// How much the plug may use.
+    /// Resource limits.
     pub limits: GrantedLimits,
 }
 
-/// How much a plug may use. The host's own limits bound what is not granted here.
+/// Resource limits of a plug. The host's defaults apply to those that are not set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GrantedLimits {
     /// Memory, in bytes.
     pub memory_bytes: Option<usize>,
-    /// The time of one call.
+    /// Timeout of a call.
     #[serde(serialize_with = "seconds")]
     pub call: Option<Duration>,
-    /// The body of one answer, in bytes.
+    /// Size of a response body, in bytes.
     pub response_bytes: Option<u64>,
-    /// The body of one request, in bytes.
+    /// Size of a request body, in bytes.
     pub request_bytes: Option<u64>,
-    /// The bodies of all requests of one call, in bytes.
+    /// Total size of the request bodies of one call, in bytes.
     pub request_total_bytes: Option<u64>,
-    /// Requests in a minute.
+    /// Requests per minute.
     pub requests_per_minute: Option<u32>,
-    /// Requests of one call.
+    /// Requests per call.
     pub requests_per_call: Option<u32>,
-    /// Requests that are under way at once.
+    /// Concurrent requests.
     pub requests_at_once: Option<usize>,
-    /// What the host copies out of the plug at once, in bytes.
+    /// Size of a single value copied from the plug to the host, in bytes.
     pub answer_bytes: Option<usize>,
-    /// Calls of the host in one call.
+    /// Host calls per call.
     pub host_calls: Option<u64>,
-    /// Things of the host that are held at once.
+    /// Host resources held at once.
     pub resources: Option<usize>,
-    /// The length of a component that is not the host's own, in bytes.
+    /// Size of a component that is not embedded, in bytes.
     pub component_bytes: Option<usize>,
-    /// Memory for compiling it, in bytes.
+    /// Memory for compiling a component, in bytes.
     pub compile_memory_bytes: Option<u64>,
-    /// Processor time for compiling it.
+    /// CPU time for compiling a component.
     #[serde(serialize_with = "seconds")]
     pub compile_time: Option<Duration>,
 }
 
 impl GrantedLimits {
-    /// The longest body of a request, in bytes. A remote write of 100,000 series fits.
+    /// Maximum size of a request body, in bytes. A remote write of 100,000 series fits.
     pub fn request_body(&self) -> u64 {
         self.request_bytes.unwrap_or(64 * 1024 * 1024)
     }
 
-    /// The most bytes in all request bodies of one call.
+    /// Maximum total size of the request bodies of one call, in bytes.
     pub fn request_bodies(&self) -> u64 {
         self.request_total_bytes.unwrap_or(256 * 1024 * 1024)
     }
 
-    /// Requests that one call may make.
+    /// Maximum number of requests per call.
     pub fn in_a_call(&self) -> u32 {
         self.requests_per_call.unwrap_or(10_000)
     }
 
-    /// Requests that may be under way. A plug that opens more is not waiting for answers.
+    /// Maximum number of concurrent requests. A plug that exceeds it does not wait for responses.
     pub fn at_once(&self) -> usize {
         self.requests_at_once.unwrap_or(256)
     }
@@ -147,25 +147,24 @@ pub enum Roots {
 /// A certificate and its key, in PEM files. The key is never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClientCertificate {
-    /// The file of the certificate, with those that lead to its authority.
+    /// The file with the certificate chain.
     pub certificate: PathBuf,
-    /// The file of its key.
+    /// The file with the key.
     pub key: PathBuf,
 }
 
 /// An HTTP proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Proxy {
-    /// Where it is; http.
+    /// The proxy's http origin.
     pub origin: Origin,
-    /// The name of the credential that it gets.
+    /// The name of the proxy's credential.
     pub credential: Option<String>,
-    /// Whether credentials of origins that are spoken to without TLS may go through it, where it
-    /// can read them.
+    /// Whether credentials of http origins may be sent through the proxy, which can read them.
     pub cleartext: bool,
 }
 
-/// A credential: where the secret comes from and how it is sent. Never the secret itself.
+/// A credential: the source of the secret and how it is sent. Does not contain the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialGrant {
@@ -173,33 +172,33 @@ pub enum CredentialGrant {
     Bearer(SecretSource),
     /// `Authorization: Basic …`.
     Basic {
-        /// The user's name.
+        /// The user name.
         username: String,
-        /// Where the password is.
+        /// The source of the password.
         password: SecretSource,
     },
-    /// A header of any name.
+    /// A custom header.
     Header {
         /// Its name, in lower case.
         name: String,
-        /// Where its value is.
+        /// The source of its value.
         value: SecretSource,
     },
 }
 
-/// Where a secret is.
+/// The source of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// In the host's environment.
+    /// An environment variable of the host.
     Env(String),
-    /// In a file; a line break at its end is not part of it.
+    /// A file; a trailing line break is removed.
     File(PathBuf),
-    /// What a program writes to stdout; no shell.
+    /// The standard output of a program, which is run without a shell.
     Command(Vec<String>),
 }
 
 impl Serialize for SecretSource {
-    /// Arguments are left out: they are no place for a secret, and yet one may be there.
+    /// Omits arguments, because they might contain secrets.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -224,69 +223,68 @@ impl Grants {
         Self::default()
     }
 
-    /// Grants one more origin: all paths and methods of it.
+    /// Adds an origin with all paths and methods.
     #[must_use]
     pub fn and(mut self, origin: Origin) -> Self {
         self.origins.insert(origin.into());
         self
     }
 
-    /// Grants addresses that are more than a place on the internet.
+    /// Adds special-purpose addresses.
     #[must_use]
     pub fn and_addresses(mut self, range: AddressRange) -> Self {
         self.addresses.insert(range);
         self
     }
 
-    /// Grants a folder for rule files.
+    /// Sets the folder for rule files.
     #[must_use]
     pub fn and_rules_folder(mut self, folder: Option<PathBuf>) -> Self {
         self.rules_folder = folder;
         self
     }
 
-    /// Whether requests may go there, if only to some of its paths.
+    /// Whether at least some paths of the origin are granted.
     pub fn allow(&self, origin: &Origin) -> bool {
         self.origins.iter().any(|grant| grant.origin == *origin)
     }
 
-    /// Whether every credential and identity that is referred to is there, and each origin has one
-    /// identity. Without it, requests would go out as somebody else than was meant.
+    /// Checks that all referenced credentials and identities exist, and that each origin has only
+    /// one identity. Otherwise requests could be sent with the wrong identity.
     pub(crate) fn check_names(&self) -> Result<(), String> {
         let of_origins = self.origins.iter().map(|grant| (grant.origin.to_string(), grant.credential.as_deref()));
         let of_proxy = self.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
         for (place, name) in of_origins.chain(of_proxy) {
             if let Some(name) = name.filter(|name| !self.credentials.contains_key(*name)) {
                 let nearest = nearest::nearest(name, self.credentials.keys().map(String::as_str));
-                return Err(format!("{place}: credential {name:?} is not among credentials{nearest}"));
+                return Err(format!("{place}: unknown credential {name:?}; add it to credentials{nearest}"));
             }
         }
         let mut identities: BTreeMap<&Origin, &OriginGrant> = BTreeMap::new();
         for grant in &self.origins {
             if let Some(name) = grant.identity.as_deref().filter(|name| !self.tls.identities.contains_key(*name)) {
                 let nearest = nearest::nearest(name, self.tls.identities.keys().map(String::as_str));
-                return Err(format!("{grant}: identity {name:?} is not among tls.identities{nearest}"));
+                return Err(format!("{grant}: unknown identity {name:?}; add it to tls.identities{nearest}"));
             }
             if grant.identity.is_some() && !grant.origin.is_https() {
-                return Err(format!("{grant}: an identity is shown by TLS only; use https, or remove identity"));
+                return Err(format!("{grant}: an identity needs TLS; use https, or remove identity"));
             }
             let first = identities.entry(&grant.origin).or_insert(grant);
             if first.identity != grant.identity {
                 return Err(format!(
-                    "{grant}: another identity than for {first}; a connection serves all paths of an origin: name the same identity for each"
+                    "{grant}: identity differs from {first}; connections are shared by all paths of an origin, so set the same identity for each"
                 ));
             }
         }
         Ok(())
     }
 
-    /// The name of the client identity that an origin is shown; none for the default one.
+    /// The name of the client identity for an origin; none for the default.
     pub(crate) fn identity_of(&self, origin: &Origin) -> Option<&str> {
         self.origins.iter().find(|grant| grant.origin == *origin)?.identity.as_deref()
     }
 
-    /// The grant under which a request may be made. Of several the longest path counts, as the one
-    /// that is meant.
+    /// The grant for a request. If several match, the one with the longest path applies.
     pub(crate) fn grant_for(&self, origin: &Origin, method: &Method, path: &str) -> Result<&OriginGrant, Denial> {
         let mut denial = Denial::Origin(origin.to_string());
         let mut found: Option<&OriginGrant> = None;
@@ -300,15 +298,15 @@ impl Grants {
         found.ok_or(denial)
     }
 
-    /// Whether a granted origin may lead to this address.
+    /// Checks whether a granted origin may resolve to this address.
     pub(crate) fn allow_address(&self, origin: &Origin, address: IpAddr) -> Result<(), Denial> {
         let Some(kind) = AddressKind::of(address) else { return Ok(()) };
         let named = match (kind, origin.address()) {
-            // Whoever can read a machine's credentials there is the machine: that is granted by its
-            // own word only.
+            // Access to the metadata service gives access to the machine's credentials, so it needs
+            // an explicit grant.
             (AddressKind::Metadata, _) => false,
             (_, Some(literal)) => canonical(literal) == canonical(address),
-            // It has meant this machine ever since.
+            // By convention, localhost is loopback.
             (_, None) => origin.host() == "localhost" && kind == AddressKind::Loopback,
         };
         if named || self.addresses.iter().any(|range| range.contains(address)) {
@@ -317,8 +315,7 @@ impl Grants {
         Err(Denial::Address { host: origin.host().into(), address, kind })
     }
 
-    /// Whether a credential of this origin may go to this address without encryption, as far as it
-    /// has one.
+    /// Checks whether the origin's credential, if any, may be sent to this address unencrypted.
     pub(crate) fn allow_cleartext(&self, origin: &Origin, address: IpAddr) -> Result<(), Denial> {
         let trusted = |grant: &&OriginGrant| {
             canonical(address).is_loopback() || grant.cleartext.iter().any(|range| range.contains(address))
@@ -329,8 +326,7 @@ impl Grants {
         }
     }
 
-    /// Whether a credential of this origin may go through the proxy without encryption, as far as
-    /// it has one.
+    /// Checks whether the origin's credential, if any, may be sent through the proxy unencrypted.
     pub(crate) fn allow_cleartext_proxy(&self, origin: &Origin) -> Result<(), Denial> {
         let trusted = self.proxy.as_ref().is_some_and(|proxy| proxy.cleartext);
         if trusted || self.with_credential(origin).next().is_none() { Ok(()) } else { Err(Denial::CleartextProxy) }
@@ -352,7 +348,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_grants_for_an_origin_the_narrowest_counts() {
+    fn the_most_specific_grant_of_an_origin_applies() {
         let mut grants = Grants::none();
         let origin: Origin = "https://h".parse().unwrap();
         let mut api = OriginGrant::read("https://h/api").unwrap();
@@ -369,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_does_not_lead_where_no_grant_does() {
+    fn names_resolve_only_to_granted_addresses() {
         let allowed = |origin: &str, address: &str, granted: &str| {
             let mut grants = Grants::none();
             grants.addresses.extend(granted.split_whitespace().map(|range| range.parse::<AddressRange>().unwrap()));
@@ -380,8 +376,7 @@ mod tests {
         assert!(
             allowed("http://h.example", "10.0.0.1", "private") && allowed("http://h.example", "10.0.0.1", "10.0.0.0/8")
         );
-        // A literal names the address, in whichever form; localhost names loopback and nothing
-        // else.
+        // An address literal in any form grants that address; localhost grants only loopback.
         assert!(allowed("http://127.0.0.1", "127.0.0.1", "") && allowed("http://[::ffff:10.0.0.1]", "10.0.0.1", ""));
         assert!(!allowed("http://127.0.0.1", "127.0.0.2", ""));
         assert!(allowed("http://localhost", "127.0.0.1", "") && allowed("http://localhost", "::1", ""));
@@ -390,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_of_a_credential_is_where_it_is() {
+    fn only_the_source_of_a_credential_is_serialized() {
         let command = SecretSource::Command(vec!["pass".into(), "show".into(), "s3cret".into()]);
         assert_eq!(
             serde_json::to_value(CredentialGrant::Bearer(command)).unwrap(),

@@ -1,6 +1,6 @@
-//! Suggestions for misspelt names.
+//! Suggestions for misspelled names.
 
-/// `; did you mean …?`, if there is something close.
+/// `; did you mean …?`, if there is a similar name.
 pub(super) fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
     let close = known.map(|known| (strsim::damerau_levenshtein(key, known), known)).min();
     match close {

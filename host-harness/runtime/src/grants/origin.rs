@@ -1,5 +1,4 @@
-//! Scheme, host and port, in their one spelling; and what of an origin is granted: paths and
-//! methods.
+//! Normalized origins, and grants of their paths and methods.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,8 +14,7 @@ use url::{Host, Url};
 use super::address::AddressRange;
 use super::denial::Denial;
 
-/// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always
-/// with its port.
+/// Scheme, host and port. Always formatted with the port: `http://127.0.0.1:9091`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     scheme: String,
@@ -25,7 +23,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of an `http` or `https` URL; none for any other.
+    /// The origin of an `http` or `https` URL.
     pub fn of(url: &Url) -> Option<Self> {
         if !matches!(url.scheme(), "http" | "https") {
             return None;
@@ -33,24 +31,22 @@ impl Origin {
         Some(Self { scheme: url.scheme().into(), host: url.host_str()?.into(), port: url.port_or_known_default()? })
     }
 
-    /// The origin that a request is for, in its one spelling; none for what is no `http` or `https`
-    /// URI with a host and nothing else before its path.
+    /// The normalized origin of a request; none unless it is an `http` or `https` URI without a
+    /// user.
     pub(crate) fn of_uri(uri: &Uri) -> Option<Self> {
         let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-        // A user in the authority is a way to make one host look like another; the plug sends
-        // credentials as headers.
+        // A user can make one host look like another; the plug sends credentials as headers.
         if authority.as_str().contains('@') {
             return None;
         }
         Self::of(&Url::parse(&format!("{scheme}://{authority}/")).ok()?)
     }
 
-    /// A request's own URI with this origin, in its one spelling.
+    /// The request's URI with this normalized origin.
     pub(crate) fn in_uri(&self, uri: &Uri) -> Option<Uri> {
         let mut parts = Parts::default();
         parts.scheme = uri.scheme().cloned();
-        // A port that goes without saying is not said, so that the server sees the name that it
-        // knows.
+        // Omit the default port, so that the server sees its usual name.
         let default = if self.is_https() { ":443" } else { ":80" };
         let authority = self.authority();
         parts.authority = authority.strip_suffix(default).unwrap_or(&authority).parse().ok();
@@ -63,12 +59,12 @@ impl Origin {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Whether it is spoken to through TLS.
+    /// Whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.scheme == "https"
     }
 
-    /// The host, an IPv6 address without its brackets.
+    /// The host; an IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
@@ -78,10 +74,9 @@ impl Origin {
         self.port
     }
 
-    /// The address, where the host is one and no name.
+    /// The address, if the host is an address literal.
     pub fn address(&self) -> Option<IpAddr> {
-        // A URL's host was brought into its one spelling, so `0x7f.1` has become `127.0.0.1` by
-        // now.
+        // The URL parser has already normalized the host, for example `0x7f.1` to `127.0.0.1`.
         if self.host.starts_with('[') {
             self.host().parse::<Ipv6Addr>().ok().map(IpAddr::V6)
         } else {
@@ -99,13 +94,13 @@ impl fmt::Display for Origin {
 impl FromStr for Origin {
     type Err = String;
 
-    /// Reads `http://host`, `https://host:port`; a path, query or user is an error, because it
-    /// would be taken for a narrower grant than it is.
+    /// Parses `http://host` or `https://host:port`. A path, query or user is an error, because it
+    /// would suggest a narrower grant.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let expected = "expected an origin such as http://127.0.0.1:9091";
         let url = bare_url(text, expected)?;
         if url.path() != "/" {
-            return Err(format!("an origin has scheme, host and port only; {expected}"));
+            return Err(format!("an origin consists of scheme, host and port; {expected}"));
         }
         Self::of(&url).ok_or_else(|| format!("{text:?} is not http or https; {expected}"))
     }
@@ -117,31 +112,31 @@ impl Serialize for Origin {
     }
 }
 
-/// An origin, and what of it is granted.
+/// An origin with the granted paths and methods.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OriginGrant {
-    /// Where requests may go.
+    /// The origin.
     pub origin: Origin,
-    /// The paths that are granted: this one, and those below it. `/` for all.
+    /// The granted path, which includes everything below it; `/` for all.
     pub path: String,
-    /// The methods that are granted; empty for all but CONNECT and TRACE, which are never granted.
+    /// The granted methods; empty for all except CONNECT and TRACE, which are never granted.
     pub methods: BTreeSet<String>,
     /// The name of the credential that the host adds.
     pub credential: Option<String>,
-    /// The name of the client identity (of [`Tls::identities`](super::Tls::identities)) that the
-    /// host shows this origin. A connection serves all paths of an origin, so all grants of an
-    /// origin name the same one.
+    /// The name of the client identity (in [`Tls::identities`](super::Tls::identities)) for this
+    /// origin. Connections are shared by all paths of an origin, so all its grants have the same
+    /// identity.
     pub identity: Option<String>,
-    /// Headers, in lower case, that requests may carry beside [`PLAIN_HEADERS`] where that matters;
-    /// with the only value that they may have, or any.
+    /// Additional headers, in lower case, that requests may have besides [`PLAIN_HEADERS`] if
+    /// headers are restricted; with the allowed value, or any.
     pub headers: BTreeMap<String, Option<String>>,
-    /// Addresses to which the credential may go unencrypted. To loopback it always may.
+    /// Addresses to which the credential may be sent unencrypted, in addition to loopback.
     pub cleartext: BTreeSet<AddressRange>,
 }
 
-/// Headers that say what a request holds and what is wanted, but not who asks, and that no server
-/// takes for another method, path, host or user. A request that is guarded (see
-/// `OriginGrant::allows_header`) carries no others but those granted.
+/// Headers that describe a request but do not identify the sender, and that servers do not
+/// interpret as another method, path, host or user. Restricted requests (see
+/// `OriginGrant::allows_header`) may have only these and the granted ones.
 pub const PLAIN_HEADERS: [&str; 16] = [
     "accept",
     "accept-language",
@@ -161,10 +156,10 @@ pub const PLAIN_HEADERS: [&str; 16] = [
     "x-prometheus-scrape-timeout-seconds",
 ];
 
-/// Headers that no plug sends: those of one connection, and those by which a response comes in
-/// parts or compressed, so that a credential in it could not be recognized. Compression is the
-/// host's.
-const NEVER_SENT: [&str; 13] = [
+/// Headers that plugs may never send: hop-by-hop headers, and those that request ranges or
+/// compression, because a credential in the response could not be recognized. The host handles
+/// compression.
+const FORBIDDEN_HEADERS: [&str; 13] = [
     "accept-encoding",
     "connection",
     "expect",
@@ -181,7 +176,7 @@ const NEVER_SENT: [&str; 13] = [
 ];
 
 impl OriginGrant {
-    /// Reads `https://host:port/path/below`: the path and what is below it are granted.
+    /// Parses `https://host:port/path`, which grants the path and everything below it.
     pub fn read(text: &str) -> Result<Self, String> {
         let expected = "expected a URL such as https://prometheus.example/prometheus";
         let url = bare_url(text, expected)?;
@@ -193,16 +188,16 @@ impl OriginGrant {
         Ok(Self { path, ..origin.into() })
     }
 
-    /// Whether a request for this path, with this method, is granted, where it is for the origin.
+    /// Checks the path and method of a request for the origin.
     pub(crate) fn allows(&self, method: &Method, path: &str) -> Result<(), Denial> {
         if self.path != "/" {
             let rest = path.strip_prefix(self.path.as_str()).ok_or(Denial::Path)?;
-            if !(rest.is_empty() || rest.starts_with('/')) || leaves_its_folder(rest) {
+            if !(rest.is_empty() || rest.starts_with('/')) || may_escape(rest) {
                 return Err(Denial::Path);
             }
         }
         let granted = self.methods.is_empty() || self.methods.contains(method.as_str());
-        // CONNECT makes a tunnel. TRACE gives back what was sent, the credential too.
+        // CONNECT opens a tunnel. TRACE returns the request, including the credential.
         let never = ["CONNECT", "TRACE"].iter().any(|never| method.as_str().eq_ignore_ascii_case(never));
         if granted && !never {
             return Ok(());
@@ -210,17 +205,16 @@ impl OriginGrant {
         Err(Denial::Method { method: method.to_string() })
     }
 
-    /// Whether a request may carry this header. Where more is granted than this origin with all it
-    /// has, or a credential goes with it, a header must not say that something else is meant
-    /// (`X-HTTP-Method-Override`, `X-Original-URL`) or that somebody else asks (`Cookie`,
-    /// `X-Forwarded-User`, `X-Scope-OrgID`).
+    /// Checks a header of a request. If the grant restricts paths or methods, or has a credential,
+    /// headers must not override the method or path (`X-HTTP-Method-Override`, `X-Original-URL`) or
+    /// the user (`Cookie`, `X-Forwarded-User`, `X-Scope-OrgID`).
     pub(crate) fn allows_header(&self, name: &HeaderName, value: &HeaderValue) -> Result<(), Denial> {
         let name = name.as_str();
-        if NEVER_SENT.contains(&name) {
+        if FORBIDDEN_HEADERS.contains(&name) {
             return Err(Denial::HeaderNever(name.to_owned()));
         }
-        let is_guarded = self.credential.is_some() || !self.methods.is_empty() || self.path != "/";
-        if !is_guarded || PLAIN_HEADERS.contains(&name) {
+        let is_restricted = self.credential.is_some() || !self.methods.is_empty() || self.path != "/";
+        if !is_restricted || PLAIN_HEADERS.contains(&name) {
             return Ok(());
         }
         match self.headers.get(name) {
@@ -280,52 +274,53 @@ impl Serialize for OriginGrant {
     }
 }
 
-/// A URL without a user, query or fragment: none of them is part of a grant.
+/// Parses a URL without a user, query or fragment.
 fn bare_url(text: &str, expected: &str) -> Result<Url, String> {
-    let url = parse_url(text).map_err(|error| format!("{text:?} is no URL ({error}); {expected}"))?;
+    let url = parse_url(text).map_err(|error| format!("{text:?} is not a URL ({error}); {expected}"))?;
     let bare = url.query().is_none()
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none()
-        // Of an `@` with nobody before it a parsed URL tells nothing.
+        // A parsed URL does not preserve an `@` without a user.
         && !authority_in(text).contains('@')
         && !matches!(url.host(), None | Some(Host::Domain("")));
-    if bare { Ok(url) } else { Err(format!("a grant has no user, query or fragment; {expected}")) }
+    if bare { Ok(url) } else { Err(format!("a grant cannot have a user, query or fragment; {expected}")) }
 }
 
-/// Reads a URL that an operator wrote. The error says why it is none.
+/// Parses a URL from a file or command line.
 pub fn parse_url(text: &str) -> Result<Url, String> {
     let authority = authority_in(text);
     let host = authority.rsplit('@').next().unwrap_or_default();
-    // The parser would refuse most of these, and where debug assertions are on it would panic.
+    // The parser rejects most of these, and panics with debug assertions.
     if !host.is_ascii() || host.contains('%') {
-        return Err("its host is not plain ASCII: write an international name in its xn-- form".into());
+        return Err("the host is not ASCII; write an international name in its xn-- form".into());
     }
     Url::parse(text.trim()).map_err(|error| error.to_string())
 }
 
-/// What a parser of URLs takes for user, host and port. It is lenient about slashes, and leaves
-/// tabs and line breaks out.
+/// The authority as the URL parser sees it, which is lenient about slashes and ignores tabs and
+/// line breaks.
 fn authority_in(url: &str) -> String {
     let url: String = url.chars().filter(|char| !matches!(char, '\t' | '\r' | '\n')).collect();
     let behind = url.split_once(':').map_or("", |(_, behind)| behind).trim_start_matches(['/', '\\']);
     behind.split(['/', '\\', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
-/// Whether a server could take this path for one above it. Servers decode and join paths in many
-/// ways, so where only some paths are granted, nothing that could be a step up gets through.
-fn leaves_its_folder(path: &str) -> bool {
+/// Whether a server could resolve this path to one outside its folder. Servers decode and join
+/// paths differently, so anything that could be a parent step is rejected if only some paths are
+/// granted.
+fn may_escape(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let is_step = ["/.", "\\", "%2e", "%2f", "%5c", "%25", "//", ";"].iter().any(|way| lower.contains(way));
-    // Overlong UTF-8 is one more way to write a dot, `%u002e` another; a zero ends a path early;
-    // and some servers take characters for the plain ones that they resemble.
+    // Other forms of a dot are overlong UTF-8 and `%u002e`. A NUL may end a path early, and some
+    // servers normalize similar characters.
     is_step || decoded(path).is_none_or(|text| text.chars().any(|char| char.is_control() || LIKE_STEPS.contains(&char)))
 }
 
-/// Characters that Unicode's compatibility forms make dots and slashes.
+/// Characters that Unicode compatibility normalization turns into dots and slashes.
 const LIKE_STEPS: [char; 6] = ['\u{2024}', '\u{2025}', '\u{2026}', '\u{ff0e}', '\u{ff0f}', '\u{ff3c}'];
 
-/// A path with its percent signs decoded once; none where it is not well-formed, or no UTF-8.
+/// The percent-decoded path; none if it is malformed or not UTF-8.
 fn decoded(path: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.bytes());
     while let Some(byte) = rest.next() {
@@ -341,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_has_one_spelling() {
+    fn origins_are_normalized() {
         let canonical: Origin = "http://127.0.0.1:9091".parse().unwrap();
         for spelling in
             ["HTTP://127.0.0.1:9091/", "http://2130706433:9091", "http://0x7f.1:9091", "http://0177.0.0.1:9091"]
@@ -357,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_or_less_than_an_origin_is_refused() {
+    fn invalid_origins_are_rejected() {
         for text in [
             "",
             "host:80",
@@ -374,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn an_international_name_is_granted_in_its_own_form() {
+    fn international_names_must_be_in_xn_form() {
         for text in ["http://B\u{fc}cher.example", "http://B%C3%BCcher.example", "http:/B%BB/h", "http:\\\\B\t\u{fc}"] {
             let problem = text.parse::<Origin>().unwrap_err();
             assert!(problem.contains("write an international name in its xn-- form"), "{problem}");
@@ -385,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_grants_itself_and_what_is_below() {
+    fn a_path_grants_itself_and_everything_below() {
         let grant = OriginGrant::read("https://h.example/api/v1/").unwrap();
         assert_eq!(grant.to_string(), "https://h.example:443/api/v1");
         for inside in ["/api/v1", "/api/v1/", "/api/v1/query", "/api/v1/a.b/c%20d"] {
@@ -411,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_are_granted_one_by_one_and_a_tunnel_never() {
+    fn connect_and_trace_are_never_granted() {
         let mut grant: OriginGrant = "http://h".parse::<Origin>().unwrap().into();
         assert_eq!(grant.allows(&Method::DELETE, "/"), Ok(()));
         for never in [Method::CONNECT, Method::TRACE, Method::from_bytes(b"Trace").unwrap()] {
@@ -425,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guarded_request_carries_plain_and_granted_headers_only() {
+    fn restricted_requests_have_only_plain_and_granted_headers() {
         let allowed = |grant: &OriginGrant, name: &'static str, value: &'static str| {
             grant.allows_header(&HeaderName::from_static(name), &HeaderValue::from_static(value))
         };
@@ -448,7 +443,7 @@ mod tests {
                 assert_eq!(allowed(grant, name, "v"), Err(Denial::Header(name.into())), "{name}");
             }
         }
-        for name in NEVER_SENT {
+        for name in FORBIDDEN_HEADERS {
             assert_eq!(allowed(&open, name, "v"), Err(Denial::HeaderNever(name.into())), "{name}");
         }
         for name in PLAIN_HEADERS {

@@ -4,8 +4,7 @@
 pub(super) struct ServerSetting {
     /// The setting with the server's URL.
     pub(super) url: &'static str,
-    /// Headers in lower case, and the settings that say their value: the first that is there
-    /// counts.
+    /// Headers in lower case, and the settings that say their value: the first that is there counts.
     pub(super) headers: &'static [(&'static str, &'static [&'static str])],
 }
 

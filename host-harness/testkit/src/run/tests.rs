@@ -1,9 +1,9 @@
 use super::*;
 
-/// Not a test: run by the scripts of [`script`], it is a server that answers every request with the
-/// status in `FAKE_STATUS`. Returns at once when nobody asked for that.
+/// Not a test: a server for the scripts of [`script`] that responds to every request with the
+/// status in `FAKE_STATUS`. Does nothing unless `FAKE_ARGUMENTS` is set.
 #[test]
-#[ignore = "the body of the fake servers of other tests"]
+#[ignore = "the fake server of other tests"]
 fn fake_server() {
     let Ok(arguments) = std::env::var("FAKE_ARGUMENTS") else { return };
     let address = arguments.split(' ').find_map(|word| word.strip_prefix("--web.listen-address=")).unwrap();
@@ -19,8 +19,7 @@ fn fake_server() {
     }
 }
 
-/// An executable shell script. `{serve STATUS}` in it becomes the fake server, in place of the
-/// shell and with its pid.
+/// An executable shell script. `{serve STATUS}` in it replaces the shell with the fake server.
 fn script(folder: &TempDir, body: &str) -> PathBuf {
     let test = concat!(module_path!(), "::fake_server").split_once("::").unwrap().1;
     let this = std::env::current_exe().unwrap();
@@ -29,8 +28,8 @@ fn script(folder: &TempDir, body: &str) -> PathBuf {
         .replace("{serve 200}", &format!("FAKE_STATUS=200 {serve}"))
         .replace("{serve 503}", &format!("FAKE_STATUS=503 {serve}"));
     let file = folder.path().join("server");
-    // Written by another process: a descriptor that is open for writing here may be inherited by a
-    // child that another test starts, and then the script is "text file busy".
+    // Written by another process: a child of another test could inherit a descriptor that is open
+    // for writing here, and running the script would fail with "text file busy".
     let written = Command::new("sh")
         .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh"])
         .arg(&file)
@@ -62,7 +61,7 @@ fn is_alive(pid: u32) -> bool {
 }
 
 #[test]
-fn pushgateway_options_become_flags_with_the_callers_own_last() {
+fn pushgateway_options_become_flags() {
     assert!(PushgatewayOptions::default().arguments().is_empty());
     let options = PushgatewayOptions {
         port: Some(1),
@@ -75,7 +74,7 @@ fn pushgateway_options_become_flags_with_the_callers_own_last() {
 }
 
 #[test]
-fn prometheus_keeps_its_data_in_its_folder_unless_told_otherwise() {
+fn prometheus_keeps_its_data_in_its_folder_by_default() {
     let options = PrometheusOptions::default().flag("--web.enable-lifecycle");
     assert_eq!(
         options.arguments(Path::new("/f")),
@@ -86,7 +85,7 @@ fn prometheus_keeps_its_data_in_its_folder_unless_told_otherwise() {
 }
 
 #[test]
-fn victoria_metrics_keeps_old_samples_and_its_data_in_its_folder_unless_told_otherwise() {
+fn victoria_metrics_keeps_old_samples_and_its_data_in_its_folder_by_default() {
     let options = VictoriaMetricsOptions::default().flag("-search.latencyOffset=0s");
     assert_eq!(
         options.arguments(Path::new("/f")),
@@ -107,7 +106,7 @@ fn only_a_status_of_200_is_ready() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn listeners_are_told_from_connections_and_from_other_ports() {
+fn only_listeners_on_the_port_are_found() {
     let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
         \x20  0: 0100007F:2383 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 111 1 0 100 0 0 10 0\n\
         \x20  1: 0100007F:2383 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1000        0 222 1 0 20 4 30 10 -1\n\
@@ -118,29 +117,29 @@ fn listeners_are_told_from_connections_and_from_other_ports() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_process_that_listens_is_told_from_another() {
+fn the_listening_process_is_identified() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     assert_eq!(listens(std::process::id(), port), Some(true));
     let mut other = Command::new("sleep").arg("60").spawn().map(Reaped).unwrap();
     assert_eq!(listens(other.0.id(), port), Some(false));
-    assert!(other.ended().is_none());
+    assert!(other.exit_status().is_none());
 }
 
 #[test]
-fn a_server_is_ready_when_started_and_gone_when_dropped() {
+fn a_server_is_ready_after_start_and_ends_on_drop() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&launch(&script(&folder, "echo hello\n{serve 200}"))).unwrap();
     let (pid, port, own_folder) = (server.pid(), server.port(), server.folder().to_owned());
     assert_eq!(server.url, format!("http://127.0.0.1:{port}"));
     assert!(server.log().starts_with("hello\n"), "{}", server.log());
-    assert!(says_ready(port, "/-/ready") && is_alive(pid) && own_folder.exists());
+    assert!(is_ready(port, "/-/ready") && is_alive(pid) && own_folder.exists());
     drop(server);
-    assert!(!says_ready(port, "/-/ready") && !is_alive(pid) && !own_folder.exists());
+    assert!(!is_ready(port, "/-/ready") && !is_alive(pid) && !own_folder.exists());
 }
 
 #[test]
-fn a_panic_takes_the_server_with_it() {
+fn a_panic_ends_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&launch(&script(&folder, "{serve 200}"))).unwrap();
     let pid = server.pid();
@@ -153,7 +152,7 @@ fn a_panic_takes_the_server_with_it() {
 }
 
 #[test]
-fn a_server_starts_again_on_the_port_of_the_one_that_was_stopped() {
+fn a_server_restarts_on_the_same_port() {
     let folder = tempfile::tempdir().unwrap();
     let bin = script(&folder, "{serve 200}");
     let first = start(&launch(&bin)).unwrap();
@@ -166,31 +165,31 @@ fn a_server_starts_again_on_the_port_of_the_one_that_was_stopped() {
 }
 
 #[test]
-fn stopping_waits_for_a_server_that_ends_in_order() {
+fn stopping_waits_for_a_graceful_shutdown() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("ended");
     let body =
         format!("trap 'sleep 0.3; echo done > \"{}\"; exit 0' TERM\nwhile :; do sleep 0.05; done", mark.display());
     let mut child = Reaped(Command::new(script(&folder, &body)).spawn().unwrap());
     thread::sleep(Duration::from_millis(200));
-    assert!(child.ended().is_none());
+    assert!(child.exit_status().is_none());
     let own = server_folder("plugpipe-test-").unwrap();
     Running { url: String::new(), program: Program::Pushgateway, port: 0, child, folder: own }.stop();
     assert_eq!(fs::read_to_string(mark).unwrap(), "done\n");
 }
 
 #[test]
-fn a_server_that_ignores_the_request_to_end_is_killed() {
+fn a_server_that_ignores_sigterm_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&launch(&script(&folder, "trap '' TERM\n{serve 200}"))).unwrap();
-    let (pid, asked, within) = (server.pid(), Instant::now(), Duration::from_millis(500));
+    let (pid, sent, within) = (server.pid(), Instant::now(), Duration::from_millis(500));
     server.stop_within(within);
     assert!(!is_alive(pid));
-    assert!(asked.elapsed() >= within, "it ended on SIGTERM, so the kill was not tested");
+    assert!(sent.elapsed() >= within, "it ended on SIGTERM, so the kill was not tested");
 }
 
 #[test]
-fn a_server_that_ends_early_is_reported_with_its_log() {
+fn an_early_exit_is_reported_with_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let error = start(&launch(&script(&folder, "echo 'unknown long flag' >&2; exit 3"))).unwrap_err();
     assert!(matches!(&error, TestkitError::EndedEarly { .. }), "{error}");
@@ -200,7 +199,7 @@ fn a_server_that_ends_early_is_reported_with_its_log() {
 }
 
 #[test]
-fn a_server_that_is_never_ready_is_reported_and_stopped() {
+fn a_server_that_is_not_ready_in_time_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let pid_file = folder.path().join("pid");
     let bin = script(&folder, &format!("echo $$ > \"{}\"\n{{serve 503}}", pid_file.display()));
@@ -211,7 +210,7 @@ fn a_server_that_is_never_ready_is_reported_and_stopped() {
 }
 
 #[test]
-fn a_free_port_that_was_taken_meanwhile_is_replaced_by_another() {
+fn another_free_port_is_used_if_one_was_taken_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("tried");
     let body =
@@ -223,7 +222,7 @@ fn a_free_port_that_was_taken_meanwhile_is_replaced_by_another() {
 }
 
 #[test]
-fn a_given_port_that_stays_taken_is_an_error_even_if_the_other_server_is_ready() {
+fn a_given_port_in_use_is_an_error_even_if_the_other_server_is_ready() {
     let folder = tempfile::tempdir().unwrap();
     let bin = script(&folder, "{serve 200}");
     let other = start(&launch(&bin)).unwrap();
@@ -232,7 +231,7 @@ fn a_given_port_that_stays_taken_is_an_error_even_if_the_other_server_is_ready()
 }
 
 #[test]
-fn a_file_that_cannot_be_run_is_named() {
+fn an_error_names_the_file_that_cannot_be_run() {
     let error =
         start_pushgateway(Path::new("/nowhere/pushgateway"), &PushgatewayOptions::default()).unwrap_err().to_string();
     assert!(error.contains("/nowhere/pushgateway does not run"), "{error}");

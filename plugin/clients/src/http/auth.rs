@@ -1,20 +1,21 @@
-//! Credentials, for each server its own, and only for that server.
+//! Credentials, one set per server, sent to that server only.
 //!
-//! `<server>_auth` stands beside `<server>_url` ([`SERVERS`]). Its forms:
+//! `<server>_auth` accompanies `<server>_url` ([`SERVERS`]). Its forms:
 //!
 //! | form | sent as |
 //! |---|---|
 //! | `{"type": "basic", "username": …, "password": …}` | `Authorization: Basic …` |
 //! | `{"type": "bearer", "token": …}`; also `api_key` or `api_token` | `Authorization: Bearer …` |
-//! | a text: `user:password`, or a token | basic or bearer |
-//! | `headers: {name: value}` | as they are, in place of the plug's own of that name |
+//! | a string: `user:password`, or a token | basic or bearer |
+//! | `headers: {name: value}` | unchanged, replacing the plug's own headers of the same name |
 //! | `tenant` or `org_id` | `X-Scope-OrgID` |
 //!
-//! The last two go with any of the others or alone; without a `type` the keys tell it. What is set
-//! is bound to the origin of the URL that holds at that place, `cfg` or `ctx`, and is never sent to
-//! another: a call that names another server brings its own.
+//! The last two can be combined with any other form or used alone. Without a `type`, it is inferred
+//! from the keys. Credentials are bound to the origin of the URL in effect where they are set,
+//! `cfg` or `ctx`, and never sent to another origin: a call that names another server must bring
+//! its own.
 //!
-//! A [`Secret`] is written to a request and nowhere else.
+//! A [`Secret`] is written to requests and nowhere else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,43 +28,45 @@ use plugpipe_contract::scalar::{Exact, Text};
 use plugpipe_contract::settings::{Auth, AuthFields, Setting, Settings};
 use plugpipe_contract::url::Url;
 
-/// A server as settings know it.
+/// The settings of one server.
 pub struct Server {
-    /// The setting that names it.
+    /// The setting that holds its URL.
     pub url: &'static str,
     /// The setting that holds its credentials.
     pub auth: &'static str,
-    /// What settings say of both.
-    given: for<'s, 'a> fn(&'s Settings<'a>) -> Given<'s, 'a>,
+    /// Reads both from settings.
+    read: for<'s, 'a> fn(&'s Settings<'a>) -> Configured<'s, 'a>,
 }
 
-/// What settings say of a server: the origin of its URL, and its credentials. What is no URL is
-/// another's to refuse.
-type Given<'s, 'a> = (Option<Option<String>>, &'s Setting<Auth<'a>>);
+/// A server's URL origin and credentials, as found in settings. The origin of an invalid URL is
+/// `None`; another check rejects it.
+type Configured<'s, 'a> = (Option<Option<String>>, &'s Setting<Auth<'a>>);
 
-/// Every server that may have credentials.
+/// Every server that accepts credentials.
 pub const SERVERS: [Server; 9] = [
-    server("prometheus_url", "prometheus_auth", |given| (origin(&given.prometheus_url), &given.prometheus_auth)),
-    server("gateway_url", "gateway_auth", |given| (origin(&given.gateway_url), &given.gateway_auth)),
-    server("grafana_url", "grafana_auth", |given| (origin(&given.grafana_url), &given.grafana_auth)),
-    server("remote_write_url", "remote_write_auth", |given| {
-        (origin(&given.remote_write_url), &given.remote_write_auth)
+    server("prometheus_url", "prometheus_auth", |settings| {
+        (origin(&settings.prometheus_url), &settings.prometheus_auth)
     }),
-    server("otlp_url", "otlp_auth", |given| (origin(&given.otlp_url), &given.otlp_auth)),
-    server("alertmanager_url", "alertmanager_auth", |given| {
-        (origin(&given.alertmanager_url), &given.alertmanager_auth)
+    server("gateway_url", "gateway_auth", |settings| (origin(&settings.gateway_url), &settings.gateway_auth)),
+    server("grafana_url", "grafana_auth", |settings| (origin(&settings.grafana_url), &settings.grafana_auth)),
+    server("remote_write_url", "remote_write_auth", |settings| {
+        (origin(&settings.remote_write_url), &settings.remote_write_auth)
     }),
-    server("ruler_url", "ruler_auth", |given| (origin(&given.ruler_url), &given.ruler_auth)),
-    server("webhook_url", "webhook_auth", |given| (origin(&given.webhook_url), &given.webhook_auth)),
-    server("scrape_config.endpoint_url", "endpoint_auth", |given| (endpoint(given), &given.endpoint_auth)),
+    server("otlp_url", "otlp_auth", |settings| (origin(&settings.otlp_url), &settings.otlp_auth)),
+    server("alertmanager_url", "alertmanager_auth", |settings| {
+        (origin(&settings.alertmanager_url), &settings.alertmanager_auth)
+    }),
+    server("ruler_url", "ruler_auth", |settings| (origin(&settings.ruler_url), &settings.ruler_auth)),
+    server("webhook_url", "webhook_auth", |settings| (origin(&settings.webhook_url), &settings.webhook_auth)),
+    server("scrape_config.endpoint_url", "endpoint_auth", |settings| (endpoint(settings), &settings.endpoint_auth)),
 ];
 
 const fn server(
     url: &'static str,
     auth: &'static str,
-    given: for<'s, 'a> fn(&'s Settings<'a>) -> Given<'s, 'a>,
+    read: for<'s, 'a> fn(&'s Settings<'a>) -> Configured<'s, 'a>,
 ) -> Server {
-    Server { url, auth, given }
+    Server { url, auth, read }
 }
 
 fn origin(url: &Setting<Url>) -> Option<Option<String>> {
@@ -74,7 +77,7 @@ fn origin(url: &Setting<Url>) -> Option<Option<String>> {
     }
 }
 
-/// The origin of the endpoint to scrape, which may stand in `scrape_config` too.
+/// The origin of the scrape endpoint, which may also be set in `scrape_config`.
 fn endpoint(settings: &Settings) -> Option<Option<String>> {
     let nested = settings.scrape_config.get().and_then(|json| Document::parse(json).ok());
     let nested: Option<Text> = nested.as_ref().and_then(|object| object.read_field("endpoint_url").ok()?);
@@ -82,7 +85,7 @@ fn endpoint(settings: &Settings) -> Option<Option<String>> {
     Some(Url::parse(url.trim()).ok().map(|url| url.origin()))
 }
 
-/// Headers that the plug or the host sets, or that are about one connection.
+/// Headers set by the plug or the host, and hop-by-hop headers.
 const RESERVED: [&str; 17] = [
     "accept-encoding",
     "connection",
@@ -103,27 +106,27 @@ const RESERVED: [&str; 17] = [
     "x-scope-orgid",
 ];
 
-/// What is shorter is not looked for in answers: it would be found everywhere.
-const SHORTEST_TOLD: usize = 4;
+/// Shorter secrets are not redacted from responses, because they would match everywhere.
+const MIN_REDACTED_BYTES: usize = 4;
 
-/// What is sent to one server.
+/// The credentials of one server.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Held {
+struct AuthHeaders {
     /// Names in lower case, each once.
     headers: Vec<(String, Secret)>,
-    /// What a server could repeat: passwords and tokens by themselves, and values of headers.
-    told: Vec<Secret>,
+    /// What a server could echo: passwords and tokens alone, and header values.
+    redactable: Vec<Secret>,
 }
 
-/// A server: where it is, and what is sent there.
+/// A server's origin and credentials.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
     /// For example `prometheus_url`.
     setting: &'static str,
     /// The origin of the URL.
     origin: Option<String>,
-    auth: Option<Held>,
-    /// The origin that the URL had where `auth` was given.
+    auth: Option<AuthHeaders>,
+    /// The URL's origin where `auth` was set.
     bound: Option<String>,
 }
 
@@ -171,23 +174,23 @@ pub fn setting_of(setting: &str) -> Option<&'static str> {
 }
 
 impl Credentials {
-    /// Takes what these settings say over what is known. They are those of one place, each with the
-    /// path under which a user knows it, the more particular last.
+    /// Overlays these settings on the current credentials. The layers come from one source, the
+    /// most specific last, each with the path under which the user knows it.
     pub fn overlay(&mut self, layers: &[(&str, &Settings)]) -> Result<(), Error> {
         for server in &SERVERS {
-            let mut said = None;
+            let mut configured = None;
             for (path, settings) in layers {
-                let (origin, auth) = (server.given)(settings);
+                let (origin, auth) = (server.read)(settings);
                 if let Some(origin) = origin {
                     self.entry(server.url).origin = origin;
                 }
                 match auth {
                     Setting::Absent => {}
-                    Setting::Unset => said = Some(None),
-                    Setting::Set(auth) => said = Some(read(auth, &format!("{path}.{}", server.auth))?),
+                    Setting::Unset => configured = Some(None),
+                    Setting::Set(auth) => configured = Some(read(auth, &format!("{path}.{}", server.auth))?),
                 }
             }
-            if let Some(auth) = said {
+            if let Some(auth) = configured {
                 let entry = self.entry(server.url);
                 entry.bound.clone_from(&entry.origin);
                 entry.auth = auth;
@@ -205,35 +208,35 @@ impl Credentials {
         &mut self.entries[at]
     }
 
-    /// Adds to a request what its server is to see.
+    /// Adds the server's credentials to a request.
     pub fn apply(&self, setting: &str, request: &mut Request) {
         let Some(auth) = self.of(setting, &request.url) else { return };
         request.headers.retain(|(name, _)| !auth.headers.iter().any(|(own, _)| own == name));
         request.credentials.clone_from(&auth.headers);
     }
 
-    /// Takes out of an answer what its server repeats of the credentials.
+    /// Redacts credentials that the server echoed in its response.
     pub fn redact(&self, setting: &str, url: &Url, response: &mut Response) {
-        for secret in self.of(setting, url).iter().flat_map(|auth| &auth.told) {
+        for secret in self.of(setting, url).iter().flat_map(|auth| &auth.redactable) {
             let secret = secret.reveal();
-            if secret.len() < SHORTEST_TOLD {
+            if secret.len() < MIN_REDACTED_BYTES {
                 continue;
             }
-            blot(&mut response.body, secret.as_bytes());
+            mask(&mut response.body, secret.as_bytes());
             for (_, value) in response.headers.iter_mut().filter(|(_, value)| value.contains(secret)) {
                 *value = value.replace(secret, "***");
             }
         }
     }
 
-    fn of(&self, setting: &str, url: &Url) -> Option<&Held> {
+    fn of(&self, setting: &str, url: &Url) -> Option<&AuthHeaders> {
         let entry = self.entries.iter().find(|entry| entry.setting == setting)?;
         entry.auth.as_ref().filter(|_| entry.bound.as_ref() == Some(&url.origin()))
     }
 }
 
-/// Replaces every occurrence by asterisks.
-fn blot(body: &mut [u8], secret: &[u8]) {
+/// Masks every occurrence with asterisks.
+fn mask(body: &mut [u8], secret: &[u8]) {
     let mut rest = body;
     while let Some(at) = rest.windows(secret.len()).position(|window| window == secret) {
         let (_, from) = rest.split_at_mut(at);
@@ -243,23 +246,23 @@ fn blot(body: &mut [u8], secret: &[u8]) {
     }
 }
 
-/// Reads one server's credentials; none where they are unset.
-fn read(given: &Auth, path: &str) -> Result<Option<Held>, Error> {
-    let mut held = Held::default();
-    match given {
+/// Reads one server's credentials; `None` if unset.
+fn read(setting: &Auth, path: &str) -> Result<Option<AuthHeaders>, Error> {
+    let mut auth = AuthHeaders::default();
+    match setting {
         Auth::Text(text) => {
             let text = checked(text.get().unwrap_or_default(), path)?;
             match text.split_once(':') {
-                Some((user, password)) => held.basic(user, password, path)?,
-                None => held.bearer(text, path)?,
+                Some((user, password)) => auth.basic(user, password, path)?,
+                None => auth.bearer(text, path)?,
             }
         }
-        Auth::Fields(fields) => held.read(fields, path)?,
+        Auth::Fields(fields) => auth.read(fields, path)?,
     }
-    Ok(Some(held).filter(|held| !held.headers.is_empty()))
+    Ok(Some(auth).filter(|auth| !auth.headers.is_empty()))
 }
 
-impl Held {
+impl AuthHeaders {
     fn read(&mut self, fields: &AuthFields, path: &str) -> Result<(), Error> {
         let text = |name: &str, text: &Exact| {
             text.get().map(|text| checked(text, &format!("{path}.{name}")).map(str::to_owned)).transpose()
@@ -299,10 +302,10 @@ impl Held {
             && let Some(tenant) = text(name, tenant)?
         {
             if !tenant.bytes().all(|byte| byte.is_ascii_graphic()) {
-                let problem = "may hold visible ASCII characters without spaces only";
+                let problem = "must contain visible ASCII characters without spaces only";
                 return Err(Error::invalid(format!("{path}.{name}"), problem));
             }
-            // Not kept from answers: it is a name, and servers say it in their errors.
+            // Not redacted: it is a name, and servers mention it in errors.
             self.headers.push(("x-scope-orgid".into(), Secret::new(tenant)));
         }
         Ok(())
@@ -310,16 +313,16 @@ impl Held {
 
     fn basic(&mut self, user: &str, password: &str, path: &str) -> Result<(), Error> {
         if user.contains(':') {
-            return Err(Error::invalid(format!("{path}.username"), "may not hold a colon"));
+            return Err(Error::invalid(format!("{path}.username"), "must not contain a colon"));
         }
-        self.told.push(Secret::new(password));
+        self.redactable.push(Secret::new(password));
         let pair = STANDARD.encode(format!("{user}:{password}"));
-        self.told.push(Secret::new(&*pair));
+        self.redactable.push(Secret::new(&*pair));
         self.set("authorization".into(), format!("Basic {pair}"), path)
     }
 
     fn bearer(&mut self, token: &str, path: &str) -> Result<(), Error> {
-        self.told.push(Secret::new(token));
+        self.redactable.push(Secret::new(token));
         self.set("authorization".into(), format!("Bearer {token}"), path)
     }
 
@@ -327,13 +330,13 @@ impl Held {
         if self.headers.iter().any(|(own, _)| *own == name) {
             return Err(Error::invalid(path, "this header is set twice"));
         }
-        self.told.push(Secret::new(&*value));
+        self.redactable.push(Secret::new(&*value));
         self.headers.push((name, Secret::new(value)));
         Ok(())
     }
 }
 
-/// The text, if it may stand in a header. An error repeats none of it.
+/// Returns the text if it is valid in a header. Errors do not repeat it.
 fn checked<'t>(text: &'t str, path: &str) -> Result<&'t str, Error> {
     if text.contains("${") {
         return Err(Error::invalid(path, NOT_REPLACED));
@@ -341,24 +344,24 @@ fn checked<'t>(text: &'t str, path: &str) -> Result<&'t str, Error> {
     if text.chars().any(char::is_control) {
         return Err(Error::invalid(
             path,
-            "holds a line break or another control character, which no header may; take it out",
+            "contains a line break or another control character, which headers do not allow; remove it",
         ));
     }
     Ok(text)
 }
 
-/// A header's name in lower case.
+/// A header name in lower case.
 fn header_name(name: &str, path: &str) -> Result<String, Error> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
-        return Err(Error::invalid(path, "is not a header's name"));
+        return Err(Error::invalid(path, "is not a valid header name"));
     }
     let name = name.to_ascii_lowercase();
     if name == "x-scope-orgid" {
         return Err(Error::invalid(path, "is set by tenant"));
     }
     if RESERVED.contains(&&*name) {
-        return Err(Error::invalid(path, "is a header that the plug or the host sets by itself"));
+        return Err(Error::invalid(path, "is set by the plug or the host and cannot be overridden"));
     }
     Ok(name)
 }

@@ -1,32 +1,31 @@
-//! Lets a server that just cost time rest, so that a dead one costs a fraction of the time and not
-//! all of it.
+//! Circuit breaker: bounds the time spent on a server that does not respond.
 //!
-//! A failure that took `t` closes the way for `5 t` (at most [`MAX_REST`]). So at most a sixth of
-//! the time is spent waiting on a dead server, however long its timeout; and a refused connection,
-//! which costs microseconds, is tried again at once.
+//! A failure that took `t` opens the circuit for `5 t` (at most [`MAX_OPEN`]). At most a sixth of
+//! the time is therefore spent waiting for a dead server, whatever its timeout. A refused
+//! connection costs microseconds and is retried at once.
 
 use core::time::Duration;
 
-/// A server is never left alone for longer than this.
-pub const MAX_REST: Duration = Duration::from_secs(30);
+/// The longest time that a circuit stays open.
+pub const MAX_OPEN: Duration = Duration::from_secs(30);
 
-/// How many times its cost a failure is waited out.
-const REST_PER_COST: u32 = 5;
+/// How long the circuit stays open, as a multiple of the time that the failure took.
+const OPEN_PER_COST: u32 = 5;
 
-/// Origins are few, but come from outside: no more than this many are remembered.
+/// Origins are few but come from outside: at most this many are tracked.
 const MAX_ORIGINS: usize = 64;
 
-/// Until when each origin that failed is left alone.
+/// The open circuits, by origin.
 #[derive(Debug, Default)]
 pub struct Circuits {
-    /// Few, so a list; each origin once.
-    rests_until: Vec<(String, Duration)>,
+    /// A list, because it is short; each origin once.
+    open_until: Vec<(String, Duration)>,
 }
 
 impl Circuits {
-    /// How long the origin still rests at `now`; none if it may be asked.
+    /// How much longer the circuit of `origin` stays open at `now`; `None` if it is closed.
     pub fn open_for(&self, origin: &str, now: Duration) -> Option<Duration> {
-        let (_, until) = self.rests_until.iter().find(|(name, _)| name == origin)?;
+        let (_, until) = self.open_until.iter().find(|(name, _)| name == origin)?;
         until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
@@ -49,10 +48,10 @@ impl Circuits {
 
     /// The origin answered: it does not rest any more.
     pub fn succeeded(&mut self, origin: &str) {
-        self.rests_until.retain(|(name, _)| name != origin);
+        self.open_until.retain(|(name, _)| name != origin);
     }
 
-    /// The origin failed at `now`, which took `cost`.
+    /// Opens the circuit: a request to the origin failed at `now`, after `cost`.
     pub fn failed(&mut self, origin: &str, cost: Duration, now: Duration) {
         self.rest(origin, cost.saturating_mul(REST_PER_COST).min(MAX_REST), now);
     }
@@ -65,27 +64,27 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_failure_is_waited_out_five_times() {
+    fn a_failure_opens_the_circuit_for_five_times_its_cost() {
         let mut circuits = Circuits::default();
         circuits.failed("a", SECOND, 10 * SECOND);
         assert_eq!(circuits.open_for("a", 12 * SECOND), Some(3 * SECOND));
         assert_eq!(circuits.open_for("a", 15 * SECOND), None);
         assert_eq!(circuits.open_for("b", 12 * SECOND), None);
         circuits.failed("a", 100 * SECOND, 10 * SECOND);
-        assert_eq!(circuits.open_for("a", 10 * SECOND), Some(MAX_REST));
+        assert_eq!(circuits.open_for("a", 10 * SECOND), Some(MAX_OPEN));
         circuits.succeeded("a");
         assert_eq!(circuits.open_for("a", 10 * SECOND), None);
     }
 
     #[test]
-    fn the_memory_is_bounded_and_forgets_what_is_over() {
+    fn the_list_is_bounded_and_expired_entries_are_removed() {
         let mut circuits = Circuits::default();
         for origin in 0..1_000 {
             circuits.failed(&origin.to_string(), SECOND, Duration::ZERO);
         }
-        assert_eq!(circuits.rests_until.len(), MAX_ORIGINS);
+        assert_eq!(circuits.open_until.len(), MAX_ORIGINS);
         circuits.failed("late", SECOND, 60 * SECOND);
-        assert_eq!(circuits.rests_until.len(), 1);
+        assert_eq!(circuits.open_until.len(), 1);
         assert_eq!(circuits.open_for("late", 60 * SECOND), Some(5 * SECOND));
     }
 }

@@ -1,77 +1,64 @@
-//! Why no response came.
+//! Why a request got no response.
 
 use core::time::Duration;
 
 use plugpipe_contract::document::Request as _;
 use plugpipe_contract::settings::OfRequest;
 
-/// Why no answer came.
+/// Why a request got no response.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Failure {
-    /// The host refused the request before any connection: the origin is not among its grants.
+    /// The host denied the request before connecting: the origin is not granted.
     #[error("the host has not granted this origin, so no connection was made")]
     NotGranted,
-    /// The host refused the connection: the origin's name leads to an address that is not among its
-    /// grants.
-    #[error("the name leads to an address that the host has not granted, so no connection was made")]
+    /// The host denied the connection: the origin's name resolves to an address that is not
+    /// granted.
+    #[error("the name resolves to an address that the host has not granted, so no connection was made")]
     AddressNotGranted,
-    /// Nobody listens there.
-    #[error("the connection was refused")]
+    /// Connection refused: no listener.
+    #[error("connection refused")]
     Refused,
     /// The name does not resolve.
     #[error("the host name does not resolve")]
     UnknownHost,
-    /// The time was up.
-    #[error("no answer within {} ms", .after.as_millis() as u64)]
+    /// The timeout elapsed.
+    #[error("no response within {} ms", .after.as_millis() as u64)]
     Timeout {
-        /// The bound that was reached.
+        /// The timeout.
         after: Duration,
     },
-    /// The connection ended before the answer did.
-    #[error("the connection broke before the answer was complete")]
+    /// The connection closed before the response was complete.
+    #[error("the connection closed before the response was complete")]
     Broken,
-    /// TLS could not be agreed on, or the certificate is not trusted.
+    /// The TLS handshake failed, or the certificate is not trusted.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// The answer is longer than the plug reads.
-    #[error("the answer is longer than {limit} bytes")]
+    /// The response exceeds the size limit.
+    #[error("the response is longer than {limit} bytes")]
     TooLong {
-        /// The bound, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
-    /// The server cost time a moment ago, and is not asked again yet.
-    #[error("it did not answer a moment ago and is left alone for another {} ms", .left.as_millis() as u64)]
+    /// The circuit is open after a recent failure, so no request was sent.
+    #[error("it failed a moment ago; circuit open for another {} ms", .left.as_millis() as u64)]
     CircuitOpen {
-        /// How long.
+        /// The remaining time.
         left: Duration,
     },
-    /// Anything else that HTTP forbids.
+    /// Any other HTTP error.
     #[error("HTTP failed: {0}")]
     Protocol(String),
 }
 
 impl Failure {
-    /// The stable word for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotGranted | Self::AddressNotGranted => "not_granted",
-            Self::Timeout { .. } => "timeout",
-            Self::TooLong { .. } => "answer_too_long",
-            Self::Tls(_) => "tls_failed",
-            Self::Refused | Self::UnknownHost | Self::Broken | Self::CircuitOpen { .. } | Self::Protocol(_) => {
-                "unreachable"
-            }
-        }
-    }
-
-    /// What to do about it, with a leading `; `, or nothing. `setting` is the configuration key
-    /// that names the server, `origin` where it is.
+    /// What to do, with a leading `; `, or empty. `setting` holds the server's URL; `origin` is its
+    /// origin.
     pub fn todo(&self, setting: &str, origin: &str) -> String {
         match self {
             Self::NotGranted if OfRequest::fields().contains(&setting) => format!(
                 "; grant {origin} to the plug, or name the server as {setting} in a configuration that the host grants"
             ),
-            // What only a call may say grants nothing.
+            // Settings that only a call can give do not grant anything.
             Self::NotGranted => format!("; grant {origin} to the plug"),
             Self::AddressNotGranted => {
                 "; grant addresses of that kind to the plug: the host's log names the address and its kind".into()
@@ -80,14 +67,14 @@ impl Failure {
                 format!("; check that the server runs and that {setting} is right")
             }
             Self::Timeout { .. } => "; check the server and the network, or raise timeout".into(),
-            Self::TooLong { .. } => "; ask for less, or raise max_response_bytes".into(),
+            Self::TooLong { .. } => "; request less, or raise max_response_bytes".into(),
             Self::Tls(_) => format!("; check the certificate and that {setting} names the right scheme and port"),
             Self::Broken | Self::CircuitOpen { .. } | Self::Protocol(_) => String::new(),
         }
     }
 
-    /// Whether the server should rest after this: it cost time, and would again. A refused
-    /// connection costs none, so that a server that comes back is found at once.
+    /// Whether this opens the circuit: it cost time, and would again. A refused connection does
+    /// not, so that a server that comes back is used at once.
     pub fn costs_time(&self) -> bool {
         matches!(self, Self::UnknownHost | Self::Timeout { .. } | Self::Broken)
     }

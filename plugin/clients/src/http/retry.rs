@@ -1,10 +1,9 @@
-//! When a request is sent again, and how long is waited before. Sends nothing itself:
-//! [`super::Client`] does.
+//! When a request is retried, and after what delay. [`super::Client`] does the sending.
 //!
-//! Waits grow: before the second attempt a moment between nothing and [`Retry::delay`], before each
-//! further one between nothing and twice as much, up to [`Retry::max_delay`] ("full jitter", so
-//! that many plugs that failed together do not return together). A server that says `Retry-After`
-//! is taken at its word; where that lies past the deadline, its answer is final.
+//! Delays are random ("full jitter", so that many plugs that fail together do not return together):
+//! before the second attempt between zero and [`Retry::delay`], doubling for each further attempt
+//! up to [`Retry::max_delay`]. `Retry-After` is honored; if it lies past the deadline, the response
+//! is final.
 
 use core::time::Duration;
 use std::time::SystemTime;
@@ -12,22 +11,22 @@ use std::time::SystemTime;
 use super::failure::Failure;
 use super::transport::Response;
 
-/// How often, and how soon.
+/// The retry policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retry {
-    /// How often a request is sent at most; 1 for no repetition.
+    /// How often a request is sent at most; 1 for no retries.
     pub attempts: u32,
-    /// The longest wait before the second attempt.
+    /// The longest delay before the second attempt.
     pub delay: Duration,
-    /// The longest wait that the plug chooses by itself.
+    /// The upper bound of delays, except for `Retry-After`.
     pub max_delay: Duration,
 }
 
 impl Retry {
-    /// No repetition.
+    /// No retries.
     pub const ONCE: Self = Self { attempts: 1, delay: Duration::ZERO, max_delay: Duration::ZERO };
 
-    /// How long to wait after attempt number `attempt`, the first being 1; `random` is any number.
+    /// The delay after attempt number `attempt`, counting from 1; `random` is any number.
     pub fn backoff(&self, attempt: u32, random: u64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
         let longest = self.delay.saturating_mul(1 << doublings).min(self.max_delay);
@@ -42,34 +41,34 @@ impl Default for Retry {
     }
 }
 
-/// Whether the same request may fare better a moment later.
+/// Whether the same request may succeed a moment later.
 pub fn is_worth_it(outcome: &Result<Response, Failure>) -> bool {
     match outcome {
         Ok(response) => matches!(response.status, 429 | 500 | 502 | 503 | 504),
         Err(Failure::Refused | Failure::UnknownHost | Failure::Timeout { .. } | Failure::Broken) => true,
-        // The same again: the host's refusal, the certificate, the length, the protocol.
+        // Permanent: denied by the host, certificate, length, protocol.
         Err(_) => false,
     }
 }
 
-/// How long the server asks to be left alone, by its `Retry-After`: seconds, or a date. None where
-/// it says nothing that can be read.
+/// The delay that the server requests by `Retry-After`: seconds, or a date. `None` if the header is
+/// missing or invalid.
 pub fn retry_after(response: &Response, unix_nanos: u64) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than a number holds are as good as for ever.
+        // Saturate: too many seconds for a u64 mean forever.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let until = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Some(until.saturating_sub(Duration::from_nanos(unix_nanos)))
 }
 
-/// Numbers that differ from plug to plug. Not for secrets.
+/// Random numbers that differ between plugs. Not for secrets.
 #[derive(Debug)]
 pub struct Jitter(u64);
 
 impl Jitter {
-    /// Seeded with what differs, such as the clocks.
+    /// Seed it with something that differs, such as the clocks.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -84,12 +83,12 @@ impl Jitter {
     }
 }
 
-/// What one call of the plug exchanged with servers: for its answer.
+/// What one plug call spent on requests, for its result.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Exchange {
-    /// How often something was sent; requests that go side by side count once.
+    /// The number of attempts; concurrent requests count once.
     pub attempts: u32,
-    /// How long it took, waits included.
+    /// The time it took, including delays.
     pub elapsed: Duration,
 }
 
@@ -99,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    fn saying(value: &str) -> Response {
+    fn with_retry_after(value: &str) -> Response {
         Response { status: 503, headers: vec![("retry-after".into(), value.into())], body: Vec::new() }
     }
 
@@ -120,13 +119,13 @@ mod tests {
             ("1.5", None),
             ("soon", None),
         ] {
-            assert_eq!(retry_after(&saying(value), now), wait.map(Duration::from_secs), "{value:?}");
+            assert_eq!(retry_after(&with_retry_after(value), now), wait.map(Duration::from_secs), "{value:?}");
         }
         assert_eq!(retry_after(&Response::default(), now), None);
     }
 
     #[test]
-    fn only_what_may_pass_is_worth_another_attempt() {
+    fn only_transient_failures_are_worth_another_attempt() {
         let answered = |status| is_worth_it(&Ok(Response { status, ..Response::default() }));
         for status in [429, 500, 502, 503, 504] {
             assert!(answered(status), "{status}");
@@ -174,8 +173,8 @@ mod tests {
         }
 
         #[test]
-        fn no_header_traps(value in ".{0,40}", now in any::<u64>()) {
-            retry_after(&saying(&value), now);
+        fn no_header_panics(value in ".{0,40}", now in any::<u64>()) {
+            retry_after(&with_retry_after(&value), now);
         }
     }
 }

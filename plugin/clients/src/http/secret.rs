@@ -1,18 +1,18 @@
-//! A text that is written to a request and nowhere else.
+//! Text that is written to requests and nowhere else.
 
 use core::fmt;
 
-/// A text that neither `Debug` nor `Display` reveals.
+/// Text that neither `Debug` nor `Display` reveals.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps it.
+    /// Wraps the text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the request that it belongs to.
+    /// The text, to write it to its request.
     pub fn reveal(&self) -> &str {
         &self.0
     }

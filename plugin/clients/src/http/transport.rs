@@ -1,4 +1,4 @@
-//! What a carrier of requests must do, and what can go wrong on the way.
+//! The transport interface: requests, responses and limits.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::secret::Secret;
 use plugpipe_contract::url::{Url, redacted};
 
-/// HTTP methods that the plug uses.
+/// The HTTP methods the plug uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Method {
@@ -20,29 +20,26 @@ pub enum Method {
     Delete,
 }
 
-/// One request, ready to be sent.
+/// One request, ready to send.
 #[derive(Clone)]
 pub struct Request {
-    /// GET, PUT, …
+    /// The method.
     pub method: Method,
-    /// `http` or `https`. User and password, where there are any, become an `Authorization` header:
-    /// [`Request::new`].
+    /// `http` or `https`. A user and password become an `Authorization` header: [`Request::new`].
     pub url: Url,
-    /// Names in lower case, and values.
+    /// Names in lower case, with values.
     pub headers: Vec<(&'static str, String)>,
-    /// What the configuration's `<server>_auth` adds: [`super::auth`]. Names in lower case.
+    /// Headers from `<server>_auth`: [`super::auth`]. Names in lower case.
     pub credentials: Vec<(String, Secret)>,
     /// Empty for none.
     pub body: Vec<u8>,
-    /// Whether it does no harm when it arrives twice, so that it may be sent again:
-    /// [`Request::repeatable`].
+    /// Whether sending it twice is harmless, so that it may be retried: [`Request::repeatable`].
     pub repeatable: bool,
-    /// Whether a response is final although its status says that the same request may fare better
-    /// later: [`Request::unless`].
+    /// Whether a response is final although its status usually is transient: [`Request::unless`].
     pub is_final: fn(&Response) -> bool,
 }
 
-/// Without the values of headers, the query and the body.
+/// Omits header values, the query and the body.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {}, {} bytes", self.method, redacted(&self.url), self.body.len())
@@ -51,7 +48,7 @@ impl fmt::Debug for Request {
 
 impl Request {
     /// A request without a body. A user and password in the URL are moved to a basic
-    /// `Authorization` header, so that no later layer can show them.
+    /// `Authorization` header, so that no later layer can log them.
     pub fn new(method: Method, url: Url) -> Self {
         let mut headers =
             vec![("user-agent", concat!("plugpipe-monitoring-prometheus/", env!("CARGO_PKG_VERSION")).into())];
@@ -70,22 +67,22 @@ impl Request {
         }
     }
 
-    /// Says that the request may be sent again: it asks only, or says an absolute state. GET, PUT
-    /// and DELETE are so by themselves.
+    /// Marks the request as safe to retry: it is a read, or sets an absolute state. GET, PUT and
+    /// DELETE are by default.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
     }
 
-    /// Excepts responses from being retried, for protocols in which fewer of them are temporary.
+    /// Exempts responses from retries, for protocols with fewer transient statuses.
     #[must_use]
     pub fn unless(mut self, is_final: fn(&Response) -> bool) -> Self {
         self.is_final = is_final;
         self
     }
 
-    /// Adds a body and its type.
+    /// Adds a body and its `Content-Type`.
     #[must_use]
     pub fn with_body(mut self, content_type: &str, body: Vec<u8>) -> Self {
         self.headers.push(("content-type", content_type.into()));
@@ -102,50 +99,50 @@ fn basic_authorization(user: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
-/// What a server answered.
+/// A server's response.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Names in lower case, and values; a value that is not UTF-8 has its odd bytes replaced.
+    /// Names in lower case, with values; invalid UTF-8 in a value is replaced.
     pub headers: Vec<(String, String)>,
     /// At most [`Limits::response_bytes`].
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The value of the first header of that name, which is in lower case.
+    /// The value of the first header with this name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Bounds of one request.
+/// Limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// Until a connection stands.
+    /// Until the connection is established.
     pub connect: Duration,
-    /// Until the last byte of the answer.
+    /// Until the last byte of the response.
     pub total: Duration,
-    /// Longest body that is read.
+    /// The longest response body.
     pub response_bytes: usize,
 }
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock {
     /// Nanoseconds since the Unix epoch.
     fn unix_nanos(&self) -> u64;
-    /// Time since some fixed moment; never goes back.
+    /// Time since some fixed moment; never decreases.
     fn monotonic(&self) -> Duration;
 }
 
-/// Carries requests to servers.
+/// Sends requests to servers.
 pub trait Transport: Clock {
-    /// Sends all requests side by side and returns as many results, in the same order, each within
+    /// Sends all requests concurrently and returns their results in the same order, each within
     /// `limits`.
     fn send_all(&mut self, requests: &[&Request], limits: &Limits) -> Vec<Result<Response, Failure>>;
 
-    /// Does nothing for so long.
+    /// Blocks for this long.
     fn sleep(&mut self, duration: Duration);
 }
 
@@ -154,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_and_password_leave_the_url_and_become_a_header() {
+    fn user_and_password_move_from_the_url_to_a_header() {
         let request = Request::new(Method::Get, Url::parse("http://a%40b:p%3Aw@h/").unwrap());
         assert_eq!(request.url.to_string(), "http://h/");
         // printf 'a@b:p:w' | base64

@@ -1,4 +1,4 @@
-//! Remote-write requests, read back with schemas of their own.
+//! Decodes remote-write requests with independent schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use plugpipe_metrics::model;
 use plugpipe_metrics::number::write_canonical;
 use plugpipe_metrics::registry::Kind;
 
-/// The schemas once more, for prost, which shares no code with the writer.
+/// The schemas again, for prost, which shares no code with the encoder.
 mod schema {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct Request {
@@ -157,9 +157,9 @@ mod schema {
 
 const NOW: u64 = 1_700_000_002_345;
 
-fn send_queue(families: &[testing::Family], further: &[(&str, &str)]) -> SendQueue {
+fn send_queue(families: &[testing::Family], external: &[(&str, &str)]) -> SendQueue {
     let mut send_queue = SendQueue::new(FixedState::with_seed(1));
-    send_queue.add(&view(families), further, NOW);
+    send_queue.add(&view(families), external, NOW);
     send_queue
 }
 
@@ -182,7 +182,7 @@ fn labels_1(labels: &[schema::Label]) -> Named {
     labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect()
 }
 
-fn shown(labels: &Named) -> String {
+fn label_text(labels: &Named) -> String {
     labels.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>().trim_end().to_owned()
 }
 
@@ -193,7 +193,7 @@ fn each_kind_is_written_as_a_scrape_would_store_it() {
         .timeseries
         .iter()
         .flat_map(|series| {
-            let labels = shown(&labels_2(&request, &series.labels_refs));
+            let labels = label_text(&labels_2(&request, &series.labels_refs));
             let kind = series.metadata.as_ref().unwrap().kind;
             series.samples.iter().map(move |sample| {
                 assert_eq!(sample.timestamp, NOW as i64);
@@ -227,9 +227,9 @@ fn each_kind_is_written_as_a_scrape_would_store_it() {
     assert_eq!(request.symbols[metadata.help_ref as usize], "Say \"bytes\",\\ or\nnothing.");
     assert_eq!(request.symbols[metadata.unit_ref as usize], "bytes");
     assert_eq!((first.created_timestamp, first.samples[0].start_timestamp), (1_700_000_000_120, 1_700_000_000_120));
-    assert_eq!(shown(&labels_2(&request, &first.exemplars[0].labels_refs)), "trace_id=x\"y");
+    assert_eq!(label_text(&labels_2(&request, &first.exemplars[0].labels_refs)), "trace_id=x\"y");
     assert_eq!((first.exemplars[0].value, first.exemplars[0].timestamp), (0.5, 1_700_000_001_000));
-    // An exemplar without a time has that of its value.
+    // An exemplar without a timestamp gets that of its sample.
     assert_eq!(request.timeseries[4].exemplars[0].timestamp, NOW as i64);
 }
 
@@ -257,20 +257,20 @@ fn a_native_histogram_is_one_histogram_in_both_versions() {
 }
 
 #[test]
-fn a_receiver_of_1_0_gets_the_older_names_and_each_once() {
+fn a_1_0_receiver_gets_legacy_names_each_once() {
     let point = || testing::Point::Gauge(1.0);
     let labels = [("a.b", "dot"), ("a_b", "line"), ("ä", "x")];
     let send_queue = send_queue(&[family("my.gauge", Kind::Gauge, vec![series(&labels, point())])], &[]);
     let request = request_1(&send_queue);
-    assert_eq!(shown(&labels_1(&request.timeseries[0].labels)), "_=x __name__=my_gauge a_b=dot");
+    assert_eq!(label_text(&labels_1(&request.timeseries[0].labels)), "_=x __name__=my_gauge a_b=dot");
     assert_eq!(request.metadata[0].metric_family_name, "my_gauge");
     let request = request_2(&send_queue);
     let labels = labels_2(&request, &request.timeseries[0].labels_refs);
-    assert_eq!(shown(&labels), "__name__=my.gauge a.b=dot a_b=line ä=x");
+    assert_eq!(label_text(&labels), "__name__=my.gauge a.b=dot a_b=line ä=x");
 }
 
 #[test]
-fn a_stale_value_has_the_bits_that_prometheus_knows() {
+fn a_stale_marker_has_prometheus_bits() {
     let families =
         [family("g", Kind::Gauge, vec![series(&[], testing::Point::Gauge(1.0))]), each_kind().swap_remove(3)];
     let mut send_queue = send_queue(&families, &[]);
@@ -284,7 +284,7 @@ fn a_stale_value_has_the_bits_that_prometheus_knows() {
 }
 
 #[test]
-fn of_two_labels_with_a_name_the_first_one_counts_and_empty_ones_do_not() {
+fn the_first_of_duplicate_labels_counts_and_empty_labels_do_not() {
     let mut key = vec![1, 2, 3];
     key_of(vec![("b", "1"), ("a", ""), ("b", "2"), ("a", "3")], &mut key);
     assert_eq!(labels_of(&key).collect::<Vec<_>>(), [("a", "3"), ("b", "1")]);
@@ -294,29 +294,29 @@ fn of_two_labels_with_a_name_the_first_one_counts_and_empty_ones_do_not() {
 
 proptest! {
     #[test]
-    fn an_independent_reader_finds_each_value_once_and_bit_exact(families in testing::arbitrary()) {
-        let further = [("job", "j"), ("xa", "external")];
-        let send_queue = send_queue(&families, &further);
+    fn an_independent_reader_finds_each_sample_once_and_bit_exact(families in testing::arbitrary()) {
+        let external = [("job", "j"), ("xa", "external")];
+        let send_queue = send_queue(&families, &external);
         let (one, two) = (request_1(&send_queue), request_2(&send_queue));
 
         prop_assert_eq!(two.symbols[0].as_str(), "");
         let distinct: BTreeSet<_> = two.symbols.iter().collect();
         prop_assert_eq!(distinct.len(), two.symbols.len());
 
-        // What is to be written, made from the view by the rules of the samples alone.
+        // The expected series, built from the view by the rules of samples alone.
         let mut expected: BTreeMap<Named, (u64, u64)> = BTreeMap::new();
         let mut exemplars = 0;
         for family in view(&families) {
             for series in &family.series {
-                let mut put = |suffix: &str, own: Option<(String, String)>, value: f64, count: u64| {
-                    let mut labels: BTreeMap<_, _> = further.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+                let mut expect = |suffix: &str, own: Option<(String, String)>, value: f64, count: u64| {
+                    let mut labels: BTreeMap<_, _> = external.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
                     labels.extend(series.labels.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.to_string(), v.to_string())));
                     labels.extend(own.filter(|(_, value)| !value.is_empty()));
                     labels.insert("__name__".into(), format!("{}{suffix}", family.name));
                     expected.entry(labels.into_iter().collect()).or_insert((value.to_bits(), count));
                 };
                 if let model::Point::Native(native) = &series.point {
-                    put("", None, native.sum(), native.count());
+                    expect("", None, native.sum(), native.count());
                     continue;
                 }
                 samples::each(series, &mut |sample| {
@@ -333,7 +333,7 @@ proptest! {
                     };
                     let value = match sample.value { Number::Float(value) => value, Number::Count(count) => count as f64 };
                     exemplars += usize::from(sample.exemplar.is_some());
-                    put(sample.suffix, own, value, u64::MAX);
+                    expect(sample.suffix, own, value, u64::MAX);
                 });
             }
         }
@@ -356,7 +356,7 @@ proptest! {
         prop_assert_eq!(&written, &expected);
         prop_assert!(found_exemplars <= exemplars);
 
-        // 1.0 says the same of each series, save for foreign characters in names.
+        // 1.0 has the same series, except for non-ASCII characters in names.
         prop_assert_eq!(one.timeseries.len(), two.timeseries.len());
         for (a, b) in one.timeseries.iter().zip(&two.timeseries) {
             let labels = labels_1(&a.labels);

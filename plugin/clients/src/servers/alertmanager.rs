@@ -1,7 +1,7 @@
-//! Alertmanager's HTTP API, version 2: alerts in, groups and silences.
+//! Alertmanager's HTTP API, version 2: alerts, groups and silences.
 //!
-//! Alertmanager decides who is told. An alert is sent again and again while it holds, and ends when
-//! `ends_at` has passed; one that names no end ends by itself after the server's `resolve_timeout`.
+//! Alertmanager decides whom to notify. A firing alert is sent repeatedly and resolves once
+//! `ends_at` has passed; without `ends_at` it resolves after the server's `resolve_timeout`.
 
 use super::prometheus::Form;
 use crate::error::Error;
@@ -15,86 +15,85 @@ use plugpipe_provisioning::fnv::fnv1a;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "Alertmanager", setting: "alertmanager_url" };
 
-/// Something that holds, or held.
+/// A firing or resolved alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
-    /// Who it is: two alerts with the same labels are the same. At least one.
+    /// Identify the alert; at least one.
     pub labels: Labels,
-    /// What people are told.
+    /// Text for people.
     pub annotations: Labels,
-    /// Since when it holds, in nanoseconds since the Unix epoch; none for the server's now.
+    /// The start, in nanoseconds since the Unix epoch; `None` for the server's now.
     pub starts_at: Option<u64>,
-    /// When it ended, or will have ended if nobody says more; nanoseconds since the Unix epoch.
+    /// The end, in the past or future, in nanoseconds since the Unix epoch.
     pub ends_at: Option<u64>,
-    /// Where people see what made it.
+    /// Link to the alert's source.
     pub generator_url: Option<String>,
 }
 
 impl Alert {
-    /// Whether it has ended at `now`.
+    /// Whether it is resolved at `now_unix_nanos`.
     pub fn is_resolved(&self, now_unix_nanos: u64) -> bool {
         self.ends_at.is_some_and(|end| end <= now_unix_nanos)
     }
 
-    /// The hash by which Alertmanager knows it: FNV-1a of names and values in order, each ended by
-    /// the byte 255.
+    /// Alertmanager's fingerprint: FNV-1a of names and values in order, each followed by byte 255.
     pub fn fingerprint(&self) -> u64 {
         let texts = pairs(&self.labels).flat_map(|(name, value)| [name, value]);
         fnv1a(texts.flat_map(|text| text.bytes().chain([0xff])))
     }
 }
 
-/// Labels as pairs of texts.
+/// Labels as pairs of strings.
 pub fn pairs(labels: &Labels) -> impl Iterator<Item = (&str, &str)> {
     labels.iter().map(|(name, value)| (name.as_str(), value))
 }
 
-/// Labels or annotations as bodies have them.
+/// Labels or annotations as serialized in bodies.
 pub(super) fn label_pairs(labels: &Labels) -> LabelPairs<'_> {
     pairs(labels).collect()
 }
 
-/// One condition on one label, as filters and silences have it.
+/// A matcher on one label, in filters and silences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Matcher {
     /// The label's name.
     pub name: String,
-    /// What it is compared with.
+    /// The value to compare with.
     pub value: String,
-    /// Whether `value` is a regular expression, which must match the whole.
+    /// Whether `value` is a regular expression, which is anchored.
     pub is_regex: bool,
-    /// Whether it must match, or must not.
+    /// False negates the matcher.
     pub is_equal: bool,
 }
 
 impl Matcher {
-    /// Reads `name="value"`, with `=`, `!=`, `=~` or `!~`; the quotes may be left out. The error
-    /// says what was expected.
+    /// Parses `name="value"`, with `=`, `!=`, `=~` or `!~`; the quotes are optional. The error says
+    /// what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || {
+        let invalid = || {
             format!("expected a matcher such as severity=\"warning\" or job=~\"api.*\", got {:?}", excerpt(text, 100))
         };
-        let begin = text.find(['=', '!']).ok_or_else(wrong)?;
+        let begin = text.find(['=', '!']).ok_or_else(invalid)?;
         let (name, rest) = text.split_at(begin);
         let operators = [("=~", true, true), ("!~", true, false), ("!=", false, false), ("=", false, true)];
         let (value, is_regex, is_equal) = operators
             .into_iter()
             .find_map(|(operator, regex, equal)| rest.strip_prefix(operator).map(|value| (value.trim(), regex, equal)))
-            .ok_or_else(wrong)?;
+            .ok_or_else(invalid)?;
         let name = name.trim();
-        let name = if name.starts_with('"') { unquoted(name).ok_or_else(wrong)? } else { name.to_owned() };
+        let name = if name.starts_with('"') { unquoted(name).ok_or_else(invalid)? } else { name.to_owned() };
         if name.is_empty() {
-            return Err(wrong());
+            return Err(invalid());
         }
-        let value = if value.starts_with('"') { unquoted(value).ok_or_else(wrong)? } else { value.to_owned() };
+        let value = if value.starts_with('"') { unquoted(value).ok_or_else(invalid)? } else { value.to_owned() };
         Ok(Self { name, value, is_regex, is_equal })
     }
 
-    /// As filters write it: `name="value"`.
+    /// The matcher in filter syntax: `name="value"`.
     pub fn shown(&self) -> String {
         let operator = match (self.is_regex, self.is_equal) {
             (false, true) => "=",
@@ -108,7 +107,7 @@ impl Matcher {
     }
 }
 
-/// In double quotes; a backslash before quotes and backslashes, and newlines as `\n`.
+/// Quotes a string, escaping quotes, backslashes and newlines.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
@@ -132,7 +131,7 @@ fn unquoted(text: &str) -> Option<String> {
             '\\' => match characters.next()? {
                 'n' => out.push('\n'),
                 escaped @ ('"' | '\\') => out.push(escaped),
-                // As in a regular expression: both stay.
+                // As in a regular expression: keep both.
                 other => out.extend(['\\', other]),
             },
             other => out.push(other),
@@ -141,10 +140,9 @@ fn unquoted(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// What is asked for of the alerts that Alertmanager holds. The flags are those of the API; none
-/// for its defaults, which are true.
+/// Filters for listing alerts. The flags are those of the API; `None` means its default, true.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[expect(missing_docs, reason = "the names are the API's own")]
+#[expect(missing_docs, reason = "the API's names")]
 pub struct Filter {
     pub matchers: Vec<Matcher>,
     pub receiver: Option<String>,
@@ -154,26 +152,26 @@ pub struct Filter {
     pub unprocessed: Option<bool>,
 }
 
-/// A silence to be made, or changed.
+/// A silence to create or change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Silence {
-    /// The silence to change; none for a new one.
+    /// The silence to change; `None` to create one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// All must match; at least one, and one of them must not match the empty text.
+    /// All must match; at least one, of which one must not match the empty string.
     pub matchers: Vec<Matcher>,
-    /// When it begins, as RFC 3339.
+    /// The start, as RFC 3339.
     pub starts_at: String,
-    /// When it ends, as RFC 3339; after `starts_at`.
+    /// The end, as RFC 3339; after `starts_at`.
     pub ends_at: String,
-    /// Who wants it.
+    /// The author.
     pub created_by: String,
-    /// Why.
+    /// The reason.
     pub comment: String,
 }
 
-/// What the API can list, as JSON of its own.
+/// The API's listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listing {
     /// `/api/v2/alerts`.
@@ -188,7 +186,7 @@ pub enum Listing {
     Status,
 }
 
-/// An alert as the API takes it.
+/// An alert in the body of a POST.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PostedAlert<'a> {
@@ -214,19 +212,19 @@ impl<'a> PostedAlert<'a> {
     }
 }
 
-/// Tells Alertmanager of alerts. Done when it says 200.
+/// Sends alerts to Alertmanager.
 pub fn post_alerts(client: &mut Client, base: &Url, alerts: &[Alert]) -> Result<(), Error> {
     let alerts: Vec<PostedAlert> = alerts.iter().map(PostedAlert::of).collect();
     let request = Request::new(Method::Post, endpoint(base, ["api", "v2", "alerts"]))
         .with_body("application/json", super::json(&alerts));
-    // An alert that is told twice is the same alert.
+    // Sending an alert twice is harmless.
     let request = request.repeatable();
     let url = request.url.clone();
     let response = client.send(PEER, request)?;
-    expect_ok(&url, &response, "what was valid among the alerts may be stored all the same")
+    expect_ok(&url, &response, "valid alerts of the request may be stored all the same")
 }
 
-/// One of the API's lists, or its status, which is an object.
+/// Fetches a listing, or the status, which is an object.
 pub fn list<T: DeserializeOwned>(
     client: &mut Client,
     base: &Url,
@@ -258,16 +256,16 @@ pub fn list<T: DeserializeOwned>(
     let response = client.send(PEER, Request::new(Method::Get, url.clone()))?;
     expect_ok(&url, &response, "")?;
     let text = String::from_utf8_lossy(&response.body);
-    read_list(&text).map_err(|_| no_api(&url, &text))
+    parse_list(&text).map_err(|_| bad_response(&url, &text))
 }
 
-/// Reads JSON of which parts are passed on as they are: those must be valid JSON to any reader.
-fn read_list<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+/// Parses JSON of which raw parts are passed on: those must be valid JSON for any parser.
+fn parse_list<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     sound::check(text.as_bytes())?;
     serde_json::from_str(text)
 }
 
-/// Makes or changes a silence, and returns its id.
+/// Creates or changes a silence and returns its id.
 pub fn post_silence(client: &mut Client, base: &Url, silence: &Silence) -> Result<String, Error> {
     #[derive(Deserialize)]
     struct Posted {
@@ -279,10 +277,10 @@ pub fn post_silence(client: &mut Client, base: &Url, silence: &Silence) -> Resul
     let response = client.send(PEER, request)?;
     expect_ok(&url, &response, "")?;
     let text = String::from_utf8_lossy(&response.body);
-    serde_json::from_str(&text).map(|Posted { id }| id).map_err(|_| no_api(&url, &text))
+    serde_json::from_str(&text).map(|Posted { id }| id).map_err(|_| bad_response(&url, &text))
 }
 
-/// Ends a silence now. False if Alertmanager knows none with this id.
+/// Expires a silence now. False if there is none with this id.
 pub fn expire_silence(client: &mut Client, base: &Url, id: &str) -> Result<bool, Error> {
     let url = endpoint(base, ["api".into(), "v2".into(), "silence".into(), Segment::of(id, "silence_id")?]);
     let response = client.send(PEER, Request::new(Method::Delete, url.clone()))?;
@@ -297,16 +295,15 @@ pub fn health_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["-", "healthy"]))
 }
 
-/// How Alertmanager says what is wrong.
+/// Alertmanager's error bodies.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Said {
+enum ErrorBody {
     Text(String),
     Message { message: String },
 }
 
-/// Alertmanager says what is wrong as `{"code", "message"}` or as a text in JSON; a proxy says it
-/// in its own way.
+/// Alertmanager's errors are `{"code", "message"}` or a JSON string; a proxy's can be anything.
 fn expect_ok(url: &Url, response: &Response, todo: &str) -> Result<(), Error> {
     if response.status == 200 {
         return Ok(());
@@ -320,15 +317,15 @@ fn expect_ok(url: &Url, response: &Response, todo: &str) -> Result<(), Error> {
     };
     let text = String::from_utf8_lossy(&response.body);
     match serde_json::from_str(&text) {
-        Ok(Said::Text(said) | Said::Message { message: said }) => {
-            let response = Response { body: said.into_bytes(), ..response.clone() };
+        Ok(ErrorBody::Text(text) | ErrorBody::Message { message: text }) => {
+            let response = Response { body: text.into_bytes(), ..response.clone() };
             Err(super::refused(PEER, url, &response, todo))
         }
         _ => Err(super::refused(PEER, url, response, todo)),
     }
 }
 
-fn no_api(url: &Url, text: &str) -> Error {
+fn bad_response(url: &Url, text: &str) -> Error {
     Error::BadAnswer {
         server: PEER.server,
         origin: url.origin(),
@@ -353,8 +350,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_on_is_json_to_any_reader() {
-        let read = read_list::<Vec<Box<serde_json::value::RawValue>>>;
+    fn raw_parts_are_valid_json() {
+        let read = parse_list::<plugpipe_contract::raw::RawList>;
         assert_eq!(read(r#"[{"a": 1}, []]"#).unwrap().len(), 2);
         let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
         for bad in [r#"[{"x": "\ud800"}]"#, r#"[{"x": 1e999}]"#, deep.as_str()] {
@@ -367,12 +364,12 @@ mod tests {
         let one = alert(&[("alertname", "a"), ("severity", "b")]).fingerprint();
         assert_eq!(one, alert(&[("severity", "b"), ("alertname", "a")]).fingerprint());
         assert_ne!(one, alert(&[("alertname", "as"), ("everity", "b")]).fingerprint());
-        // FNV-1a of nothing.
+        // FNV-1a of the empty string.
         assert_eq!(alert(&[]).fingerprint(), 0xcbf2_9ce4_8422_2325);
     }
 
     #[test]
-    fn matchers_are_read_as_filters_write_them() {
+    fn matchers_are_parsed_as_filters_write_them() {
         for (text, name, value, regex, equal) in [
             ("severity=\"warning\"", "severity", "warning", false, true),
             ("severity = warning", "severity", "warning", false, true),
@@ -393,14 +390,14 @@ mod tests {
     #[test]
     fn both_shapes_of_an_error_are_read() {
         let url = Url::parse("http://h:9093/api/v2/alerts").unwrap();
-        for (body, said) in [
-            (r#"{"code":601,"message":"wrong type"}"#, "wrong type"),
+        for (body, message) in [
+            (r#"{"code":601,"message":"invalid type"}"#, "invalid type"),
             (r#""start time must be before end time""#, "start time must be before end time"),
             ("<html>busy</html>", "<html>busy</html>"),
         ] {
             let response = Response { status: 400, headers: Vec::new(), body: body.into() };
             let error = expect_ok(&url, &response, "and so on").unwrap_err().to_string();
-            assert!(error.ends_with(&format!("answered 400: {said}; and so on")), "{error}");
+            assert!(error.ends_with(&format!("returned 400: {message}; and so on")), "{error}");
         }
         let gone = Response { status: 410, headers: Vec::new(), body: Vec::new() };
         assert!(expect_ok(&url, &gone, "").unwrap_err().to_string().contains("version 2"));
@@ -408,7 +405,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_of_a_matcher_is_read_as_it(
+        fn a_written_matcher_parses_back(
             name in "[a-z_][a-z0-9_.]{0,8}", value in any::<String>(), is_regex: bool, is_equal: bool,
         ) {
             let matcher = Matcher { name, value, is_regex, is_equal };

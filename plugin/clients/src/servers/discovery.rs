@@ -1,7 +1,7 @@
-//! Service discovery: the groups of targets that an http_sd endpoint or a file names, and what
-//! Prometheus says of its targets.
+//! Service discovery: target groups from an http_sd endpoint or a file, and Prometheus's view of
+//! its targets.
 //!
-//! Source: Prometheus's documentation of `http_sd_config`, and of `GET /api/v1/targets`.
+//! Source: Prometheus's documentation of `http_sd_config` and of `GET /api/v1/targets`.
 
 use std::collections::BTreeMap;
 
@@ -16,38 +16,37 @@ use plugpipe_contract::lenient::unless_null;
 use plugpipe_contract::written::kind_of;
 use plugpipe_provisioning::prometheus_yml::check_target;
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "http_sd endpoint", setting: "sd_url" };
 
-/// Targets that share their labels.
+/// Targets with common labels.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Group {
-    /// `host:port` of each, none twice.
+    /// `host:port` of each, without duplicates.
     pub targets: Vec<String>,
-    /// Names that begin with `__` steer the scrape: `__metrics_path__`, `__scheme__`.
+    /// Names that begin with `__` control the scrape: `__metrics_path__`, `__scheme__`.
     pub labels: BTreeMap<String, String>,
 }
 
-/// A target as Prometheus knows it.
+/// A target in Prometheus.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Known {
-    /// Whether it is scraped; otherwise its relabelling dropped it.
+    /// Whether it is scraped; false if relabeling dropped it.
     pub active: bool,
-    /// `up`, `down` or `unknown`; empty for one that was dropped.
+    /// `up`, `down` or `unknown`; empty if dropped.
     pub health: String,
-    /// Why the last scrape failed; empty if it did not.
+    /// The error of the last scrape; empty if it succeeded.
     pub last_error: String,
     /// The job that scrapes it.
     pub job: String,
-    /// Where it is scraped; empty for one that was dropped.
+    /// Its scrape URL; empty if dropped.
     pub scrape_url: String,
-    /// The labels that it was found with.
+    /// The labels before relabeling.
     discovered: BTreeMap<String, String>,
 }
 
 impl Known {
-    /// Whether this is the target: its address is the same, and so is each label that steers the
-    /// scrape.
+    /// Whether this is the given target: the address and all labels that control the scrape match.
     pub fn is(&self, address: &str, labels: &BTreeMap<String, String>) -> bool {
         let is_same = |name: &str| labels.get(name).is_none_or(|value| self.discovered.get(name) == Some(value));
         self.discovered.get("__address__").is_some_and(|own| own == address)
@@ -56,8 +55,8 @@ impl Known {
     }
 }
 
-/// Fetches what an http_sd endpoint answers. It must be what Prometheus takes: 200,
-/// `application/json`, a list of groups.
+/// Fetches the target groups of an http_sd endpoint. The response must be valid for Prometheus:
+/// 200, `application/json`, a list of groups.
 pub fn fetch(client: &mut Client, url: &Url) -> Result<Vec<Group>, Error> {
     let mut request = Request::new(Method::Get, url.clone());
     request.headers.push(("accept", "application/json".into()));
@@ -77,15 +76,15 @@ pub fn fetch(client: &mut Client, url: &Url) -> Result<Vec<Group>, Error> {
     groups(&list, "").map_err(|(path, problem)| bad(format!("{path}: {problem}")))
 }
 
-/// As Prometheus has it: `application/json`, with no charset but UTF-8.
+/// Prometheus accepts `application/json`, with no charset other than UTF-8.
 fn is_json(content_type: &str) -> bool {
     let (kind, charset) = content_type.split_once(';').unwrap_or((content_type, ""));
     kind.eq_ignore_ascii_case("application/json")
         && (!content_type.contains(';') || matches!(charset.trim_start(), "charset=utf-8" | "charset=\"utf-8\""))
 }
 
-/// Reads a list of groups, those with the same labels as one, in the order in which they are found.
-/// `path` is the list's own; an error is the path of what is wrong, and what was expected.
+/// Reads a list of groups, merging those with the same labels, in order of appearance. `path` is
+/// the path of the list; an error holds the path of the invalid value and what was expected.
 pub fn groups(list: &Value, path: &str) -> Result<Vec<Group>, (String, String)> {
     let Value::Array(items) = list else {
         return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind(list))));
@@ -111,7 +110,7 @@ fn add(group: &mut Group, target: String) {
     }
 }
 
-/// What a value is, for errors.
+/// The kind of a value, for errors.
 fn kind(value: &Value) -> &'static str {
     kind_of(&value.to_string())
 }
@@ -139,15 +138,15 @@ fn group(item: &Map<String, Value>, path: &str) -> Result<Group, (String, String
         Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", kind(other)))),
     };
     for (index, target) in targets.iter().enumerate() {
-        let wrong = |problem| (format!("{path}.targets[{index}]"), problem);
-        let target = target.as_str().ok_or_else(|| wrong(format!("expected text, got {}", kind(target))))?;
-        check_target(target).map_err(wrong)?;
+        let invalid = |problem| (format!("{path}.targets[{index}]"), problem);
+        let target = target.as_str().ok_or_else(|| invalid(format!("expected text, got {}", kind(target))))?;
+        check_target(target).map_err(invalid)?;
         add(&mut group, target.to_owned());
     }
     Ok(group)
 }
 
-/// What Prometheus knows: `GET /api/v1/targets?state=any`.
+/// The targets Prometheus knows: `GET /api/v1/targets?state=any`.
 pub fn known(client: &mut Client, prometheus: &Url) -> Result<Vec<Known>, Error> {
     let url = endpoint(prometheus, ["api", "v1", "targets"]);
     let request = Request::new(Method::Get, url.clone().with_query(Some("state=any".to_owned())));
@@ -160,7 +159,7 @@ pub fn known(client: &mut Client, prometheus: &Url) -> Result<Vec<Known>, Error>
     Ok(targets.into_known())
 }
 
-/// The targets of a Prometheus, as it lists them.
+/// The response of `GET /api/v1/targets`.
 #[derive(Deserialize)]
 struct Targets {
     data: TargetsByState,
@@ -174,7 +173,7 @@ struct TargetsByState {
     dropped_targets: Vec<Target>,
 }
 
-/// One of them. What was dropped has the labels only that it was found with.
+/// A target of the response. Dropped targets have discovered labels only.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Target {
@@ -200,7 +199,7 @@ impl Targets {
 
 impl Target {
     fn into_known(self, active: bool) -> Known {
-        // Relabeling may have given it another job than it was found by.
+        // Relabeling may have changed the job.
         let job = self.labels.get("job").or_else(|| self.discovered_labels.get("job"));
         Known {
             active,
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_prometheus_would_not_take_is_named_with_its_path() {
+    fn invalid_groups_are_named_with_their_path() {
         for (text, path) in [
             ("{}", ""),
             ("[1]", "[0]"),
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_content_types_that_prometheus_takes_are_json() {
+    fn only_the_content_types_that_prometheus_accepts_are_json() {
         for good in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"utf-8\""] {
             assert!(is_json(good), "{good}");
         }

@@ -1,5 +1,5 @@
-//! The conversations with servers, one file per kind. Keeps no metric state; reaches the network
-//! through [`crate::http::Client`] only.
+//! The server protocols, one file per server. No metric state; network access goes through
+//! [`crate::http::Client`] only.
 
 pub mod alertmanager;
 pub mod discovery;
@@ -17,10 +17,10 @@ use crate::http::{Peer, Response, Url, auth, redacted};
 use plugpipe_contract::error::excerpt;
 use serde::Serialize;
 
-/// Longest part of a server's reply that an error repeats, in bytes.
+/// The longest part of a response that an error repeats, in bytes.
 const REPLY_BYTES: usize = 300;
 
-/// The error for an answer whose status says no. `todo` is what to do about it, or empty.
+/// The error for an error status. `todo` says what to do, or is empty.
 fn refused(peer: Peer, url: &Url, response: &Response, todo: &str) -> Error {
     let reply = excerpt(&String::from_utf8_lossy(&response.body), REPLY_BYTES);
     Error::Refused {
@@ -29,14 +29,14 @@ fn refused(peer: Peer, url: &Url, response: &Response, todo: &str) -> Error {
         status: response.status,
         reply: if reply.is_empty() { "(no text)".into() } else { reply },
         todo: match (todo, response.status) {
-            // What a 403 means may be known better.
+            // The caller may know better what a 403 means.
             (todo, 403) if !todo.is_empty() => format!("; {todo}"),
             (_, 401 | 403) => {
                 let setting = auth::setting_of(peer.setting).unwrap_or(peer.setting);
                 format!("; give the credentials that {} asks for in {setting}", peer.server)
             }
             (_, 300..=399) => format!(
-                "; the server redirects{}, which is not followed: put the right URL into {}",
+                "; the server redirects{}, which is not followed: set {} to the right URL",
                 redirection(response).map(|to| format!(" to {to}")).unwrap_or_default(),
                 peer.setting
             ),
@@ -47,12 +47,12 @@ fn refused(peer: Peer, url: &Url, response: &Response, todo: &str) -> Error {
     }
 }
 
-/// Where a redirect points, as far as it may be shown: without user, password and query.
+/// The target of a redirect, without user, password and query.
 fn redirection(response: &Response) -> Option<String> {
     let location = response.header("location")?;
     let to = match Url::parse(location) {
         Ok(url) => redacted(&url),
-        // A path on the same server. Two slashes begin an authority, which may hold a password.
+        // A path on the same server. Two slashes begin an authority, which may contain a password.
         Err(_) if location.starts_with('/') && !location.starts_with("//") => {
             location.split(['?', '#']).next().unwrap_or_default().to_owned()
         }
@@ -61,13 +61,13 @@ fn redirection(response: &Response) -> Option<String> {
     Some(excerpt(&to, REPLY_BYTES))
 }
 
-/// A body of JSON.
+/// A JSON body.
 fn json(body: &impl Serialize) -> Vec<u8> {
-    // This cannot fail: the output is memory, and what is sent has texts as keys.
+    // Cannot fail: the output is memory, and all keys are strings.
     serde_json::to_vec(body).unwrap_or_default()
 }
 
-/// Whether an answer is a page for people: of a proxy, say, or of a log-in, whatever its status.
+/// Whether a response is an HTML page, of a proxy or a login for example, whatever its status.
 fn is_page(response: &Response) -> bool {
     response.header("content-type").is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_says_where_to_and_no_secret() {
+    fn a_redirect_names_its_target_and_no_secret() {
         for (location, shown) in [
             ("https://u:secret@h:1/login?token=secret#secret", Some("https://h:1/login")),
             ("/login?token=secret", Some("/login")),

@@ -1,8 +1,8 @@
-//! A receiver of Prometheus remote write: 2.0, or 1.0 where the receiver knows no other.
+//! Prometheus remote write, 2.0, with a fallback to 1.0.
 //!
-//! A receiver of 2.0 says in headers what it wrote. One that takes a 2.0 request and says nothing
-//! is of 1.0 and read nothing: to it the request held only fields that it does not know. So the
-//! same is then sent again, as 1.0.
+//! A 2.0 receiver reports in headers what it wrote. If a receiver accepts a 2.0 request without
+//! these headers, it speaks 1.0 and ignored the request, whose fields it does not know. The same
+//! data is then sent again as 1.0.
 
 use foldhash::fast::FixedState;
 
@@ -11,7 +11,7 @@ use crate::http::{Client, Method, Peer, Request, Response, Url};
 use crate::send_queue::Amounts;
 use plugpipe_metrics::exposition::remote_write::{TimeSeries, encode_1, encode_2};
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "the remote-write receiver", setting: "remote_write_url" };
 
 /// Of the protocol.
@@ -24,7 +24,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// As the setting writes it.
+    /// Its name in the setting.
     pub fn name(self) -> &'static str {
         match self {
             Self::One => "1.0",
@@ -40,34 +40,34 @@ impl Version {
     }
 }
 
-/// Why values were not written.
+/// Why samples were not written.
 #[derive(Debug, PartialEq)]
 pub enum Refusal {
-    /// The receiver does not want these values, now or later. What it wrote of them nevertheless,
-    /// where it says so.
+    /// The receiver rejects these samples for good. With the amounts it wrote nevertheless, if
+    /// reported.
     Values(Box<Error>, Option<Amounts>),
-    /// The receiver takes no native histograms, and writes nothing of a request that holds one.
+    /// The receiver does not accept native histograms; it wrote nothing of the request.
     Histograms(Box<Error>),
-    /// Anything else: the values may be sent again.
+    /// Any other error; the samples can be sent again.
     Otherwise(Box<Error>),
 }
 
-/// How a receiver is spoken to.
+/// Version negotiation with one receiver.
 #[derive(Debug)]
 pub struct Conversation<'a> {
-    /// With its path.
+    /// The full URL.
     pub url: &'a Url,
-    /// The version to speak; none to find out.
+    /// The configured version; `None` to detect it.
     pub wanted: Option<Version>,
-    /// What was found out.
+    /// The detected version.
     pub spoken: &'a mut Option<Version>,
-    /// Requests that were sent.
+    /// The number of requests sent.
     pub requests: u64,
 }
 
 impl Conversation<'_> {
-    /// Sends the series in one request, or in a second one in the other version. Says what was
-    /// written, where the receiver says so.
+    /// Sends the series, with a second request in the other version if needed. Returns the amounts
+    /// written, if the receiver reports them.
     pub fn write(
         &mut self,
         client: &mut Client,
@@ -85,7 +85,7 @@ impl Conversation<'_> {
                 200..=299 => version == Version::One || written.is_some(),
                 415 => false,
                 _ => {
-                    // It read the version that it had not refused to read.
+                    // The error is not about the version, so the receiver can read it.
                     if !may_change && classify(&response) != Refused::Nothing {
                         *self.spoken = Some(version);
                     }
@@ -112,9 +112,9 @@ fn request(url: &Url, version: Version, series: &[TimeSeries], hasher: FixedStat
             ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0", encode_2(series, hasher))
         }
     };
-    // Only more than 4 GiB cannot be compressed.
+    // Fails for more than 4 GiB only.
     let body = snap::raw::Encoder::new().compress_vec(&body).unwrap_or_default();
-    // A value that arrives twice is the same value.
+    // Samples are idempotent.
     let mut request = Request::new(Method::Post, url.clone())
         .with_body(content_type, body)
         .repeatable()
@@ -124,7 +124,7 @@ fn request(url: &Url, version: Version, series: &[TimeSeries], hasher: FixedStat
     request
 }
 
-/// What the receiver says that it wrote; none where it does not say.
+/// The amounts written, if the response reports them.
 fn written(response: &Response) -> Option<Amounts> {
     let header = |name| {
         let (_, value) = response.headers.iter().find(|(own, _)| own == name)?;
@@ -146,46 +146,44 @@ fn not_understood(url: &Url, version: Version, response: &Response) -> Error {
     super::refused(PEER, url, response, todo)
 }
 
-/// A message by which receivers refuse values, and what to do about it.
+/// An error message that rejects samples, and what to do.
 #[derive(Debug)]
 struct Reason {
-    /// A part of the message, as Prometheus and its relatives (Mimir, Cortex, Thanos) put it into a
-    /// 4xx.
+    /// Part of the message in 4xx responses of Prometheus, Mimir, Cortex and Thanos.
     contains: &'static str,
-    /// The message itself. Receivers that do not tell such errors from failures of their own answer
-    /// 500 with it, alone or after what they were doing: `add sample: too old sample`.
+    /// The full message. Some receivers return it with status 500, alone or after a prefix: `add
+    /// sample: too old sample`.
     message: &'static str,
     todo: &'static str,
 }
 
 const NO_HISTOGRAMS: &str = "native histograms are disabled";
-const LATE: &str = "the values waited longer than it takes them, or a clock is wrong";
-const INVALID_HISTOGRAM: &str = "it does not take a native histogram of this form; record a classic one";
+const LATE: &str = "the samples were queued for longer than it accepts, or a clock is wrong";
+const INVALID_HISTOGRAM: &str = "it does not accept this form of native histogram; record a classic one";
 
-/// The messages of Prometheus's storage about single values, 2.42 to 3.5. Too old samples are a 500
-/// up to 2.49; native histograms that are disabled or not valid, and invalid labels, are a 500 in
-/// all of these versions. Any other text in a 500 is a failure of the receiver itself, and the same
-/// values are sent again.
+/// Messages of Prometheus's storage about single samples, 2.42 to 3.5. "Too old sample" is a 500 up
+/// to 2.49; disabled or invalid native histograms and invalid labels are a 500 in all of these
+/// versions. Any other 500 is an internal failure of the receiver, and the samples are sent again.
 const REASONS: [Reason; 13] = [
     Reason {
         contains: NO_HISTOGRAMS,
         message: NO_HISTOGRAMS,
-        todo: "let it take native histograms, or record classic ones",
+        todo: "enable native histograms in the receiver, or record classic ones",
     },
     Reason {
         contains: "out-of-order native histogram",
         message: "out-of-order native histogram ingestion is disabled",
-        todo: "it holds a later value of the histogram: give each plug that writes there its own instance or external_labels, or let it take native histograms out of order",
+        todo: "it has a later sample of the histogram: give each plug that writes there its own instance or external_labels, or enable out-of-order native histograms",
     },
     Reason {
         contains: "duplicate sample",
         message: "duplicate sample for timestamp",
-        todo: "it holds another value at that time: give each plug that writes there its own instance or external_labels",
+        todo: "it has another sample with this timestamp: give each plug that writes there its own instance or external_labels",
     },
     Reason {
         contains: "out of order",
         message: "out of order sample",
-        todo: "it holds a later value of the series: give each plug that writes there its own instance or external_labels, or let it take samples out of order",
+        todo: "it has a later sample of the series: give each plug that writes there its own instance or external_labels, or enable out-of-order samples",
     },
     Reason {
         contains: "too far in the future",
@@ -227,8 +225,8 @@ const REASONS: [Reason; 13] = [
 ];
 
 impl Reason {
-    /// The reason that a response gives. A 5xx must be the message itself: as one of several errors
-    /// it says nothing, because the others may be temporary.
+    /// The reason in a response. A 5xx must be the message itself: as one of several errors it
+    /// decides nothing, because the others may be transient.
     fn of(response: &Response) -> Option<&'static Self> {
         let reply = String::from_utf8_lossy(&response.body);
         let reply = reply.trim();
@@ -242,14 +240,14 @@ impl Reason {
     }
 }
 
-/// What a response refuses.
+/// What a response rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refused {
-    /// At least one of the values.
+    /// At least one of the samples.
     Values,
     /// Every native histogram.
     Histograms,
-    /// No value in particular: the same request may be sent again.
+    /// No particular sample: the request can be sent again.
     Nothing,
 }
 
@@ -266,15 +264,14 @@ fn refused(url: &Url, response: &Response, written: Option<Amounts>) -> Refusal 
     let todo = match (Reason::of(response), response.status) {
         (Some(reason), _) => reason.todo,
         (None, 404) => {
-            "check the path of remote_write_url (/api/v1/write, or /api/v1/push), and that the server takes remote writes (Prometheus: --web.enable-remote-write-receiver)"
+            "check the path of remote_write_url (/api/v1/write, or /api/v1/push), and that the server accepts remote writes (Prometheus: --web.enable-remote-write-receiver)"
         }
         (None, _) => "",
     };
     let error = Box::new(super::refused(PEER, url, response, todo));
     match classify(response) {
         Refused::Histograms => Refusal::Histograms(error),
-        // After a failure of its own a receiver keeps nothing of the request, whatever its headers
-        // count.
+        // After an internal failure the receiver keeps nothing, whatever its headers say.
         Refused::Values => Refusal::Values(error, written.filter(|_| response.status < 500)),
         Refused::Nothing => Refusal::Otherwise(error),
     }
@@ -293,7 +290,7 @@ mod tests {
         for Reason { contains, message, .. } in &REASONS {
             let about = if *message == NO_HISTOGRAMS { Refused::Histograms } else { Refused::Values };
             assert!(message.contains(contains), "{message}");
-            // As Prometheus's write handler answers, and with what wraps the error.
+            // As returned by Prometheus's write handler, alone and wrapped.
             for text in [format!("{message}\n"), (*message).to_owned(), format!("add 3 values: {message}\n")] {
                 assert_eq!(classify(&response(500, &text)), about, "{text}");
                 assert_eq!(classify(&response(400, &text)), about, "{text}");
@@ -304,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_the_receiver_itself_are_no_refusals() {
+    fn internal_failures_of_the_receiver_reject_nothing() {
         for text in [
             "",
             "context deadline exceeded\n",

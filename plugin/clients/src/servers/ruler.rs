@@ -1,8 +1,7 @@
-//! Who evaluates rules: Prometheus and vmalert by files, Mimir's and Cortex's rulers and Grafana by
-//! their APIs.
+//! Rule evaluators: Prometheus and vmalert, configured by files; Mimir, Cortex and Grafana,
+//! configured by their APIs.
 //!
-//! All of them tell what they hold in Prometheus's own form, so that a change can be read back
-//! whoever made it.
+//! All of them list their rules in Prometheus's format, so every change can be verified.
 
 use super::prometheus::Form;
 use crate::error::Error;
@@ -15,10 +14,10 @@ use plugpipe_provisioning::rules::known::{Evaluator, Version};
 use plugpipe_provisioning::rules::plan::{Formatted, ServerGroup, ServerRules};
 use serde::Deserialize;
 
-/// A ruler with an API, for errors.
+/// Identifies a ruler with an API in errors.
 pub const PEER: Peer = Peer { server: "the ruler", setting: "ruler_url" };
 
-/// The targets by the names that callers give, with who evaluates the rules there.
+/// The targets by their names in requests, with the evaluator of the rules.
 const TARGETS: [(&str, Target, Evaluator); 7] = [
     ("file", Target::File, Evaluator::Prometheus),
     ("prometheus", Target::File, Evaluator::Prometheus),
@@ -29,7 +28,7 @@ const TARGETS: [(&str, Target, Evaluator); 7] = [
     ("grafana", Target::Grafana, Evaluator::Grafana),
 ];
 
-/// The target of that name, and who evaluates the rules there. The error says which there are.
+/// Finds a target by name, and its evaluator. The error lists the names.
 pub fn target(name: &str) -> Result<(Target, Evaluator), String> {
     let found = TARGETS.iter().find(|(own, ..)| *own == name.trim());
     found.map(|(_, target, evaluator)| (*target, *evaluator)).ok_or_else(|| {
@@ -38,23 +37,23 @@ pub fn target(name: &str) -> Result<(Target, Evaluator), String> {
     })
 }
 
-/// One who evaluates rules.
+/// A server that evaluates rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ruler {
-    /// How it takes rules.
+    /// How rules are installed.
     pub target: Target,
-    /// For errors, and for the credentials that are sent.
+    /// For errors and credentials.
     pub peer: Peer,
-    /// The server, with any path it lives under; without the paths of its API.
+    /// The base URL, without API paths.
     pub base: Url,
-    /// Of the groups: a folder of rulers and of Grafana.
+    /// The namespace or Grafana folder of the groups.
     pub namespace: String,
-    /// Grafana's data source that the expressions are asked of.
+    /// Grafana's data source for the expressions.
     pub datasource_uid: Option<String>,
 }
 
 impl Ruler {
-    /// The groups that it has loaded; with the alerts they make now.
+    /// The loaded groups, with their current alerts.
     pub fn held(&self, client: &mut Client) -> Result<Vec<ServerGroup>, Error> {
         let segments: &[&'static str] = match self.target {
             Target::File => &["api", "v1", "rules"],
@@ -68,7 +67,7 @@ impl Ruler {
         }
         let text = String::from_utf8_lossy(&response.body);
         match serde_json::from_str(&text) {
-            Ok(Held { status: Status::Success, data: ServerRules { groups } }) => Ok(groups),
+            Ok(RulesResponse { status: Status::Success, data: ServerRules { groups } }) => Ok(groups),
             Err(_) => Err(Error::BadAnswer {
                 server: self.peer.server,
                 origin: url.origin(),
@@ -77,19 +76,18 @@ impl Ruler {
         }
     }
 
-    /// Of these groups, those of this namespace, or of the rule file with this name.
+    /// The groups of this namespace, or of the rule file with this name.
     pub fn own<'h>(&self, held: &'h [ServerGroup], file: &str) -> Vec<&'h ServerGroup> {
         held.iter()
             .filter(|group| match self.target {
                 Target::File => group.file == file || group.file.ends_with(&format!("/{file}")),
-                // Rulers say the namespace, some with the tenant before it.
+                // Rulers return the namespace, some prefixed with the tenant.
                 _ => group.file == self.namespace || group.file.ends_with(&format!("/{}", self.namespace)),
             })
             .collect()
     }
 
-    /// Asks the server to load its rule files again. An error says why it did not: then it goes on
-    /// with the rules it had.
+    /// Tells the server to reload its rule files. On error it keeps the current rules.
     pub fn reload(&self, client: &mut Client) -> Result<(), Error> {
         let url = endpoint(&self.base, ["-", "reload"]);
         let response = client.send(self.peer, Request::new(Method::Post, url.clone()))?;
@@ -100,16 +98,16 @@ impl Ruler {
                 &response,
                 "reload is disabled on the server: start it with --web.enable-lifecycle, or restart it",
             )),
-            500 => Err(self.refused(&url, &response, "it goes on with the rules that it had; its log says more")),
+            500 => Err(self.refused(&url, &response, "it keeps its current rules; see its log")),
             _ => Err(self.refused(&url, &response, "")),
         }
     }
 
-    /// Writes one group: it is replaced as a whole. Not for files.
+    /// Writes or replaces a group. Not for files.
     pub fn write(&self, client: &mut Client, group: &Group) -> Result<(), Error> {
         Segment::with_slashes(&group.name, "group")?;
         let url = self.group_url(None)?;
-        // A group is replaced as a whole, so that it may arrive twice.
+        // Replacing a group is idempotent.
         let mut request = Request::new(Method::Post, url.clone())
             .with_body("application/yaml", group.yaml().write().into_bytes())
             .repeatable();
@@ -125,7 +123,7 @@ impl Ruler {
         }
     }
 
-    /// Deletes one group. One that is not there is deleted already. Not for files.
+    /// Deletes a group, if it exists. Not for files.
     pub fn delete(&self, client: &mut Client, group: &str) -> Result<(), Error> {
         let url = self.group_url(Some(Segment::with_slashes(group, "group")?))?;
         let response = client.send(self.peer, Request::new(Method::Delete, url.clone()))?;
@@ -147,13 +145,13 @@ impl Ruler {
         Ok(url)
     }
 
-    /// The server's release. None where it does not say, or is something else than it is taken for.
+    /// The server's version. `None` if it is unknown or the server is not the expected one.
     pub fn version(&self, client: &mut Client) -> Option<Version> {
         let url = endpoint(&self.base, self.prefix()?.iter().copied().chain(["api", "v1", "status", "buildinfo"]));
         let response = client.send(self.peer, Request::new(Method::Get, url)).ok()?;
         let text = String::from_utf8_lossy(&response.body);
-        let Running { data } = serde_json::from_str(&text).ok().filter(|_| response.status == 200)?;
-        // Mimir says what it is; a Prometheus says nothing.
+        let BuildInfoResponse { data } = serde_json::from_str(&text).ok().filter(|_| response.status == 200)?;
+        // Mimir names itself; Prometheus does not.
         if self.target == Target::File && data.application.is_some_and(|name| !name.eq_ignore_ascii_case("prometheus"))
         {
             return None;
@@ -161,8 +159,8 @@ impl Ruler {
         Version::read(&data.version)
     }
 
-    /// The path below which Prometheus's API is. None where there is none that is ours to reach:
-    /// Grafana asks its data source.
+    /// The path prefix of Prometheus's API. `None` for Grafana, whose queries go to its data
+    /// source.
     fn prefix(&self) -> Option<&'static [&'static str]> {
         match self.target {
             Target::File => Some(&[]),
@@ -171,26 +169,27 @@ impl Ruler {
         }
     }
 
-    /// The server's own form of an expression.
+    /// Formats an expression on the server.
     pub fn format(&self, client: &mut Client, expression: &str) -> Formatted {
-        let asked = self.prefix().and_then(|prefix| self.ask(client, prefix, "format_query", expression).ok());
-        match asked.flatten() {
+        let formatted =
+            self.prefix().and_then(|prefix| self.ask_about(client, prefix, "format_query", expression).ok());
+        match formatted.flatten() {
             Some(Ok(Some(form))) => Formatted::As(form),
             Some(Err(problem)) => Formatted::Refused(problem),
             Some(Ok(None)) | None => Formatted::Lacking,
         }
     }
 
-    /// What a place of the API says of an expression: its data where that is a text, or why it is
-    /// refused. None where there is no such place.
-    fn ask(
+    /// Asks an endpoint of the API about an expression: returns its data if that is a string, or
+    /// why the expression is invalid. `None` if there is no such endpoint.
+    fn ask_about(
         &self,
         client: &mut Client,
         prefix: &[&'static str],
-        place: &'static str,
+        path: &'static str,
         expression: &str,
     ) -> Result<Option<Result<Option<String>, String>>, Error> {
-        let url = endpoint(&self.base, prefix.iter().copied().chain(["api", "v1", place]));
+        let url = endpoint(&self.base, prefix.iter().copied().chain(["api", "v1", path]));
         let mut form = Form::default();
         form.put("query", expression);
         let request = Request::new(Method::Post, url)
@@ -198,7 +197,9 @@ impl Ruler {
             .repeatable();
         let response = client.send(self.peer, request)?;
         let text = String::from_utf8_lossy(&response.body);
-        let Ok(Judged { status, data, error_type, error }) = serde_json::from_str(&text) else { return Ok(None) };
+        let Ok(ExpressionResponse { status, data, error_type, error }) = serde_json::from_str(&text) else {
+            return Ok(None);
+        };
         match (&*status, &*error_type) {
             ("success", _) => Ok(Some(Ok(data))),
             (_, "bad_data" | "400" | "422") if response.status != 404 => {
@@ -208,13 +209,13 @@ impl Ruler {
         }
     }
 
-    /// Asks whether an expression parses, without evaluating it where the server can do that. None
-    /// if it cannot say.
+    /// Checks whether an expression parses, without evaluating it if the server supports that.
+    /// `None` if the expression is valid or cannot be checked.
     pub fn check_expression(&self, client: &mut Client, expression: &str) -> Result<Option<String>, Error> {
         let Some(prefix) = self.prefix() else { return Ok(None) };
-        for place in ["format_query", "query"] {
-            if let Some(said) = self.ask(client, prefix, place, expression)? {
-                return Ok(said.err());
+        for path in ["format_query", "query"] {
+            if let Some(result) = self.ask_about(client, prefix, path, expression)? {
+                return Ok(result.err());
             }
         }
         Ok(None)
@@ -222,10 +223,10 @@ impl Ruler {
 
     fn refused(&self, url: &Url, response: &Response, todo: &str) -> Error {
         let text = String::from_utf8_lossy(&response.body);
-        let Refusal { error, message, msg } = serde_json::from_str(&text).unwrap_or_default();
+        let ErrorBody { error, message, msg } = serde_json::from_str(&text).unwrap_or_default();
         match error.or(message).or(msg) {
-            Some(said) => {
-                let response = Response { body: said.into_bytes(), ..response.clone() };
+            Some(text) => {
+                let response = Response { body: text.into_bytes(), ..response.clone() };
                 super::refused(self.peer, url, &response, todo)
             }
             None => super::refused(self.peer, url, response, todo),
@@ -235,12 +236,12 @@ impl Ruler {
 
 /// The response to `GET /api/v1/rules`.
 #[derive(Deserialize)]
-struct Held {
+struct RulesResponse {
     status: Status,
     data: ServerRules,
 }
 
-/// Of a response that can be used.
+/// The only usable status.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Status {
@@ -249,7 +250,7 @@ enum Status {
 
 /// The response to `GET /api/v1/status/buildinfo`.
 #[derive(Deserialize)]
-struct Running {
+struct BuildInfoResponse {
     data: Build,
 }
 
@@ -260,10 +261,10 @@ struct Build {
     version: String,
 }
 
-/// What a server says of an expression.
+/// The response to a request about an expression.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Judged {
+struct ExpressionResponse {
     #[serde(deserialize_with = "lenient")]
     status: String,
     #[serde(deserialize_with = "lenient")]
@@ -274,10 +275,10 @@ struct Judged {
     error: Option<String>,
 }
 
-/// Why a request was refused: Prometheus, Mimir and Grafana each have a name of their own for it.
+/// An error body: Prometheus, Mimir and Grafana name the message differently.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Refusal {
+struct ErrorBody {
     #[serde(deserialize_with = "lenient")]
     error: Option<String>,
     #[serde(deserialize_with = "lenient")]

@@ -1,5 +1,5 @@
-//! A target's exposition over HTTP: what it is asked for, and whether its answer is one.
-//! [`plugpipe_metrics::exposition::parse`] reads it.
+//! Scrapes: the request for a target's exposition, and checks of the response.
+//! [`plugpipe_metrics::exposition::parse`] parses it.
 //!
 //! Source: Prometheus's documentation of content negotiation; the headers of Prometheus 3.5's
 //! scrapes.
@@ -14,11 +14,10 @@ use plugpipe_metrics::exposition::parse::{Families, Format, Limits, parse};
 use plugpipe_metrics::number::number_text;
 use plugpipe_provisioning::prometheus_yml::join;
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "the endpoint", setting: "scrape_config.endpoint_url" };
 
-/// The `Accept` header that has this format first, and the others after it. Protobuf is taken from
-/// those only who are asked for it.
+/// The `Accept` header that prefers this format. Protobuf is only accepted if it is preferred.
 pub fn accept(first: Format) -> &'static str {
     match first {
         Format::Protobuf => {
@@ -39,9 +38,8 @@ pub fn accept(first: Format) -> &'static str {
     }
 }
 
-/// The URL of a target: `path`, which may have a query, put after the endpoint's own where that
-/// does not end with it already. The query of the endpoint stays. The origin is always the
-/// endpoint's.
+/// The URL of a target: appends `path`, which may have a query, to the endpoint's path unless that
+/// ends with it already. The endpoint's query stays. The origin is always the endpoint's.
 pub fn target(endpoint: &Url, path: &str) -> Result<Url, String> {
     let whole = endpoint.path_and_query();
     let (base, query) = whole.split_once('?').unwrap_or((&whole, ""));
@@ -61,27 +59,27 @@ pub fn target(endpoint: &Url, path: &str) -> Result<Url, String> {
     Url::parse(&url)
 }
 
-/// What a target answered.
+/// A fetched exposition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fetched {
     peer: Peer,
     origin: String,
-    /// As its `Content-Type` says, or as was said in its place.
+    /// From `Content-Type` or the fallback.
     pub format: Format,
-    /// Not compressed.
+    /// Uncompressed.
     pub body: Vec<u8>,
 }
 
-/// Fetches an exposition from a target. `fallback` is what an answer is that does not say its
-/// format.
+/// Fetches an exposition from a target. `fallback` is the format of responses without a known
+/// `Content-Type`.
 pub fn fetch(client: &mut Client, url: &Url, first: Format, fallback: Option<Format>) -> Result<Fetched, Error> {
     let mut request = get(url, first);
     request.headers.push(("x-prometheus-scrape-timeout-seconds", seconds(client.limits.total)));
     send(client, PEER, request, fallback, "")
 }
 
-/// Fetches from the Prometheus at `base` the last values of the series that the selectors find.
-/// They have the time of their scrape.
+/// Fetches the latest samples of the selected series from the Prometheus at `base`, with their
+/// scrape timestamps.
 pub fn federate(client: &mut Client, base: &Url, matches: &[String], first: Format) -> Result<Fetched, Error> {
     let mut form = prometheus::Form::default();
     form.put_all("match[]", matches);
@@ -119,10 +117,10 @@ fn send(
     }
     let bad =
         |problem: String| Error::Exposition { server: peer.server, origin: url.origin(), problem, position: None };
-    // Some targets call their metrics a page; who names a fallback knows that.
+    // Some targets serve metrics as text/html; a fallback format overrides this check.
     if fallback.is_none() && is_page(&response) {
         return Err(bad(format!(
-            "answered an HTML page, which holds no metrics; check {} and the path{}",
+            "returned an HTML page without metrics; check {} and the path{}",
             peer.setting,
             if peer == PEER { ", or give a fallback_format" } else { "" }
         )));
@@ -131,7 +129,7 @@ fn send(
     if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
         let encoding = excerpt(encoding, 100);
         return Err(bad(format!(
-            "the answer is compressed ({encoding}) though nobody asked for that; mend the target"
+            "the response is compressed ({encoding}), which the request did not allow; fix the target"
         )));
     }
     let format = Format::detect(response.header("content-type"), fallback)
@@ -140,14 +138,14 @@ fn send(
 }
 
 impl Fetched {
-    /// All that the target exposes. One thing that its format does not allow, and nothing is read.
+    /// Parses the exposition. One violation of the format, and nothing is returned.
     pub fn read(&self, limits: &Limits) -> Result<Families<'_>, Error> {
         parse(&self.body, self.format, limits).map_err(|error| {
             let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
             Error::Exposition {
                 server: self.peer.server,
                 origin: self.origin.clone(),
-                problem: format!("what it exposes is no {}: {error}", self.format.name()),
+                problem: format!("invalid {} exposition: {error}", self.format.name()),
                 position: (error.line > 0).then(|| (number(error.line), number(error.column))),
             }
         })
@@ -177,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_is_what_a_plug_would_write() {
+    fn accepted_formats_are_those_the_plug_writes() {
         for (first, format) in [
             (Format::Protobuf, negotiate::Format::Protobuf),
             (Format::OpenMetrics, negotiate::Format::OpenMetrics100),

@@ -1,8 +1,8 @@
-//! Webhooks: alerts told to whoever listens, in the body that Alertmanager sends (version 4) or in
-//! the one of the published Python plug, signed where a secret is configured.
+//! Webhooks: alert notifications in the format of Alertmanager (version 4) or of the published
+//! Python plug, signed if a secret is configured.
 //!
-//! The URL may come from a pipe's author. The host sends only to origins that it granted; what no
-//! webhook may ever be (a link-local address, a cloud's metadata service) is refused here already.
+//! The URL may come from a pipe's author. The host's egress policy decides which origins are
+//! allowed; link-local addresses and cloud metadata services are rejected here in any case.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -18,26 +18,26 @@ use plugpipe_contract::responses::LabelPairs;
 use plugpipe_contract::time::rfc3339;
 use plugpipe_metrics::registry::Labels;
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "the webhook", setting: "webhook_url" };
 
-/// Holds the signature: hex HMAC-SHA256, under the name that Grafana gives it.
+/// The header with the signature: hex HMAC-SHA256, named as in Grafana.
 pub const SIGNATURE_HEADER: &str = "x-grafana-alerting-signature";
 
-/// Holds the moment of sending, in seconds since the Unix epoch, which is signed too.
+/// The header with the time of sending, in seconds since the Unix epoch; it is signed too.
 pub const TIMESTAMP_HEADER: &str = "x-grafana-alerting-timestamp";
 
-/// When an alert that fires ended.
+/// The end of a firing alert.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 pub use plugpipe_contract::settings::WebhookFormat as Format;
 
-/// What signs bodies. Never shown.
+/// The key that signs bodies. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey(String);
 
 impl SigningKey {
-    /// Signs with this text.
+    /// Creates a key.
     pub fn new(secret: String) -> Self {
         Self(secret)
     }
@@ -65,28 +65,28 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What a webhook is sent.
+/// A notification to send.
 #[derive(Debug, Clone, Copy)]
 pub struct Notification<'a> {
     /// All alerts; at least one.
     pub alerts: &'a [Alert],
-    /// Who receives it: Alertmanager has a receiver's name here.
+    /// The receiver's name, as in Alertmanager.
     pub receiver: &'a str,
-    /// Where people see more: a URL, or empty.
+    /// A link to more information, or empty.
     pub external_url: &'a str,
     /// Now, in nanoseconds since the Unix epoch.
     pub now: u64,
 }
 
-/// What the Python plug's format says of a rule.
+/// The rule in the Python plug's format.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RuleData<'a> {
     /// The alert's name.
     pub alert: &'a str,
-    /// Its expression, where it is known.
+    /// Its expression, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expr: Option<&'a str>,
-    /// For how long it must hold, as Prometheus writes durations.
+    /// Its `for` duration, in Prometheus's syntax.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     pub pending_for: Option<String>,
     /// Its labels.
@@ -96,7 +96,7 @@ pub struct RuleData<'a> {
 }
 
 impl<'a> RuleData<'a> {
-    /// What is known of the rule of an alert.
+    /// Derives the rule data from an alert.
     pub fn of(alert: &'a Alert) -> Self {
         Self {
             alert: alert.labels.get("alertname").unwrap_or_default(),
@@ -107,7 +107,7 @@ impl<'a> RuleData<'a> {
     }
 }
 
-/// The body that Alertmanager sends.
+/// The body of Alertmanager's format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Version4<'a> {
@@ -124,7 +124,7 @@ struct Version4<'a> {
     alerts: Vec<Version4Alert<'a>>,
 }
 
-/// An alert of that body.
+/// An alert in that body.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Version4Alert<'a> {
@@ -138,7 +138,7 @@ struct Version4Alert<'a> {
     fingerprint: String,
 }
 
-/// The Python plug's body.
+/// The body of the Python plug's format.
 #[derive(Serialize)]
 struct PythonBody<'a> {
     alert_data: &'a RuleData<'a>,
@@ -147,8 +147,8 @@ struct PythonBody<'a> {
 }
 
 impl Notification<'_> {
-    /// The body, in a format. `data` is what the Python plug's format says; none for the first
-    /// alert's.
+    /// The body in the given format. `data` is for the Python plug's format; by default it is
+    /// derived from the first alert.
     pub fn body(&self, format: Format, data: Option<&RuleData>) -> Vec<u8> {
         match (format, data) {
             (Format::Alertmanager, _) => super::json(&self.version_4()),
@@ -166,7 +166,7 @@ impl Notification<'_> {
         let name = self.alerts.iter().find_map(|alert| alert.labels.get("alertname")).unwrap_or_default();
         Version4 {
             version: "4",
-            // Alertmanager's own form of a group by alertname.
+            // Alertmanager's group key for grouping by alertname.
             group_key: format!("{{}}:{{alertname={name:?}}}"),
             truncated_alerts: 0,
             status: status(self.alerts.iter().all(|alert| alert.is_resolved(self.now))),
@@ -179,7 +179,7 @@ impl Notification<'_> {
         }
     }
 
-    /// The labels or annotations that all alerts have.
+    /// The labels or annotations common to all alerts.
     fn common(&self, of: fn(&Alert) -> &Labels) -> LabelPairs<'_> {
         let Some((first, others)) = self.alerts.split_first() else { return LabelPairs::default() };
         let is_common = |(name, value): &(&str, &str)| others.iter().all(|alert| of(alert).get(name) == Some(*value));
@@ -204,7 +204,7 @@ fn status(resolved: bool) -> &'static str {
     if resolved { "resolved" } else { "firing" }
 }
 
-/// Sends a body, signed if there is a key. Done when the receiver says 2xx; returns the status.
+/// Sends a body, signed if there is a key, and returns the 2xx status.
 pub fn send(
     client: &mut Client,
     url: &Url,
@@ -218,7 +218,7 @@ pub fn send(
         headers.push((TIMESTAMP_HEADER, seconds.to_string()));
         headers.push((SIGNATURE_HEADER, key.sign(seconds, &body)));
     }
-    // Who hears an alert twice knows it by its fingerprint.
+    // Receivers deduplicate alerts by fingerprint.
     let mut request = Request::new(Method::Post, url.clone()).with_body("application/json", body).repeatable();
     request.headers.extend(headers);
     let response = client.send(PEER, request)?;
@@ -228,10 +228,9 @@ pub fn send(
     }
 }
 
-/// Refuses what no webhook may be: link-local addresses, and names and addresses of clouds'
-/// metadata services. The error says which.
+/// Rejects link-local addresses and the names and addresses of cloud metadata services.
 pub fn check_target(url: &Url, field: &str) -> Result<(), Error> {
-    // An origin always says its port.
+    // An origin always includes the port.
     let origin = url.origin();
     let host = origin.split_once("://").map_or(&*origin, |(_, rest)| rest);
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
@@ -241,21 +240,21 @@ pub fn check_target(url: &Url, field: &str) -> Result<(), Error> {
         Ok(IpAddr::V4(v4)) => Some(v4),
         Ok(IpAddr::V6(v6)) => {
             if v6.is_unicast_link_local() || host == "fd00:ec2::254" {
-                return Err(refuse_target(url, field));
+                return Err(rejected_target(url, field));
             }
             v6.to_ipv4_mapped()
         }
         Err(_) => None,
     };
     let metadata = address.is_some_and(|v4| v4.is_link_local() || v4.octets() == [100, 100, 100, 200]);
-    if name || metadata { Err(refuse_target(url, field)) } else { Ok(()) }
+    if name || metadata { Err(rejected_target(url, field)) } else { Ok(()) }
 }
 
-fn refuse_target(url: &Url, field: &str) -> Error {
+fn rejected_target(url: &Url, field: &str) -> Error {
     Error::invalid(
         field,
         format!(
-            "{} is a link-local address or a cloud's metadata service, where no webhook is; name another URL",
+            "{} is a link-local address or a cloud metadata service, which cannot be a webhook; use another URL",
             redacted(url)
         ),
     )
@@ -302,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_between_alerts_is_not_common_and_all_must_have_ended() {
+    fn only_equal_labels_are_common_and_all_alerts_must_have_ended() {
         let alerts = [alert("A", Some(2_000_000_000)), alert("B", None)];
         let mixed = body(&alerts, Format::Alertmanager);
         assert_eq!((&mixed["status"], &mixed["commonLabels"]), (&json!("firing"), &json!({"severity": "warning"})));
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_what_other_tools_compute() {
+    fn a_signature_matches_that_of_openssl() {
         // printf '1700000000:{"a":1}' | openssl dgst -sha256 -hmac secret
         let key = SigningKey::new("secret".into());
         assert_eq!(
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_services_are_no_webhooks() {
+    fn metadata_services_are_rejected() {
         for url in [
             "http://169.254.169.254/latest/meta-data",
             "http://[fe80::1]/",

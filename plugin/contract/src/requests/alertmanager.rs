@@ -1,17 +1,17 @@
-//! What Alertmanager is asked: its alerts, and silences.
+//! Requests about Alertmanager's alerts and silences.
 
 use serde::Deserialize;
 
 use crate::scalar::{Duration, Flag, LabelValue, Moment, OneOrMany, Text, TextOr};
 
-/// `list_alert_groups`; `list_notified_alerts` has these fields beside its own.
+/// `list_alert_groups`; `list_notified_alerts` has these fields too.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListAlertGroups<'a> {
-    /// Matchers that an alert's labels meet.
+    /// Matchers that an alert's labels must satisfy.
     pub filter: Matchers<'a>,
-    /// A regular expression for the names of the receivers that are told.
+    /// A regular expression for the names of receivers.
     pub receiver: Text<'a>,
     /// Whether alerts that are neither silenced nor inhibited are listed; true by default.
     pub active: Flag,
@@ -21,12 +21,12 @@ pub struct ListAlertGroups<'a> {
     pub inhibited: Flag,
 }
 
-/// `list_notified_alerts`, beside [`ListAlertGroups`].
+/// `list_notified_alerts`, in addition to [`ListAlertGroups`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ListNotifiedAlerts {
-    /// Whether alerts that Alertmanager has not looked at yet are listed; true by default.
+    /// Whether alerts that Alertmanager has not processed yet are listed; true by default.
     pub unprocessed: Flag,
 }
 
@@ -35,7 +35,7 @@ pub struct ListNotifiedAlerts {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListSilences<'a> {
-    /// Matchers that a silence has.
+    /// Matchers that a silence must have.
     pub filter: Matchers<'a>,
 }
 
@@ -44,19 +44,19 @@ pub struct ListSilences<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["matchers", "comment"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct CreateSilence<'a> {
-    /// What an alert's labels must meet, all of them, to be muted.
+    /// Matchers; an alert is muted if its labels satisfy all of them.
     pub matchers: Matchers<'a>,
-    /// Why it is silenced.
+    /// The reason for the silence.
     pub comment: Text<'a>,
-    /// For how long, unless `ends_at` says until when.
+    /// The duration, unless `ends_at` is given.
     pub duration: Duration,
-    /// From when on; now by default.
+    /// The start; now by default.
     pub starts_at: Moment<'a>,
-    /// Until when.
+    /// The end.
     pub ends_at: Moment<'a>,
-    /// Who wants it; the plug's name by default.
+    /// The author; the plug's name by default.
     pub created_by: Text<'a>,
-    /// The silence to change; a new one by default. Alertmanager gives it a new id where it must.
+    /// The silence to change; a new one by default. Alertmanager may replace it with a new id.
     pub silence_id: Text<'a>,
 }
 
@@ -65,30 +65,30 @@ pub struct CreateSilence<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["silence_id"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExpireSilence<'a> {
-    /// The silence to end.
+    /// The silence to expire.
     pub silence_id: Text<'a>,
 }
 
-/// Matchers, each as a text such as `severity="warning"`, or in parts.
+/// Matchers, each as text such as `severity="warning"` or as an object.
 pub type Matchers<'a> = OneOrMany<TextOr<'a, MatcherFields<'a>>>;
 
-/// One condition on one label.
+/// A condition on a label.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "matcher", extend("required" = ["name", "value"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct MatcherFields<'a> {
     /// The label's name.
     pub name: Text<'a>,
-    /// What it is compared with. An empty text is that of a label that is not there.
+    /// The value to compare with. Empty text matches a missing label.
     pub value: Option<LabelValue<'a>>,
-    /// Whether `value` is a regular expression, which must match the whole; false by default.
+    /// Whether `value` is a regular expression, which must match the whole value; false by default.
     pub is_regex: Flag,
     /// Whether it must match; true by default.
     pub is_equal: Flag,
-    /// Another name for `is_regex`, as the API has it.
+    /// An alias of `is_regex`, as in the API.
     #[serde(rename = "isRegex")]
     pub is_regex_of_api: Flag,
-    /// Another name for `is_equal`, as the API has it.
+    /// An alias of `is_equal`, as in the API.
     #[serde(rename = "isEqual")]
     pub is_equal_of_api: Flag,
 }
@@ -99,7 +99,7 @@ mod tests {
     use crate::document::Document;
 
     #[test]
-    fn a_matcher_is_a_text_or_parts_and_may_stand_by_itself() {
+    fn a_matcher_is_text_or_an_object_and_needs_no_list() {
         for (text, count) in [
             (r#"{"filter": "a=b"}"#, 1),
             (r#"{"filter": {"name": "a", "value": 1}}"#, 1),
@@ -115,12 +115,12 @@ mod tests {
             (r#"{"filter": {"name": "a", "isRegex": 1}}"#, "filter.isRegex"),
         ] {
             let silences: Result<ListSilences, _> = Document::parse(text).unwrap().read();
-            assert_eq!(silences.unwrap_err().field(), Some(field), "{text}");
+            assert_eq!(silences.unwrap_err().field(), field, "{text}");
         }
     }
 
     #[test]
-    fn what_a_matcher_does_not_have_is_warned_of() {
+    fn unknown_matcher_fields_cause_a_warning() {
         let ctx = Document::parse(r#"{"filter": [{"name": "a", "valeu": "b"}]}"#).unwrap();
         ctx.read::<ListSilences>().unwrap();
         assert_eq!(ctx.take_warnings().into_texts(), ["filter[0].valeu: unknown field; did you mean value?"]);

@@ -1,4 +1,4 @@
-//! Marks in Grafana's dashboards.
+//! Grafana annotations.
 
 use serde::Deserialize;
 
@@ -11,15 +11,15 @@ use crate::scalar::{Count, Moment, OneOrMany, Text};
 pub struct Annotate<'a> {
     /// The annotation to change; a new one by default.
     pub annotation_id: Count,
-    /// What people read at the mark.
+    /// The annotation's text.
     pub text: Text<'a>,
-    /// To find it by; a dashboard shows those that it asks for. An empty list takes them away.
+    /// Tags; dashboards query annotations by tag. An empty list removes all tags.
     pub tags: Option<OneOrMany<Text<'a>>>,
-    /// When, or from when on; now by default.
+    /// The time, or the start of a region; now by default.
     pub time: Moment<'a>,
-    /// Till when, for a region.
+    /// The end of a region.
     pub time_end: Moment<'a>,
-    /// The dashboard that shows it; all of the organisation by default.
+    /// The dashboard; all dashboards of the organization by default.
     pub dashboard_uid: Text<'a>,
     /// The panel of that dashboard.
     pub panel_id: Count,

@@ -8,51 +8,50 @@ use crate::scalar::{Any, Flag, LabelValue, OneOrMany, Text, TextOr};
 /// `create_dashboard`.
 pub type CreateDashboard<'a> = Both<WantedDashboard<'a>, Both<DashboardOptions<'a>, SaveFields<'a>>>;
 
-/// The dashboard of `create_dashboard`, and what is that operation's own.
+/// The dashboard of `create_dashboard`, and fields specific to that operation.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct WantedDashboard<'a> {
-    /// Any part of Grafana's JSON model that has a title.
+    /// A full or partial Grafana JSON model; it needs a title.
     pub dashboard_config: Any<'a>,
-    /// Another name for `dashboard_config`.
+    /// An alias of `dashboard_config`.
     pub dashboard: Any<'a>,
-    /// The name of a template, in place of a dashboard.
+    /// The name of a template, instead of a dashboard.
     pub template: Text<'a>,
-    /// Whether only to tell the dashboard, as it would be saved; false by default.
+    /// Whether to only return the dashboard as it would be saved; false by default.
     pub dry_run: Flag,
 }
 
 /// `plan_dashboards` and `apply_dashboards`.
 pub type ApplyDashboards<'a> = Both<WantedDashboards<'a>, Both<DashboardOptions<'a>, SaveFields<'a>>>;
 
-/// Several dashboards: given, from templates, or both.
+/// Several dashboards: given ones, templates, or both.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct WantedDashboards<'a> {
-    /// A list of what `create_dashboard` takes, or one.
+    /// One dashboard as for `create_dashboard`, or a list.
     pub dashboards: Any<'a>,
-    /// Another name for `dashboards`.
+    /// An alias of `dashboards`.
     pub dashboard_config: Any<'a>,
-    /// The names of templates; `all` among them means every one.
+    /// The names of templates; `all` selects every template.
     pub templates: OneOrMany<LabelValue<'a>>,
 }
 
-/// What dashboards are made with, and where they go.
+/// How dashboards are built, and their folder.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DashboardOptions<'a> {
-    /// The folder's title, or those of folders within one another, the outermost first. Without one
-    /// a dashboard stays where it is.
+    /// The folder's title, or the titles of nested folders, outermost first. Without it, an
+    /// existing dashboard stays in its folder.
     pub folder: Option<TextOr<'a, Vec<LabelValue<'a>>>>,
-    /// The uid of the last folder, or of one that is there.
+    /// The uid of the innermost folder, or of an existing folder.
     pub folder_uid: Text<'a>,
-    /// The uid or name of the data source that is chosen at first; Grafana's default one by
-    /// default.
+    /// The uid or name of the initially selected data source; Grafana's default by default.
     pub datasource: Text<'a>,
-    /// What the names of a template's metrics begin with; `plugpipe` by default.
+    /// The prefix of a template's metric names; `plugpipe` by default.
     pub prefix: Text<'a>,
 }
 
@@ -61,14 +60,14 @@ pub struct DashboardOptions<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SaveFields<'a> {
-    /// For the dashboard's history; the plug's name and version by default.
+    /// The message in the version history; the plug's name and version by default.
     pub message: Text<'a>,
-    /// Whether what somebody else made or changed is replaced; false by default.
+    /// Whether dashboards created or changed by others are overwritten; false by default.
     pub overwrite: Flag,
-    /// Whether each dashboard is read and compared, also where its fingerprint is the right one;
-    /// false by default.
+    /// Whether each dashboard is read and compared even if its fingerprint matches; false by
+    /// default.
     pub verify: Flag,
-    /// Whether differences are told; false by default.
+    /// Whether to report differences; false by default.
     pub diff: Flag,
 }
 
@@ -81,27 +80,27 @@ pub struct DashboardUid<'a> {
     pub uid: Text<'a>,
 }
 
-/// `list_dashboards`. A dashboard is listed that fits all that is given.
+/// `list_dashboards`. Lists dashboards that match all given fields.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListDashboards<'a> {
-    /// A part of the title.
+    /// A substring of the title.
     pub search: Text<'a>,
     /// One of its tags.
     pub tag: Text<'a>,
-    /// The uid of the folder that it lies in.
+    /// The uid of its folder.
     pub folder_uid: Text<'a>,
 }
 
 /// `export_dashboards`.
 pub type ExportDashboards<'a> = Both<HeldDashboards<'a>, Both<WantedDashboards<'a>, DashboardOptions<'a>>>;
 
-/// What is `export_dashboards`' own.
+/// Fields specific to `export_dashboards`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct HeldDashboards<'a> {
-    /// The uids of dashboards that Grafana holds; without them those that are given are exported.
+    /// The uids of dashboards in Grafana; without them, the given dashboards are exported.
     pub uids: Option<OneOrMany<LabelValue<'a>>>,
 }

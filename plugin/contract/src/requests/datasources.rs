@@ -4,37 +4,37 @@ use serde::Deserialize;
 
 use crate::scalar::{Any, Flag, Labels, Text};
 
-/// Which data source: `datasource_health`; `ensure_datasource` has these fields beside its own.
+/// The data source: for `datasource_health` and `ensure_datasource`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DatasourceName<'a> {
-    /// What people read, unique in an organisation; `Prometheus` by default.
+    /// The name, unique in an organization; `Prometheus` by default.
     pub name: Text<'a>,
-    /// What dashboards refer to; made from the name by default.
+    /// The uid that dashboards reference; derived from the name by default.
     pub uid: Text<'a>,
 }
 
-/// `ensure_datasource`, beside [`DatasourceName`].
+/// `ensure_datasource`, in addition to [`DatasourceName`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct EnsureDatasource<'a> {
-    /// Where Grafana reaches the server; the `prometheus_url` by default.
+    /// The server's URL as seen by Grafana; `prometheus_url` by default.
     pub datasource_url: Text<'a>,
-    /// Whether panels that name no data source use this one; left as it is by default.
+    /// Whether this is the default data source; unchanged by default.
     pub default: Flag,
-    /// Settings of the type, an object: `httpMethod`, `timeInterval`, …
+    /// An object with settings of the data source type: `httpMethod`, `timeInterval`, …
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Object"))]
     pub json_data: Any<'a>,
-    /// What Grafana never tells again: `basicAuthPassword`, `httpHeaderValue1`, …
+    /// Secrets, which Grafana never returns: `basicAuthPassword`, `httpHeaderValue1`, …
     pub secure_json_data: Labels<'a>,
-    /// Who Grafana is to the server, by basic credentials; the URL's user by default.
+    /// The user for basic authentication with the server; the URL's user by default.
     pub basic_auth_user: Text<'a>,
-    /// Whether secrets are sent although Grafana has some; false by default.
+    /// Whether secrets are sent even if Grafana already has some; false by default.
     pub renew_secrets: Flag,
-    /// Whether it is only said what would be done; false by default.
+    /// Whether to only report what would be done; false by default.
     pub dry_run: Flag,
-    /// Whether differences are told; false by default.
+    /// Whether to report differences; false by default.
     pub diff: Flag,
 }

@@ -1,4 +1,4 @@
-//! Targets, as service discovery has them.
+//! Targets from service discovery.
 
 use serde::Deserialize;
 
@@ -11,8 +11,8 @@ use crate::scalar::{Any, Text};
 pub struct DiscoverTargets<'a> {
     /// The URL of an http_sd endpoint.
     pub sd_url: Text<'a>,
-    /// In the place of `sd_url`, a list of `host:port`, or of groups as an http_sd endpoint answers
-    /// them. Who reads such an answer reads this too.
+    /// Instead of `sd_url`, a list of `host:port`, or of groups in the format of an http_sd
+    /// endpoint.
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Any<'a>>>"))]
     pub targets: Any<'a>,
 }

@@ -1,4 +1,4 @@
-//! What was recorded, in a format or as a snapshot.
+//! Exports of recorded metrics, and snapshots.
 
 use serde::Deserialize;
 
@@ -18,6 +18,6 @@ pub struct ExportMetrics<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["snapshot"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct RestoreMetrics<'a> {
-    /// What `snapshot_metrics` answered, in base64.
+    /// The `snapshot` from `snapshot_metrics`, in base64.
     pub snapshot: Text<'a>,
 }

@@ -1,6 +1,5 @@
-//! What goes into a `prometheus.yml`. Within `generate` a field that is not known is refused: it
-//! would silently be missing in a file that others rely on, or be a secret that does not belong
-//! there.
+//! The contents of a `prometheus.yml`. Unknown fields in `generate` are errors: they would silently
+//! be missing from a file that others rely on, or might be secrets that do not belong there.
 
 use serde::Deserialize;
 
@@ -12,26 +11,26 @@ use crate::scalar::{Duration, Flag, Labels, OneOrMany, Text, Verbatim, Whole};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct GenerateConfig<'a> {
-    /// `development`, `testing` or `production`: whose defaults hold.
+    /// The environment whose defaults apply: `development`, `testing` or `production`.
     pub environment: Text<'a>,
-    /// The oldest version of Prometheus that is to read it; `2.42` by default.
+    /// The oldest version of Prometheus to support; `2.42` by default.
     pub for_version: Text<'a>,
-    /// The parts that are written; by default all that have something in them.
+    /// The parts to write; by default all non-empty ones.
     pub parts: Option<Vec<Verbatim<'a>>>,
-    /// What stands in the parts.
+    /// The contents of the parts.
     pub generate: Option<GeneratedSections<'a>>,
 }
 
-/// What stands in the parts of a `prometheus.yml`.
+/// The contents of the parts of a `prometheus.yml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct GeneratedSections<'a> {
-    /// What holds for all jobs.
+    /// Settings for all jobs.
     pub global: Option<GlobalSection<'a>>,
-    /// The job of the plug; false leaves it out.
+    /// The job of the plug; false omits it.
     pub plug: FlagOr<ScrapeJob<'a>>,
-    /// The job of the Pushgateway; false leaves it out.
+    /// The job of the Pushgateway; false omits it.
     pub gateway: FlagOr<ScrapeJob<'a>>,
     /// Other jobs.
     pub scrape: Option<Vec<ScrapeJob<'a>>>,
@@ -39,32 +38,32 @@ pub struct GeneratedSections<'a> {
     pub federate: Option<Vec<ScrapeJob<'a>>>,
     /// Paths of rule files; in production `plugpipe_alerts.yml` by default.
     pub rule_files: Option<Vec<Verbatim<'a>>>,
-    /// Alertmanagers to tell of alerts.
+    /// Alertmanagers that receive alerts.
     pub alertmanagers: Option<Vec<AlertmanagerTargets<'a>>>,
-    /// Where samples are written.
+    /// Remote-write endpoints.
     pub remote_write: Option<Vec<RemoteEndpoint<'a>>>,
-    /// Where older samples are read.
+    /// Remote-read endpoints.
     pub remote_read: Option<Vec<RemoteEndpoint<'a>>>,
-    /// The groups of a file of targets.
+    /// The groups of a targets file.
     pub sd_targets: Option<Vec<TargetGroup<'a>>>,
 }
 
-/// What holds for all jobs.
+/// Settings for all jobs.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct GlobalSection<'a> {
-    /// Between scrapes; by default the setting of that name, else the environment's.
+    /// The scrape interval; by default the setting of that name, else the environment's default.
     pub scrape_interval: Duration,
-    /// For one scrape, at most the interval.
+    /// The scrape timeout, at most the interval.
     pub scrape_timeout: Duration,
-    /// Between evaluations of rules; 15 seconds by default.
+    /// The rule evaluation interval; 15 seconds by default.
     pub evaluation_interval: Duration,
-    /// Put on what leaves the server.
+    /// Labels added to series and alerts sent to other systems.
     pub external_labels: Labels<'a>,
 }
 
-/// A scrape job. Its targets are named in `targets`, or found through `file_sd` or `http_sd`.
+/// A scrape job. Its targets are listed in `targets`, or discovered by `file_sd` or `http_sd`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
@@ -73,112 +72,111 @@ pub struct ScrapeJob<'a> {
     pub job: Text<'a>,
     /// Targets as `host:port`.
     pub targets: Option<Vec<Verbatim<'a>>>,
-    /// Labels of the targets that are named.
+    /// Labels of the listed targets.
     pub labels: Labels<'a>,
-    /// Files of targets, as paths.
+    /// Paths of targets files.
     pub file_sd: Option<Vec<Verbatim<'a>>>,
-    /// Endpoints that answer targets, as URLs.
+    /// URLs of service discovery endpoints.
     pub http_sd: Option<Vec<Verbatim<'a>>>,
-    /// How often files and endpoints are read again.
+    /// How often files and endpoints are reread.
     pub refresh_interval: Duration,
     /// The path of the metrics, such as `/metrics`.
     pub path: Text<'a>,
     /// `http` or `https`.
     pub scheme: Text<'a>,
-    /// Between scrapes.
+    /// The scrape interval.
     pub interval: Duration,
-    /// For one scrape, at most the interval.
+    /// The scrape timeout, at most the interval.
     pub timeout: Duration,
-    /// Whether labels of the target win over the job's own.
+    /// Whether labels from the target take precedence over the job's.
     pub honor_labels: Flag,
-    /// Whether timestamps of the target count.
+    /// Whether timestamps from the target are used.
     pub honor_timestamps: Flag,
-    /// Parameters of the URL, each with a text or a list of texts.
+    /// URL parameters, each a string or a list of strings.
     pub params: Named<'a, OneOrMany<Text<'a>>>,
-    /// Formats to ask for, by Prometheus's names.
+    /// Scrape protocols, by Prometheus's names.
     pub protocols: Option<Vec<Verbatim<'a>>>,
     /// Whether native histograms are scraped.
     pub native_histograms: Flag,
-    /// The most samples of one scrape; 0 for no limit.
+    /// The maximum number of samples per scrape; 0 for no limit.
     pub sample_limit: Whole,
-    /// Selectors such as `{job="plugpipe"}`: of a job in `federate`, which needs them, and of no
-    /// other.
+    /// Selectors such as `{job="plugpipe"}`: required in jobs of `federate`, not allowed in others.
     pub r#match: Option<Vec<Verbatim<'a>>>,
     /// User and password.
     pub basic_auth: Option<BasicAuth<'a>>,
-    /// A file with a token, on the Prometheus server.
+    /// A token file on the Prometheus server.
     pub bearer_token_file: Text<'a>,
-    /// Certificates.
+    /// TLS settings.
     pub tls: Option<TlsFiles<'a>>,
-    /// A proxy to go through, as a URL.
+    /// The proxy's URL.
     pub proxy_url: Text<'a>,
 }
 
-/// An endpoint of remote write or remote read.
+/// A remote-write or remote-read endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["url"])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct RemoteEndpoint<'a> {
     /// Its URL.
     pub url: Text<'a>,
-    /// A name, which no other one has.
+    /// A unique name.
     pub name: Text<'a>,
-    /// Sent as `X-Scope-OrgID`.
+    /// The tenant, sent as `X-Scope-OrgID`.
     pub tenant: Text<'a>,
-    /// Further headers, none of which is a secret.
+    /// Additional headers; they must not contain secrets.
     pub headers: Labels<'a>,
-    /// For one request.
+    /// The timeout of a request.
     pub timeout: Duration,
-    /// To write only: `1.0` (the default) or `2.0`.
+    /// Remote write only: `1.0` (the default) or `2.0`.
     pub protocol: Text<'a>,
-    /// To write only: whether native histograms are sent.
+    /// Remote write only: whether native histograms are sent.
     pub native_histograms: Flag,
-    /// To write only: whether exemplars are sent.
+    /// Remote write only: whether exemplars are sent.
     pub exemplars: Flag,
-    /// To read only: whether samples are read that the server should have itself.
+    /// Remote read only: whether to read time ranges that the local storage should cover.
     pub read_recent: Flag,
     /// User and password.
     pub basic_auth: Option<BasicAuth<'a>>,
-    /// A file with a token, on the Prometheus server.
+    /// A token file on the Prometheus server.
     pub bearer_token_file: Text<'a>,
-    /// Certificates.
+    /// TLS settings.
     pub tls: Option<TlsFiles<'a>>,
-    /// A proxy to go through, as a URL.
+    /// The proxy's URL.
     pub proxy_url: Text<'a>,
 }
 
-/// Alertmanagers, named or found as the targets of a job are.
+/// Alertmanagers, listed or discovered like the targets of a job.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct AlertmanagerTargets<'a> {
     /// Alertmanagers as `host:port`.
     pub targets: Option<Vec<Verbatim<'a>>>,
-    /// Files of targets, as paths.
+    /// Paths of targets files.
     pub file_sd: Option<Vec<Verbatim<'a>>>,
-    /// Endpoints that answer targets, as URLs.
+    /// URLs of service discovery endpoints.
     pub http_sd: Option<Vec<Verbatim<'a>>>,
-    /// How often files and endpoints are read again.
+    /// How often files and endpoints are reread.
     pub refresh_interval: Duration,
-    /// Labels of the Alertmanagers that are named.
+    /// Labels of the listed Alertmanagers.
     pub labels: Labels<'a>,
     /// `http` or `https`.
     pub scheme: Text<'a>,
-    /// The path that they live under.
+    /// The path prefix of their API.
     pub path_prefix: Text<'a>,
-    /// For one request.
+    /// The timeout of a request.
     pub timeout: Duration,
     /// User and password.
     pub basic_auth: Option<BasicAuth<'a>>,
-    /// A file with a token, on the Prometheus server.
+    /// A token file on the Prometheus server.
     pub bearer_token_file: Text<'a>,
-    /// Certificates.
+    /// TLS settings.
     pub tls: Option<TlsFiles<'a>>,
-    /// A proxy to go through, as a URL.
+    /// The proxy's URL.
     pub proxy_url: Text<'a>,
 }
 
-/// A group of a file of targets.
+/// A group of a targets file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
@@ -189,7 +187,7 @@ pub struct TargetGroup<'a> {
     pub labels: Labels<'a>,
 }
 
-/// A user, and where the password is.
+/// Basic authentication.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
@@ -200,19 +198,19 @@ pub struct BasicAuth<'a> {
     pub password_file: Text<'a>,
 }
 
-/// How a server's certificate is checked, and the client's own; files on the Prometheus server.
+/// TLS settings; files are on the Prometheus server.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct TlsFiles<'a> {
-    /// Certificates of authorities that are trusted.
+    /// Trusted CA certificates.
     pub ca_file: Text<'a>,
-    /// The client's certificate; needs `key_file`.
+    /// The client certificate; needs `key_file`.
     pub cert_file: Text<'a>,
-    /// Its key.
+    /// The client certificate's key.
     pub key_file: Text<'a>,
-    /// The name that the server's certificate must have.
+    /// The name to verify in the server's certificate.
     pub server_name: Text<'a>,
-    /// Whether any certificate is taken.
+    /// Whether to skip verification of the server's certificate.
     pub insecure_skip_verify: Flag,
 }

@@ -1,4 +1,4 @@
-//! The groups that a Pushgateway holds.
+//! Groups on a Pushgateway.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use crate::scalar::{Duration, Flag, Labels};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListGroups<'a> {
-    /// Only groups that have these.
+    /// Only groups with these labels.
     pub labels: Labels<'a>,
 }
 
@@ -18,10 +18,10 @@ pub struct ListGroups<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["older_than"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExpireGroups<'a> {
-    /// How long ago the last push of a group must be.
+    /// The minimum time since the last push to a group.
     pub older_than: Duration,
-    /// Only groups that have these.
+    /// Only groups with these labels.
     pub labels: Labels<'a>,
-    /// Whether to say only what would be deleted; true by default.
+    /// Whether to only report what would be deleted; true by default.
     pub dry_run: Flag,
 }

@@ -1,4 +1,4 @@
-//! What operations are asked: a struct for each, its fields documented where they are declared.
+//! Requests: a struct for each operation.
 
 use serde::Deserialize;
 
@@ -55,7 +55,7 @@ pub use scrape::{
     Federate, FederatedSeries, ScrapeConfig, ScrapeEndpoint, ScrapeFields, ScrapeOptions, ScrapedEndpoint,
 };
 
-/// Operations that take nothing but what any call may have.
+/// Operations without fields of their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]

@@ -1,30 +1,31 @@
-//! Alerts that a pipe raises by itself.
+//! Alerts that a pipe raises itself.
 
 use serde::Deserialize;
 
 use crate::scalar::{Flag, Labels, Moment, Text};
 
-/// `send_alerts` and `resolve_alerts`. One alert may stand beside these, as [`AlertFields`].
+/// `send_alerts` and `resolve_alerts`. A single alert may be given at the top level, as
+/// [`AlertFields`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SendAlerts<'a> {
-    /// The alerts; without them the one that stands beside is meant.
+    /// The alerts; by default the single alert at the top level.
     pub alerts: Option<Vec<AlertFields<'a>>>,
 }
 
-/// `notify_webhook`. One alert may stand beside these, as [`AlertFields`].
+/// `notify_webhook`. A single alert may be given at the top level, as [`AlertFields`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct NotifyWebhook<'a> {
-    /// The alerts; without them the one that stands beside is meant.
+    /// The alerts; by default the single alert at the top level.
     pub alerts: Option<Vec<AlertFields<'a>>>,
-    /// What the body names as its receiver; the plug's name by default.
+    /// The receiver named in the body; the plug's name by default.
     pub receiver: Text<'a>,
 }
 
-/// One alert.
+/// An alert.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "alert"))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -33,25 +34,25 @@ pub struct AlertFields<'a> {
     pub alert_name: Text<'a>,
     /// The label `severity`.
     pub severity: Text<'a>,
-    /// Who it is: two alerts with the same labels are the same.
+    /// The labels, which identify the alert.
     pub labels: Labels<'a>,
-    /// What people are told.
+    /// Annotations.
     pub annotations: Labels<'a>,
-    /// Since when it holds; the server's now by default.
+    /// When it started; the server's current time by default.
     pub starts_at: Moment<'a>,
-    /// When it ended, or will have ended if nobody says more.
+    /// When it ended, or when it expires unless it is sent again.
     pub ends_at: Moment<'a>,
-    /// Where people see what made it.
+    /// A URL of the source of the alert.
     pub generator_url: Text<'a>,
-    /// Another name for `starts_at`, as the API has it.
+    /// An alias of `starts_at`, as in the API.
     #[serde(rename = "startsAt")]
     pub starts_at_of_api: Moment<'a>,
-    /// Another name for `ends_at`, as the API has it.
+    /// An alias of `ends_at`, as in the API.
     #[serde(rename = "endsAt")]
     pub ends_at_of_api: Moment<'a>,
-    /// Another name for `generator_url`, as the API has it.
+    /// An alias of `generator_url`, as in the API.
     #[serde(rename = "generatorURL")]
     pub generator_url_of_api: Text<'a>,
-    /// Whether names of labels and annotations may be any text.
+    /// Whether names of labels and annotations may be any UTF-8 text.
     pub utf8: Flag,
 }

@@ -1,28 +1,28 @@
-//! What Prometheus is asked beside queries.
+//! Requests to Prometheus other than queries.
 
 use serde::Deserialize;
 
 use crate::scalar::{Count, Flag, Moment, OneOrMany, Text, Word};
 
-/// `list_series` and `list_labels`; `label_values` has these fields beside its own.
+/// `list_series` and `list_labels`; `label_values` has these fields too.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct SeriesSelection<'a> {
-    /// Selectors such as `up{job="a"}`; a series that one of them finds counts.
+    /// Selectors such as `up{job="a"}`; a series must match at least one.
     pub r#match: OneOrMany<Text<'a>>,
-    /// Another name for `match`, as the API has it.
+    /// An alias of `match`, as in the API.
     #[serde(rename = "match[]")]
     pub match_of_api: OneOrMany<Text<'a>>,
-    /// The first moment.
+    /// The start of the range.
     pub start: Moment<'a>,
-    /// The last moment.
+    /// The end of the range.
     pub end: Moment<'a>,
-    /// The most items of the answer.
+    /// The maximum number of items in the result.
     pub limit: Count,
 }
 
-/// `label_values`, beside [`SeriesSelection`].
+/// `label_values`, in addition to [`SeriesSelection`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["label"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -36,11 +36,11 @@ pub struct LabelValues<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListMetadata<'a> {
-    /// The metric; all of them by default.
+    /// The metric; all metrics by default.
     pub metric: Text<'a>,
-    /// The most metrics.
+    /// The maximum number of metrics.
     pub limit: Count,
-    /// The most entries of one metric.
+    /// The maximum number of entries per metric.
     pub limit_per_metric: Count,
 }
 
@@ -49,9 +49,9 @@ pub struct ListMetadata<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListTargets<'a> {
-    /// Which targets; all of them by default.
+    /// Which targets to list; all of them by default.
     pub state: Word<TargetState>,
-    /// Only those of this scrape pool.
+    /// Only targets of this scrape pool.
     pub scrape_pool: Text<'a>,
 }
 
@@ -62,42 +62,42 @@ pub struct ListTargets<'a> {
 pub enum TargetState {
     /// All of them.
     Any,
-    /// Those that are scraped.
+    /// Targets that are scraped.
     Active,
-    /// Those that relabelling dropped.
+    /// Targets that relabeling dropped.
     Dropped,
 }
 
-/// `list_rules`. A rule that is listed meets all of these.
+/// `list_rules`. Lists rules that match all of these.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ListRules<'a> {
     /// Only rules of this kind.
     pub r#type: Word<RuleType>,
-    /// Only rules of these names.
+    /// Only rules with these names.
     pub rule_name: OneOrMany<Text<'a>>,
-    /// Only rules of the groups of these names.
+    /// Only rules in groups with these names.
     pub rule_group: OneOrMany<Text<'a>>,
-    /// Only rules of these files.
+    /// Only rules in these files.
     pub file: OneOrMany<Text<'a>>,
-    /// Only rules whose labels one of these selectors finds.
+    /// Only rules whose labels match one of these selectors.
     pub r#match: OneOrMany<Text<'a>>,
-    /// Another name for `match`, as the API has it.
+    /// An alias of `match`, as in the API.
     #[serde(rename = "match[]")]
     pub match_of_api: OneOrMany<Text<'a>>,
-    /// Whether the alerts that rules raised are left out.
+    /// Whether to omit the active alerts of rules.
     pub exclude_alerts: Flag,
 }
 
-/// What a rule makes.
+/// The kind of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum RuleType {
-    /// Alerts.
+    /// Alerting rules.
     Alert,
-    /// Series.
+    /// Recording rules.
     Record,
 }
 
@@ -106,23 +106,23 @@ pub enum RuleType {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PrometheusStatus {
-    /// What is to be told; `build`, `runtime` and `tsdb` by default.
+    /// The parts to return; `build`, `runtime` and `tsdb` by default.
     pub include: OneOrMany<StatusPart>,
 }
 
-/// What a Prometheus tells of itself.
+/// A part of the status of a Prometheus server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline, rename = "status_part"))]
 #[serde(rename_all = "snake_case")]
 pub enum StatusPart {
-    /// Its version, and how it was built.
+    /// Version and build information.
     Build,
-    /// How it runs.
+    /// Runtime information.
     Runtime,
-    /// What its storage holds.
+    /// TSDB statistics.
     Tsdb,
-    /// Its command line's flags.
+    /// Command-line flags.
     Flags,
-    /// Its configuration file.
+    /// The configuration file.
     Config,
 }

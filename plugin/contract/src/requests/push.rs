@@ -9,7 +9,7 @@ use crate::scalar::Flag;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PushMetrics {
-    /// Whether to push nothing, and say only what a push would come to, or what would be lost
-    /// without one; false by default.
+    /// Whether to push nothing and only report the expected outcome, or what would be lost without
+    /// a push; false by default.
     pub dry_run: Flag,
 }

@@ -1,4 +1,4 @@
-//! What takes a PromQL expression.
+//! Operations on PromQL expressions.
 
 use serde::Deserialize;
 
@@ -11,61 +11,63 @@ use crate::scalar::{Count, Duration, Moment, Text, Word};
 pub struct QueryMetrics<'a> {
     /// The PromQL expression.
     pub query: Text<'a>,
-    /// The instant to evaluate it at, unless there is a `time_range`; now by default.
+    /// The evaluation time, unless there is a `time_range`; now by default.
     pub time: Moment<'a>,
-    /// The range to evaluate it over.
+    /// The range of a range query.
     pub time_range: Option<TimeRange<'a>>,
-    /// How long the server may take. It bounds the plug's own patience too, as a setting.
+    /// The evaluation timeout on the server. As the setting `timeout`, it also limits how long the
+    /// plug waits.
     pub timeout: Duration,
-    /// The most series; Prometheus takes it from 3.0 on.
+    /// The maximum number of series; supported by Prometheus 3.0 and later.
     pub limit: Count,
-    /// How old a sample may be to count.
+    /// The lookback delta.
     pub lookback_delta: Duration,
-    /// Whether to tell what the query cost: `all` for each step too.
+    /// Whether to return query statistics; `all` includes them per step.
     pub stats: Text<'a>,
 }
 
-/// A range of time, in steps.
+/// A time range with a step.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "time_range", extend("required" = ["start"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct TimeRange<'a> {
-    /// The first point.
+    /// The first evaluation time.
     pub start: Moment<'a>,
-    /// The last point is not after it; now by default.
+    /// The last evaluation time is not after it; now by default.
     pub end: Moment<'a>,
-    /// Between two points; 15 seconds by default.
+    /// The step; 15 seconds by default.
     pub step: Duration,
-    /// What becomes of more points than servers give in one answer; `raise_step` by default.
+    /// What to do if the range has more points than servers return in one response; `raise_step` by
+    /// default.
     pub on_too_many_points: Word<TooManyPoints>,
 }
 
-/// What becomes of a range with more points than servers give in one answer.
+/// What to do if a range has more points than servers return in one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum TooManyPoints {
-    /// The step is multiplied until they are few enough.
+    /// Multiply the step until the range has few enough points.
     #[default]
     RaiseStep,
-    /// The range is asked in parts, whose answers are put together: all points, for as many
-    /// requests.
+    /// Split the range into several requests and merge their results.
     Split,
-    /// The query is refused.
+    /// Fail with an error.
     #[serde(rename = "error")]
     Refuse,
 }
 
-/// `query_exemplars`. Without bounds some servers look at a few minutes, others at all.
+/// `query_exemplars`. Without `start` and `end`, some servers return a few minutes and others
+/// everything.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["query"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct QueryExemplars<'a> {
     /// The PromQL expression.
     pub query: Text<'a>,
-    /// The first moment.
+    /// The start of the range.
     pub start: Moment<'a>,
-    /// The last moment.
+    /// The end of the range.
     pub end: Moment<'a>,
 }
 

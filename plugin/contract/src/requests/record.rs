@@ -1,4 +1,4 @@
-//! Recording, and what a metric is.
+//! Recording and defining metrics.
 
 use serde::Deserialize;
 
@@ -6,77 +6,76 @@ use crate::document::Both;
 use crate::scalar::{Bound, Duration, Finite, Flag, LabelValue, Labels, Moment, Number, Text, Verbatim, Whole};
 
 /// `record_metric`, `record_counter`, `record_gauge`, `record_histogram` and `record_summary`.
-/// [`DefinitionFields`] may stand beside these.
+/// [`DefinitionFields`] may be given too.
 ///
-/// Nearly all calls are of this kind, so that one with these fields only can be read in one pass,
-/// by `serde_json` itself.
+/// Most calls record metrics, so a request with only these fields is read in one pass by
+/// `serde_json` itself.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metric_name"])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct Record<'a> {
-    /// Which of them.
+    /// The operation.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub operation: Text<'a>,
     /// The metric's name.
     pub metric_name: Option<LabelValue<'a>>,
-    /// Added to a counter, set on a gauge, observed by the others. An info and a state set need
-    /// none.
+    /// The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
+    /// metrics and state sets.
     pub metric_value: Number,
-    /// What `record_metric` records as; `gauge` by default.
+    /// The kind for `record_metric`; `gauge` by default.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
     /// The series' labels.
     pub labels: Labels<'a>,
-    /// When the value was taken. It is said in the answer, not exposed.
+    /// When the value was taken. It is repeated in the result, not exposed.
     pub timestamp: Moment<'a>,
-    /// What the metric means, for its `# HELP` line. The first text given stays.
+    /// The text of the `# HELP` line. The first one given is kept.
     pub help: Text<'a>,
-    /// An example of what was recorded, such as a trace's id: labels of at most 128 characters
-    /// together.
+    /// Exemplar labels, such as a trace id: at most 128 characters in total.
     pub exemplar: Labels<'a>,
-    /// The state of a state set to switch.
+    /// The state of a state set to change.
     pub state: Text<'a>,
-    /// Whether the state holds; true by default.
+    /// Whether the state is on; true by default.
     pub on: Flag,
 }
 
-/// What a metric is, beside its name, kind and `help`: whoever records may say it too.
+/// A metric's definition except its name, kind and `help`. Recording operations accept it too.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct DefinitionFields<'a> {
-    /// Another name for `help`.
+    /// An alias of `help`.
     pub description: Text<'a>,
-    /// What is measured in, such as `seconds`; the metric's name ends with it.
+    /// The unit, such as `seconds`; the metric's name must end with it.
     pub unit: Text<'a>,
-    /// Whether names of the metric and of labels may be any text.
+    /// Whether metric and label names may be any UTF-8 text.
     pub utf8: Flag,
-    /// Bounds of a histogram's buckets, rising. A last `+Inf` may be written.
+    /// Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
     pub buckets: Option<Vec<Bound>>,
-    /// The form of a native histogram.
+    /// Settings of a native histogram.
     pub native: Option<NativeFields>,
-    /// Ranks of a summary's quantiles, from 0 to 1 and rising; with an empty list there are none.
+    /// Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them.
     pub quantiles: Option<Vec<Finite>>,
-    /// How far back a summary's quantiles look.
+    /// The time window of a summary's quantiles.
     pub window: Duration,
-    /// The names of a state set's states.
+    /// The states of a state set.
     pub states: Option<Vec<Verbatim<'a>>>,
-    /// The most series of the metric; past it, an overflow series takes what is recorded to more.
+    /// The maximum number of series of the metric; beyond it, values go to an overflow series.
     pub series_limit: Whole,
-    /// A series that nothing was recorded to for so long is removed.
+    /// Series without new values for this long are removed.
     pub expire_after: Duration,
 }
 
-/// The form of a native histogram; what is not given has Prometheus's default.
+/// Settings of a native histogram, with Prometheus's defaults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "native"))]
 #[serde(default)]
 pub struct NativeFields {
-    /// How fine the buckets are: a whole number from -4 to 8.
+    /// The resolution: an integer from -4 to 8.
     pub schema: Number,
-    /// Values no farther from zero count as zero.
+    /// Values up to this magnitude count as zero.
     pub zero_threshold: Number,
-    /// With more buckets than these, the schema becomes coarser.
+    /// The maximum number of buckets; beyond it, the resolution is reduced.
     pub max_buckets: Whole,
 }
 
@@ -88,10 +87,10 @@ pub struct RecordMultiple<'a, I = Both<ListedRecord<'a>, DefinitionFields<'a>>> 
     /// `record_multiple_metrics`.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub operation: Text<'a>,
-    /// What to record, all or none.
+    /// The metrics to record, all or none of them.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<I>", length(min = 1)))]
     pub metrics: Option<Vec<I>>,
-    /// When the values were taken. It is said in the answer, not exposed.
+    /// When the values were taken. It is repeated in the result, not exposed.
     pub timestamp: Moment<'a>,
 }
 
@@ -102,41 +101,41 @@ impl<I> Default for RecordMultiple<'_, I> {
 }
 
 impl<I> RecordMultiple<'_, I> {
-    /// The records, each with what is said beside it.
+    /// The records, each with its metric definition.
     pub fn records<'r>(&'r self, parts: impl Fn(&'r I) -> ListedParts<'r>) -> Option<Vec<ListedParts<'r>>> {
         self.metrics.as_ref().map(|metrics| metrics.iter().map(parts).collect())
     }
 }
 
-/// A record of a list, and what is said of its metric beside it.
+/// A record of a list, and its metric definition.
 pub type ListedParts<'r> = (&'r ListedRecord<'r>, &'r DefinitionFields<'r>);
 
-/// One of a list of recordings. [`DefinitionFields`] may stand beside these.
+/// A record of a list. [`DefinitionFields`] may be given too.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "metric", extend("anyOf" = [{"required": ["name"]}, {"required": ["metric_name"]}])))]
 #[serde(default, deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 pub struct ListedRecord<'a> {
     /// The metric's name.
     pub name: Option<LabelValue<'a>>,
-    /// Another name for `name`.
+    /// An alias of `name`.
     pub metric_name: Option<LabelValue<'a>>,
     /// The value, as for one record.
     pub value: Number,
-    /// Another name for `value`.
+    /// An alias of `value`.
     pub metric_value: Number,
-    /// What is recorded as; `gauge` by default.
+    /// The metric's kind; `gauge` by default.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub r#type: Text<'a>,
-    /// Another name for `type`.
+    /// An alias of `type`.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
     /// The series' labels.
     pub labels: Labels<'a>,
-    /// What the metric means, for its `# HELP` line. The first text given stays.
+    /// The text of the `# HELP` line. The first one given is kept.
     pub help: Text<'a>,
 }
 
-/// `register_metric`. [`DefinitionFields`] may stand beside these.
+/// `register_metric`. [`DefinitionFields`] may be given too.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["metric_name"])))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -148,7 +147,7 @@ pub struct RegisterMetric<'a> {
     pub metric_type: Text<'a>,
     /// The names of its labels.
     pub label_names: Option<Vec<Verbatim<'a>>>,
-    /// What the metric means, for its `# HELP` line. The first text given stays.
+    /// The text of the `# HELP` line. The first one given is kept.
     pub help: Text<'a>,
 }
 
@@ -159,8 +158,8 @@ pub struct RegisterMetric<'a> {
 pub struct RemoveMetric<'a> {
     /// The metric's name.
     pub metric_name: Option<LabelValue<'a>>,
-    /// All labels of the series.
+    /// The full label set of the series.
     pub labels: Labels<'a>,
-    /// Whether names of the metric and of labels may be any text.
+    /// Whether metric and label names may be any UTF-8 text.
     pub utf8: Flag,
 }

@@ -1,11 +1,11 @@
-//! What is scraped, what is told of it, and what is done with it.
+//! Scrapes: the endpoint, the result, and further processing.
 
 use serde::Deserialize;
 
 use crate::document::Both;
 use crate::scalar::{Any, Duration, Flag, OneOrMany, Text, Whole};
 
-/// `scrape_endpoint`: its fields may stand in `scrape_config` or beside it.
+/// `scrape_endpoint`: its fields may be given in `scrape_config` or at the top level.
 pub type ScrapeEndpoint<'a> = Both<ScrapeConfig<'a>, ScrapeFields<'a>>;
 
 /// `federate`.
@@ -14,70 +14,71 @@ pub type Federate<'a> = Both<FederatedSeries<'a>, Both<ScrapeConfig<'a>, ScrapeO
 /// The fields of `scrape_endpoint`.
 pub type ScrapeFields<'a> = Both<ScrapedEndpoint<'a>, ScrapeOptions<'a>>;
 
-/// Where fields of a scrape may be nested.
+/// Nested scrape fields.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapeConfig<'a> {
-    /// They win over those beside it.
+    /// They take precedence over fields at the top level.
     pub scrape_config: Option<ScrapeFields<'a>>,
 }
 
-/// What is scraped, and how.
+/// The endpoint to scrape.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapedEndpoint<'a> {
-    /// The server, with any path and query that the metrics live under.
+    /// The endpoint's URL, with path and query if needed.
     pub endpoint_url: Text<'a>,
-    /// Put after the URL's own path, unless that ends with it; `/metrics` by default.
+    /// Appended to the URL's path, unless that already ends with it; `/metrics` by default.
     pub path: Text<'a>,
-    /// Between scrapes, in the scrape configuration of the answer; the setting `scrape_interval` by
+    /// The scrape interval in the returned scrape configuration; the setting `scrape_interval` by
     /// default.
     pub interval: Duration,
-    /// For the whole scrape; the setting of that name by default.
+    /// The timeout of the scrape; the setting of that name by default.
     pub timeout: Duration,
-    /// What an answer is whose `Content-Type` is missing or of no metrics: `prometheus`,
-    /// `openmetrics` or `protobuf`. Without it such an answer is an error.
+    /// The format of a response whose `Content-Type` is missing or not a metrics format:
+    /// `prometheus`, `openmetrics` or `protobuf`. Without it, that is an error.
     pub fallback_format: Text<'a>,
-    /// Credentials, which are read with the settings.
+    /// Credentials for the endpoint.
     #[cfg_attr(feature = "schema", schemars(with = "crate::settings::Setting<crate::settings::Auth<'a>>"))]
     pub endpoint_auth: Any<'a>,
 }
 
-/// What is asked for, told, and done with what comes.
+/// How a scrape is requested, reported and processed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapeOptions<'a> {
-    /// What is asked for first: `openmetrics` (the default), `prometheus` or `protobuf`.
+    /// The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
     pub accept: Text<'a>,
-    /// The most families and lint findings of the answer; 300 by default.
+    /// The maximum number of metric families and of lint findings in the result; 300 by default.
     pub limit: Whole,
-    /// Whether the answer has samples; false by default.
+    /// Whether the result includes samples; false by default.
     pub include_samples: Flag,
-    /// The most samples of the answer; 1,000 by default.
+    /// The maximum number of samples in the result; 1,000 by default.
     pub sample_limit: Whole,
-    /// The format in which all of it is written again: `prometheus` or `openmetrics`.
+    /// The format to convert the exposition to: `prometheus` or `openmetrics`.
     pub reexport: Text<'a>,
-    /// Whether it is pushed as a group of its own; false by default.
+    /// Whether to push it as a separate group; false by default.
     pub push: Flag,
-    /// The job of that group and of the scrape configuration; by default named after host and port.
+    /// The job of that group and of the scrape configuration; by default derived from host and
+    /// port.
     pub scrape_job: Text<'a>,
-    /// Whether it is imported into the registry; false by default.
+    /// Whether to import it into the registry; false by default.
     pub import: Flag,
-    /// Whether metrics without a type are imported as gauges; they are refused by default.
+    /// Whether to import untyped metrics as gauges; they are rejected by default.
     pub unknown_as_gauge: Flag,
 }
 
-/// Which series Prometheus federates.
+/// The series that Prometheus federates.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct FederatedSeries<'a> {
-    /// Selectors such as `{job="a"}`; a series that one of them finds counts.
+    /// Selectors such as `{job="a"}`; a series must match at least one.
     pub r#match: OneOrMany<Text<'a>>,
-    /// Another name for `match`, as the API has it.
+    /// An alias of `match`, as in the API.
     #[serde(rename = "match[]")]
     pub match_of_api: OneOrMany<Text<'a>>,
 }

@@ -1,60 +1,55 @@
-//! What Alertmanager holds, and what becomes of silences.
+//! Alertmanager's alerts, receivers and silences.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::shared::is_false;
+use crate::raw::{RawList, RawObject};
 
 /// `list_notified_alerts`.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotifiedAlerts {
-    /// Alerts as Alertmanager's API lists them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub alerts: Vec<Box<RawValue>>,
+    /// Alerts in the format of Alertmanager's API.
+    pub alerts: RawList,
 }
 
 /// `list_alert_groups`.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertGroups {
-    /// Groups of alerts as Alertmanager's API lists them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub groups: Vec<Box<RawValue>>,
+    /// Alert groups in the format of Alertmanager's API.
+    pub groups: RawList,
 }
 
 /// `list_receivers`.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receivers {
-    /// Receivers as Alertmanager's API lists them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub receivers: Vec<Box<RawValue>>,
+    /// Receivers in the format of Alertmanager's API.
+    pub receivers: RawList,
 }
 
 /// `list_silences`.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Silences {
-    /// Silences as Alertmanager's API lists them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>"))]
-    pub silences: Vec<Box<RawValue>>,
+    /// Silences in the format of Alertmanager's API.
+    pub silences: RawList,
 }
 
 /// `alertmanager_status`.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertmanagerStatus {
-    /// Version, cluster and configuration as Alertmanager's API has them.
-    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
-    pub status: std::collections::BTreeMap<String, Box<RawValue>>,
+    /// Version, cluster and configuration in the format of Alertmanager's API.
+    pub status: RawObject,
 }
 
 /// `create_silence`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedSilence {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// When the silence begins.
@@ -63,9 +58,9 @@ pub struct CreatedSilence {
     /// When it ends.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
     pub ends_at: String,
-    /// What it mutes: matchers such as `severity="warning"`, all of which must match.
+    /// Its matchers, such as `severity="warning"`; it mutes alerts that match all of them.
     pub matchers: Vec<String>,
-    /// Its id. One that was changed may have got a new id. Absent in `mock_mode`.
+    /// Its id. A changed silence may have a new id. Absent in `mock_mode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence_id: Option<String>,
 }
@@ -74,11 +69,11 @@ pub struct CreatedSilence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExpiredSilence<'a> {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The silence's id.
     pub silence_id: &'a str,
-    /// Whether Alertmanager ended it; false if it has none with that id.
+    /// Whether Alertmanager expired it; false if it has no silence with that id.
     pub expired: bool,
 }

@@ -1,11 +1,11 @@
-//! Alerting rules: how they were installed, and what servers hold of them.
+//! Alerting rules: installation and state on servers.
 
 use serde::Serialize;
 
 use super::notify::Webhook;
 use super::shared::{Amount, LabelPairs, is_empty, is_false};
 
-/// `create_alert`: what it says beside [`InstallReport`].
+/// `create_alert`, in addition to [`InstallReport`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedAlert {
@@ -15,93 +15,92 @@ pub struct CreatedAlert {
     pub alert_id: String,
     /// Its PromQL expression.
     pub expression: String,
-    /// Whether a server lists the rule as it is wanted. Until then `pending` says what is missing.
+    /// Whether the server lists the rule as requested. Until then, `pending` tells what is missing.
     pub alert_created: bool,
-    /// The rule's state on the server, where the server lists it: `inactive`, `pending` or
-    /// `firing`.
+    /// The rule's state, if the server lists it: `inactive`, `pending` or `firing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// With `webhook_url`: what became of the notification.
+    /// With `webhook_url`: the outcome of the notification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
 }
 
-/// `delete_alert`: what it says beside [`InstallReport`], which is there for rule files.
+/// `delete_alert`; rule files also have an [`InstallReport`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedAlert {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The alert's name.
     pub alert_name: String,
-    /// Whether this call took the rule out, and the server lists it no more.
+    /// Whether this call removed the rule and the server no longer lists it.
     pub deleted: bool,
-    /// Whether the rule was in the file or on the server. Absent in `mock_mode`.
+    /// Whether the rule existed in the file or on the server. Absent in `mock_mode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was_there: Option<bool>,
 }
 
-/// `plan_alerts`: what it says beside [`InstallReport`].
+/// `plan_alerts`, in addition to [`InstallReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedRules {
-    /// True: nothing was changed.
+    /// Always true: nothing was changed.
     pub dry_run: bool,
 }
 
-/// `apply_alerts`: what it says beside [`InstallReport`].
+/// `apply_alerts`, in addition to [`InstallReport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedRules {
-    /// Whether a server lists all rules as they are wanted. Absent with `dry_run`.
+    /// Whether the server lists all rules as requested. Absent with `dry_run`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<bool>,
-    /// Whether nothing was changed, because the request says `dry_run`.
+    /// Whether nothing was changed because of `dry_run`.
     #[serde(skip_serializing_if = "is_false")]
     pub dry_run: bool,
 }
 
-/// How rules are brought to where they are evaluated.
+/// How rules are installed on the server that evaluates them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InstallReport {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// Where the rules go.
+    /// The target.
     pub target: InstallTarget,
-    /// How it stands.
+    /// The installation status.
     pub status: InstallStatus,
-    /// What is missing.
+    /// What remains to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
-    /// How many rules were not there.
+    /// How many rules were created.
     pub created: u64,
-    /// How many rules were there otherwise.
+    /// How many rules were changed.
     pub changed: u64,
-    /// How many rules were there as they are wanted.
+    /// How many rules already matched the request.
     pub unchanged: u64,
-    /// How many rules were there, and are no longer wanted.
+    /// How many rules were removed.
     pub removed: u64,
-    /// The same by group and rule.
+    /// The changes by group and rule.
     pub changes: Vec<RuleChange>,
     /// For the target `file`: the rule file's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules_file: Option<String>,
-    /// For the other targets: the groups' namespace, or folder.
+    /// For the other targets: the namespace or folder of the groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Files to be written or removed where no host does that.
+    /// Files that the caller must write or remove if the host does not.
     #[serde(skip_serializing_if = "is_empty")]
     pub artifacts: Vec<Artifact>,
-    /// Where reloading failed: whether the server refused what is in the file.
+    /// If reloading failed: whether the server rejected the file's contents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reload_refused: Option<bool>,
-    /// By hosts with a rules folder: whether the file was written, and stays.
+    /// Set by hosts with a rules folder: whether the file was written and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules_file_written: Option<bool>,
-    /// By hosts with a rules folder: whether the file was removed, and stays so.
+    /// Set by hosts with a rules folder: whether the file was removed and not restored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules_file_removed: Option<bool>,
 }
@@ -111,84 +110,84 @@ pub struct InstallReport {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "install_target"))]
 #[serde(rename_all = "snake_case")]
 pub enum InstallTarget {
-    /// A rule file, which the host writes; then `/-/reload`. Prometheus, vmalert and Thanos.
+    /// A rule file, written by the host, and a reload: Prometheus, vmalert and Thanos.
     #[default]
     File,
     /// Mimir's ruler.
     Mimir,
     /// Cortex's ruler.
     Cortex,
-    /// Grafana, through its converter of Prometheus's rules.
+    /// Grafana, through its import API for Prometheus rules.
     Grafana,
 }
 
-/// How it stands with rules.
+/// The installation status of rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "install_status"))]
 #[serde(rename_all = "snake_case")]
 pub enum InstallStatus {
-    /// They are installed, and the server lists them as they are wanted.
+    /// Installed; the server lists the rules as requested.
     Installed,
-    /// They were there as they are wanted.
+    /// The rules already matched the request.
     Unchanged,
-    /// With `dry_run`: they would be changed.
+    /// With `dry_run`: the rules would be changed.
     Planned,
-    /// They are not there yet.
+    /// Not installed yet.
     #[default]
     Pending,
-    /// They may be there: the server does not say all that would have to be compared.
+    /// Possibly installed: the server does not return everything needed to compare the rules.
     Unverified,
 }
 
-/// What happens to a group or a rule.
+/// A change to a group or a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "change"))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// It is not there.
+    /// It is created.
     Created,
-    /// It is there, and otherwise.
+    /// It is changed.
     Changed,
-    /// It is there as it is wanted.
+    /// It already matches the request.
     Unchanged,
-    /// It is there, and no longer wanted.
+    /// It is removed.
     Removed,
 }
 
-/// What happens to a group of rules.
+/// The changes to a rule group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rule_change"))]
 pub struct RuleChange {
     /// The group's name.
     pub group: String,
-    /// What happens to the group as a whole.
+    /// The change to the group as a whole.
     pub change: Change,
-    /// What happens to its rules.
+    /// The changes to its rules.
     pub rules: Vec<NamedChange>,
 }
 
-/// What happens to a rule.
+/// The change to a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "named_change"))]
 pub struct NamedChange {
     /// The name of the alert or of the recorded metric.
     pub name: String,
-    /// What happens to it.
+    /// The change.
     pub change: Change,
 }
 
-/// A file to be written or removed.
+/// A file to write or remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "artifact"))]
 pub struct Artifact {
-    /// What it is: `rules_file`.
+    /// Always `rules_file`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// Its text. Absent where it is to be removed.
+    /// Its text. Absent if the file is to be removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    /// Whether it is to be removed.
+    /// Whether to remove the file.
     #[serde(skip_serializing_if = "is_false")]
     pub remove: bool,
 }
@@ -201,7 +200,7 @@ pub struct ExportedRules {
     pub groups: u64,
     /// How many rules they have.
     pub rules: u64,
-    /// A name for the file.
+    /// A suggested file name.
     pub rules_file: String,
     /// The rule file's text.
     pub exported_rules: String,
@@ -211,10 +210,10 @@ pub struct ExportedRules {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedAlerts {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// The alerting rules that the server holds.
+    /// The alerting rules on the server.
     pub alerts: Vec<HeldAlert>,
 }
 
@@ -222,14 +221,14 @@ pub struct ListedAlerts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertStateReport {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The alert's name.
     pub alert_name: String,
-    /// Of several rules with that name, the state that matters most.
+    /// The most severe state of all rules with that name.
     pub state: AlertStateName,
-    /// Since when it is pending or firing.
+    /// When it became pending or firing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_since: Option<String>,
     /// The rules with that name. Absent in `mock_mode`.
@@ -242,20 +241,20 @@ pub struct AlertStateReport {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "alert_state"))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertStateName {
-    /// Its expression finds nothing.
+    /// The expression returns nothing.
     Inactive,
-    /// It holds, but not for long enough.
+    /// The expression returns series, but not for long enough.
     Pending,
-    /// It holds.
+    /// The alert fires.
     Firing,
     /// The server has no such rule.
     #[default]
     NotFound,
-    /// The server does not say.
+    /// The server does not report the state.
     Unknown,
 }
 
-/// An alerting rule as a server holds it.
+/// An alerting rule on a server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "held_alert"))]
 pub struct HeldAlert {
@@ -267,32 +266,32 @@ pub struct HeldAlert {
     pub file: String,
     /// `inactive`, `pending` or `firing`.
     pub state: String,
-    /// Whether the rule could be evaluated: `ok`, `err` or `unknown`.
+    /// The outcome of the last evaluation: `ok`, `err` or `unknown`.
     pub health: String,
     /// Why the last evaluation failed. Absent if it did not.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub last_error: String,
-    /// The expression, as the server writes it.
+    /// The expression, as formatted by the server.
     pub expression: String,
-    /// For how many seconds it must hold before the alert fires.
+    /// The rule's `for` duration, in seconds.
     pub for_seconds: Amount,
     /// The rule's labels.
     pub labels: LabelPairs<'static>,
     /// The rule's annotations.
     pub annotations: LabelPairs<'static>,
-    /// The alerts that it raises now.
+    /// Its active alerts.
     pub active: Vec<ActiveAlert>,
 }
 
-/// An alert that a rule raises now.
+/// An active alert of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "active_alert"))]
 pub struct ActiveAlert {
     /// `pending` or `firing`.
     pub state: String,
-    /// Since when.
+    /// When it became active.
     pub active_since: String,
-    /// The expression's value, as the server writes it.
+    /// The expression's value, as formatted by the server.
     pub value: String,
     /// The alert's labels.
     pub labels: LabelPairs<'static>,
@@ -302,21 +301,21 @@ pub struct ActiveAlert {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertTemplates {
-    /// What `template` may name.
+    /// The available templates.
     pub templates: Vec<AlertTemplate>,
 }
 
-/// Rules that the plug ships.
+/// A rule template that the plug provides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "alert_template"))]
 pub struct AlertTemplate {
-    /// What `template` names it.
+    /// Its name, for `template`.
     pub name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub description: &'static str,
     /// The names of its alerts.
     pub alerts: Vec<&'static str>,
-    /// What `parameters` may give.
+    /// Its parameters.
     pub parameters: Vec<TemplateParameter>,
 }
 
@@ -326,11 +325,11 @@ pub struct AlertTemplate {
 pub struct TemplateParameter {
     /// Its name in `parameters`.
     pub name: &'static str,
-    /// What it is, with its unit.
+    /// Its meaning and unit.
     pub description: &'static str,
-    /// Whether it must be given.
+    /// Whether it is required.
     pub required: bool,
-    /// Its value where it is not given. Absent where nothing is put in then.
+    /// Its default value. Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<&'static str>,
 }

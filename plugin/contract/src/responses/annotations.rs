@@ -1,4 +1,4 @@
-//! Marks in Grafana's dashboards.
+//! Grafana annotations.
 
 use serde::Serialize;
 
@@ -8,20 +8,18 @@ use super::shared::is_false;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Annotated {
-    /// Whether Grafana holds the annotation now.
+    /// Whether the annotation is saved in Grafana.
     pub annotated: bool,
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// Its id, to change it by.
+    /// Its id, for later changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotation_id: Option<u64>,
-    /// When it is, or begins, in milliseconds since the Unix epoch; absent where that was not
-    /// changed.
+    /// Its time or start, in milliseconds since the Unix epoch; absent if unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_ms: Option<u64>,
-    /// When it ends, in milliseconds since the Unix epoch; absent where it has no end, or that was
-    /// not changed.
+    /// Its end, in milliseconds since the Unix epoch; absent if it has none or it is unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_end_ms: Option<u64>,
 }

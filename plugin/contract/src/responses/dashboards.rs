@@ -6,90 +6,90 @@ use serde_json::{Map, Value};
 use super::error::ErrorReport;
 use super::shared::is_false;
 
-/// A dashboard that was made from a request.
+/// A dashboard built from a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MadeDashboard {
-    /// Its uid: the one that was given, or one made of its folders and its title.
+    /// Its uid: the given one, or one derived from its folders and title.
     pub uid: String,
     /// Its title.
     pub title: String,
-    /// What was mended in it, and what is odd. Each begins with the path of what it is about.
+    /// Corrections and suspicious fields, each beginning with its path.
     pub warnings: Vec<String>,
 }
 
-/// What Grafana has to do for a dashboard, or did.
+/// The outcome of saving a dashboard, or of planning to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DashboardOutcome {
-    /// What was done with the dashboard, or would be.
+    /// The action taken or planned.
     pub action: DashboardAction,
-    /// With `conflict`: why what Grafana holds was not replaced.
+    /// With `conflict`: why the dashboard in Grafana was not replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict: Option<String>,
-    /// With `failed`: why.
+    /// With `failed`: the error.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<ErrorReport>>,
-    /// The folder that was asked for.
+    /// The requested folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder_uid: Option<String>,
-    /// How often Grafana has saved the dashboard, where that is known.
+    /// The dashboard's version in Grafana, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// The dashboard's page.
+    /// The dashboard's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// With `diff`: what differed, the first of it.
+    /// With `diff`: the first differences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<DashboardChange>>,
 }
 
-/// What is done with a dashboard.
+/// The action for a dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "dashboard_action"))]
 #[serde(rename_all = "snake_case")]
 pub enum DashboardAction {
-    /// Grafana held none of its uid.
+    /// Grafana had none with its uid.
     Created,
-    /// It took the place of another one.
+    /// It replaced an existing one.
     Updated,
-    /// Grafana held it already.
+    /// Grafana already had it.
     Unchanged,
-    /// Grafana holds another one that was not to be replaced.
+    /// Grafana has a different one that must not be replaced.
     Conflict,
-    /// Grafana refused it, or could not be asked.
+    /// Grafana rejected it or could not be reached.
     Failed,
-    /// Grafana was not asked, because of an earlier failure.
+    /// Not attempted because of an earlier failure.
     NotTried,
 }
 
-/// One thing that differs from what Grafana holds.
+/// A difference from the current state in Grafana.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "dashboard_change"))]
 pub struct DashboardChange {
-    /// Where, such as `panels[0].title`.
+    /// The path, such as `panels[0].title`.
     pub path: String,
-    /// What Grafana holds, as JSON and shortened; absent where it holds nothing.
+    /// The current value as shortened JSON; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
-    /// What is wanted, as JSON and shortened; absent where nothing is.
+    /// The requested value as shortened JSON; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
 }
 
-/// `create_dashboard`, beside the dashboard that was made and what came of it.
+/// `create_dashboard`, in addition to the dashboard and its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedDashboard {
-    /// Whether Grafana holds the dashboard now.
+    /// Whether the dashboard is saved in Grafana.
     pub dashboard_created: bool,
-    /// Where Grafana was not asked: the dashboard's JSON model, as it would be saved.
+    /// If Grafana was not contacted: the dashboard's JSON model as it would be saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dashboard: Option<Map<String, Value>>,
-    /// Whether Grafana was not asked, because of `dry_run`.
+    /// Whether Grafana was not contacted because of `dry_run`.
     #[serde(skip_serializing_if = "is_false")]
     pub dry_run: bool,
-    /// Whether Grafana was not asked, because `mock_mode` is on.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
@@ -98,33 +98,33 @@ pub struct CreatedDashboard {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedDashboards {
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How many were created.
     pub created: u64,
     /// How many were updated.
     pub updated: u64,
-    /// How many Grafana held already.
+    /// How many were unchanged.
     pub unchanged: u64,
-    /// How many Grafana holds otherwise, which were not to be replaced.
+    /// How many differ in Grafana but must not be replaced.
     pub conflict: u64,
     /// How many failed.
     pub failed: u64,
-    /// How many were not tried.
+    /// How many were not attempted.
     pub not_tried: u64,
-    /// Each of them: those that were given, then those of templates.
+    /// The dashboards: given ones first, then templates.
     pub dashboards: Vec<AppliedDashboard>,
 }
 
-/// A dashboard, and what came of it.
+/// A dashboard and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "dashboard_outcome"))]
 pub struct AppliedDashboard {
     /// The dashboard.
     #[serde(flatten)]
     pub made: MadeDashboard,
-    /// What came of it.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: DashboardOutcome,
 }
@@ -133,23 +133,23 @@ pub struct AppliedDashboard {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FetchedDashboard<'a> {
-    /// The uid that was asked for.
+    /// The requested uid.
     pub uid: &'a str,
-    /// Whether Grafana holds a dashboard of that uid.
+    /// Whether Grafana has a dashboard with that uid.
     pub found: bool,
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The dashboard's title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// How often it was saved.
+    /// Its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// The folder that it lies in; empty for none.
+    /// The uid of its folder; empty for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder_uid: Option<String>,
-    /// Its page.
+    /// Its URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Its JSON model.
@@ -161,12 +161,12 @@ pub struct FetchedDashboard<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedDashboards {
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How many were found.
     pub count: u64,
-    /// Each of them.
+    /// The dashboards.
     pub dashboards: Vec<FoundDashboard>,
 }
 
@@ -178,11 +178,11 @@ pub struct FoundDashboard {
     pub uid: String,
     /// Its title.
     pub title: String,
-    /// The folder that it lies in; empty for none.
+    /// The uid of its folder; empty for none.
     pub folder_uid: String,
     /// That folder's title; empty for none.
     pub folder: String,
-    /// Its page.
+    /// Its URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Its tags.
@@ -193,11 +193,11 @@ pub struct FoundDashboard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedDashboard<'a> {
-    /// The uid that was asked for.
+    /// The requested uid.
     pub uid: &'a str,
-    /// Whether Grafana held a dashboard of that uid, which it deleted.
+    /// Whether Grafana had a dashboard with that uid and deleted it.
     pub deleted: bool,
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
@@ -206,16 +206,16 @@ pub struct DeletedDashboard<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedDashboards<'a> {
-    /// Whether `mock_mode` is on, so that Grafana was not asked for `uids`.
+    /// Whether `mock_mode` is on, so `uids` were not fetched from Grafana.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// A file for each dashboard.
     pub files: Vec<DashboardFile>,
-    /// The file, in YAML, that has Grafana read the others.
+    /// The YAML provider file that makes Grafana load the other files.
     pub provider: String,
-    /// Those of `uids` of which Grafana holds no dashboard.
+    /// The `uids` that do not exist in Grafana.
     pub missing: Vec<&'a str>,
-    /// What was mended in dashboards, and what is odd.
+    /// Corrections and suspicious fields in dashboards.
     pub warnings: Vec<String>,
 }
 
@@ -225,7 +225,7 @@ pub struct ExportedDashboards<'a> {
 pub struct DashboardFile {
     /// Its name.
     pub path: String,
-    /// What is in it.
+    /// Its contents.
     pub content: String,
 }
 
@@ -233,27 +233,27 @@ pub struct DashboardFile {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GrafanaStatus {
-    /// Grafana's version; absent where it does not disclose it.
+    /// Grafana's version; absent if Grafana hides it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Whether Grafana reaches its database.
+    /// The state of Grafana's database.
     pub database: DatabaseStatus,
-    /// The organisation that the plug speaks for, or why that is not known.
+    /// The organization of the plug's credentials, or why it is unknown.
     pub organisation: OrganisationStatus,
 }
 
-/// How a Grafana's database is.
+/// The state of Grafana's database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "database_status"))]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseStatus {
-    /// It is well.
+    /// Grafana can reach its database.
     Ok,
-    /// It is not.
+    /// Grafana cannot reach its database.
     Failing,
 }
 
-/// An organisation of a Grafana, or why it is not known.
+/// A Grafana organization, or why it is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "organisation"))]
 pub struct OrganisationStatus {
@@ -263,7 +263,7 @@ pub struct OrganisationStatus {
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Why it is not known.
+    /// Why it is unknown.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
 }

@@ -9,36 +9,36 @@ use super::shared::is_false;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EnsuredDatasource {
-    /// What dashboards refer to.
+    /// The uid that dashboards reference.
     pub uid: String,
-    /// What people read.
+    /// The name.
     pub name: String,
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// What was done, or with `dry_run` would be; absent where Grafana was not asked.
+    /// The action taken, or planned with `dry_run`; absent if Grafana was not contacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<DatasourceAction>,
-    /// Whether Grafana holds the data source now, as it was given.
+    /// Whether the data source in Grafana is as requested.
     pub datasource_ready: bool,
-    /// Whether nothing was written, because of `dry_run`.
+    /// Whether nothing was changed because of `dry_run`.
     #[serde(skip_serializing_if = "is_false")]
     pub dry_run: bool,
-    /// With `diff`: what differed, the first of it. Secrets are never shown.
+    /// With `diff`: the first differences, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<DashboardChange>>,
 }
 
-/// What is done with a data source.
+/// The action for a data source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "datasource_action"))]
 #[serde(rename_all = "snake_case")]
 pub enum DatasourceAction {
-    /// Grafana held none of its uid.
+    /// Grafana had none with its uid.
     Created,
-    /// The one that Grafana held was changed.
+    /// The existing one was changed.
     Updated,
-    /// Grafana held it as it was given.
+    /// The existing one was as requested.
     Unchanged,
 }
 
@@ -46,12 +46,12 @@ pub enum DatasourceAction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DatasourceHealth {
-    /// What dashboards refer to.
+    /// The uid that dashboards reference.
     pub uid: String,
-    /// Whether `mock_mode` is on, so that Grafana was not asked.
+    /// Whether `mock_mode` is on, so Grafana was not contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// Whether Grafana reaches the server behind the data source.
+    /// Whether Grafana can reach the server of the data source.
     pub healthy: bool,
     /// Grafana's message about it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! Targets, as service discovery has them.
+//! Targets from service discovery.
 
 use serde::Serialize;
 
@@ -8,22 +8,22 @@ use super::shared::{LabelPairs, is_false};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiscoveredTargets {
-    /// The endpoint that was asked, without user, password and query.
+    /// The service discovery endpoint, without user, password and query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sd_url: Option<String>,
-    /// Whether `mock_mode` is on, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// The targets, those with the same labels together.
+    /// The targets, grouped by their labels.
     pub groups: Vec<TargetGroup>,
     /// How many targets there are.
     pub targets: u64,
-    /// Whether Prometheus was asked for the targets that it knows.
+    /// Whether the targets were compared with those of Prometheus.
     pub compared: bool,
     /// How many of the targets Prometheus scrapes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<u64>,
-    /// How many it does not scrape.
+    /// How many Prometheus does not scrape.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<u64>,
 }
@@ -32,13 +32,13 @@ pub struct DiscoveredTargets {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "target_group"))]
 pub struct TargetGroup {
-    /// Their labels. Names that begin with `__` steer the scrape.
+    /// Their labels. Names that begin with `__` control the scrape.
     pub labels: LabelPairs<'static>,
-    /// Each of them.
+    /// The targets.
     pub targets: Vec<DiscoveredTarget>,
 }
 
-/// A target, and where it was compared what Prometheus knows of it.
+/// A target and, if compared, its state in Prometheus.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "discovered_target"))]
 pub struct DiscoveredTarget {
@@ -56,7 +56,7 @@ pub struct DiscoveredTarget {
     /// Why the last scrape failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// Where it is scraped.
+    /// The URL that is scraped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrape_url: Option<String>,
 }
@@ -68,8 +68,8 @@ pub struct DiscoveredTarget {
 pub enum TargetState {
     /// It is scraped.
     Active,
-    /// Its relabeling dropped it.
+    /// It was dropped by relabeling.
     Dropped,
-    /// Prometheus does not know it.
+    /// Prometheus does not have it.
     Absent,
 }

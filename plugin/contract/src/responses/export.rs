@@ -1,4 +1,4 @@
-//! What is exported, and the whole state.
+//! Exports and snapshots.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ pub struct Exported {
     /// The format.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ExportFormat"))]
     pub export_format: &'static str,
-    /// What an HTTP server would say of it.
+    /// The `Content-Type` of the exposition.
     pub content_type: String,
     /// How many series there are.
     pub series: u64,
-    /// The exposition, where it is text.
+    /// The exposition, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exported_data: Option<String>,
-    /// The exposition as base64, where it is binary.
+    /// The exposition as base64, if it is binary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exported_data_base64: Option<String>,
 }
@@ -27,7 +27,7 @@ pub struct Exported {
 pub struct Snapshot {
     /// How many series there are.
     pub series: u64,
-    /// All that is stored, as base64, for `restore_metrics`.
+    /// All stored metrics as base64, for `restore_metrics`.
     pub snapshot: String,
 }
 

@@ -1,26 +1,26 @@
-//! What stands around an operation's result.
+//! The parts that surround the result of an operation.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::shared::{LabelPairs, is_empty};
 
-/// What every response begins with.
+/// The beginning of every result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Head {
-    /// Whether the operation did what was asked.
+    /// Whether the operation succeeded.
     pub success: bool,
-    /// The operation; absent where the request names none that there is.
+    /// The operation; absent if the request names no known one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'static str>,
 }
 
-/// How often servers were asked during a call, and how long that took.
+/// The number and duration of requests to servers during a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exchanged {
-    /// Absent where none was asked.
+    /// Absent if no request was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
 }
@@ -29,30 +29,30 @@ pub struct Exchanged {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "exchange"))]
 pub struct Exchange {
-    /// How many requests were sent, repetitions among them.
+    /// How many requests were sent, including retries.
     pub attempts: u32,
-    /// How long they took together, in milliseconds.
+    /// Their total duration, in milliseconds.
     pub elapsed_ms: u64,
 }
 
-/// What every response ends with.
+/// The end of every result.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tail<'a> {
-    /// What was ignored or done otherwise than asked, such as an unknown field. Absent where there
-    /// is nothing to say.
+    /// Warnings about ignored or adjusted input, such as an unknown field. Absent if there are
+    /// none.
     #[serde(skip_serializing_if = "is_empty")]
     pub warnings: Vec<String>,
-    /// What the configuration is.
+    /// Main settings of the configuration.
     #[cfg_attr(feature = "schema", schemars(with = "Metadata"))]
     pub monitoring_metadata: &'a RawValue,
 }
 
-/// What the configuration is, without credentials.
+/// Main settings of the configuration, without credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "metadata"))]
 pub struct Metadata<'a> {
-    /// The job under which metrics are pushed.
+    /// The job of pushed metrics.
     pub job_name: &'a str,
     /// The instance.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,14 +63,14 @@ pub struct Metadata<'a> {
     /// The Pushgateway's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway_url: Option<String>,
-    /// How often the plug's metrics are to be scraped.
+    /// The scrape interval.
     pub scrape_interval: &'a str,
 }
 
 impl Metadata<'_> {
-    /// As JSON, to be written again and again.
+    /// Serializes the metadata once for all results.
     pub fn to_json(&self) -> Box<RawValue> {
-        // Names and texts can be written always.
+        // String members cannot fail to serialize.
         serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
@@ -83,8 +83,8 @@ pub struct Description {
     pub name: &'static str,
     /// The plug's version.
     pub version: &'static str,
-    /// What the plug is.
+    /// The plug's description.
     pub description: &'static str,
-    /// The operations, and what each does.
+    /// The operations and their descriptions.
     pub operations: LabelPairs<'static>,
 }

@@ -1,4 +1,4 @@
-//! A configuration of Prometheus, and files of targets.
+//! Generated Prometheus configurations and targets files.
 
 use serde::Serialize;
 
@@ -6,29 +6,29 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GeneratedConfig {
-    /// The environment whose values were taken, or `default`.
+    /// The environment whose defaults apply, or `default`.
     pub environment: &'static str,
-    /// The oldest version of Prometheus that reads the configuration, such as `2.42`.
+    /// The oldest version of Prometheus that accepts the configuration, such as `2.42`.
     pub for_version: String,
-    /// What Prometheus calls the file by default; absent without `config`.
+    /// Prometheus's default name for the file; absent without `config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<&'static str>,
-    /// The text of `prometheus.yml`; absent where no part has anything in it.
+    /// The text of `prometheus.yml`; absent if all parts are empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
-    /// The targets as JSON, for a file that `file_sd_configs` names.
+    /// The targets as JSON, for a file in `file_sd_configs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_sd: Option<String>,
-    /// The same targets as an endpoint of `http_sd_configs` serves them.
+    /// The same targets as the response of an `http_sd_configs` endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_sd: Option<HttpSd>,
-    /// Flags that the server needs.
+    /// Command-line flags that the server needs.
     pub needs_flags: Vec<&'static str>,
-    /// What the version does not have: the path, and since when there is one.
+    /// Fields that the version does not support: their path and the version that introduced them.
     pub left_out: Vec<String>,
 }
 
-/// What an endpoint serves.
+/// The response of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "http_sd"))]
 pub struct HttpSd {

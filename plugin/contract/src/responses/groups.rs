@@ -1,4 +1,4 @@
-//! What a Pushgateway holds, and what is left at the end.
+//! Groups on a Pushgateway, and the result of `cleanup`.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::shared::{LabelPairs, is_empty, is_false};
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupList {
-    /// Whether no server was asked, because `mock_mode` is on.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How many groups are listed.
@@ -23,7 +23,7 @@ pub struct GroupList {
     pub groups: Option<Vec<ListedGroup>>,
 }
 
-/// Whether an operation only said what it would do.
+/// Whether an operation was a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DryRun {
@@ -35,61 +35,61 @@ pub struct DryRun {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "group"))]
 pub struct ListedGroup {
-    /// Its key, `job` among it.
+    /// Its grouping key, including `job`.
     pub labels: LabelPairs<'static>,
-    /// Its URL; absent where its key cannot be written as one.
+    /// Its URL; absent if the grouping key cannot be written as a URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// When a push to it was last accepted.
+    /// The time of the last accepted push.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
     pub last_push: Option<String>,
-    /// When a push to it was last refused.
+    /// The time of the last rejected push.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
     pub last_failure: Option<String>,
-    /// How many metrics it has, without those about its pushes.
+    /// How many metrics it has, except those about its pushes.
     pub metrics: u64,
     /// How many series they have.
     pub series: u64,
     /// `expire_groups`: whether it was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<bool>,
-    /// Why it was not.
+    /// Why it was not deleted.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
 }
 
-/// What became of the groups that were pushed, when the plug ends.
+/// Outcomes of the pushed groups at `cleanup`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CleanedGroups {
     /// The URLs of the groups that were deleted.
     pub groups_deleted: Vec<String>,
-    /// The groups that are still there.
+    /// The groups that still exist.
     pub groups_left: Vec<GroupLeft>,
 }
 
-/// A group that was pushed and not deleted.
+/// A pushed group that was not deleted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupLeft {
     /// The group's URL.
     pub group: String,
-    /// Why it could not be deleted; absent where that was not tried.
+    /// Why deleting it failed; absent if that was not attempted.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
 }
 
-/// What `cleanup` has forgotten, beside [`CleanedGroups`].
+/// `cleanup`, in addition to [`CleanedGroups`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cleaned {
-    /// How many series were forgotten.
+    /// How many series were dropped.
     pub series_dropped: u64,
-    /// Whether something among them had reached no gateway.
+    /// Whether some of their values never reached a gateway.
     pub unpushed: bool,
-    /// How the receivers took the end of the series that were remote-written.
+    /// The outcomes of sending stale markers to remote-write receivers.
     #[serde(skip_serializing_if = "is_empty")]
     pub remote_write: Vec<super::remote::EndedReceiver>,
 }

@@ -1,4 +1,4 @@
-//! How the configured servers are.
+//! Health of the configured servers.
 
 use serde::Serialize;
 
@@ -21,12 +21,12 @@ pub struct Health {
     pub healthy: bool,
     /// How many series are stored.
     pub series: u64,
-    /// Whether values have reached no gateway.
+    /// Whether some values have not reached a gateway.
     pub unpushed: bool,
-    /// Whether no server was asked, because `mock_mode` is on.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// What each server that was asked responded.
+    /// The responses of the checked servers.
     pub details: HealthDetails,
 }
 
@@ -41,7 +41,7 @@ pub enum HealthStatus {
     Unhealthy,
     /// It did not respond.
     Unreachable,
-    /// The host's grants do not allow asking it.
+    /// The host's grants do not allow requests to it.
     NotGranted,
     /// No URL is configured.
     NotConfigured,
@@ -49,7 +49,7 @@ pub enum HealthStatus {
     Mock,
 }
 
-/// What each server that was asked responded.
+/// The responses of the checked servers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthDetails {
@@ -67,16 +67,16 @@ pub struct HealthDetails {
     pub alertmanager: Option<ServerHealth>,
 }
 
-/// What a server responded.
+/// The response of a server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "server_health"))]
 pub struct ServerHealth {
     /// Its URL.
     pub url: String,
-    /// The status that it responded with.
+    /// The HTTP status of its response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// Why there is none.
+    /// Why there is no response.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
 }

@@ -1,4 +1,4 @@
-//! What operations respond: a struct for each, its fields documented where they are declared.
+//! Responses: a struct for each operation.
 
 use crate::response::responses;
 
@@ -47,8 +47,8 @@ pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGro
 pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};
 pub use notify::{AlertsResolved, AlertsSent, Delivery, FailedDelivery, SentAlert, SentAlerts, Webhook};
 pub use prometheus::{
-    JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
-    SeriesList, ServerRemarks, ValuesOfLabel,
+    LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets, SeriesList,
+    ServerRemarks, ValuesOfLabel,
 };
 pub use push::{
     Deleted, Flushed, GroupPush, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, ReplacedCounter,

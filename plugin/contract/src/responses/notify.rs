@@ -5,25 +5,25 @@ use serde::Serialize;
 use super::error::ErrorReport;
 use super::shared::{LabelPairs, is_false};
 
-/// `send_alerts`: what it says beside [`SentAlerts`].
+/// `send_alerts`, in addition to [`SentAlerts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertsSent {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// How many alerts Alertmanager took; 0 in `mock_mode`.
+    /// How many alerts Alertmanager accepted; 0 in `mock_mode`.
     pub alerts_sent: u64,
 }
 
-/// `resolve_alerts`: what it says beside [`SentAlerts`].
+/// `resolve_alerts`, in addition to [`SentAlerts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertsResolved {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// How many alerts Alertmanager took as ended; 0 in `mock_mode`.
+    /// How many alerts Alertmanager accepted as resolved; 0 in `mock_mode`.
     pub alerts_resolved: u64,
 }
 
@@ -39,49 +39,49 @@ pub struct SentAlerts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "sent_alert"))]
 pub struct SentAlert {
-    /// The hash of its labels by which Alertmanager knows it, in hexadecimal.
+    /// Alertmanager's fingerprint of its labels, in hexadecimal.
     pub fingerprint: String,
     /// Its labels, with `alertname` and `severity`.
     pub labels: LabelPairs<'static>,
 }
 
-/// How a webhook took a notification.
+/// The outcome of a webhook notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "delivery"))]
 pub struct Delivery {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// The receiver, without its secrets.
+    /// The webhook's URL, redacted.
     pub webhook_url: String,
-    /// Whether the receiver responded with a status of 2xx.
+    /// Whether the receiver responded with a 2xx status.
     pub delivered: bool,
     /// Whether the body was signed with `webhook_secret`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed: Option<bool>,
-    /// The status that the receiver responded with.
+    /// The HTTP status of the receiver's response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
 }
 
-/// What became of a notification that is a part of something else, which holds without it.
+/// The outcome of a notification whose failure does not fail the operation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "webhook"))]
 #[serde(untagged)]
 pub enum Webhook {
     /// It was sent.
     Sent(Delivery),
-    /// It was not.
+    /// It could not be sent.
     Failed(FailedDelivery),
 }
 
-/// Why a webhook has no notification.
+/// The error of a failed notification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "failed_delivery"))]
 pub struct FailedDelivery {
-    /// False.
+    /// Always false.
     pub delivered: bool,
-    /// Why.
+    /// The error.
     #[serde(flatten)]
     pub error: ErrorReport,
 }

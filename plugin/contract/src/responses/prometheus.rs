@@ -1,30 +1,21 @@
-//! What Prometheus knows, in the form of its API.
-
-use std::collections::BTreeMap;
+//! Data from Prometheus, in the format of its API.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::shared::{LabelPairs, is_empty, is_false};
+use crate::raw::{RawList, RawObject};
 
-/// An object of a server, whose members are passed on as they are.
-pub type JsonObject = BTreeMap<String, Box<RawValue>>;
-
-/// The schema of such an object.
-#[cfg(feature = "schema")]
-pub(super) type AnyObject = serde_json::Map<String, serde_json::Value>;
-
-/// What accompanies the data of a server.
+/// Remarks that accompany a server's data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServerRemarks {
-    /// What the server warned of.
+    /// The server's warnings.
     #[serde(skip_serializing_if = "is_empty")]
     pub warnings: Vec<String>,
-    /// What the server remarked.
+    /// The server's info annotations.
     #[serde(skip_serializing_if = "is_empty")]
     pub infos: Vec<String>,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
@@ -35,7 +26,7 @@ pub struct ServerRemarks {
 pub struct SeriesList {
     /// The labels of each series.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<LabelPairs<'static>>"))]
-    pub series: Vec<Box<RawValue>>,
+    pub series: RawList,
     /// How many there are.
     pub count: u64,
 }
@@ -66,27 +57,24 @@ pub struct ValuesOfLabel<'a> {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetricMetadata {
-    /// For each metric a list of what its targets say of it: `type`, `help` and `unit`.
-    #[cfg_attr(feature = "schema", schemars(with = "AnyObject"))]
-    pub metadata: JsonObject,
+    /// For each metric, the `type`, `help` and `unit` that its targets report.
+    pub metadata: RawObject,
 }
 
 /// `list_targets`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScrapeTargets {
-    /// `activeTargets` and `droppedTargets`, as Prometheus has them.
-    #[cfg_attr(feature = "schema", schemars(with = "AnyObject"))]
-    pub targets: JsonObject,
+    /// `activeTargets` and `droppedTargets`, in Prometheus's format.
+    pub targets: RawObject,
 }
 
 /// `list_rules`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusRules {
-    /// Groups of rules, as Prometheus has them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<AnyObject>"))]
-    pub groups: Vec<Box<RawValue>>,
+    /// Rule groups, in Prometheus's format.
+    pub groups: RawList,
     /// How many there are.
     pub count: u64,
 }
@@ -95,41 +83,35 @@ pub struct PrometheusRules {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusAlerts {
-    /// Alerts that are pending or firing, as Prometheus has them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<AnyObject>"))]
-    pub alerts: Vec<Box<RawValue>>,
+    /// Pending and firing alerts, in Prometheus's format.
+    pub alerts: RawList,
     /// How many there are.
     pub count: u64,
 }
 
-/// `prometheus_status`: the parts that were asked for, as Prometheus has them.
+/// `prometheus_status`: the requested parts, in Prometheus's format.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrometheusState {
-    /// The version and how it was built.
+    /// Version and build information.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub build: Option<JsonObject>,
-    /// How the server runs.
+    pub build: Option<RawObject>,
+    /// Runtime information.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub runtime: Option<JsonObject>,
-    /// What its database holds.
+    pub runtime: Option<RawObject>,
+    /// TSDB statistics.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub tsdb: Option<JsonObject>,
-    /// Its command line.
+    pub tsdb: Option<RawObject>,
+    /// Command-line flags.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub flags: Option<JsonObject>,
-    /// Its configuration, secrets hidden by the server.
+    pub flags: Option<RawObject>,
+    /// The configuration, with secrets redacted by the server.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AnyObject>"))]
-    pub config: Option<JsonObject>,
-    /// Parts that the server does not give, and why.
+    pub config: Option<RawObject>,
+    /// Parts that the server does not provide, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<LabelPairs<'static>>,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }

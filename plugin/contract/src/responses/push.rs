@@ -1,4 +1,4 @@
-//! How pushes went.
+//! Outcomes of pushes.
 
 use serde::Serialize;
 
@@ -7,35 +7,35 @@ use crate::response::{Response, ResponseWriter};
 use super::error::PushConflict;
 use super::shared::{Amount, is_empty, is_false};
 
-/// How a push of one group went.
+/// The outcome of pushing one group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushOutcome {
-    /// Whether the gateway has accepted what was recorded.
+    /// Whether the gateway has accepted all recorded values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_pushed: Option<bool>,
-    /// Why a push that nobody asked for by name failed. The values stay recorded.
+    /// Why an automatic push failed. The values remain recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_error: Option<String>,
-    /// The same as an error code.
+    /// The error code of `push_error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_error_code: Option<&'static str>,
     /// The gateway's origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_origin: Option<String>,
-    /// What the gateway would refuse, the first of it.
+    /// The first conflicts because of which the gateway would reject the push.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<Vec<PushConflict>>,
-    /// Native histograms of which only sum and count were pushed.
+    /// Native histograms that were pushed with only their sum and count.
     #[serde(skip_serializing_if = "is_empty")]
     pub downgraded: Vec<String>,
-    /// Why.
+    /// Why they were downgraded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub downgrade_reason: Option<String>,
-    /// Why the push was not checked for conflicts before.
+    /// Why the push was not checked for conflicts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight_skipped: Option<String>,
-    /// With `detect_resets`: how many counters of the group this push did not raise, or removed.
+    /// With `detect_resets`: how many counters of the group this push lowered, reset or removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub counters_replaced: Option<u64>,
@@ -44,25 +44,25 @@ pub struct PushOutcome {
     pub replaced: Vec<ReplacedCounter>,
 }
 
-/// A counter of a group that a push did not raise.
+/// A counter of a group that a push did not increase.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "replaced"))]
 pub struct ReplacedCounter {
     /// The series, as PromQL would select it.
     pub series: String,
-    /// What the gateway had.
+    /// The value on the gateway.
     pub stored: Amount,
-    /// What was pushed; absent where the push removed the series.
+    /// The pushed value; absent if the push removed the series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushed: Option<Amount>,
 }
 
-/// How the push that came with a call went, and those of other groups.
+/// The outcome of the push that a call triggered, and of pushes of other groups.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PushReport {
     /// The push of the call's own group.
     pub outcome: PushOutcome,
-    /// What there is to say beside.
+    /// Additional remarks.
     pub beside: PushRemarks,
 }
 
@@ -78,11 +78,11 @@ impl Response for PushReport {
     }
 }
 
-/// How the push that came with a record went. Most records come with none, and their response is
-/// smaller than a whole report.
+/// The outcome of the push that a record triggered. Most records trigger none, and their response
+/// is smaller than a full report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordPush {
-    /// None was tried.
+    /// No push was attempted.
     Untried(Unpushed),
     /// One failed at once.
     Tried(Box<PushReport>),
@@ -90,13 +90,13 @@ pub enum RecordPush {
     Due,
 }
 
-/// That no push was tried.
+/// No push was attempted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unpushed {
-    /// False.
+    /// Always false.
     pub metric_pushed: bool,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
@@ -126,18 +126,18 @@ impl Response for RecordPush {
 
     #[cfg(feature = "schema")]
     fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        // It has all that the other case has.
+        // A report has all members of `Unpushed`.
         let mut schema = PushReport::schema(generator);
         schema.insert("required".into(), serde_json::json!(["metric_pushed"]));
         schema
     }
 }
 
-/// What there is to say of pushes beside that of the call's own group.
+/// Remarks about pushes other than that of the call's own group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PushRemarks {
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How the pushes of groups went that the call is not about, because they have keys of their
@@ -146,18 +146,18 @@ pub struct PushRemarks {
     pub groups_pushed: Vec<GroupPush>,
 }
 
-/// How the push of another group went.
+/// The outcome of pushing another group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "group_push"))]
 pub struct GroupPush {
     /// The group's URL.
     pub group: String,
-    /// How it went.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: PushOutcome,
 }
 
-/// `push_metrics`: what it says beside [`PushReport`].
+/// `push_metrics`, in addition to [`PushReport`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pushed {
@@ -167,7 +167,7 @@ pub struct Pushed {
     /// The group's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Whether nothing was sent, because `dry_run` says so.
+    /// Whether nothing was sent because of `dry_run`.
     #[serde(skip_serializing_if = "is_false")]
     pub dry_run: bool,
     /// With `dry_run`: whether the gateway would accept the push.
@@ -182,9 +182,9 @@ pub struct Pushed {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flushed {
-    /// Whether values have reached no gateway.
+    /// Whether some values have not reached a gateway.
     pub unpushed: bool,
-    /// Why.
+    /// Why they have not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpushed_reason: Option<UnpushedReason>,
 }
@@ -194,7 +194,7 @@ pub struct Flushed {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnpushedReason {
-    /// None is configured.
+    /// No gateway is configured.
     NoGateway,
     /// `push_policy` leaves pushing to `push_metrics`.
     Manual,
@@ -202,7 +202,7 @@ pub enum UnpushedReason {
     MockMode,
     /// `push_mode` is `delete`.
     DeleteMode,
-    /// No push was tried yet, or the gateway did not accept it.
+    /// No push was attempted yet, or the gateway did not accept it.
     NotAccepted,
 }
 
@@ -210,7 +210,7 @@ pub enum UnpushedReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Deleted {
-    /// Whether the gateway deleted the group; it has none then.
+    /// Whether the group no longer exists on the gateway.
     pub deleted: bool,
     /// The group's URL.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,12 @@
-//! What becomes of PromQL expressions.
+//! Results of PromQL operations.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::prometheus::JsonObject;
 use super::shared::Amount;
+use crate::raw::{RawList, RawObject};
 
 /// `query_metrics`.
 #[derive(Debug, Clone, Serialize)]
@@ -14,38 +14,39 @@ use super::shared::Amount;
 pub struct Queried<'a> {
     /// The PromQL expression.
     pub query: &'a str,
-    /// When the plug asked.
+    /// When the query was sent.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
     pub timestamp: String,
-    /// What the expression's value is.
+    /// The expression's value.
     pub query_result: QueryResult,
-    /// The step, where it was raised because there would have been too many points.
+    /// The step, if it was raised to limit the number of points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_raised_to_seconds: Option<Amount>,
-    /// How many requests the range was split into, where it was.
+    /// The number of requests, if the range was split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<u64>,
-    /// With `stats`: what the query cost; of a range in parts, what the first part did.
+    /// With `stats`: the query statistics; for a split range, those of the first part.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<super::prometheus::AnyObject>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::raw::RawObject>"))]
     pub stats: Option<Box<RawValue>>,
 }
 
-/// The value of an expression, in the form of Prometheus's API.
+/// The value of an expression, in the format of Prometheus's API.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "query_result"))]
 pub struct QueryResult {
-    /// What kind of value it is.
+    /// The type of the value.
     #[serde(rename = "resultType")]
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["vector", "matrix", "scalar", "string"])))]
     pub result_type: Cow<'static, str>,
-    /// The value: its times are numbers of seconds, its numbers texts, among them `NaN` and `+Inf`.
+    /// The value: timestamps are numbers in seconds, sample values are strings, including `NaN` and
+    /// `+Inf`.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>"))]
     pub result: Box<RawValue>,
 }
 
 impl QueryResult {
-    /// A list without items.
+    /// An empty list.
     pub fn empty(result_type: &'static str) -> Self {
         Self { result_type: result_type.into(), result: to_raw_value(&[(); 0]).unwrap_or_default() }
     }
@@ -55,9 +56,8 @@ impl QueryResult {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FoundExemplars {
-    /// For each series its labels and exemplars, as Prometheus has them.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<super::prometheus::AnyObject>"))]
-    pub exemplars: Vec<Box<RawValue>>,
+    /// The labels and exemplars of each series, in Prometheus's format.
+    pub exemplars: RawList,
 }
 
 /// `format_query`.
@@ -66,7 +66,7 @@ pub struct FoundExemplars {
 pub struct FormattedQuery<'a> {
     /// The PromQL expression.
     pub query: &'a str,
-    /// The same, laid out.
+    /// The formatted expression.
     pub formatted: String,
 }
 
@@ -76,7 +76,6 @@ pub struct FormattedQuery<'a> {
 pub struct ParsedQuery<'a> {
     /// The PromQL expression.
     pub query: &'a str,
-    /// The tree that the server's parser makes of it.
-    #[cfg_attr(feature = "schema", schemars(with = "super::prometheus::AnyObject"))]
-    pub syntax_tree: JsonObject,
+    /// The syntax tree from the server's parser.
+    pub syntax_tree: RawObject,
 }

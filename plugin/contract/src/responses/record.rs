@@ -1,43 +1,44 @@
-//! What recording and defining metrics come to.
+//! Results of recording and defining metrics.
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
+use crate::kind::MetricKind;
 use crate::response::{Response, ResponseWriter};
 
 use super::push::RecordPush;
 use super::shared::Amount;
 use crate::scalar::Labels;
 
-/// One recorded metric, and what its series holds now.
+/// A recorded metric and the current state of its series.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "recorded"))]
 pub struct Recorded<'a> {
     /// The metric's name.
     pub metric_name: &'a str,
-    /// What it was recorded as.
+    /// The metric's kind.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
-    pub metric_type: &'static str,
-    /// What was recorded: added to a counter, set on a gauge, observed by the others.
+    pub metric_type: MetricKind,
+    /// The recorded value: added to a counter, set on a gauge, observed by other kinds.
     pub metric_value: Amount,
-    /// The series' labels, as they were given.
+    /// The series' labels, as given.
     #[serde(serialize_with = "pairs")]
     #[cfg_attr(feature = "schema", schemars(with = "super::shared::LabelPairs"))]
     pub labels: &'a Labels<'a>,
     /// The value of a counter or gauge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_value: Option<Amount>,
-    /// How many values a histogram or summary observed.
+    /// The number of observations of a histogram or summary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// The sum of what they observed.
+    /// The sum of observations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sum: Option<Amount>,
-    /// Which states of a state set hold.
+    /// The states of a state set that are on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub states_on: Option<Vec<String>>,
-    /// Where the value went, if the metric's limit of series kept it from its own one.
+    /// The overflow that took the value, if the metric's series limit was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overflow: Option<Box<Overflow>>,
 }
@@ -46,7 +47,7 @@ fn pairs<S: Serializer>(labels: &Labels, serializer: S) -> Result<S::Ok, S::Erro
     serializer.collect_map(labels.iter())
 }
 
-/// A limit of series was reached, and the value went to the metric's overflow series.
+/// The series limit was reached, and the value went to the metric's overflow series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "overflow"))]
 pub struct Overflow {
@@ -56,15 +57,15 @@ pub struct Overflow {
     pub label: String,
     /// How many values that label has.
     pub distinct_values: u64,
-    /// The same as a sentence.
+    /// The same as a message.
     pub text: String,
 }
 
-/// `record_metric` and the operations that record as one kind.
+/// `record_metric`, `record_counter` and so on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordedAt<'a> {
-    /// When the value was taken: what the request said, else now.
+    /// When the value was taken: the request's `timestamp`, else now.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Rfc3339"))]
     pub timestamp: Cow<'a, str>,
 }
@@ -73,14 +74,13 @@ pub struct RecordedAt<'a> {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordedMetrics<'a> {
-    /// How many metrics were recorded: all of the request.
+    /// The number of recorded metrics: all of the request.
     pub metrics_recorded: u64,
-    /// Each of them, in the request's order.
+    /// The recorded metrics, in the request's order.
     pub metrics: Vec<Recorded<'a>>,
 }
 
-/// Names of fields are written faster by the writer itself than by `serde_json`, and a list may be
-/// long.
+/// The writer writes field names faster than `serde_json`, which matters for long lists.
 impl Response for RecordedMetrics<'_> {
     #[inline]
     fn write(&self, out: &mut ResponseWriter) {
@@ -94,10 +94,10 @@ impl Response for RecordedMetrics<'_> {
     }
 }
 
-/// What `record_metric` and the operations that record as one kind respond.
+/// The response of `record_metric`, `record_counter` and so on.
 pub type RecordResponse<'a> = (Recorded<'a>, (RecordPush, RecordedAt<'a>));
 
-/// The same for `record_multiple_metrics`.
+/// The response of `record_multiple_metrics`.
 pub type RecordListResponse<'a> = (RecordedMetrics<'a>, (RecordPush, RecordedAt<'a>));
 
 /// `register_metric`.
@@ -106,10 +106,10 @@ pub type RecordListResponse<'a> = (RecordedMetrics<'a>, (RecordPush, RecordedAt<
 pub struct Registered<'a> {
     /// The metric's name.
     pub metric_name: &'a str,
-    /// What it will be recorded as.
+    /// The metric's kind.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::KindName"))]
-    pub metric_type: &'static str,
-    /// The family's number, for the typed interfaces.
+    pub metric_type: MetricKind,
+    /// The family id for the typed interfaces.
     pub family: u32,
 }
 
@@ -119,7 +119,7 @@ pub struct Registered<'a> {
 pub struct Removed<'a> {
     /// The metric's name.
     pub metric_name: &'a str,
-    /// Whether there was such a series.
+    /// Whether the series existed.
     pub removed: bool,
 }
 
@@ -127,6 +127,6 @@ pub struct Removed<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cleared {
-    /// How many series there were.
+    /// How many series were removed.
     pub series_removed: u64,
 }

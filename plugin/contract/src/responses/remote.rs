@@ -1,4 +1,4 @@
-//! How remote writes and OTLP exports went.
+//! Outcomes of remote writes and OTLP exports.
 
 use serde::Serialize;
 
@@ -9,12 +9,12 @@ use super::shared::is_false;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoteWritten {
-    /// Whether no server was asked, because `mock_mode` is on.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// What the receiver wrote; what was sent, where it does not say.
+    /// The values that the receiver wrote, or those sent if it does not report that.
     pub written: WrittenValues,
-    /// Whether the receiver said how much it wrote.
+    /// Whether the receiver reported how much it wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<bool>,
     /// The protocol's version.
@@ -23,10 +23,10 @@ pub struct RemoteWritten {
     /// How many requests were sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
-    /// Values that go out with the next write.
+    /// Values that are queued for the next write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<u64>,
-    /// Values that were given up, because the send queue was full.
+    /// Values that were dropped because the send queue was full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
     /// The receiver's URL.
@@ -34,11 +34,11 @@ pub struct RemoteWritten {
     pub receiver: Option<String>,
 }
 
-/// Values by their kind.
+/// Values by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "written"))]
 pub struct WrittenValues {
-    /// Numbers.
+    /// Float samples.
     pub samples: u64,
     /// Native histograms.
     pub histograms: u64,
@@ -50,7 +50,7 @@ pub struct WrittenValues {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OtlpExported {
-    /// Whether no server was asked, because `mock_mode` is on.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// How many data points were sent.
@@ -61,7 +61,7 @@ pub struct OtlpExported {
     /// How many of them it rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected_data_points: Option<u64>,
-    /// What the receiver said about them.
+    /// The receiver's message about them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The receiver's URL.
@@ -69,20 +69,20 @@ pub struct OtlpExported {
     pub receiver: Option<String>,
 }
 
-/// A remote-write receiver that was sent stale markers.
+/// A remote-write receiver to which stale markers were sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndedReceiver {
     /// The receiver's URL.
     pub receiver: String,
-    /// How many series ended.
+    /// How many series got a stale marker.
     pub series_ended: u64,
-    /// Whether the receiver has taken all of them.
+    /// Whether the receiver accepted all of them.
     pub delivered: bool,
     /// Values that were lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<u64>,
-    /// Why it has not.
+    /// Why it did not.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
 }

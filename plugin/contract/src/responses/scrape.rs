@@ -1,4 +1,4 @@
-//! What endpoints expose, and what was done with it.
+//! Results of scrapes.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,32 @@ use serde::Serialize;
 use super::push::{PushOutcome, PushRemarks};
 use super::shared::{Amount, LabelPairs, is_empty, is_false};
 
-/// `scrape_endpoint`: what it says beside [`Exposed`].
+/// `scrape_endpoint`, in addition to [`Exposed`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Scraped {
     /// Whether the endpoint was scraped.
     pub endpoint_scraped: bool,
-    /// What was scraped, without credentials and query.
+    /// The scraped URL, without credentials and query.
     pub endpoint_url: String,
-    /// How many samples the endpoint exposes.
+    /// The number of samples.
     pub metrics_count: u64,
-    /// The entry of `scrape_configs` by which Prometheus scrapes the endpoint.
+    /// An entry of `scrape_configs` for the endpoint.
     pub scrape_config: ScrapeJob,
-    /// The same as a part of a `prometheus.yml`.
+    /// The same entry as YAML for `prometheus.yml`.
     pub scrape_config_yaml: String,
-    /// How many findings of the linter there are.
+    /// The number of lint findings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lint_count: Option<u64>,
-    /// The first of the findings.
+    /// The first lint findings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lint: Option<Vec<LintFinding>>,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
 
-/// `federate`: what it says beside [`Exposed`].
+/// `federate`, in addition to [`Exposed`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Federated {
@@ -46,7 +46,7 @@ pub struct Federated {
     pub matches: Vec<String>,
     /// How many samples there are.
     pub metrics_count: u64,
-    /// Whether the configuration says `mock_mode`, so that no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
@@ -57,13 +57,13 @@ pub struct Federated {
 pub struct ScrapeJob {
     /// The job's name.
     pub job_name: String,
-    /// Between two scrapes.
+    /// The scrape interval.
     pub scrape_interval: String,
-    /// For a whole scrape; never more than the interval, which Prometheus would refuse.
+    /// The scrape timeout; at most the interval, because Prometheus rejects more.
     pub scrape_timeout: String,
     /// The path.
     pub metrics_path: String,
-    /// The fields of the URL's query.
+    /// The URL's query parameters.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, Vec<String>>,
     /// `http` or `https`.
@@ -72,7 +72,7 @@ pub struct ScrapeJob {
     pub static_configs: [StaticTargets; 1],
 }
 
-/// Targets that stand in the configuration.
+/// Static targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "static_targets"))]
 pub struct StaticTargets {
@@ -80,19 +80,19 @@ pub struct StaticTargets {
     pub targets: [String; 1],
 }
 
-/// Something that conventions for metrics advise against.
+/// A violation of metric conventions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "lint"))]
 pub struct LintFinding {
     /// The metric's name.
     pub metric: String,
-    /// A stable word for the rule, such as `help`.
+    /// A stable name of the rule, such as `help`.
     pub rule: &'static str,
-    /// What was found, and what to do.
+    /// The problem and its solution.
     pub problem: String,
 }
 
-/// What was received, and what was done with it.
+/// The scraped exposition and its processing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exposed {
@@ -100,49 +100,49 @@ pub struct Exposed {
     pub format: &'static str,
     /// The size of the exposition, uncompressed.
     pub bytes: u64,
-    /// How long fetching and reading took, in milliseconds.
+    /// The duration of fetching and parsing, in milliseconds.
     pub duration_ms: u64,
-    /// How many metrics there are.
+    /// The number of metric families.
     pub families_count: u64,
-    /// The first of them.
+    /// The first metric families.
     pub families: Vec<ScrapedFamily>,
     /// With `include_samples`: the first samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<Vec<ScrapedSample>>,
-    /// Whether there are more metrics or samples than are listed.
+    /// Whether there are more metric families or samples than listed.
     pub truncated: bool,
-    /// Samples whose timestamps were left out of what was written again, pushed or imported.
+    /// The number of samples whose timestamps were dropped when converting, pushing or importing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamps_dropped: Option<u64>,
-    /// Exemplars that were left out of it.
+    /// The number of dropped exemplars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemplars_dropped: Option<u64>,
     /// With `reexport`: the format of `exported_data`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export_format: Option<&'static str>,
-    /// Its content type.
+    /// The content type of `exported_data`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// All that was received, written again.
+    /// The converted exposition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exported_data: Option<String>,
-    /// With `push`: what became of that.
+    /// With `push`: the outcome of the push.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushed: Option<PassedOn>,
-    /// With `import`: what became of that.
+    /// With `import`: the outcome of the import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,
 }
 
-/// A metric, without its samples.
+/// A metric family, without its samples.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "family"))]
 pub struct ScrapedFamily {
     /// Its name.
     pub name: String,
-    /// Its type, as OpenMetrics names it.
+    /// Its type, by OpenMetrics's names.
     pub r#type: &'static str,
-    /// What it measures; empty where the endpoint does not say.
+    /// Its help text; empty if there is none.
     pub help: String,
     /// Its unit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,18 +159,18 @@ pub struct ScrapedSample {
     pub name: String,
     /// Its labels.
     pub labels: LabelPairs<'static>,
-    /// Its value; of a native histogram, the count.
+    /// Its value; for a native histogram, the count.
     pub value: Amount,
-    /// When it was measured, in seconds since the epoch, where the endpoint says so.
+    /// Its timestamp in seconds since the Unix epoch, if exposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Amount>,
-    /// When the series began, in seconds since the epoch, where the endpoint says so.
+    /// Its created timestamp in seconds since the Unix epoch, if exposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Amount>,
     /// The buckets of a native histogram.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native: Option<NativeSample>,
-    /// An example of an observation.
+    /// Its exemplar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemplar: Option<ScrapedExemplar>,
 }
@@ -181,17 +181,17 @@ pub struct ScrapedSample {
 pub struct NativeSample {
     /// The resolution, from -4 to 8: each bucket is 2^(2^-schema) times as wide as the one before.
     pub schema: i32,
-    /// Up to this magnitude an observation counts as zero.
+    /// Observations up to this magnitude count as zero.
     pub zero_threshold: Amount,
-    /// Observations that count as zero.
+    /// The number of observations that count as zero.
     pub zero_count: Amount,
     /// The buckets of positive observations.
     pub positive: Vec<NativeBucket>,
-    /// The buckets of negative ones.
+    /// The buckets of negative observations.
     pub negative: Vec<NativeBucket>,
     /// The sum of observations.
     pub sum: Amount,
-    /// How many observations there are.
+    /// The number of observations.
     pub count: Amount,
 }
 
@@ -199,32 +199,32 @@ pub struct NativeSample {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "native_bucket"))]
 pub struct NativeBucket {
-    /// Its place: the upper bound is 2^(2^-schema) to the power of this.
+    /// Its index: the upper bound is 2^(2^-schema) to the power of this.
     pub index: i32,
-    /// How many observations are in it.
+    /// The number of observations in it.
     pub count: Amount,
 }
 
-/// An example of an observation.
+/// An exemplar.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "exemplar"))]
 pub struct ScrapedExemplar {
-    /// Labels of the example, such as a trace's id.
+    /// Its labels, such as a trace id.
     pub labels: LabelPairs<'static>,
-    /// What was observed.
+    /// The observed value.
     pub value: Amount,
-    /// When, in seconds since the epoch.
+    /// The timestamp in seconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Amount>,
 }
 
-/// How the push of a scrape went.
+/// The outcome of pushing a scrape.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "passed_on"))]
 pub struct PassedOn {
     /// The group's URL.
     pub group: String,
-    /// Whether the gateway has accepted it.
+    /// Whether the gateway accepted it.
     pub metric_pushed: bool,
     /// Why nothing was pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,34 +235,34 @@ pub struct PassedOn {
     /// How many samples were pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<u64>,
-    /// Why the push was not checked for conflicts before.
+    /// Why the push was not checked for conflicts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight_skipped: Option<String>,
 }
 
-/// What was imported into the registry.
+/// The outcome of an import into the registry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "imported"))]
 pub struct Imported {
-    /// Metrics of which series were imported.
+    /// The number of metrics with imported series.
     pub metrics: u64,
-    /// Series that were imported.
+    /// The number of imported series.
     pub series: u64,
-    /// Exemplars of those series; they were not.
+    /// The number of their exemplars, which are not imported.
     pub exemplars_dropped: u64,
-    /// How many entries `refused` would have without a bound.
+    /// The number of entries that `refused` would have without a limit.
     pub refused_count: u64,
-    /// What was refused, by metric and reason: the first of it.
+    /// The first rejected metrics, by metric and reason.
     pub refused: Vec<RefusedMetric>,
-    /// How the push that came with the import went.
+    /// The outcome of the push that the import triggered.
     #[serde(flatten)]
     pub push: PushOutcome,
-    /// What there is to say beside it.
+    /// Additional remarks about pushes.
     #[serde(flatten)]
     pub beside: PushRemarks,
 }
 
-/// What was not imported of a metric.
+/// Series of a metric that were not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "refused"))]
 pub struct RefusedMetric {
@@ -270,6 +270,6 @@ pub struct RefusedMetric {
     pub metric: String,
     /// Why, and what to do.
     pub reason: String,
-    /// How many of its series are concerned.
+    /// The number of rejected series.
     pub series: u64,
 }

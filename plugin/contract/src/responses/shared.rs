@@ -1,30 +1,30 @@
-//! What several responses have.
+//! Types shared by several responses.
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-/// What the result of any operation says where the configuration says `mock_mode`.
+/// The `mock` member of results in `mock_mode`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mock {
-    /// True: no server was asked.
+    /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
 }
 
-/// A number: a whole one without a point; NaN and the infinities as text, because JSON has no
+/// A number: integers without a decimal point; NaN and infinities as strings, because JSON has no
 /// numbers for them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Amount(pub f64);
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// Up to here every whole number is a float.
+        /// Floats represent every integer up to here exactly.
         const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
         let Self(value) = *self;
         match value {
-            // `-0.0` is equal to 0, and written as 0.
+            // `-0.0` equals 0 and is written as 0.
             _ if value.trunc() == value && value.abs() <= MAX_WHOLE => serializer.serialize_i64(value as i64),
             _ if value.is_finite() => serializer.serialize_f64(value),
             _ if value.is_nan() => serializer.serialize_str("NaN"),
@@ -33,7 +33,7 @@ impl Serialize for Amount {
     }
 }
 
-/// Labels: names and values, in the order in which they are to be written.
+/// Labels in output order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelPairs<'a>(pub Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -49,12 +49,12 @@ impl Serialize for LabelPairs<'_> {
     }
 }
 
-/// For fields that are absent where they say nothing.
+/// For `skip_serializing_if`.
 pub(super) fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// The same for lists.
+/// For `skip_serializing_if` of lists.
 pub(super) fn is_empty<T>(list: &[T]) -> bool {
     list.is_empty()
 }

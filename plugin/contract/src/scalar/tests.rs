@@ -9,7 +9,7 @@ fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, String> {
 }
 
 #[test]
-fn a_count_is_exact() {
+fn large_counts_are_exact() {
     for (text, count) in [
         (r#"{"x": 18446744073709551615}"#, Some(u64::MAX)),
         (r#"{"x": " 9007199254740993 "}"#, Some(9_007_199_254_740_993)),
@@ -54,7 +54,7 @@ fn numbers_are_finite_and_may_be_text() {
 }
 
 #[test]
-fn labels_take_scalars_and_refuse_the_rest() {
+fn labels_accept_only_scalars() {
     let labels: Labels = read(r#"{"x": {"a": 1.50, "b": true, "c": "\u00e9"}}"#).unwrap();
     assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "1.50"), ("b", "true"), ("c", "é")]);
     assert_eq!(read(r#"{"x": null}"#), Ok(Labels::default()));

@@ -1,20 +1,20 @@
-//! CSV as RFC 4180 has it, for spreadsheets: one row for each sample, lines end with CR LF.
+//! CSV (RFC 4180) for spreadsheets: one row per sample, CRLF line endings.
 //!
-//! | column | holds |
+//! | column | contents |
 //! |---|---|
 //! | `metric` | the sample's name, as in the text format: `latency_seconds_bucket` |
-//! | `type` | of its family: `counter`, `gauge`, `histogram`, `native_histogram`, `summary`, `info`, `stateset` |
-//! | `labels` | as in the text format, without braces: `a="x",le="+Inf"`; names in quotes where a text format needs them |
+//! | `type` | the family's type: `counter`, `gauge`, `histogram`, `native_histogram`, `summary`, `info`, `stateset` |
+//! | `labels` | as in the text format, without braces: `a="x",le="+Inf"`; names are quoted as in the text formats |
 //! | `value` | a number, or `NaN`, `+Inf`, `-Inf` |
 //!
-//! A cell is quoted where it holds a comma, a quote, CR or LF. A spreadsheet runs a cell that
-//! begins with `=`, `+`, `-`, `@`, a tab or CR as a formula. Only the column `metric` can hold such
-//! text of somebody's choosing, since a plain name does not begin so and a label's name that does
-//! is in quotes. There such a name has an apostrophe before it, as spreadsheets do it, and so has
-//! one that begins with an apostrophe: who takes one leading apostrophe away has the name. Values
-//! keep their sign, since `-1` must stay a number.
+//! A cell is quoted if it contains a comma, a quote, CR or LF. Spreadsheets evaluate a cell that
+//! begins with `=`, `+`, `-`, `@`, a tab or CR as a formula. Only the column `metric` can contain
+//! such untrusted text: plain label names never begin that way, and others are quoted. In `metric`,
+//! such a name is prefixed with an apostrophe, the spreadsheet convention, and so is a name that
+//! begins with an apostrophe; removing one leading apostrophe recovers the name. Values keep their
+//! sign, since `-1` must stay a number.
 //!
-//! Help, units, exemplars and creation times have no column; [`super::json`] has them.
+//! Help, units, exemplars and creation times have no column; use [`super::json`] for them.
 
 use super::escaping::{write_label, write_label_name};
 use super::samples::{self, Number, Own};
@@ -24,7 +24,7 @@ use crate::number::{write_canonical, write_count, write_number};
 /// For `Content-Type`.
 pub const CONTENT_TYPE: &str = "text/csv; charset=utf-8; header=present";
 
-/// Appends the header and a row for each sample. No families are the header alone.
+/// Appends the header and a row per sample; only the header if there are no families.
 pub fn encode(families: &[Family], out: &mut Vec<u8>) {
     out.extend_from_slice(b"metric,type,labels,value\r\n");
     let (mut name, mut labels) = (Vec::new(), Vec::new());
@@ -37,9 +37,9 @@ pub fn encode(families: &[Family], out: &mut Vec<u8>) {
     }
 }
 
-/// `labels` are the series' own; `name` is a buffer to use.
+/// `labels` holds the series' own labels; `name` is a scratch buffer.
 fn write_rows(family: &Family, series: &Series, name: &mut Vec<u8>, labels: &mut Vec<u8>, out: &mut Vec<u8>) {
-    let of_series = labels.len();
+    let series_len = labels.len();
     samples::each(series, &mut |sample| {
         name.clear();
         if family.name.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) {
@@ -64,7 +64,7 @@ fn write_rows(family: &Family, series: &Series, name: &mut Vec<u8>, labels: &mut
             Number::Count(count) => write_count(count, out),
         }
         out.extend_from_slice(b"\r\n");
-        labels.truncate(of_series);
+        labels.truncate(series_len);
     });
 }
 
@@ -130,7 +130,7 @@ version_info,info,"""la.bel""=""1.2.3""",1
     }
 
     #[test]
-    fn no_cell_of_a_callers_choosing_begins_a_formula() {
+    fn untrusted_cells_never_begin_a_formula() {
         for (name, cell) in [
             ("=1+1", "'=1+1"),
             ("+x", "'+x"),
@@ -149,7 +149,7 @@ version_info,info,"""la.bel""=""1.2.3""",1
 
     proptest! {
         #[test]
-        fn an_independent_reader_finds_every_sample(families in testing::arbitrary()) {
+        fn an_independent_parser_finds_every_sample(families in testing::arbitrary()) {
             let text = encoded(&families);
             let mut rows = ::csv::ReaderBuilder::new().terminator(::csv::Terminator::CRLF).from_reader(text.as_bytes());
             let mut rows = rows.records().map(Result::unwrap);

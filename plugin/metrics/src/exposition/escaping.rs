@@ -1,44 +1,44 @@
-//! Names that are more than letters, digits, `_` and `:`: the escaping schemes of Prometheus 3, and
-//! how the text formats quote names and values.
+//! Escaping schemes of Prometheus 3 for names outside the classic character set (letters,
+//! digits, `_` and `:`), and quoting of names and values in the text formats.
 //!
-//! Any UTF-8 text is a name in Prometheus 3. A reader that knows only the older names asks for an
-//! escaping in its `Accept` (see [`super::negotiate`]); the encoders then write every name through
-//! [`Escaping`]. Two names may become one that way (`a.b` and `a_b` under
-//! [`Escaping::Underscores`]): that is the reader's choice, and nothing here can see it.
+//! Any UTF-8 string is a valid name in Prometheus 3. A client that supports only classic names
+//! requests an escaping in its `Accept` header (see [`super::negotiate`]); the encoders then apply
+//! [`Escaping`] to every name. Two names may become equal that way (`a.b` and `a_b` under
+//! [`Escaping::Underscores`]); this module does not detect that.
 //!
-//! | scheme | `http.status_code` becomes | can be undone |
+//! | scheme | `http.status_code` becomes | reversible |
 //! |---|---|---|
-//! | `allow-utf-8` | `http.status_code`, in quotes where the format is text | is not changed |
+//! | `allow-utf-8` | `http.status_code`, quoted in text formats | unchanged |
 //! | `underscores` | `http_status_code` | no |
-//! | `dots` | `http_dot_status__code`; any other character `__` | not if there was another character |
+//! | `dots` | `http_dot_status__code`; any other character `__` | not if there were other characters |
 //! | `values` | `U__http_2e_status__code` | yes, see [`unescape_values`] |
 //!
-//! Sources: prometheus.io/docs/instrumenting/escaping_schemes; where it and the reference
-//! implementation (`EscapeName` in prometheus/common) differ, the implementation: `dots` writes two
-//! underscores for a foreign character, hexadecimal is lower case. In a label's name `:` is a
-//! foreign character: no text reader takes it there without quotes.
+//! Sources: prometheus.io/docs/instrumenting/escaping_schemes; where it differs from the reference
+//! implementation (`EscapeName` in prometheus/common), this follows the implementation: `dots`
+//! writes two underscores for an invalid character, and hexadecimal is lower case. In a
+//! label name `:` is invalid: no text parser accepts it there without quotes.
 
 use std::borrow::Cow;
 
-/// How names are changed for a reader. The default is what the documentation asks for where a
-/// reader says nothing.
+/// How names are escaped for a client. The default is the documented one for clients that request
+/// none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Escaping {
-    /// Names stay as they are.
+    /// Names are unchanged.
     AllowUtf8,
-    /// Every foreign character is `_`.
+    /// Every invalid character becomes `_`.
     #[default]
     Underscores,
-    /// `.` is `_dot_`, `_` is `__`, every other foreign character is `__`. Also names without a
-    /// foreign character change, or `_dot_` could not be told from a dot.
+    /// `.` becomes `_dot_`, `_` becomes `__`, and every other invalid character becomes
+    /// `__`. Valid names change too; otherwise `_dot_` would be ambiguous.
     Dots,
-    /// Names with a foreign character begin with `U__`; it is `_<hexadecimal code point>_`, and `_`
-    /// is `__`.
+    /// Names with invalid characters get the prefix `U__`; each such character becomes
+    /// `_<hexadecimal code point>_`, and `_` becomes `__`.
     Values,
 }
 
 impl Escaping {
-    /// As it is written in `escaping=`.
+    /// The scheme's name in `escaping=`.
     pub fn name(self) -> &'static str {
         match self {
             Escaping::AllowUtf8 => "allow-utf-8",
@@ -48,8 +48,8 @@ impl Escaping {
         }
     }
 
-    /// The scheme of that name; `None` for any other. `allow-utf8` stood in Prometheus's
-    /// documentation for a while.
+    /// The scheme with that name. Also accepts `allow-utf8`, which Prometheus's documentation used
+    /// for a while.
     pub fn from_name(name: &str) -> Option<Escaping> {
         match name {
             "allow-utf-8" | "allow-utf8" => Some(Escaping::AllowUtf8),
@@ -60,12 +60,12 @@ impl Escaping {
         }
     }
 
-    /// The name of a metric for this reader. An empty name stays empty.
+    /// Escapes a metric name. An empty name stays empty.
     pub fn metric_name(self, name: &str) -> Cow<'_, str> {
         self.escaped(name, true)
     }
 
-    /// The name of a label for this reader. An empty name stays empty.
+    /// Escapes a label name. An empty name stays empty.
     pub fn label_name(self, name: &str) -> Cow<'_, str> {
         self.escaped(name, false)
     }
@@ -105,34 +105,34 @@ fn push_code_point(character: char, escaped: &mut String) {
     escaped.push('_');
 }
 
-/// The name that [`Escaping::Values`] was given. `None` where `escaped` is not of its making: it
-/// does not begin with `U__`, has a `_` alone, or names no character. A plain name that begins with
-/// `U__` is not changed by the escaping, and so may come back as another one.
+/// Reverses [`Escaping::Values`]. `None` if `escaped` is not its output: it does not begin with
+/// `U__`, has a lone `_`, or an invalid code point. A valid name that begins with `U__` is not
+/// changed by the escaping, so it may not round-trip.
 pub fn unescape_values(escaped: &str) -> Option<String> {
     let mut rest = escaped.strip_prefix("U__")?;
     let mut name = String::with_capacity(rest.len());
     while let Some((plain, after)) = rest.split_once('_') {
         name.push_str(plain);
         let (code, after) = after.split_once('_')?;
-        name.push(if code.is_empty() { '_' } else { character(code)? });
+        name.push(if code.is_empty() { '_' } else { parse_code_point(code)? });
         rest = after;
     }
     name.push_str(rest);
     Some(name)
 }
 
-fn character(code: &str) -> Option<char> {
-    // The last code point has six digits; `from_str_radix` alone would also take a sign.
+fn parse_code_point(code: &str) -> Option<char> {
+    // The last code point has six digits; `from_str_radix` alone would also accept a sign.
     let digits = code.len() <= 6 && code.bytes().all(|digit| digit.is_ascii_hexdigit());
     digits.then(|| u32::from_str_radix(code, 16).ok()).flatten().and_then(char::from_u32)
 }
 
-/// Whether any reader knows it as a metric's name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+/// Whether it is a classic metric name, valid for any client: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 pub fn is_plain_metric_name(name: &str) -> bool {
     is_plain(name, true)
 }
 
-/// Whether any reader knows it as a label's name: `[a-zA-Z_][a-zA-Z0-9_]*`.
+/// Whether it is a classic label name, valid for any client: `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub fn is_plain_label_name(name: &str) -> bool {
     is_plain(name, false)
 }
@@ -150,8 +150,8 @@ fn is_plain_at(character: char, at: usize, colon: bool) -> bool {
     }
 }
 
-/// Appends a metric's name and a plain suffix as a line of `# TYPE` and its like wants them: in
-/// quotes where needed.
+/// Appends a metric name and a suffix for a `# TYPE`, `# HELP` or `# UNIT` line, quoted if
+/// necessary.
 pub fn write_metric_name(name: &str, suffix: &str, out: &mut Vec<u8>) {
     if is_plain_metric_name(name) {
         out.extend_from_slice(name.as_bytes());
@@ -163,9 +163,9 @@ pub fn write_metric_name(name: &str, suffix: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a sample's name and labels, names in quotes where needed: `up{a="x"}`,
-/// `{"my.up","my.a"="x"}`, `up`. `labels` is what [`write_label`] made of each, with commas
-/// between, or empty.
+/// Appends a sample's name and labels, names quoted if necessary: `up{a="x"}`,
+/// `{"my.up","my.a"="x"}`, `up`. `labels` is the output of [`write_label`] for each label, or
+/// empty.
 pub fn write_sample_name(name: &str, suffix: &str, labels: &[u8], out: &mut Vec<u8>) {
     let inside = !is_plain_metric_name(name);
     if inside {
@@ -181,8 +181,9 @@ pub fn write_sample_name(name: &str, suffix: &str, labels: &[u8], out: &mut Vec<
     }
 }
 
-/// Appends `name="value"`, after a comma where `out` is not empty; the name in quotes where needed.
-// Inlined at each of its many callers it would cost the component kilobytes.
+/// Appends `name="value"`, preceded by a comma if `out` is not empty; the name is quoted if
+/// necessary.
+// Inlining it at its many call sites would add kilobytes to the component.
 #[inline(never)]
 pub fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
     write_label_name(name, out);
@@ -191,7 +192,7 @@ pub fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a label's name, after a comma where `out` is not empty; in quotes where needed.
+/// Appends a label name, preceded by a comma if `out` is not empty; quoted if necessary.
 pub fn write_label_name(name: &str, out: &mut Vec<u8>) {
     if !out.is_empty() {
         out.push(b',');
@@ -204,8 +205,7 @@ pub fn write_label_name(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends text with a backslash before every backslash, `\n` for a line feed and, where asked,
-/// `\"` for a quote.
+/// Appends text with backslashes and line feeds escaped and, if `quote` is set, double quotes.
 #[inline(never)]
 pub fn write_escaped(text: &[u8], quote: bool, out: &mut Vec<u8>) {
     let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (*byte == b'"' && quote);
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_scheme_writes_what_the_reference_implementation_writes() {
+    fn schemes_match_the_reference_implementation() {
         for (name, underscores, dots, values) in [
             ("", "", "", ""),
             ("no:escaping_required", "no:escaping_required", "no:escaping__required", "no:escaping_required"),
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn a_colon_is_foreign_in_a_label_only() {
+    fn a_colon_is_invalid_only_in_labels() {
         assert_eq!(Escaping::Underscores.label_name("a:b"), "a_b");
         assert_eq!(Escaping::Values.label_name("a:b"), "U__a_3a_b");
         assert_eq!(Escaping::Values.metric_name("a:b"), "a:b");
     }
 
     #[test]
-    fn what_no_escaping_made_is_not_unescaped() {
+    fn invalid_escapes_are_not_unescaped() {
         for (escaped, name) in [
             ("U__no:unescapingrequired", Some("no:unescapingrequired")),
             ("U__capitals_2E_ok", Some("capitals.ok")),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_have_the_names_of_the_header() {
+    fn scheme_names_match_the_header() {
         for scheme in [Escaping::AllowUtf8, Escaping::Underscores, Escaping::Dots, Escaping::Values] {
             assert_eq!(Escaping::from_name(scheme.name()), Some(scheme));
         }
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_names_are_quoted_inside_the_braces() {
+    fn utf8_names_are_quoted_inside_the_braces() {
         for (name, labels, expected) in [
             ("up", vec![], "up_x"),
             ("up", vec![("a", "x"), ("b.c", "y")], "up_x{a=\"x\",\"b.c\"=\"y\"}"),
@@ -308,8 +308,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_can_be_undone(name in any::<String>()) {
-            // A plain name with that prefix is the one case that the scheme itself cannot tell.
+        fn values_round_trip(name in any::<String>()) {
+            // A valid name with that prefix is the one case that is ambiguous.
             prop_assume!(!(name.starts_with("U__") && is_plain_label_name(&name)));
             for escaped in [Escaping::Values.metric_name(&name), Escaping::Values.label_name(&name)] {
                 let unescaped = unescape_values(&escaped).unwrap_or_else(|| escaped.clone().into_owned());
@@ -318,7 +318,7 @@ mod tests {
         }
 
         #[test]
-        fn every_scheme_but_utf8_makes_plain_names(name in ".+|[a-z_.]{1,9}") {
+        fn all_schemes_but_utf8_produce_classic_names(name in ".+|[a-z_.]{1,9}") {
             for scheme in [Escaping::Underscores, Escaping::Dots, Escaping::Values] {
                 prop_assert!(is_plain_metric_name(&scheme.metric_name(&name)));
                 prop_assert!(is_plain_label_name(&scheme.label_name(&name)));

@@ -1,4 +1,4 @@
-//! JSON: everything the registry holds, for programs.
+//! JSON: the complete contents of the registry, for programs.
 //!
 //! ```json
 //! {"families":[{
@@ -9,25 +9,24 @@
 //!   "samples":[{"name":"latency_seconds_bucket","labels":{"path":"/","le":"0.5"},"value":1}, …]}]}
 //! ```
 //!
-//! `samples` is what a scraper of the text format stores: final names, all labels, one value, and
-//! nothing else. `series` is what the registry knows, with one object for each series: `labels`,
-//! `created` where it is known, and by type
+//! `samples` is what a scraper of the text format stores: final names, all labels and one value.
+//! `series` is the registry's own view, with one object per series: `labels`, `created` if known,
+//! and depending on the type
 //!
 //! | type | members |
 //! |---|---|
-//! | `counter` | `value`; `exemplar` where there is one |
+//! | `counter` | `value`; optionally `exemplar` |
 //! | `gauge` | `value` |
-//! | `histogram` | `count`, `sum`, `buckets`: `le`, `count` (cumulative), `exemplar` where there is one |
-//! | `native_histogram` | `count`, `sum`, `schema`, `zero_threshold`, `zero_count`; `negative` and `positive`: `lower`, `upper`, `count` (of that bucket alone) |
+//! | `histogram` | `count`, `sum`, `buckets`: `le`, `count` (cumulative), optionally `exemplar` |
+//! | `native_histogram` | `count`, `sum`, `schema`, `zero_threshold`, `zero_count`; `negative` and `positive`: `lower`, `upper`, `count` (not cumulative) |
 //! | `summary` | `count`, `sum`, `quantiles`: `quantile`, `value` |
 //! | `info` | none |
 //! | `stateset` | `states`: an object of booleans |
 //!
-//! A bucket of a native histogram holds the magnitudes above `lower` and up to `upper`; those that
-//! hold nothing are left out. Numbers that JSON does not have are the strings `"NaN"`, `"+Inf"` and
-//! `"-Inf"`, wherever a number can stand. Counts are integers, also above 2^53; times are seconds
-//! since the Unix epoch. `help` and `unit` are there even when empty. Names are never escaped:
-//! [`super::escaping`] is for scrapers.
+//! A native histogram bucket covers magnitudes above `lower` and up to and including `upper`; empty
+//! buckets are omitted. Numbers that JSON cannot represent are the strings `"NaN"`, `"+Inf"` and
+//! `"-Inf"`. Counts are integers, even above 2^53; times are seconds since the Unix epoch. `help`
+//! and `unit` are always present, possibly empty. Names are never escaped.
 
 use super::samples::{self, Number, Own};
 use crate::model::{Exemplar, Family, Point, Series};
@@ -37,30 +36,30 @@ use crate::registry::native::NativeHistogram;
 /// For `Content-Type`.
 pub const CONTENT_TYPE: &str = "application/json";
 
-/// Appends one object, without a line feed.
+/// Appends one object, without a trailing newline.
 pub fn encode(families: &[Family], out: &mut Vec<u8>) {
-    put(b"{\"families\":", out);
-    list(families, out, write_family);
+    write_bytes(b"{\"families\":", out);
+    write_list(families, out, write_family);
     out.push(b'}');
 }
 
 fn write_family(family: &Family, out: &mut Vec<u8>) {
-    put(b"{\"name\":", out);
+    write_bytes(b"{\"name\":", out);
     string(family.name, out);
-    put(b",\"type\":", out);
+    write_bytes(b",\"type\":", out);
     string(samples::kind_name(family.kind), out);
-    put(b",\"help\":", out);
+    write_bytes(b",\"help\":", out);
     string(family.help, out);
-    put(b",\"unit\":", out);
+    write_bytes(b",\"unit\":", out);
     string(family.unit, out);
-    put(b",\"series\":", out);
-    list(&family.series, out, write_series);
-    put(b",\"samples\":[", out);
+    write_bytes(b",\"series\":", out);
+    write_list(&family.series, out, write_series);
+    write_bytes(b",\"samples\":[", out);
     let start = out.len();
     for series in &family.series {
         write_samples(family, series, start, out);
     }
-    put(b"]}", out);
+    write_bytes(b"]}", out);
 }
 
 fn write_samples(family: &Family, series: &Series, start: usize, out: &mut Vec<u8>) {
@@ -68,10 +67,10 @@ fn write_samples(family: &Family, series: &Series, start: usize, out: &mut Vec<u
         if out.len() > start {
             out.push(b',');
         }
-        put(b"{\"name\":\"", out);
-        characters(family.name, out);
-        put(sample.suffix.as_bytes(), out);
-        put(b"\",\"labels\":{", out);
+        write_bytes(b"{\"name\":\"", out);
+        write_characters(family.name, out);
+        write_bytes(sample.suffix.as_bytes(), out);
+        write_bytes(b"\",\"labels\":{", out);
         let labels = out.len();
         write_labels(&series.labels, out);
         if out.len() > labels && !matches!(sample.own, Own::None) {
@@ -79,11 +78,11 @@ fn write_samples(family: &Family, series: &Series, start: usize, out: &mut Vec<u
         }
         match sample.own {
             Own::None => {}
-            Own::Bound(bound) => number_label(b"\"le\":\"", bound, out),
-            Own::Rank(rank) => number_label(b"\"quantile\":\"", rank, out),
-            Own::State(state) => member(family.name, state, out),
+            Own::Bound(bound) => write_number_label(b"\"le\":\"", bound, out),
+            Own::Rank(rank) => write_number_label(b"\"quantile\":\"", rank, out),
+            Own::State(state) => write_member(family.name, state, out),
         }
-        put(b"},\"value\":", out);
+        write_bytes(b"},\"value\":", out);
         match sample.value {
             Number::Float(value) => number(value, out),
             Number::Count(count) => write_count(count, out),
@@ -92,42 +91,42 @@ fn write_samples(family: &Family, series: &Series, start: usize, out: &mut Vec<u
     });
 }
 
-fn number_label(begin: &[u8], value: f64, out: &mut Vec<u8>) {
-    put(begin, out);
+fn write_number_label(prefix: &[u8], value: f64, out: &mut Vec<u8>) {
+    write_bytes(prefix, out);
     write_canonical(value, out);
     out.push(b'"');
 }
 
 fn write_series(series: &Series, out: &mut Vec<u8>) {
-    put(b"{\"labels\":{", out);
+    write_bytes(b"{\"labels\":{", out);
     write_labels(&series.labels, out);
     out.push(b'}');
     if let Some(created) = series.created_ms {
-        put(b",\"created\":", out);
+        write_bytes(b",\"created\":", out);
         write_seconds(created, out);
     }
     if let Some((sum, count)) = samples::totals(series) {
-        put(b",\"count\":", out);
+        write_bytes(b",\"count\":", out);
         write_count(count, out);
-        put(b",\"sum\":", out);
+        write_bytes(b",\"sum\":", out);
         number(sum, out);
     }
     match &series.point {
         Point::Counter { total, exemplar } => {
-            put(b",\"value\":", out);
+            write_bytes(b",\"value\":", out);
             number(*total, out);
             write_exemplar(*exemplar, out);
         }
         Point::Gauge(value) => {
-            put(b",\"value\":", out);
+            write_bytes(b",\"value\":", out);
             number(*value, out);
         }
         Point::Histogram { bounds, counts, exemplars, .. } => {
-            put(b",\"buckets\":", out);
-            list(samples::buckets(bounds, counts, exemplars), out, |(bound, below, exemplar), out| {
-                put(b"{\"le\":", out);
+            write_bytes(b",\"buckets\":", out);
+            write_list(samples::buckets(bounds, counts, exemplars), out, |(bound, below, exemplar), out| {
+                write_bytes(b"{\"le\":", out);
                 number(bound, out);
-                put(b",\"count\":", out);
+                write_bytes(b",\"count\":", out);
                 write_count(below, out);
                 write_exemplar(exemplar, out);
                 out.push(b'}');
@@ -135,21 +134,21 @@ fn write_series(series: &Series, out: &mut Vec<u8>) {
         }
         Point::Native(native) => write_native(native, out),
         Point::Summary { quantiles, .. } => {
-            put(b",\"quantiles\":", out);
-            list(quantiles, out, |(rank, value), out| {
-                put(b"{\"quantile\":", out);
+            write_bytes(b",\"quantiles\":", out);
+            write_list(quantiles, out, |(rank, value), out| {
+                write_bytes(b"{\"quantile\":", out);
                 number(*rank, out);
-                put(b",\"value\":", out);
+                write_bytes(b",\"value\":", out);
                 number(*value, out);
                 out.push(b'}');
             });
         }
         Point::Info => {}
         Point::StateSet(states) => {
-            put(b",\"states\":{", out);
-            separated(*states, out, |(state, on), out| {
+            write_bytes(b",\"states\":{", out);
+            write_separated(*states, out, |(state, on), out| {
                 string(state, out);
-                put(if *on { b":true" } else { b":false" }, out);
+                write_bytes(if *on { b":true" } else { b":false" }, out);
             });
             out.push(b'}');
         }
@@ -158,21 +157,21 @@ fn write_series(series: &Series, out: &mut Vec<u8>) {
 }
 
 fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
-    put(b",\"schema\":", out);
+    write_bytes(b",\"schema\":", out);
     write_number(f64::from(native.schema()), out);
-    put(b",\"zero_threshold\":", out);
+    write_bytes(b",\"zero_threshold\":", out);
     number(native.zero_threshold(), out);
-    put(b",\"zero_count\":", out);
+    write_bytes(b",\"zero_count\":", out);
     write_count(native.zero_count(), out);
     for (name, side) in [(&b",\"negative\":"[..], native.negative()), (b",\"positive\":", native.positive())] {
-        put(name, out);
-        list(side, out, |bucket, out| {
+        write_bytes(name, out);
+        write_list(side, out, |bucket, out| {
             let (lower, upper) = native.bounds(bucket.index);
-            put(b"{\"lower\":", out);
+            write_bytes(b"{\"lower\":", out);
             number(lower, out);
-            put(b",\"upper\":", out);
+            write_bytes(b",\"upper\":", out);
             number(upper, out);
-            put(b",\"count\":", out);
+            write_bytes(b",\"count\":", out);
             write_count(bucket.count, out);
             out.push(b'}');
         });
@@ -181,34 +180,34 @@ fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
 
 fn write_exemplar(exemplar: Option<&Exemplar>, out: &mut Vec<u8>) {
     let Some(exemplar) = exemplar else { return };
-    put(b",\"exemplar\":{\"labels\":{", out);
+    write_bytes(b",\"exemplar\":{\"labels\":{", out);
     write_labels(&exemplar.labels, out);
-    put(b"},\"value\":", out);
+    write_bytes(b"},\"value\":", out);
     number(exemplar.value, out);
     if let Some(unix_ms) = exemplar.unix_ms {
-        put(b",\"timestamp\":", out);
+        write_bytes(b",\"timestamp\":", out);
         write_seconds(unix_ms, out);
     }
     out.push(b'}');
 }
 
 fn write_labels<T: AsRef<str>>(labels: &[(T, T)], out: &mut Vec<u8>) {
-    separated(labels, out, |(name, value), out| member(name.as_ref(), value.as_ref(), out));
+    write_separated(labels, out, |(name, value), out| write_member(name.as_ref(), value.as_ref(), out));
 }
 
-fn member(name: &str, value: &str, out: &mut Vec<u8>) {
+fn write_member(name: &str, value: &str, out: &mut Vec<u8>) {
     string(name, out);
     out.push(b':');
     string(value, out);
 }
 
-fn list<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, write: impl FnMut(T, &mut Vec<u8>)) {
+fn write_list<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, write: impl FnMut(T, &mut Vec<u8>)) {
     out.push(b'[');
-    separated(items, out, write);
+    write_separated(items, out, write);
     out.push(b']');
 }
 
-fn separated<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, mut write: impl FnMut(T, &mut Vec<u8>)) {
+fn write_separated<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, mut write: impl FnMut(T, &mut Vec<u8>)) {
     for (at, item) in items.into_iter().enumerate() {
         if at > 0 {
             out.push(b',');
@@ -217,9 +216,9 @@ fn separated<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, mut write
     }
 }
 
-// Inlined at each of its many callers it would cost the component kilobytes.
+/// Appends a number as JSON; non-finite numbers as strings, such as `"NaN"`.
+// Inlining it at its many call sites would add kilobytes to the component.
 #[inline(never)]
-/// Appends a number as JSON; those that JSON does not know as a text, such as `"NaN"`.
 pub fn number(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
         return write_number(value, out);
@@ -229,20 +228,20 @@ pub fn number(value: f64, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// A text in quotes.
+/// Appends a quoted string.
 #[inline(never)]
 pub fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    characters(text, out);
+    write_characters(text, out);
     out.push(b'"');
 }
 
-/// Where the first byte stands that may not stand in a text as it is. Eight bytes at a time: nearly
-/// all texts have none.
+/// The position of the first byte that must be escaped in a string. Scans eight bytes at a time,
+/// since most strings have none.
 pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-    let is_odd = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -250,34 +249,34 @@ pub fn first_to_escape(bytes: &[u8]) -> Option<usize> {
         let controls = word.wrapping_sub(ONES * u64::from(b' ')) & !word;
         let quotes = zeros(word ^ (ONES * u64::from(b'"')));
         let slashes = zeros(word ^ (ONES * u64::from(b'\\')));
-        // A borrow may mark the byte after an odd one too, never one before: so the first mark is
-        // right.
+        // A borrow can wrongly mark the byte after a special one, never one before it, so the first
+        // mark is correct.
         if (controls | quotes | slashes) & HIGHS != 0 {
             let marks = (controls | quotes | slashes) & HIGHS;
             return Some(index * 8 + marks.trailing_zeros() as usize / 8);
         }
     }
-    let begin = bytes.len() - rest.len();
-    rest.iter().position(is_odd).map(|place| begin + place)
+    let offset = bytes.len() - rest.len();
+    rest.iter().position(is_special).map(|place| offset + place)
 }
 
-/// RFC 8259: the quote, the backslash and what is below a space must be escaped, nothing else.
-fn characters(text: &str, out: &mut Vec<u8>) {
+/// RFC 8259 requires escaping of quotes, backslashes and control characters only.
+fn write_characters(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
-    // Most texts hold nothing to escape, and are copied whole.
+    // Most strings contain nothing to escape and are copied whole.
     while let Some(plain) = first_to_escape(rest) {
         let (before, after) = rest.split_at(plain);
         out.extend_from_slice(before);
         let Some((byte, after)) = after.split_first() else { break };
         rest = after;
         match *byte {
-            b'"' => put(b"\\\"", out),
-            b'\\' => put(b"\\\\", out),
-            b'\n' => put(b"\\n", out),
-            b'\r' => put(b"\\r", out),
-            b'\t' => put(b"\\t", out),
+            b'"' => write_bytes(b"\\\"", out),
+            b'\\' => write_bytes(b"\\\\", out),
+            b'\n' => write_bytes(b"\\n", out),
+            b'\r' => write_bytes(b"\\r", out),
+            b'\t' => write_bytes(b"\\t", out),
             control => {
-                put(b"\\u00", out);
+                write_bytes(b"\\u00", out);
                 let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
                 out.extend([digit(control >> 4), digit(control & 0xf)]);
             }
@@ -287,7 +286,7 @@ fn characters(text: &str, out: &mut Vec<u8>) {
 }
 
 #[inline(never)]
-fn put(bytes: &[u8], out: &mut Vec<u8>) {
+fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
@@ -364,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn members_stand_in_the_documented_order_without_spaces() {
+    fn members_are_in_the_documented_order_without_spaces() {
         let families = &each_kind()[4..5];
         let expected = r#"{"families":[{"name":"state","type":"stateset","help":"","unit":"","series":[{"labels":{"a":"1"},"states":{"off":false,"on":true}}],"samples":[{"name":"state","labels":{"a":"1","state":"off"},"value":0},{"name":"state","labels":{"a":"1","state":"on"},"value":1}]}]}"#;
         assert_eq!(encoded(families), expected);
@@ -374,7 +373,7 @@ mod tests {
     fn is(read: &Value, value: f64) -> bool {
         match read {
             Value::String(text) => number_text(value) == *text && !value.is_finite(),
-            // An integer has no sign of zero; a double from the text has.
+            // An integer loses the sign of zero; a double keeps it.
             number => number.as_f64().is_some_and(|read| read.to_bits() == value.to_bits()),
         }
     }
@@ -390,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_that_must_be_is_escaped() {
+    fn all_required_characters_are_escaped() {
         let text: String = (0..=0x2100).filter_map(char::from_u32).collect();
         let mut out = Vec::new();
         string(&text, &mut out);
@@ -400,14 +399,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_what_serde_json_writes_and_reads(text in any::<String>()) {
+        fn strings_round_trip_through_serde_json(text in any::<String>()) {
             let mut out = Vec::new();
             string(&text, &mut out);
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
         }
 
         #[test]
-        fn an_independent_reader_finds_every_sample(families in testing::arbitrary()) {
+        fn an_independent_parser_finds_every_sample(families in testing::arbitrary()) {
             let text = encoded(&families);
             let document: Value = serde_json::from_str(&text).unwrap();
             let families = view(&families);

@@ -1,8 +1,8 @@
-//! Several push groups as one exposition: what was recorded under a grouping key of its own carries
-//! that key's labels, and families of one name become one family.
+//! Merges several push groups into one exposition: the series of each group get the labels of its
+//! grouping key, and families with the same name are merged.
 //!
-//! The labels go on as a scraper would put them on: a label that a series has already is kept as
-//! `exported_<name>`. A label with an empty value is none at all, and is left out.
+//! Labels are attached as a scraper attaches them: an existing label with the same name is renamed
+//! to `exported_<name>`. Labels with an empty value are dropped.
 
 use std::borrow::Cow;
 
@@ -18,10 +18,10 @@ use crate::registry::{Kind, underscored};
 use crate::reserved::{self, ReservedNames};
 use crate::sort::sorted_by;
 
-/// What a label of a series is called where the key has one of that name.
+/// The prefix for a series label that conflicts with a label of the key.
 const EXPORTED: &str = "exported_";
 
-/// A name may have been exported before, and so on; no deeper than this.
+/// Maximum number of prefixes, for names that were exported repeatedly.
 const MAX_EXPORTS: usize = 8;
 
 /// The labels of one grouping key, for [`relabel`].
@@ -32,12 +32,12 @@ pub struct KeyLabels(Vec<KeyLabel>);
 struct KeyLabel {
     name: String,
     value: String,
-    /// The name with the prefix as often as it may be needed: its ends are all forms of it.
+    /// The name with [`MAX_EXPORTS`] prefixes; its suffixes are the forms with fewer.
     exported: String,
 }
 
 impl KeyLabel {
-    /// The name with so many prefixes.
+    /// The name with `times` prefixes.
     fn exported(&self, times: usize) -> &str {
         let start = EXPORTED.len() * MAX_EXPORTS.saturating_sub(times);
         self.exported.get(start..).unwrap_or(&self.name)
@@ -45,7 +45,7 @@ impl KeyLabel {
 }
 
 impl KeyLabels {
-    /// The labels with a value.
+    /// Creates the key from its labels, dropping empty values.
     pub fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let label = |(name, value): (&str, &str)| KeyLabel {
             name: name.into(),
@@ -56,12 +56,12 @@ impl KeyLabels {
     }
 }
 
-/// Whether text 0.0.4 writes both names alike.
-fn alike(a: &str, b: &str) -> bool {
+/// Whether text 0.0.4 writes both names the same way.
+fn same_in_text(a: &str, b: &str) -> bool {
     a == b || underscored(a, false) == underscored(b, false)
 }
 
-/// Puts the key's labels on every series.
+/// Attaches the key's labels to every series.
 pub fn relabel<'a>(families: &mut [Family<'a>], key: &'a KeyLabels) {
     for family in families {
         let own = family.kind.own_label(family.name);
@@ -69,14 +69,15 @@ pub fn relabel<'a>(families: &mut [Family<'a>], key: &'a KeyLabels) {
             let mut labels = core::mem::take(&mut series.labels);
             let mut added: Vec<(&'a str, &'a str)> = Vec::with_capacity(key.0.len());
             for label in &key.0 {
-                // A name that the kind writes itself is taken as well.
-                let taken = |name: &str, labels: &[(&str, &str)]| labels.iter().any(|(other, _)| alike(other, name));
-                let is_own = own.is_some_and(|own| alike(own, &label.name));
+                // A label that the kind itself writes, such as `le`, counts as taken too.
+                let taken =
+                    |name: &str, labels: &[(&str, &str)]| labels.iter().any(|(other, _)| same_in_text(other, name));
+                let is_own = own.is_some_and(|own| same_in_text(own, &label.name));
                 let renamed = (1..=MAX_EXPORTS)
                     .map(|times| label.exported(times))
                     .find(|name| !taken(name, &labels) && !taken(name, &added))
                     .unwrap_or_else(|| label.exported(MAX_EXPORTS));
-                match labels.iter_mut().find(|(name, _)| alike(name, &label.name)) {
+                match labels.iter_mut().find(|(name, _)| same_in_text(name, &label.name)) {
                     _ if is_own => added.push((renamed, &label.value)),
                     Some(place) => {
                         place.0 = renamed;
@@ -91,21 +92,20 @@ pub fn relabel<'a>(families: &mut [Family<'a>], key: &'a KeyLabels) {
     }
 }
 
-/// Where the metric of a name comes from, for errors.
+/// Describes the origin of a metric by name, for errors.
 pub type Origin<'a> = Box<dyn Fn(&str) -> String + 'a>;
 
-/// What was recorded under one key, its labels put on, and how an error names where a family of it
-/// comes from.
+/// The families of one group, relabeled, and their origin.
 pub struct Part<'a> {
-    /// In the order of their names.
+    /// Sorted by name.
     pub families: Vec<Family<'a>>,
-    /// For errors: the group, and who recorded the metric of that name.
+    /// For errors: the group, and the client that recorded the metric.
     pub origin: Origin<'a>,
 }
 
-/// All parts as one list of families, in the order of their names. What no exposition can hold is
-/// an error that names the metric and where both come from: one name with two kinds, sample names
-/// of two families that are the same, a series twice.
+/// Merges all parts into one list of families, sorted by name. Conflicts that no exposition can
+/// represent are errors naming the metric and both origins: one name with two kinds, colliding
+/// sample names of two families, and duplicate series.
 pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Error> {
     check_names(&parts, seed)?;
     let mut all: Vec<(usize, Family<'a>)> = Vec::new();
@@ -114,10 +114,10 @@ pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Err
         origins.push(part.origin);
         all.extend(part.families.into_iter().map(|family| (number, family)));
     }
-    // The sort is stable: within a name the parts keep their order.
+    // The sort is stable: families with the same name keep the order of the parts.
     let all = sorted_by(all, |(_, a), (_, b)| a.name.cmp(b.name));
     let mut merged: Vec<Family<'a>> = Vec::new();
-    // Where the series of the family that is being merged come from.
+    // For each series of the family being merged, the part it comes from.
     let mut sources: Vec<usize> = Vec::new();
     for (number, family) in all {
         match merged.last_mut() {
@@ -139,34 +139,34 @@ pub fn merge<'a>(parts: Vec<Part<'a>>, seed: u64) -> Result<Vec<Family<'a>>, Err
         }
     }
     check_series(merged.last(), &sources, &origins, seed)?;
-    // Families that share a name in OpenMetrics may come from different groups.
-    let claims: Vec<ReservedNames> =
+    // Families with conflicting names in OpenMetrics may come from different groups.
+    let reserved_names: Vec<ReservedNames> =
         merged.iter().map(|family| ReservedNames::of(family.kind.into(), &underscored(family.name, true))).collect();
-    for (family, gives_way) in merged.iter_mut().zip(reserved::unknown(&claims)) {
+    for (family, gives_way) in merged.iter_mut().zip(reserved::unknown(&reserved_names)) {
         family.gives_way |= gives_way;
     }
     Ok(merged)
 }
 
-/// Whether two parts write samples of one name for different families, or for one family of two
-/// kinds.
+/// Returns an error if two parts write the same sample name for different families, or for one
+/// family with two kinds.
 fn check_names(parts: &[Part], seed: u64) -> Result<(), Error> {
-    let mut claims: HashMap<String, (usize, &Family), FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
+    let mut owners: HashMap<String, (usize, &Family), FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
     for (number, part) in parts.iter().enumerate() {
         for family in &part.families {
             let name = underscored(family.name, true);
-            // An info is exposed under its whole name.
+            // An info is exposed under its full name.
             let suffixes = if family.kind == Kind::Info { &[] } else { family.kind.suffixes() };
             for suffix in [""].iter().chain(suffixes) {
-                let claim = format!("{name}{suffix}");
-                match claims.get(&claim) {
+                let sample_name = format!("{name}{suffix}");
+                match owners.get(&sample_name) {
                     Some((other_number, other)) if (other.name, other.kind) != (family.name, family.kind) => {
                         let parts = parts.get(*other_number).zip(parts.get(number));
                         return Err(conflict(parts, other, family));
                     }
                     Some(_) => {}
                     None => {
-                        claims.insert(claim, (number, family));
+                        owners.insert(sample_name, (number, family));
                     }
                 }
             }
@@ -180,7 +180,7 @@ fn conflict(parts: Option<(&Part, &Part)>, first: &Family, second: &Family) -> E
     let (a_kind, b_kind) = (kind_name(first.kind), kind_name(second.kind));
     let problem = if first.name == second.name {
         format!(
-            "it is a {a_kind} in {a} and a {b_kind} in {b}; they are pushed apart, and cannot be exposed together: rename one of them"
+            "it is a {a_kind} in {a} and a {b_kind} in {b}; they were pushed separately and cannot be exposed together: rename one of them"
         )
     } else {
         format!(
@@ -191,7 +191,7 @@ fn conflict(parts: Option<(&Part, &Part)>, first: &Family, second: &Family) -> E
     Error::Conflict { metric: second.name.to_owned(), problem }
 }
 
-/// Whether a family that came from several parts has a series twice.
+/// Returns an error if a family merged from several parts has a duplicate series.
 fn check_series<'a>(
     family: Option<&Family>,
     sources: &[usize],
@@ -211,7 +211,7 @@ fn check_series<'a>(
         return Err(Error::Conflict {
             metric: family.name.to_owned(),
             problem: format!(
-                "its series {{{}}} is both in {} and in {}; they cannot be exposed together: leave the labels of the grouping key out of the metric's own",
+                "series {{{}}} is both in {} and in {}; they cannot be exposed together: remove the grouping key's labels from the metric",
                 labels.join(", "),
                 origin(&other),
                 origin(source)
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_a_series_has_already_is_exported() {
+    fn conflicting_labels_are_exported() {
         let key = KeyLabels::new([("job", "j"), ("zone", "")]);
         let mut families = [gauge("g", &[("exported_job", "x"), ("job", "own"), ("zone", "z")])];
         relabel(&mut families, &key);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn families_of_two_groups_that_share_a_name_in_openmetrics_are_found() {
+    fn openmetrics_conflicts_across_groups_are_detected() {
         let counter = Family { kind: Kind::Counter, ..gauge("jobs_total", &[("job", "b")]) };
         let merged = merge(vec![part(vec![gauge("jobs", &[])], "a"), part(vec![counter], "b")], 1).unwrap();
         let found: Vec<_> = merged.iter().map(|family| (family.name, family.gives_way)).collect();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_exposed_together_names_both() {
+    fn conflict_errors_name_both_origins() {
         let counter = |name| Family { kind: Kind::Counter, ..gauge(name, &[("job", "b")]) };
         for (a, b, metric) in [
             (gauge("x", &[]), counter("x"), "x"),
@@ -342,7 +342,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_has_a_line_for_each_sample(families in testing::arbitrary()) {
+        fn text_has_one_line_per_sample(families in testing::arbitrary()) {
             let view = testing::view(&families);
             let mut text = Vec::new();
             view.iter().for_each(|family| write_text(family, Escaping::default(), &mut text));

@@ -1,7 +1,7 @@
-//! The registry as bytes. Changes nothing, does no I/O; one file per format.
+//! Encoders and parsers, one module per format. No I/O.
 //!
-//! [`text`] is the one that is fast at any price: it keeps what it wrote last. The others read the
-//! registry as a [`model`].
+//! [`text`] is optimized for speed and caches its last output. The other encoders read the registry
+//! as a [`model`].
 
 pub mod csv;
 pub mod escaping;
@@ -33,7 +33,7 @@ use crate::registry::Registry;
 use escaping::Escaping;
 use negotiate::{Choice, Format};
 
-/// `export_format` and what it means, the first name of each format being its own.
+/// Values of `export_format`. The first name of each format is its canonical one.
 const NAMES: [(&str, Format); 8] = [
     ("prometheus", Format::Text004),
     ("openmetrics", Format::OpenMetrics100),
@@ -45,7 +45,7 @@ const NAMES: [(&str, Format); 8] = [
     ("openmetrics", Format::OpenMetrics001),
 ];
 
-/// The format of that name in `export_format`. The error lists the names.
+/// The format for a value of `export_format`. The error lists the valid names.
 pub fn format_of(name: &str) -> Result<Format, String> {
     NAMES
         .iter()
@@ -59,20 +59,20 @@ pub fn name_of(format: Format) -> &'static str {
     NAMES.iter().find(|(_, own)| *own == format).map_or("prometheus", |(name, _)| name)
 }
 
-/// How a format is written when nobody negotiated: names escaped for readers that know the old ones
-/// only.
+/// The format without negotiation: names are escaped for clients that support only classic names.
 pub fn plain(format: Format) -> Choice {
     Choice { format, escaping: Escaping::default() }
 }
 
-/// Writes registries, and remembers the last text.
+/// Encodes registries and caches the last text output.
 #[derive(Debug, Default)]
 pub struct Exposition {
     text: text::Encoder,
 }
 
 impl Exposition {
-    /// The bytes of the registry, and the choice that was kept to. Quantiles are as of `now_ms`.
+    /// Encodes the registry and returns the bytes with the format used. Quantiles are as of
+    /// `now_ms`.
     pub fn encode(
         &mut self,
         registry: &Registry,
@@ -85,9 +85,9 @@ impl Exposition {
         Ok((Cow::Owned(encoded(&registry.read(now_ms), choice)), choice))
     }
 
-    /// The same with what was recorded under keys of their own beside it. `origin` is where errors
-    /// say that the registry's own families come from. The text of those that nobody else has is
-    /// the one that was kept.
+    /// Like [`Exposition::encode`], merged with the families of other push groups. `origin` names
+    /// the origin of the registry's own families in errors. Families that no other group shares
+    /// reuse the cached text.
     pub fn encode_with<'a>(
         &mut self,
         registry: &'a Registry,
@@ -108,15 +108,15 @@ impl Exposition {
             return Ok((encoded(&merged, choice), choice));
         }
         self.text.encode(registry, choice.escaping)?;
-        let mut kept: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
+        let mut cached: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::with_hasher(FixedState::with_seed(seed));
         for (id, text) in self.text.sections() {
             if let Some(name) = registry.exposed_name(id) {
-                kept.entry(name).or_default().push(text);
+                cached.entry(name).or_default().push(text);
             }
         }
         let mut out = Vec::new();
         for family in &merged {
-            match kept.get(family.name).filter(|_| !shared.contains(family.name)) {
+            match cached.get(family.name).filter(|_| !shared.contains(family.name)) {
                 Some(texts) => texts.iter().for_each(|text| out.extend_from_slice(text)),
                 None => merge::write_text(family, choice.escaping, &mut out),
             }
@@ -125,7 +125,7 @@ impl Exposition {
     }
 }
 
-/// The bytes of families, in a format other than text.
+/// Encodes families without the text cache.
 fn encoded(families: &[model::Family], choice: Choice) -> Vec<u8> {
     let mut out = Vec::new();
     match choice.format {

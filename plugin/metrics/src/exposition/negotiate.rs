@@ -1,4 +1,4 @@
-//! Which format a reader gets, from its HTTP `Accept` header. Decides only; encodes nothing.
+//! Content negotiation from the HTTP `Accept` header.
 //!
 //! | accepted | format |
 //! |---|---|
@@ -10,13 +10,12 @@
 //! | `application/json` | [`Format::Json`] |
 //! | `text/csv` | [`Format::Csv`] |
 //!
-//! The highest `q` wins; among equals a named type wins over a wildcard, then the first. What is
-//! not in the table, and `q=0`, is passed over; if nothing is left the answer is text 0.0.4 all the
-//! same, since a scrape without an answer helps nobody. `escaping=` counts where it stands with the
-//! chosen type. Prometheus 3 sends it with the versions 1.0.0 only, though it names what the server
-//! can store: protobuf, which no version tells apart, takes it from the best type that has it. Else
-//! it is [`Escaping::Underscores`]. An escaping or `q` that cannot be read is as if it were not
-//! there.
+//! The highest `q` wins; on a tie, a specific type wins over a wildcard, then the first listed.
+//! Types not in the table and `q=0` are ignored; if nothing remains, the response is text 0.0.4
+//! rather than an error, so that the scrape succeeds. `escaping=` is taken from the chosen type.
+//! Prometheus 3 sends it only with version 1.0.0 types, although it applies to the whole server;
+//! for protobuf, which has no version, it is taken from the best type that has one. The default is
+//! [`Escaping::Underscores`]. An invalid escaping or `q` is ignored.
 //!
 //! Sources: RFC 9110, 12.5.1; prometheus.io/docs/instrumenting/content_negotiation; headers of
 //! Prometheus 2.42 and 3.5.
@@ -24,8 +23,8 @@
 use super::escaping::Escaping;
 use super::{csv, json, openmetrics, protobuf};
 
-/// What an encoder writes. For OpenMetrics the two versions differ in the header only, and text
-/// 1.0.0 is text 0.0.4 whose names may be quoted.
+/// An exposition format. The two OpenMetrics versions differ only in the header, and text 1.0.0 is
+/// text 0.0.4 with quoted names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
@@ -44,20 +43,20 @@ pub enum Format {
     Csv,
 }
 
-/// A format and how its names are escaped; JSON and CSV never escape.
+/// A format and its escaping; JSON and CSV never escape names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
-    /// What to write.
+    /// The format.
     pub format: Format,
-    /// For whom.
+    /// The escaping of names.
     pub escaping: Escaping,
 }
 
 impl Choice {
-    /// The answer's `Content-Type`. The versions 1.0.0 must say their escaping; the others do where
-    /// it is not the default.
+    /// The response's `Content-Type`. Version 1.0.0 types always state their escaping, the others
+    /// only if it is not the default.
     pub fn content_type(&self) -> String {
-        let (of_format, always) = match self.format {
+        let (base, always) = match self.format {
             Format::Text004 => ("text/plain; version=0.0.4; charset=utf-8", false),
             Format::Text100 => ("text/plain; version=1.0.0; charset=utf-8", true),
             Format::OpenMetrics001 => ("application/openmetrics-text; version=0.0.1; charset=utf-8", false),
@@ -66,7 +65,7 @@ impl Choice {
             Format::Json => return json::CONTENT_TYPE.to_owned(),
             Format::Csv => return csv::CONTENT_TYPE.to_owned(),
         };
-        let mut content_type = of_format.to_owned();
+        let mut content_type = base.to_owned();
         if always || self.escaping != Escaping::default() {
             content_type.push_str("; escaping=");
             content_type.push_str(self.escaping.name());
@@ -75,8 +74,8 @@ impl Choice {
     }
 }
 
-/// Chooses by the header's value; several headers are to be joined with commas, and no header is
-/// `""`. Any text is allowed.
+/// Chooses a format from the header value. Join multiple headers with commas; pass `""` for none.
+/// Any text is accepted.
 pub fn negotiate(accept: &str) -> Choice {
     let chosen = best(accept, |range| Some((range.format?, range.escaping)));
     let (format, mut escaping) = chosen.unwrap_or((Format::Text004, None));
@@ -86,17 +85,17 @@ pub fn negotiate(accept: &str) -> Choice {
     Choice { format, escaping: escaping.unwrap_or_default() }
 }
 
-/// What the best range has of those that have it.
+/// The property of the best range that has it.
 fn best<T>(accept: &str, of_range: impl Fn(&Range) -> Option<T>) -> Option<T> {
     let ranges = split(accept, b',').map(Range::read).filter(|range| range.quality > 0);
-    let having = ranges.filter_map(|range| Some((of_range(&range)?, range)));
-    // Of equals the first, as `min_by_key` has it.
-    having.min_by_key(|(_, range)| (std::cmp::Reverse(range.quality), range.wildcard)).map(|(found, _)| found)
+    let candidates = ranges.filter_map(|range| Some((of_range(&range)?, range)));
+    // On a tie, `min_by_key` returns the first.
+    candidates.min_by_key(|(_, range)| (std::cmp::Reverse(range.quality), range.wildcard)).map(|(found, _)| found)
 }
 
 /// One of the header's media ranges.
 struct Range {
-    /// `None` for what is not served.
+    /// `None` if unsupported.
     format: Option<Format>,
     wildcard: bool,
     escaping: Option<Escaping>,
@@ -137,7 +136,8 @@ impl Range {
     }
 }
 
-/// A `q` of RFC 9110: 0 or 1, and up to three decimals; `None` for other text. More than 1 is 1.
+/// Parses a `q` value of RFC 9110: 0 or 1 with up to three decimals; `None` for other text. Values
+/// above 1 are clamped.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let whole = whole.parse::<u16>().ok()?;
@@ -149,7 +149,7 @@ fn thousandths(text: &str) -> Option<u16> {
     Some(whole.saturating_mul(1000).saturating_add(decimals).min(1000))
 }
 
-/// The parts between separators that stand outside of quotes.
+/// Splits at separators outside of quotes.
 fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let mut escaped = false;
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readers_get_the_best_they_ask_for() {
+    fn clients_get_their_preferred_format() {
         use Escaping::{AllowUtf8, Dots, Underscores, Values};
         use Format::{Csv, Json, OpenMetrics001, OpenMetrics100, Protobuf, Text004, Text100};
         const PROTOBUF: &str =
@@ -199,7 +199,7 @@ mod tests {
                 OpenMetrics100,
                 Underscores,
             ),
-            // A browser, curl, nobody.
+            // A browser, curl, no header.
             ("text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8", Text004, Underscores),
             ("*/*", Text004, Underscores),
             ("", Text004, Underscores),
@@ -222,7 +222,7 @@ mod tests {
             ("text/plain;q=0.5, application/openmetrics-text;version=1.0.0;q=0.501", OpenMetrics100, Underscores),
             ("application/json;q=0, text/csv;q=0.001", Csv, Underscores),
             ("application/json;q=0.0", Text004, Underscores),
-            // What the grammar allows, and what it does not.
+            // Unusual and invalid syntax.
             (" Application/JSON ; Q=1 , text/csv", Json, Underscores),
             ("text/plain; version=\"1.0.0\"; escaping = \"values\"", Text100, Values),
             ("a/b;c=\"x,application/json,\\\",y\", text/csv;q=0.1", Csv, Underscores),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_type_says_what_was_negotiated() {
+    fn the_content_type_states_the_negotiated_format() {
         let content_type = |format, escaping| Choice { format, escaping }.content_type();
         for (format, escaping, expected) in [
             (Format::Text004, Escaping::Underscores, "text/plain; version=0.0.4; charset=utf-8"),
@@ -265,12 +265,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_header_gets_an_answer(accept in ".*|([a-z*/;=,q.0-9\" ]|text/plain|escaping=|values|version=1.0.0){0,30}") {
+        fn any_header_is_accepted(accept in ".*|([a-z*/;=,q.0-9\" ]|text/plain|escaping=|values|version=1.0.0){0,30}") {
             negotiate(&accept).content_type();
         }
 
         #[test]
-        fn an_answer_is_accepted_by_its_own_content_type(accept in "(text/plain|application/openmetrics-text)(;version=1.0.0|;version=0.0.1|;escaping=dots|;escaping=values){0,3}") {
+        fn negotiation_is_idempotent(accept in "(text/plain|application/openmetrics-text)(;version=1.0.0|;version=0.0.1|;escaping=dots|;escaping=values){0,3}") {
             let choice = negotiate(&accept);
             prop_assert_eq!(negotiate(&choice.content_type()), choice);
         }

@@ -1,30 +1,31 @@
 //! OpenMetrics 1.0.0 text.
 //!
-//! Two rules hold it together. A series has the name here that it has in every other format, so
-//! that a dashboard does not depend on what a scraper negotiated; and nothing is left out that a
-//! reader could store. What OpenMetrics has no type for is therefore written as type `unknown`,
-//! each sample name as a family of its own, without exemplars and `_created`:
+//! Two rules: a series has the same name as in every other format, so that dashboards do not depend
+//! on the negotiated format; and nothing is omitted that a scraper could store. A family that
+//! OpenMetrics cannot type is therefore written as type `unknown`, each sample name as a separate
+//! family, without exemplars and `_created`:
 //!
-//! | kind | type | unless another family needs one of its names, or |
+//! | kind | type | `unknown` if another family uses one of its names, or if |
 //! |---|---|---|
-//! | counter | `counter`; the family is called without `_total` | the name does not end with `_total`, or a total is negative or NaN |
+//! | counter | `counter`; the family name omits `_total` | the name does not end with `_total`, or a total is negative or NaN |
 //! | gauge | `gauge` | |
-//! | histogram | `histogram` | a bound or sum is negative, or a sum NaN: such a sum is no counter |
+//! | histogram | `histogram` | a bound or sum is negative or a sum is NaN: such a sum is not a counter |
 //! | native histogram | `histogram` with the bucket `+Inf` only; its buckets need [`super::protobuf`] | a sum is negative or NaN |
-//! | summary | `summary` | a sum or a quantile is negative, or a sum NaN |
-//! | info | `info`; the family is called without `_info` | the name does not end with `_info` |
-//! | state set | `stateset` | the name has a `:`, which the label of that name loses in the escaping |
+//! | summary | `summary` | a sum or a quantile is negative or a sum is NaN |
+//! | info | `info`; the family name omits `_info` | the name does not end with `_info` |
+//! | state set | `stateset` | the name has a `:`, which the escaping removes from the label with that name |
 //!
 //! `_created` follows the samples of a counter, histogram or summary, in seconds. `# UNIT` is
-//! written where the family's name, as written, ends with the unit; never for info and state sets,
-//! which the specification allows no unit.
+//! written if the escaped family name ends with the unit; never for info and state sets, for which
+//! the specification allows no unit.
 //!
-//! Which of two families gives way, where their types need one name (a counter `a_total` and a
-//! gauge `a`), says [`crate::reserved`]; [`Family::gives_way`] holds what the registry found.
-//! The caller sees to it that no two families share a name after the escaping, and that no series
-//! has a label `le`, `quantile` or, in a state set, one named like its family.
+//! If the types of two families need the same name (a counter `a_total` and a gauge `a`),
+//! [`crate::reserved`] decides which one becomes `unknown`, and the registry sets
+//! [`Family::gives_way`]. The caller ensures that no two families have the same name after
+//! escaping, and that no series has a label `le`, `quantile` or, in a state set, one named like its
+//! family.
 //!
-//! Source: the OpenMetrics specification 1.0.0; names in quotes as Prometheus 3 reads them.
+//! Source: the OpenMetrics specification 1.0.0; quoted names as in Prometheus 3.
 
 use super::escaping::{
     Escaping, is_plain_metric_name, write_escaped, write_label, write_label_name, write_metric_name, write_sample_name,
@@ -51,14 +52,15 @@ pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# EOF\n");
 }
 
-/// The family's name and type, or `None` where OpenMetrics forbids that type for what the family
-/// holds.
+/// The family's name and type, or `None` if OpenMetrics forbids that type for the family's
+/// contents.
 fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n str, &'static str)> {
     if family.gives_way {
         return None;
     }
-    // A name that is all suffix has no base, also where an escaping makes one: with the dots'
-    // scheme the counter `_total` would be `_`, whose reserved names nobody has compared.
+    // A name that consists only of the suffix has no base, even if escaping produces one: in the
+    // dots scheme the counter `_total` would become `_`, whose reserved names were never checked
+    // for conflicts.
     let base = |suffix: &str| {
         let base = name.strip_suffix(suffix)?;
         (family.name.chars().count() > suffix.len()).then_some(base)
@@ -71,33 +73,33 @@ fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n 
         Kind::Info => (base("_info")?, "info"),
         Kind::StateSet => (escaping.label_name(family.name) == name).then_some((name, "stateset"))?,
     };
-    (!base.is_empty() && family.series.iter().all(only_rises)).then_some((base, kind))
+    (!base.is_empty() && family.series.iter().all(has_valid_counters)).then_some((base, kind))
 }
 
-/// Whether what must be a counter could be one.
-fn only_rises(series: &Series) -> bool {
+/// Whether all values that OpenMetrics treats as counters are valid ones.
+fn has_valid_counters(series: &Series) -> bool {
     let point = match &series.point {
         Point::Counter { total, .. } => *total >= 0.0,
         Point::Histogram { bounds, .. } => !bounds.first().is_some_and(|bound| *bound < 0.0),
-        // NaN is allowed: nothing was observed lately.
+        // NaN is allowed: it means no recent observations.
         Point::Summary { quantiles, .. } => !quantiles.iter().any(|(_, value)| *value < 0.0),
         Point::Gauge(_) | Point::Native(_) | Point::Info | Point::StateSet(_) => true,
     };
     point && samples::totals(series).is_none_or(|(sum, _)| sum >= 0.0)
 }
 
-/// Buffers that last from series to series.
+/// Buffers reused across series.
 #[derive(Default)]
 struct Scratch {
-    /// Of the series.
+    /// The series' labels.
     labels: Vec<u8>,
-    /// Of the sample, or of its exemplar.
+    /// The labels of the sample or its exemplar.
     own: Vec<u8>,
 }
 
 struct Writer<'f> {
     family: &'f Family<'f>,
-    /// Escaped, with its suffix.
+    /// Escaped, including its suffix.
     name: &'f str,
     escaping: Escaping,
 }
@@ -164,7 +166,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Without the line's end.
+    /// Writes the sample without the line ending.
     fn write_sample(&self, sample: &Sample, scratch: &mut Scratch, out: &mut Vec<u8>) {
         let series = scratch.labels.len();
         match sample.own {
@@ -183,7 +185,7 @@ impl Writer<'_> {
     }
 
     fn write_exemplar(&self, exemplar: &Exemplar, labels: &mut Vec<u8>, out: &mut Vec<u8>) {
-        // Escaping makes names longer, and readers refuse an exemplar beyond this many characters.
+        // Escaping makes names longer, and parsers reject exemplars with more characters than this.
         const LIMIT: usize = 128;
         labels.clear();
         let mut characters = 0;
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_written_as_the_specification_says() {
+    fn every_kind_matches_the_specification() {
         let expected = r#"# TYPE bytes counter
 # UNIT bytes bytes
 # HELP bytes Say \"bytes\",\\ or\nnothing.
@@ -263,7 +265,7 @@ summary_created 1700000000.120
 version_info{"la.bel"="1.2.3"} 1
 # EOF
 "#;
-        // The unit must follow an underscore.
+        // The unit must follow an underscore, so this first name omits it.
         let mut families = each_kind();
         assert_eq!(encoded(&families, Escaping::AllowUtf8), expected.replace("# UNIT bytes bytes\n", ""));
         families[0].name = "sent_bytes_total".into();
@@ -273,12 +275,12 @@ version_info{"la.bel"="1.2.3"} 1
     }
 
     #[test]
-    fn nothing_is_still_an_exposition() {
+    fn an_empty_registry_is_a_valid_exposition() {
         assert_eq!(encoded(&[], Escaping::AllowUtf8), "# EOF\n");
     }
 
     #[test]
-    fn what_no_type_allows_is_unknown_and_keeps_its_samples() {
+    fn families_that_no_type_allows_are_unknown_and_keep_their_samples() {
         use testing::Point::{Counter, Histogram, Info, Native, Summary};
         let histogram = |bound, sum| Histogram { bounds: vec![bound], counts: vec![1, 2], sum, exemplars: vec![] };
         let summary = |value, sum| Summary { quantiles: vec![(0.5, value)], sum, count: 3 };
@@ -313,13 +315,13 @@ version_info{"la.bel"="1.2.3"} 1
     }
 
     #[test]
-    fn a_negative_counter_is_unknown_under_its_whole_name() {
+    fn an_invalid_counter_is_unknown_under_its_full_name() {
         let families = [family("a_total", Kind::Counter, vec![series(&[], testing::Point::Counter(f64::NAN, None))])];
         assert_eq!(encoded(&families, Escaping::AllowUtf8), "# TYPE a_total unknown\na_total NaN\n# EOF\n");
     }
 
     #[test]
-    fn an_escaped_family_keeps_its_suffix_and_loses_a_unit_that_no_longer_ends_it() {
+    fn escaping_keeps_the_suffix_and_drops_a_unit_that_no_longer_matches() {
         let exemplar = exemplar(&[("trace.id", "x")], 1.0, None);
         let labels = [("la.bel", "v.w")];
         let mut families = [family(
@@ -341,7 +343,7 @@ version_info{"la.bel"="1.2.3"} 1
     }
 
     #[test]
-    fn a_state_set_whose_label_cannot_have_its_name_is_unknown() {
+    fn a_state_set_whose_label_differs_from_its_name_is_unknown() {
         let states = vec![("s".into(), true)];
         let states = [family("my:state", Kind::StateSet, vec![series(&[], testing::Point::StateSet(states))])];
         let expected = "# TYPE my:state unknown\nmy:state{my_state=\"s\"} 1\n# EOF\n";
@@ -351,7 +353,7 @@ version_info{"la.bel"="1.2.3"} 1
     }
 
     #[test]
-    fn an_exemplar_that_escaping_made_too_long_is_left_out() {
+    fn exemplars_too_long_after_escaping_are_omitted() {
         let long = "é".repeat(60);
         let families = |value: &str| {
             let exemplar = exemplar(&[(&long, value)], 1.0, None);
@@ -361,10 +363,10 @@ version_info{"la.bel"="1.2.3"} 1
         assert_eq!(encoded(&families("x"), Escaping::Values), "# TYPE a counter\na_total 1\n# EOF\n");
     }
 
-    /// A sample as a reader has it: name, labels, value, and the exemplar's labels, value and time.
+    /// A parsed sample: name, labels, value, and the exemplar's labels, value and time.
     type Read = (String, Vec<(String, String)>, String, Option<(Vec<(String, String)>, String)>);
 
-    /// Reads what the grammar allows a sample to be, with names in quotes.
+    /// Parses a sample line, including quoted names.
     fn read_sample(line: &str) -> Read {
         let mut rest = line;
         let name_end = rest.find(['{', ' ']).unwrap();
@@ -389,8 +391,8 @@ version_info{"la.bel"="1.2.3"} 1
         (name, labels, value.to_owned(), exemplar)
     }
 
-    /// Names and values between braces, and what follows. A name without a value has `"\0"` for
-    /// one.
+    /// Parses the labels between braces and returns the remainder. A name without a value gets
+    /// `"\0"`.
     fn read_labels(text: &str) -> (Vec<(String, String)>, &str) {
         let mut rest = text.strip_prefix('{').unwrap();
         let mut labels = Vec::new();
@@ -431,7 +433,7 @@ version_info{"la.bel"="1.2.3"} 1
 
     proptest! {
         #[test]
-        fn every_sample_is_read_back(families in testing::arbitrary()) {
+        fn samples_round_trip(families in testing::arbitrary()) {
             for escaping in [Escaping::AllowUtf8, Escaping::Underscores, Escaping::Dots, Escaping::Values] {
                 let text = encoded(&families, escaping);
                 let lines = text.strip_suffix("# EOF\n").unwrap().split_terminator('\n');
@@ -472,7 +474,7 @@ version_info{"la.bel"="1.2.3"} 1
                 prop_assert_eq!(found, wanted, "{}", text);
                 let exemplars = expected.iter().filter(|(.., exemplar)| *exemplar).count();
                 let written = read.iter().filter(|read| fits(read)).count();
-                // Escaping may make one too long, and `_created` has none.
+                // Escaping may make an exemplar too long.
                 prop_assert!(written <= exemplars && (escaping != Escaping::AllowUtf8 || written == exemplars));
             }
         }

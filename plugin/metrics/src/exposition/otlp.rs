@@ -1,18 +1,17 @@
-//! OTLP metrics: `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest`, as
-//! OTLP/HTTP posts it, and the answer. Knows no network.
+//! OTLP metrics: encodes `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest` for
+//! OTLP/HTTP, and decodes the response. No I/O.
 //!
-//! | kind | written as |
+//! | kind | encoded as |
 //! |---|---|
-//! | counter | Sum, cumulative, monotonic, with its start |
-//! | gauge, info, state set | Gauge; a state is an attribute named like the family |
+//! | counter | Sum, cumulative, monotonic, with start time |
+//! | gauge, info, state set | Gauge; a state is an attribute named after the family |
 //! | `target_info` with one series | attributes of the resource |
 //! | histogram | Histogram, cumulative, with explicit bounds |
 //! | native histogram | ExponentialHistogram, cumulative |
 //! | summary | Summary |
 //!
-//! Each metric's metadata hold its kind in Prometheus's words as `prometheus.type`. Labels
-//! `trace_id` and `span_id` of an exemplar are its ids where they are valid ones, and attributes
-//! otherwise.
+//! Each metric's metadata contains its Prometheus type as `prometheus.type`. The labels `trace_id`
+//! and `span_id` of an exemplar become its IDs if they are valid, and attributes otherwise.
 //!
 //! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as
 //! in opentelemetry-proto 1:
@@ -39,8 +38,8 @@
 //! | ExportMetricsServiceResponse | 1 partial success s (1 rejected v, 2 message s) |
 //! | Status, the body of an error | 2 message s |
 //!
-//! Times are nanoseconds. OTLP's bucket `i` lies above `base^i`, where Prometheus's lies below
-//! `base^i`: the indices differ by one.
+//! Times are nanoseconds. OTLP's bucket `i` has the lower bound `base^i`, Prometheus's the upper
+//! bound `base^i`: the indices differ by one.
 
 use super::wire::{close, double, fixed, open_field, signed, take_field, text, unsigned, varint};
 use crate::model::{Exemplar, Family, Labelled, Point, Series};
@@ -50,18 +49,18 @@ use crate::registry::native::{Bucket, NativeHistogram};
 /// For `Content-Type`.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";
 
-/// OTLP lists all buckets between the outermost ones, and native histograms may reach far apart:
-/// they are written coarser where it would be more than this.
+/// OTLP encodes buckets densely, and the buckets of a native histogram may be far apart: the
+/// resolution is reduced until at most this many remain on either side.
 const MAX_BUCKETS: i64 = 20_000;
 
-/// The metric that says what the other ones are about, by its labels.
+/// The metric whose labels describe the target.
 const TARGET_INFO: &str = "target_info";
 
-/// The instrumentation scope of all metrics: the name and version of what collected them.
+/// The instrumentation scope of all metrics: name and version.
 pub type Scope<'a> = (&'a str, &'a str);
 
-/// A body, and how many data points it holds. With the families of each resource come its
-/// attributes, such as `service.name`; the labels of `target_info` win over them.
+/// Encodes a request body and returns it with its number of data points. Each resource has families
+/// and attributes, such as `service.name`; labels of `target_info` override the attributes.
 pub fn encode_all(resources: &[Labelled], scope: Scope, unix_nanos: u64) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
     let points = resources.iter().map(|resource| write_resource(resource, scope, unix_nanos, &mut out));
@@ -75,8 +74,8 @@ fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64
     let message = open_field(1, out);
     let target = families.iter().find_map(target);
     let own = target.as_deref().unwrap_or_default();
-    let further = resource.iter().filter(|(key, _)| !own.iter().any(|(own, _)| own == key));
-    further.chain(own).for_each(|(key, value)| attribute(1, key, value, out));
+    let external = resource.iter().filter(|(key, _)| !own.iter().any(|(own, _)| own == key));
+    external.chain(own).for_each(|(key, value)| write_attribute(1, key, value, out));
     close(message, out);
     let scope_metrics = open_field(2, out);
     let instrumentation_scope = open_field(1, out);
@@ -99,7 +98,7 @@ fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64
             unsigned(3, 1, out);
         }
         close(data, out);
-        attribute(12, "prometheus.type", prometheus_type(family.kind), out);
+        write_attribute(12, "prometheus.type", prometheus_type(family.kind), out);
         close(metric, out);
     }
     close(scope_metrics, out);
@@ -107,18 +106,18 @@ fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64
     points
 }
 
-/// The same for one resource.
+/// Encodes a single resource.
 #[cfg(test)]
 fn encode(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64) -> (Vec<u8>, u64) {
     encode_all(&[(families.to_vec(), resource.to_vec())], ("scope", "1"), unix_nanos)
 }
 
-/// The attributes of the resource that `target_info` holds, if the family is that one; `job` and
-/// `instance` under OTLP's names. None where its series are several: they are about several
-/// targets, and are written as metrics.
+/// The resource attributes in `target_info`, with `job` and `instance` renamed for OTLP. `None` for
+/// other families, and if there are several series: these describe several targets and are written
+/// as metrics.
 fn target<'a>(family: &'a Family) -> Option<Vec<(&'a str, &'a str)>> {
     let [Series { labels, point, .. }] = &*family.series else { return None };
-    // The text format, from which metrics are imported, has no infos.
+    // Metrics imported from the text format are gauges, since it has no infos.
     if family.name != TARGET_INFO || !matches!(point, Point::Info | Point::Gauge(1.0)) {
         return None;
     }
@@ -130,30 +129,30 @@ fn target<'a>(family: &'a Family) -> Option<Vec<(&'a str, &'a str)>> {
     Some(labels.iter().map(attribute).filter(|(_, value)| !value.is_empty()).collect())
 }
 
-/// A kind as the metadata of a metric call it.
+/// The type in the metadata of a metric.
 fn prometheus_type(kind: Kind) -> &'static str {
     match kind {
-        // In Prometheus's words both are one type.
+        // Prometheus has one type for both.
         Kind::NativeHistogram => Kind::Histogram.name(),
         kind => kind.name(),
     }
 }
 
-/// What a receiver says it did not take: how many data points, and why. A message without rejected
-/// points is a warning.
+/// The data points that a receiver rejected, and why. A message without rejected points is a
+/// warning.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub struct PartialSuccess {
-    /// Data points.
+    /// Number of rejected data points.
     pub rejected: u64,
-    /// Empty for none.
+    /// Empty if none.
     pub message: String,
 }
 
-/// Reads an answer, which is empty where all was taken; none for what is no such message.
-pub fn decode_answer(mut answer: &[u8]) -> Option<PartialSuccess> {
+/// Decodes a response, which is empty if everything was accepted; `None` if it is malformed.
+pub fn decode_answer(mut response: &[u8]) -> Option<PartialSuccess> {
     let mut partial = PartialSuccess::default();
-    while !answer.is_empty() {
-        let (field, _, mut message) = take_field(&mut answer)?;
+    while !response.is_empty() {
+        let (field, _, mut message) = take_field(&mut response)?;
         while field == 1 && !message.is_empty() {
             match take_field(&mut message)? {
                 (1, rejected, _) => partial.rejected = rejected,
@@ -165,8 +164,8 @@ pub fn decode_answer(mut answer: &[u8]) -> Option<PartialSuccess> {
     Some(partial)
 }
 
-/// The text of an error's body, a `google.rpc.Status`; none for what is no such message, or has no
-/// text.
+/// Decodes the message of an error body, a `google.rpc.Status`; `None` if it is malformed or has no
+/// message.
 pub fn decode_status(mut status: &[u8]) -> Option<String> {
     let mut text = None;
     while !status.is_empty() {
@@ -187,7 +186,7 @@ fn data_field(kind: Kind) -> u32 {
     }
 }
 
-/// The unit as OTLP writes units; one that is none of the usual ones stays as it is.
+/// Converts a unit to OTLP's form; unknown units are unchanged.
 fn unit(unit: &str) -> &str {
     match unit {
         "seconds" => "s",
@@ -203,7 +202,7 @@ fn unit(unit: &str) -> &str {
     }
 }
 
-/// Writes the data points of a series, and says how many.
+/// Writes the data points of a series and returns their number.
 fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
     let times = |out: &mut Vec<u8>| {
         if let Some(created_ms) = series.created_ms {
@@ -212,7 +211,7 @@ fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec
         fixed(3, unix_nanos, out);
     };
     let attributes = |field, out: &mut Vec<u8>| {
-        series.labels.iter().for_each(|(name, value)| attribute(field, name, value, out));
+        series.labels.iter().for_each(|(name, value)| write_attribute(field, name, value, out));
     };
     let mut number = |value, state: Option<&str>, exemplar: Option<&Exemplar>| {
         let point = open_field(1, out);
@@ -220,7 +219,7 @@ fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec
         double(4, value, out);
         exemplar.into_iter().for_each(|exemplar| write_exemplar(5, exemplar, unix_nanos, out));
         attributes(7, out);
-        state.into_iter().for_each(|state| attribute(7, family.name, state, out));
+        state.into_iter().for_each(|state| write_attribute(7, family.name, state, out));
         close(point, out);
     };
     match &series.point {
@@ -272,7 +271,7 @@ fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec
 }
 
 fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
-    // By halving the resolution so often, at most MAX_BUCKETS are left on either side.
+    // Halve the resolution until at most `MAX_BUCKETS` remain on either side.
     let width = |buckets: &[Bucket]| match buckets {
         [first, .., last] => i64::from(last.index) - i64::from(first.index),
         _ => 0,
@@ -311,8 +310,8 @@ fn write_exemplar(field: u32, exemplar: &Exemplar, unix_nanos: u64, out: &mut Ve
     double(3, exemplar.value, out);
     for (name, value) in &exemplar.labels {
         let id = match &**name {
-            "span_id" => id::<8>(value).map(|id| (4, id.to_vec())),
-            "trace_id" => id::<16>(value).map(|id| (5, id.to_vec())),
+            "span_id" => parse_id::<8>(value).map(|id| (4, id.to_vec())),
+            "trace_id" => parse_id::<16>(value).map(|id| (5, id.to_vec())),
             _ => None,
         };
         match id {
@@ -321,14 +320,14 @@ fn write_exemplar(field: u32, exemplar: &Exemplar, unix_nanos: u64, out: &mut Ve
                 out.extend_from_slice(&id);
                 close(bytes, out);
             }
-            None => attribute(7, name, value, out),
+            None => write_attribute(7, name, value, out),
         }
     }
     close(message, out);
 }
 
-/// A trace's or span's id: so many bytes in hexadecimal digits, not all of them zero.
-fn id<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// Parses a trace or span ID: `N` bytes in hexadecimal, not all zero.
+fn parse_id<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut id = [0; N];
     if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -340,7 +339,7 @@ fn id<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 #[inline(never)]
-fn attribute(field: u32, key: &str, value: &str, out: &mut Vec<u8>) {
+fn write_attribute(field: u32, key: &str, value: &str, out: &mut Vec<u8>) {
     let pair = open_field(field, out);
     text(1, key, out);
     let any = open_field(2, out);

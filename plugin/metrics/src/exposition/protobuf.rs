@@ -1,9 +1,8 @@
-//! Delimited protobuf: for each family its length as a varint and an
-//! `io.prometheus.client.MetricFamily`. The one format that carries the buckets of native
-//! histograms.
+//! Delimited protobuf: for each family, its length as a varint followed by an
+//! `io.prometheus.client.MetricFamily`. The only exposition format for native histogram buckets.
 //!
-//! Written by hand, because eight messages need no code generator. Field numbers and wire types (v:
-//! varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as in prometheus/client_model's
+//! Hand-written, since a few messages do not justify a code generator. Field numbers and wire types
+//! (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes), as in prometheus/client_model's
 //! `metrics.proto`:
 //!
 //! | message | fields |
@@ -22,10 +21,10 @@
 //! | Timestamp | 1 seconds v, 2 nanos v |
 //!
 //! Info and state sets are gauges, since the schema has no type for them; as in text, a state is a
-//! label named like the family. A field is also written where its value is zero (readers of proto2
-//! tell that from absent), help only where there is one, and the unit where the name as written
-//! ends with it, before `_total` for counters: Prometheus refuses another. Deltas are packed:
-//! readers must take either form, and packed is the shorter one.
+//! label named after the family. Fields are written even if zero (proto2 distinguishes zero from
+//! absent), help only if there is one, and the unit only if the escaped name ends with it (before
+//! `_total` for counters), since Prometheus rejects other units. Deltas are packed: decoders must
+//! accept either form, and packed is shorter.
 
 use super::escaping::Escaping;
 use super::samples;
@@ -38,7 +37,7 @@ use crate::registry::native::{EncodedBuckets, NativeHistogram};
 pub const CONTENT_TYPE: &str =
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
-/// Appends one delimited message for each family. No families are no bytes.
+/// Appends one delimited message per family.
 pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
     for family in families {
         let message = open(out);
@@ -66,8 +65,8 @@ fn write_family(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
                 for (state, on) in *states {
                     let metric = open_field(4, out);
                     write_labels(series, escaping, out);
-                    label(&escaping.label_name(family.name), state, out);
-                    gauge(f64::from(u8::from(*on)), out);
+                    write_label(&escaping.label_name(family.name), state, out);
+                    write_gauge(f64::from(u8::from(*on)), out);
                     close(metric, out);
                 }
             }
@@ -87,12 +86,13 @@ fn write_family(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
 
 fn write_labels(series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
     for (name, value) in &series.labels {
-        label(&escaping.label_name(name), value, out);
+        write_label(&escaping.label_name(name), value, out);
     }
 }
 
 fn write_point(series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
-    let created = |field, out: &mut Vec<u8>| series.created_ms.into_iter().for_each(|ms| timestamp(field, ms, out));
+    let created =
+        |field, out: &mut Vec<u8>| series.created_ms.into_iter().for_each(|ms| write_timestamp(field, ms, out));
     match &series.point {
         Point::Counter { total, exemplar } => {
             let counter = open_field(3, out);
@@ -101,8 +101,8 @@ fn write_point(series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
             created(3, out);
             close(counter, out);
         }
-        Point::Gauge(value) => gauge(*value, out),
-        Point::Info | Point::StateSet(_) => gauge(1.0, out),
+        Point::Gauge(value) => write_gauge(*value, out),
+        Point::Info | Point::StateSet(_) => write_gauge(1.0, out),
         Point::Histogram { bounds, counts, sum, exemplars } => {
             let histogram = open_field(7, out);
             unsigned(1, counts.iter().sum(), out);
@@ -145,8 +145,8 @@ fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
     signed(5, i64::from(native.schema()), out);
     double(6, native.zero_threshold(), out);
     unsigned(7, native.zero_count(), out);
-    // Where nothing else would tell it from a classic histogram, the positive side has an empty
-    // span.
+    // An empty native histogram gets an empty positive span to distinguish it from a classic
+    // histogram.
     let (positive, negative) = native.spans_and_deltas();
     write_buckets(9, 10, &negative, out);
     write_buckets(12, 13, &positive, out);
@@ -169,28 +169,28 @@ fn write_buckets(span_field: u32, delta_field: u32, buckets: &EncodedBuckets, ou
 fn write_exemplar(field: u32, exemplar: &Exemplar, escaping: Escaping, out: &mut Vec<u8>) {
     let message = open_field(field, out);
     for (name, value) in &exemplar.labels {
-        label(&escaping.label_name(name), value, out);
+        write_label(&escaping.label_name(name), value, out);
     }
     double(2, exemplar.value, out);
-    exemplar.unix_ms.iter().for_each(|unix_ms| timestamp(3, *unix_ms, out));
+    exemplar.unix_ms.iter().for_each(|unix_ms| write_timestamp(3, *unix_ms, out));
     close(message, out);
 }
 
-/// The label is field 1 of a metric and of an exemplar alike.
-fn label(name: &str, value: &str, out: &mut Vec<u8>) {
+/// Labels are field 1 of both metrics and exemplars.
+fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
     let pair = open_field(1, out);
     text(1, name, out);
     text(2, value, out);
     close(pair, out);
 }
 
-fn gauge(value: f64, out: &mut Vec<u8>) {
+fn write_gauge(value: f64, out: &mut Vec<u8>) {
     let gauge = open_field(2, out);
     double(1, value, out);
     close(gauge, out);
 }
 
-fn timestamp(field: u32, milliseconds: u64, out: &mut Vec<u8>) {
+fn write_timestamp(field: u32, milliseconds: u64, out: &mut Vec<u8>) {
     let message = open_field(field, out);
     unsigned(1, milliseconds / 1000, out);
     unsigned(2, milliseconds % 1000 * 1_000_000, out);
@@ -205,7 +205,7 @@ mod tests {
     use super::super::testing::{self, each_kind, family, native, series, view};
     use super::*;
 
-    /// The schema once more, for prost, which shares no code with the writer.
+    /// The schema for prost, which shares no code with the encoder.
     mod schema {
         #[derive(Clone, PartialEq, prost::Message)]
         pub(super) struct MetricFamily {
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_is_these_bytes() {
+    fn a_gauge_has_the_expected_bytes() {
         let families = [family("g", Kind::Gauge, vec![series(&[("a", "b")], testing::Point::Gauge(1.0))])];
         let mut out = Vec::new();
         encode(&view(&families), Escaping::AllowUtf8, &mut out);
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_written_as_the_schema_says() {
+    fn every_kind_matches_the_schema() {
         let read = decoded(&each_kind(), Escaping::AllowUtf8);
         let created = Some(schema::Timestamp { seconds: Some(1_700_000_000), nanos: Some(120_000_000) });
         let heads: Vec<_> = read.iter().map(|family| (family.name.as_deref().unwrap(), family.kind.unwrap())).collect();
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_native_histogram_has_the_span_that_tells_it_from_a_classic_one() {
+    fn an_empty_native_histogram_has_an_empty_span() {
         let families = [family("n", Kind::NativeHistogram, vec![series(&[], testing::Point::Native(native(&[])))])];
         let read = decoded(&families, Escaping::AllowUtf8);
         let histogram = read[0].metric[0].histogram.as_ref().unwrap();
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn negative_observations_have_their_own_spans() {
+    fn negative_observations_have_separate_spans() {
         let point = testing::Point::Native(native(&[-0.3, -5.0, 1.0]));
         let read = decoded(&[family("n", Kind::NativeHistogram, vec![series(&[], point)])], Escaping::AllowUtf8);
         let histogram = read[0].metric[0].histogram.as_ref().unwrap();
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_does_not_end_the_name_is_left_out() {
+    fn a_unit_that_is_not_a_suffix_of_the_name_is_omitted() {
         for (name, escaping, unit) in [
             ("sent_bytes_total", Escaping::AllowUtf8, Some("bytes")),
             ("sent_bytes", Escaping::AllowUtf8, Some("bytes")),
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_escaped_for_readers_that_ask() {
+    fn names_are_escaped_on_request() {
         let read = decoded(&each_kind(), Escaping::Underscores);
         assert_eq!(read[3].name.as_deref(), Some("my_native"));
         assert_eq!(pairs(&read[6].metric[0].label), [("la_bel", "1.2.3")]);
@@ -491,15 +491,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_independent_reader_finds_everything(families in testing::arbitrary()) {
+        fn an_independent_decoder_finds_everything(families in testing::arbitrary()) {
             for (read, family) in decoded(&families, Escaping::AllowUtf8).iter().zip(view(&families)) {
                 prop_assert_eq!(read.name.as_deref(), Some(family.name));
                 prop_assert_eq!(read.help.as_deref().unwrap_or_default(), family.help);
                 prop_assert!(read.unit.as_deref().is_none_or(|unit| unit == family.unit));
                 let mut metrics = read.metric.iter();
                 for series in &family.series {
-                    // Every sample that a state set or a plain value has is a metric; all those of
-                    // another series are one.
+                    // A state set has one metric per state; every other series is one metric.
                     let metric = metrics.next().unwrap();
                     prop_assert_eq!(&pairs(&metric.label)[..series.labels.len()], &series.labels[..]);
                     let same = |read: Option<f64>, value: f64| read.unwrap().to_bits() == value.to_bits();

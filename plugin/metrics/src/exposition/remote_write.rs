@@ -1,6 +1,5 @@
 //! Prometheus remote write, 2.0 (`io.prometheus.write.v2.Request`) and 1.0
-//! (`prometheus.WriteRequest`): the body of one request, before its compression. Knows neither
-//! registry nor network: its caller says what is written.
+//! (`prometheus.WriteRequest`): encodes the uncompressed body of one request. No I/O.
 //!
 //! Field numbers and wire types (v: varint, z: zigzag varint, d: 8 bytes, s: length and bytes, p:
 //! packed varints), as in Prometheus's `prompb`; the messages of a histogram and its spans are the
@@ -21,9 +20,9 @@
 //! | Histogram | 1 count v, 3 sum d, 4 schema z, 5 zero threshold d, 6 zero count v, 8 negative span s, 9 negative deltas p, 11 positive span s, 12 positive deltas p, 15 timestamp v; in 2.0 also 17 start timestamp v |
 //! | BucketSpan | 1 offset z, 2 length v |
 //!
-//! All timestamps are milliseconds. When a series began stands in two places: release candidates of
-//! 2.0 have it in the time series, later ones beside each value; a receiver passes over the one
-//! that it does not know.
+//! All timestamps are milliseconds. The created timestamp is written in two places: release
+//! candidates of 2.0 have it in the time series, later versions in each sample; receivers ignore
+//! the field they do not know.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -40,45 +39,44 @@ use crate::registry::native::{EncodedBuckets, NativeHistogram};
 use crate::registry::{END, Kind};
 use crate::sort::sorted_by;
 
-/// The value of a series that is there no more: a NaN that Prometheus knows by its bits.
+/// The stale marker: a NaN that Prometheus recognizes by its bits.
 pub const STALE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
 
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
 
-/// What a receiver is told of a family.
+/// Metadata of a family.
 #[derive(Debug, PartialEq)]
 pub struct Metadata {
     /// The family's name, any UTF-8.
     pub family: Box<str>,
-    /// What it measures.
+    /// The kind.
     pub kind: Kind,
-    /// Empty for none.
+    /// Empty if none.
     pub help: Box<str>,
-    /// Empty for none.
+    /// Empty if none.
     pub unit: Box<str>,
 }
 
-/// What a series held at some moment.
+/// The value of a series at some time.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// One number.
     Float(f64),
     /// Exponential buckets.
     Native(Box<NativeHistogram>),
-    /// The series is there no more.
+    /// A stale marker: the series no longer exists.
     Stale,
 }
 
-/// One value of a series.
+/// A value of a series with its metadata.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// What the series held.
+    /// The value.
     pub value: Value,
-    /// When the series began to count, in milliseconds since the Unix epoch; none for what does not
-    /// count.
+    /// Creation time in milliseconds since the Unix epoch; `None` for series that are not counters.
     pub created_ms: Option<u64>,
-    /// An example that no earlier point of the series had.
+    /// An exemplar that no earlier point of the series had.
     pub exemplar: Option<Rc<Exemplar>>,
 }
 
@@ -87,17 +85,17 @@ pub struct Point {
 pub struct TimeSeries<'a> {
     /// Made by [`key_of`].
     pub key: &'a [u8],
-    /// Whether the values are histograms; a stale one is of its series' form.
+    /// Whether the values are native histograms. Stale markers have the same form.
     pub native: bool,
-    /// Of the series' family.
+    /// Metadata of the series' family.
     pub metadata: &'a Rc<Metadata>,
-    /// Rising milliseconds since the Unix epoch, and what the series held then.
+    /// Milliseconds since the Unix epoch, ascending, and the value at that time.
     pub points: Vec<(u64, &'a Point)>,
 }
 
-/// The labels of a series, its name among them, as bytes: sorted by name, those with an empty value
-/// left out, since to Prometheus they are none. Replaces what `key` held. Of two labels with a name
-/// the first one counts.
+/// Encodes the labels of a series, including its name, as a key: sorted by name and without labels
+/// that have an empty value, which Prometheus treats as absent. Replaces the contents of `key`. If
+/// a name occurs twice, the first label wins.
 pub fn key_of(labels: Vec<(&str, &str)>, key: &mut Vec<u8>) {
     key.clear();
     let mut before = None;
@@ -111,8 +109,8 @@ pub fn key_of(labels: Vec<(&str, &str)>, key: &mut Vec<u8>) {
     }
 }
 
-/// By name; of those with a name the first one stays first.
-// Inlined at each of its callers it would cost the component kilobytes.
+/// Sorts labels by name, stably.
+// Inlining it at its call sites would add kilobytes to the component.
 #[inline(never)]
 fn sorted<'a>(labels: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
     sorted_by(labels, |(a, _), (b, _)| a.cmp(b))
@@ -123,18 +121,17 @@ fn labels_of_exemplar(exemplar: &Exemplar) -> Vec<(&str, &str)> {
     exemplar.labels.iter().map(|(name, value)| (&**name, &**value)).collect()
 }
 
-/// The names and values that a key was made of.
+/// Decodes a key into label names and values.
 pub fn labels_of(key: &[u8]) -> impl Iterator<Item = (&str, &str)> {
-    // A key is made of texts, and no text has the byte that ends them.
+    // A key consists of UTF-8 strings, and `END` does not occur in UTF-8.
     let mut parts = key.split(|byte| *byte == END).map(|part| str::from_utf8(part).unwrap_or_default());
     std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
 }
 
-/// Takes one value of a series: the suffix of its name, the label that it has beyond the series'
-/// own, and its exemplar.
+/// Receives a sample: the suffix of its name, its extra label, its value and its exemplar.
 pub type Sink<'s> = dyn FnMut(&str, Option<(&str, &str)>, Value, Option<&Exemplar>) + 's;
 
-/// Hands the values of a series to `sink`: its samples, or the one native histogram.
+/// Passes the values of a series to `sink`: its samples, or its native histogram.
 pub fn each_value(family: &Family, series: &Series, sink: &mut Sink) {
     if let model::Point::Native(native) = &series.point {
         return sink("", None, Value::Native(Box::new((*native).clone())), None);
@@ -153,7 +150,7 @@ pub fn each_value(family: &Family, series: &Series, sink: &mut Sink) {
                 Some(family.name)
             }
         };
-        // Numbers are ASCII.
+        // The text is a number or a state, hence UTF-8.
         let own = label.map(|label| (label, str::from_utf8(&own).unwrap_or_default()));
         let value = match sample.value {
             Number::Float(value) => value,
@@ -163,7 +160,7 @@ pub fn each_value(family: &Family, series: &Series, sink: &mut Sink) {
     });
 }
 
-/// Numbers for texts, each written once; the empty text is number 0.
+/// The symbol table: interns strings and writes each once. The empty string is symbol 0.
 struct Symbols<'a> {
     numbers: HashMap<&'a str, u32, FixedState>,
     out: Vec<u8>,
@@ -195,16 +192,16 @@ impl<'a> Symbols<'a> {
     }
 }
 
-/// The body of a 2.0 request. Names are any UTF-8. The hasher is for the texts, which come from
-/// outside.
+/// Encodes the body of a 2.0 request. Names are any UTF-8. The hasher is for the symbol table,
+/// which holds untrusted strings.
 pub fn encode_2(all: &[TimeSeries], hasher: FixedState) -> Vec<u8> {
     let mut symbols = Symbols::new(hasher);
     let mut out = Vec::new();
     for series in all {
         let message = open_field(5, &mut out);
         symbols.labels(&labels_of(series.key).collect::<Vec<_>>(), &mut out);
-        values([2, 3], series, true, &mut out);
-        for (unix_ms, exemplar) in exemplars(series) {
+        write_values([2, 3], series, true, &mut out);
+        for (unix_ms, exemplar) in exemplars_of(series) {
             let message = open_field(4, &mut out);
             symbols.labels(&sorted(labels_of_exemplar(exemplar)), &mut out);
             double(2, exemplar.value, &mut out);
@@ -228,16 +225,16 @@ pub fn encode_2(all: &[TimeSeries], hasher: FixedState) -> Vec<u8> {
     symbols.out
 }
 
-/// The body of a 1.0 request. Its receivers may know the older names only, so others have their
-/// foreign characters replaced by underscores.
+/// Encodes the body of a 1.0 request. Receivers may support only classic names, so invalid
+/// characters are replaced by underscores.
 pub fn encode_1(all: &[TimeSeries]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut told: Option<&Rc<Metadata>> = None;
+    let mut last_metadata: Option<&Rc<Metadata>> = None;
     for series in all {
         let metadata = series.metadata;
-        // The series of a family mostly stand together, and to tell it twice does no harm.
-        if told.is_none_or(|told| !Rc::ptr_eq(told, metadata)) {
-            told = Some(metadata);
+        // The series of a family are mostly adjacent, and repeated metadata is harmless.
+        if last_metadata.is_none_or(|last_metadata| !Rc::ptr_eq(last_metadata, metadata)) {
+            last_metadata = Some(metadata);
             let message = open_field(3, &mut out);
             unsigned(1, type_of(metadata.kind), &mut out);
             text(2, &Escaping::Underscores.metric_name(&metadata.family), &mut out);
@@ -247,8 +244,8 @@ pub fn encode_1(all: &[TimeSeries]) -> Vec<u8> {
         }
         let message = open_field(1, &mut out);
         write_labels(&labels_of(series.key).collect::<Vec<_>>(), &mut out);
-        values([2, 4], series, false, &mut out);
-        for (unix_ms, exemplar) in exemplars(series) {
+        write_values([2, 4], series, false, &mut out);
+        for (unix_ms, exemplar) in exemplars_of(series) {
             let message = open_field(3, &mut out);
             write_labels(&labels_of_exemplar(exemplar), &mut out);
             double(2, exemplar.value, &mut out);
@@ -265,7 +262,7 @@ fn write_labels(labels: &[(&str, &str)], out: &mut Vec<u8>) {
     let names: Vec<_> = labels.iter().map(|(name, _)| Escaping::Underscores.label_name(name)).collect();
     let mut before = None;
     for (name, value) in sorted(names.iter().zip(labels).map(|(name, (_, value))| (&**name, *value)).collect()) {
-        // A receiver refuses a name that comes twice; escaping can make one name of two.
+        // Receivers reject duplicate names, and escaping can make two names equal.
         if before.replace(name) != Some(name) {
             let label = open_field(1, out);
             text(1, name, out);
@@ -275,8 +272,8 @@ fn write_labels(labels: &[(&str, &str)], out: &mut Vec<u8>) {
     }
 }
 
-/// The exemplars of a series, with their time or else that of their value.
-fn exemplars<'a>(series: &TimeSeries<'a>) -> impl Iterator<Item = (u64, &'a Exemplar)> {
+/// The exemplars of a series with their time, or else the time of their sample.
+fn exemplars_of<'a>(series: &TimeSeries<'a>) -> impl Iterator<Item = (u64, &'a Exemplar)> {
     let exemplar = |(unix_ms, point): &(u64, &'a Point)| {
         let exemplar = point.exemplar.as_deref()?;
         Some((exemplar.unix_ms.unwrap_or(*unix_ms), exemplar))
@@ -284,8 +281,8 @@ fn exemplars<'a>(series: &TimeSeries<'a>) -> impl Iterator<Item = (u64, &'a Exem
     series.points.iter().filter_map(exemplar)
 }
 
-/// The values, in the field for samples or in that for histograms.
-fn values([samples, histograms]: [u32; 2], series: &TimeSeries, start: bool, out: &mut Vec<u8>) {
+/// Writes the values, to the field for samples or the field for histograms.
+fn write_values([samples, histograms]: [u32; 2], series: &TimeSeries, start: bool, out: &mut Vec<u8>) {
     for (unix_ms, point) in &series.points {
         let start_ms = point.created_ms.filter(|_| start);
         let message = open_field(if series.native { histograms } else { samples }, out);
@@ -296,12 +293,12 @@ fn values([samples, histograms]: [u32; 2], series: &TimeSeries, start: bool, out
                 3
             }
             Value::Native(native) => {
-                histogram(native, out);
+                write_histogram(native, out);
                 unsigned(15, *unix_ms, out);
                 17
             }
-            // A histogram is stale by its sum; the count tells a reader of 1.0 that it holds
-            // integers.
+            // A histogram is stale if its sum is the marker; the counts mark it as an integer
+            // histogram for 1.0 receivers.
             Value::Stale | Value::Float(_) => {
                 unsigned(1, 0, out);
                 double(3, STALE, out);
@@ -317,7 +314,7 @@ fn values([samples, histograms]: [u32; 2], series: &TimeSeries, start: bool, out
     }
 }
 
-fn histogram(native: &NativeHistogram, out: &mut Vec<u8>) {
+fn write_histogram(native: &NativeHistogram, out: &mut Vec<u8>) {
     unsigned(1, native.count(), out);
     double(3, native.sum(), out);
     signed(4, native.schema().into(), out);
@@ -342,7 +339,7 @@ fn buckets([spans, deltas]: [u32; 2], buckets: &EncodedBuckets, out: &mut Vec<u8
     }
 }
 
-/// The number of a type in both versions.
+/// The metadata type in both versions.
 fn type_of(kind: Kind) -> u64 {
     match kind {
         Kind::Counter => 1,

@@ -1,14 +1,14 @@
-//! A series as the samples that a scraper stores: the one place that knows suffixes, `le`,
-//! `quantile` and the order of samples. Writes nothing, and knows no format.
+//! Expands a series into the samples that a scraper stores. This is the only place that defines
+//! suffixes, `le`, `quantile` and the order of samples.
 //!
 //! | kind | samples |
 //! |---|---|
 //! | counter, gauge | the series itself |
 //! | histogram | `_bucket` with `le`, cumulative, the last is `+Inf`; `_sum`; `_count` |
-//! | native histogram | as a histogram with the bucket `+Inf` only: samples cannot say more |
+//! | native histogram | as a histogram with only the bucket `+Inf` |
 //! | summary | the series itself with `quantile`; `_sum`; `_count` |
 //! | info | the series itself, 1 |
-//! | state set | the series itself with a label named like the family, 1 or 0 |
+//! | state set | the series itself with a label named after the family, 1 or 0 |
 
 use crate::model::{Exemplar, Point, Series};
 use crate::registry::Kind;
@@ -16,30 +16,30 @@ use crate::registry::Kind;
 /// One line of a text format.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
-    /// After the family's name.
+    /// Appended to the family's name.
     pub suffix: &'static str,
-    /// After the series' own labels.
+    /// The extra label, after the series' own labels.
     pub own: Own<'a>,
-    /// What it says.
+    /// The value.
     pub value: Number,
-    /// An example of what it counts, where one was given.
+    /// An optional exemplar.
     pub exemplar: Option<&'a Exemplar>,
 }
 
-/// The label that a sample has beyond its series' labels.
+/// The label of a sample in addition to its series' labels.
 #[derive(Debug, Clone, Copy)]
 pub enum Own<'a> {
-    /// It has none.
+    /// No extra label.
     None,
     /// `le`.
     Bound(f64),
     /// `quantile`.
     Rank(f64),
-    /// Its name is the family's.
+    /// A state; the label is named after the family.
     State(&'a str),
 }
 
-/// Counts stay integers, because a double is exact to 2^53 only.
+/// A sample value. Counts stay integers, because doubles are exact only up to 2^53.
 #[derive(Debug, Clone, Copy)]
 pub enum Number {
     /// Any number.
@@ -48,7 +48,7 @@ pub enum Number {
     Count(u64),
 }
 
-/// What `# TYPE` says in JSON and CSV, where the kinds keep their own names.
+/// The type in JSON and CSV, where each kind keeps its own name.
 pub fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Counter => "counter",
@@ -61,13 +61,13 @@ pub fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Whether the unit can be told a reader: Prometheus refuses a whole scrape over one that does not
-/// end the name. `name` is escaped, and without `_total`.
+/// Whether the name ends with the unit. If not, the unit must be omitted: Prometheus would reject
+/// the whole scrape. `name` is escaped, and without `_total`.
 pub fn ends_with_unit(name: &str, unit: &str) -> bool {
     !unit.is_empty() && name.strip_suffix(unit).is_some_and(|before| before.ends_with('_'))
 }
 
-/// The suffixes of a kind's samples, in their order.
+/// The suffixes of a kind's samples, in order.
 pub fn suffixes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Histogram | Kind::NativeHistogram => &["_bucket", "_sum", "_count"],
@@ -76,7 +76,7 @@ pub fn suffixes(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// The sum and the count of a series that has them.
+/// The sum and count of a series, if it has them.
 pub fn totals(series: &Series) -> Option<(f64, u64)> {
     match &series.point {
         Point::Histogram { counts, sum, .. } => Some((*sum, counts.iter().sum())),
@@ -86,7 +86,7 @@ pub fn totals(series: &Series) -> Option<(f64, u64)> {
     }
 }
 
-/// Hands every sample of the series to `sink`, in the order they are written.
+/// Passes every sample of the series to `sink`, in output order.
 pub fn each<'a>(series: &'a Series<'_>, sink: &mut dyn FnMut(Sample<'a>)) {
     let mut sample = |suffix, own, value, exemplar| sink(Sample { suffix, own, value, exemplar });
     match &series.point {

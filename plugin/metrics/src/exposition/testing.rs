@@ -1,4 +1,4 @@
-//! Families for the encoders' tests, here and of users: one of each kind, and arbitrary ones.
+//! Families for testing encoders: one of each kind, and arbitrary ones.
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -9,7 +9,7 @@ use crate::model::{self, Exemplar};
 use crate::registry::Kind;
 use crate::registry::native::NativeHistogram;
 
-/// A [`model::Family`] that owns what it holds.
+/// An owned [`model::Family`].
 #[derive(Debug, Clone)]
 pub struct Family {
     pub name: String,
@@ -93,7 +93,7 @@ pub fn native(values: &[f64]) -> NativeHistogram {
     native
 }
 
-/// One family of each kind, with everything that a family can have.
+/// One family of each kind, using every feature.
 pub fn each_kind() -> Vec<Family> {
     const CREATED: Option<u64> = Some(1_700_000_000_120);
     let mut counter = series(
@@ -149,9 +149,10 @@ fn value() -> impl Strategy<Value = f64> {
 }
 
 fn labels() -> impl Strategy<Value = Vec<(String, String)>> {
-    // A map: names are distinct and sorted.
+    // A map, so that names are distinct and sorted.
     prop::collection::btree_map(name(), any::<String>(), 0..4).prop_map(|labels| {
-        // No label is called `le`, `quantile` or, also once escaped, begins with `__`.
+        // The prefix keeps labels from being `le` or `quantile`, or from beginning with `__` even
+        // after escaping.
         labels.into_iter().map(|(name, value)| (format!("x{name}"), value)).collect()
     })
 }
@@ -232,10 +233,10 @@ fn a_family() -> impl Strategy<Value = Family> {
     )
 }
 
-/// Families of any kind, their names any text; as distinct as the registry keeps them.
+/// Families of any kind with arbitrary names, as distinct as the registry requires.
 pub fn arbitrary() -> impl Strategy<Value = Vec<Family>> {
     prop::collection::vec(a_family(), 0..4).prop_map(|mut families| {
-        // No two differ in a suffix only, nor in what an escaping changes.
+        // No two names differ only in a suffix, or only in characters that an escaping changes.
         for (at, family) in families.iter_mut().enumerate() {
             family.name = format!("{}{at}{}", char::from(b'a' + at as u8), family.name);
         }

@@ -1,85 +1,84 @@
 //! Prometheus text exposition, versions 0.0.4 and 1.0.0.
 //!
-//! Families come sorted by name and series by label values, so that the same registry always gives
-//! the same bytes. Names that the older rules do not allow are written as the reader's [`Escaping`]
-//! says; those that stay as they are come in quotes, a metric's within the braces:
-//! `{"my.metric",a="x"} 1`. Label values and help are escaped. The two versions are the same text.
+//! Families are sorted by name and series by label values, so that output is deterministic. Names
+//! outside the classic character set are written according to the client's [`Escaping`]; unescaped
+//! ones are quoted, a metric name inside the braces: `{"my.metric",a="x"} 1`. Label values and help
+//! are escaped. The two versions produce the same text.
 //!
-//! Text knows five types only: an info is a gauge `<name>_info` that is 1; a state set is a gauge
-//! with a label named like the metric, one sample for each state; a native histogram is a histogram
-//! with the one bucket `+Inf`, beside its sum and count.
+//! The format has only five types: an info is a gauge `<name>_info` with value 1; a state set is a
+//! gauge with a label named after the metric, one sample per state; a native histogram is a
+//! histogram with only the bucket `+Inf`, the sum and the count.
 //!
-//! An [`Encoder`] keeps what it wrote. Nearly all of an exposition is the same at each scrape:
-//! names, labels, most values. So the text is kept with, for each sample, the bytes before its
-//! value (`gap`), the bytes of its value and line feed (`len`), and the number that is shown. The
-//! next encoding compares the numbers, and moves the text once, with the new values in it; where no
-//! number changed, the text is as it was. Lengths are relative, so the text of a family can be
-//! moved and the text of a series be put in or left out without touching the rest.
+//! An [`Encoder`] caches its output, because most of an exposition is the same at each scrape:
+//! names, labels, most values. The cache stores the text and, for each sample, the bytes before its
+//! value (`gap`), the bytes of its value and line feed (`len`), and the number written (`shown`).
+//! The next encoding compares the numbers and moves the text once, inserting the new values; if no
+//! number changed, the text is reused as is. Lengths are relative, so the text of a family can be
+//! moved, and the text of a series inserted or removed, without touching the rest.
 //!
-//! There is one buffer, with room for every value at its longest. The text is at its start or at
-//! its end. To move it, it is read from the near end and written from the far one: what is written
-//! can never reach what is still to be read, because what is still to be written always has room
-//! for the longest values.
+//! There is one buffer, large enough for every value at its maximum length. The text is at the
+//! start or the end of the buffer. Moving it reads from the near end and writes from the far end:
+//! writes never overtake reads, because the buffer always has space for the remaining values at
+//! their maximum length.
 
 mod template;
 
-use self::template::{MAX_NUMBER_LEN, Template, put, put_value};
+use self::template::{MAX_NUMBER_LEN, Template, append, append_value};
 use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
 use crate::error::Error;
 use crate::float::Number;
 use crate::registry::{FamilyId, Kind, Registry};
 use crate::sort::sorted_by;
 
-/// For `Content-Type`, of version 0.0.4.
+/// `Content-Type` of version 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Bytes that a short copy moves at a time.
+/// Block size of short copies, in bytes.
 const BLOCK: usize = 32;
 
-/// Room that is never written to on purpose, so that a copy in blocks may spill over by less than a
-/// block.
+/// Slack in the buffer, so that block copies may overrun by less than a block.
 const SPILL: usize = 2 * BLOCK;
 
-/// Samples whose numbers are fetched and compared at a time.
+/// Number of samples fetched and compared at a time.
 const BATCH: usize = 512;
 
-/// Writes one registry, again and again.
+/// Encodes a registry repeatedly, reusing its last output.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    /// The registry that was encoded, and its version, shape and time then.
+    /// The last encoded registry, with its version, shape and time.
     identity: u64,
     version: u64,
     shape: u64,
     now_ms: u64,
-    /// How names were written, and whether every escaping that leaves plain names alone writes them
-    /// so.
+    /// The escaping used, and whether all names are classic, so that the other escapings give the
+    /// same output (except dots, which changes classic names).
     escaping: Escaping,
     plain: bool,
     sections: Vec<Section>,
-    /// By sample, in the order of the text: bytes from the end of the value before, or of the
-    /// family's head, to this value.
+    /// Per sample, in text order: bytes from the end of the previous value, or of the family's
+    /// head, to this value.
     gaps: Vec<u32>,
-    /// By sample: bytes of the value with its line feed.
+    /// Per sample: bytes of the value and its line feed.
     lens: Vec<u8>,
-    /// By sample: the bits of the number that is shown.
+    /// Per sample: the bits of the number written.
     shown: Vec<u64>,
-    /// The text, in `len` bytes from `start`: at the beginning or at the end.
+    /// Holds the text in `len` bytes from `start`, at the beginning or the end.
     buffer: Vec<u8>,
     start: usize,
     len: usize,
-    /// Numbers of one batch; kept for its memory.
+    /// The numbers of one batch; kept to reuse the allocation.
     batch: Vec<f64>,
 }
 
-/// What is written of one family.
+/// The cached output of one family.
 #[derive(Debug)]
 struct Section {
     family: FamilyId,
     /// The registry's shape at the family's last change.
     shape: u64,
-    /// Bytes of `# HELP` and `# TYPE`.
+    /// Length of the `# HELP` and `# TYPE` lines.
     head: usize,
-    /// Samples of each series.
+    /// Samples per series.
     width: usize,
     scalar: bool,
     /// The series, sorted.
@@ -87,24 +86,24 @@ struct Section {
 }
 
 impl Encoder {
-    /// An encoder that has written nothing.
+    /// Creates an encoder with an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The registry as text, as of the time that was set last. Empty families are left out, and an
-    /// empty registry is an empty text. What was written with another escaping is of no use, unless
-    /// no name needs any. The error is one of memory: then the encoder is as good as new.
+    /// Encodes the registry as of its current time. Empty families are omitted; an empty registry
+    /// is an empty string. The cache of another escaping is reused only if no name needs escaping.
+    /// The only error is running out of memory, which resets the encoder.
     pub fn encode(&mut self, registry: &Registry, escaping: Escaping) -> Result<&[u8], Error> {
-        // The dots' scheme changes plain names too.
-        let any = self.plain && self.shape == registry.shape() && escaping != Escaping::Dots;
-        let same = self.identity == registry.identity() && (self.escaping == escaping || any);
+        // The dots scheme changes classic names too.
+        let reusable = self.plain && self.shape == registry.shape() && escaping != Escaping::Dots;
+        let same = self.identity == registry.identity() && (self.escaping == escaping || reusable);
         let timed = registry.is_timed() && self.now_ms != registry.now_ms();
         if !same || self.version != registry.version() || timed {
             if !same {
                 *self = Self { escaping, ..Self::default() };
             }
-            let done = self.bring_up_to_date(registry);
+            let done = self.update(registry);
             if let Err(error) = done {
                 *self = Self::default();
                 return Err(error);
@@ -117,7 +116,7 @@ impl Encoder {
         self.buffer.get(self.start..self.start + self.len).unwrap_or_default()
     }
 
-    /// The text of each family that was written last.
+    /// The cached text of each family.
     pub(crate) fn sections(&self) -> Vec<(FamilyId, &[u8])> {
         let (mut sample, mut rest) = (0, self.text());
         let mut sections = Vec::with_capacity(self.sections.len());
@@ -132,7 +131,7 @@ impl Encoder {
         sections
     }
 
-    /// Bytes of memory that are kept for the next encoding.
+    /// Memory used by the cache, in bytes.
     pub fn memory(&self) -> usize {
         let handles: usize = self.sections.iter().map(|section| section.handles.capacity() * 4).sum();
         self.buffer.capacity()
@@ -143,7 +142,7 @@ impl Encoder {
             + handles
     }
 
-    fn bring_up_to_date(&mut self, registry: &Registry) -> Result<(), Error> {
+    fn update(&mut self, registry: &Registry) -> Result<(), Error> {
         if self.shape != registry.shape() {
             self.rebuild(registry)?;
         }
@@ -155,13 +154,13 @@ impl Encoder {
         Ok(())
     }
 
-    /// Writes the numbers that changed. The families and series are those of the registry.
+    /// Writes changed numbers. The cached families and series must match the registry.
     fn refresh(&mut self, registry: &Registry) -> Result<(), Error> {
         if self.start == 0 { self.pass::<true>(registry) } else { self.pass::<false>(registry) }
     }
 
-    /// Goes through the samples once: backward, where the text is at the beginning of the buffer,
-    /// so that it can move to the end; else forward.
+    /// Makes one pass over the samples: backward if the text is at the beginning of the buffer, so
+    /// that it can move to the end; else forward.
     fn pass<const BACKWARD: bool>(&mut self, registry: &Registry) -> Result<(), Error> {
         let now_ms = registry.now_ms();
         let (read, write) = match BACKWARD {
@@ -175,7 +174,7 @@ impl Encoder {
             if !BACKWARD {
                 mover.pending += section.head;
             }
-            // A batch is of whole series.
+            // A batch consists of whole series.
             let batch = (BATCH / section.width.max(1)).max(1);
             let batches = section.handles.len().div_ceil(batch);
             for nth in directed::<BACKWARD, _>(0..batches) {
@@ -215,11 +214,10 @@ impl Encoder {
         Ok(())
     }
 
-    /// Puts in families and series that are new, and leaves out those that are gone. Numbers that
-    /// were shown stay as they were.
+    /// Inserts new families and series and removes deleted ones. Cached numbers are kept.
     fn rebuild(&mut self, registry: &Registry) -> Result<(), Error> {
         let old = std::mem::take(self);
-        let mut next = Rebuild { old: &old, text: old.text(), out: Vec::new(), made: Self::default() };
+        let mut next = Rebuild { old: &old, text: old.text(), out: Vec::new(), rebuilt: Self::default() };
         let members = registry.members();
         let starts = old.starts();
         let mut seen = Vec::new();
@@ -254,14 +252,14 @@ impl Encoder {
             plans.push((family, shape, definition.kind, template, handles, before));
         }
         reserve(&mut next.out, bytes)?;
-        reserve(&mut next.made.gaps, samples)?;
-        reserve(&mut next.made.lens, samples)?;
-        reserve(&mut next.made.shown, samples)?;
+        reserve(&mut next.rebuilt.gaps, samples)?;
+        reserve(&mut next.rebuilt.lens, samples)?;
+        reserve(&mut next.rebuilt.shown, samples)?;
         let mut last_head = Vec::new();
         for (family, shape, kind, template, handles, before) in plans {
             let width = template.samples.len();
             let scalar = Registry::is_scalar(kind);
-            // Families of one metric stand next to each other, and have one head.
+            // Families of one metric are adjacent and share a head.
             let head = if template.head == last_head { 0 } else { template.head.len() };
             next.out.extend_from_slice(template.head.get(..head).unwrap_or_default());
             match before {
@@ -270,24 +268,24 @@ impl Encoder {
                 }
                 _ => handles.iter().for_each(|handle| next.render(registry, &template, *handle)),
             }
-            next.made.sections.push(Section { family, shape, head, width, scalar, handles });
+            next.rebuilt.sections.push(Section { family, shape, head, width, scalar, handles });
             last_head = template.head;
         }
-        let Rebuild { mut out, mut made, .. } = next;
-        made.len = out.len();
-        // Room for every value to become as long as any, and for the blocks of a copy.
-        let room: usize = made.lens.iter().map(|len| MAX_NUMBER_LEN - (*len as usize).min(MAX_NUMBER_LEN)).sum();
-        let size = made.len + room + SPILL;
-        reserve(&mut out, size - made.len)?;
+        let Rebuild { mut out, mut rebuilt, .. } = next;
+        rebuilt.len = out.len();
+        // Space for every value at its maximum length, and slack for block copies.
+        let headroom: usize = rebuilt.lens.iter().map(|len| MAX_NUMBER_LEN - (*len as usize).min(MAX_NUMBER_LEN)).sum();
+        let size = rebuilt.len + headroom + SPILL;
+        reserve(&mut out, size - rebuilt.len)?;
         out.resize(size, 0);
-        made.buffer = out;
-        made.batch = old.batch;
-        (made.escaping, made.plain) = (old.escaping, plain);
-        *self = made;
+        rebuilt.buffer = out;
+        rebuilt.batch = old.batch;
+        (rebuilt.escaping, rebuilt.plain) = (old.escaping, plain);
+        *self = rebuilt;
         Ok(())
     }
 
-    /// Where each section begins: family, index, first sample, first byte; sorted by family.
+    /// The start of each section: family, index, first sample, first byte; sorted by family.
     fn starts(&self) -> Vec<(FamilyId, usize, usize, usize)> {
         let (mut sample, mut byte) = (0, 0);
         let starts = self
@@ -305,7 +303,7 @@ impl Encoder {
         sorted_by(starts, |(a, ..), (b, ..)| a.cmp(b))
     }
 
-    /// Bytes of some samples' lines.
+    /// Length of the lines of some samples.
     fn bytes(&self, first: usize, samples: usize) -> usize {
         let gaps = self.gaps.get(first..first + samples).unwrap_or_default();
         let lens = self.lens.get(first..first + samples).unwrap_or_default();
@@ -313,29 +311,29 @@ impl Encoder {
     }
 }
 
-/// The handles of a family whose series changed, sorted: those of before that still live, and the
+/// The sorted handles of a family whose series changed: the previous ones that still exist, and the
 /// new ones.
 fn merged(registry: &Registry, before: &[u32], live: &[u32], seen: &mut Vec<bool>) -> Vec<u32> {
     seen.resize(registry.rows(), false);
-    let mut held = Vec::with_capacity(before.len());
+    let mut kept = Vec::with_capacity(before.len());
     for handle in before {
         if let Some(seen) = registry.row_of(*handle).and_then(|row| seen.get_mut(row)) {
             *seen = true;
-            held.push(*handle);
+            kept.push(*handle);
         }
     }
     let is_new = |handle: &u32| registry.row_of(*handle).is_some_and(|row| !seen.get(row).copied().unwrap_or(false));
     let mut new: Vec<u32> = live.iter().copied().filter(is_new).collect();
     registry.sort(&mut new);
-    for handle in &held {
+    for handle in &kept {
         if let Some(seen) = registry.row_of(*handle).and_then(|row| seen.get_mut(row)) {
             *seen = false;
         }
     }
-    registry.merge(&held, &new)
+    registry.merge(&kept, &new)
 }
 
-/// The items from the last or from the first one on.
+/// Iterates from the back or the front.
 fn directed<const BACKWARD: bool, I: DoubleEndedIterator>(mut items: I) -> impl Iterator<Item = I::Item> {
     std::iter::from_fn(move || if BACKWARD { items.next_back() } else { items.next() })
 }
@@ -343,7 +341,8 @@ fn directed<const BACKWARD: bool, I: DoubleEndedIterator>(mut items: I) -> impl 
 /// Gaps, lengths and shown numbers of some samples.
 type Samples<'a> = (&'a [u32], &'a mut [u8], &'a mut [u64]);
 
-/// Splits off so many samples from the end or the beginning; what is left comes second.
+/// Splits off `count` samples from the end or the beginning; returns them first and the remainder
+/// second.
 fn take<const BACKWARD: bool>((gaps, lens, shown): Samples<'_>, count: usize) -> Option<(Samples<'_>, Samples<'_>)> {
     let at = if BACKWARD { gaps.len().checked_sub(count)? } else { count };
     let (gaps, lens, shown) =
@@ -352,20 +351,20 @@ fn take<const BACKWARD: bool>((gaps, lens, shown): Samples<'_>, count: usize) ->
     Some(if BACKWARD { (after, before) } else { (before, after) })
 }
 
-/// A pass over the text. Before the first value that changes its length nothing moves; from there
-/// on, everything does. All positions are ends of what is done: going backward, `read` and `write`
-/// fall.
+/// A pass over the text. Nothing moves before the first value that changes its length; everything
+/// does afterward. Positions mark the boundary of the processed part: going backward, `read` and
+/// `write` decrease.
 struct Mover<'a, const BACKWARD: bool> {
     buffer: &'a mut [u8],
     read: usize,
-    /// Bytes next to `read` that stay as they are.
+    /// Unchanged bytes next to `read`, not yet moved.
     pending: usize,
     write: usize,
     moving: bool,
 }
 
 impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
-    /// Passes a gap, and replaces the value and line feed that follow it: `len` bytes.
+    /// Skips a gap and replaces the value and line feed that follow it: `len` bytes.
     #[inline]
     fn replace(&mut self, gap: usize, len: usize, text: &[u8]) {
         let line = text.len() + 1;
@@ -389,7 +388,7 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
             if BACKWARD { self.read - self.pending } else { self.read + self.pending - len }
         };
         if let Some((end, place)) = self.buffer.get_mut(at..at + line).and_then(<[u8]>::split_last_mut) {
-            put_short(place, text);
+            copy_short(place, text);
             *end = b'\n';
         }
         if BACKWARD {
@@ -405,7 +404,7 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
         if BACKWARD {
             (self.read, self.write) = (self.read - len, self.write - len);
         }
-        // A call of memmove, which on wasm leaves the sandbox, costs more than the usual move: the
+        // A memmove call, which on wasm leaves the sandbox, costs more than a typical move: the
         // name and labels of a sample.
         if len > 8 * BLOCK || !self.move_blocks(len) {
             self.buffer.copy_within(self.read..self.read + len, self.write);
@@ -415,14 +414,14 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
         }
     }
 
-    /// Moves a few bytes from `read` to `write` in whole blocks, where what is read and what is
-    /// written are apart. What is next to the place is overwritten by less than a block: that is
-    /// room, because [`SPILL`] bytes always are.
+    /// Moves a few bytes from `read` to `write` in whole blocks, if source and destination do not
+    /// overlap. This overwrites less than a block next to the destination, which is unused space:
+    /// there are always [`SPILL`] bytes of slack.
     #[inline]
     fn move_blocks(&mut self, len: usize) -> bool {
         let whole = len.next_multiple_of(BLOCK);
         let (from, to) = if BACKWARD {
-            // Ending where the moved bytes end.
+            // Align blocks to the end of the moved bytes.
             let (Some(read), write) = ((self.read + len).checked_sub(whole), self.write + len) else { return false };
             let Some((below, to)) = self.buffer.split_at_mut_checked(write.saturating_sub(whole)) else { return false };
             (below.get(read..read + whole), to.get_mut(..whole))
@@ -432,7 +431,7 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
         };
         let (Some(from), Some(to)) = (from, to) else { return false };
         for (from, to) in from.as_chunks::<BLOCK>().0.iter().zip(to.as_chunks_mut::<BLOCK>().0) {
-            // Word by word, because a copy of 32 bytes is made a call on wasm.
+            // Word by word, because a 32-byte copy compiles to a call on wasm.
             if let ([a, b, c, d], [e, f, g, h]) = (from.as_chunks::<8>().0, to.as_chunks_mut::<8>().0) {
                 (*e, *f, *g, *h) = (*a, *b, *c, *d);
             }
@@ -443,13 +442,12 @@ impl<const BACKWARD: bool> Mover<'_, BACKWARD> {
 
 /// Copies the text of a value: two slices of the same length, up to 24 bytes.
 #[inline]
-fn put_short(to: &mut [u8], from: &[u8]) {
-    // Three pieces that overlap: no loop, no call, and no branch on a length that cannot be
-    // foreseen.
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    // Three overlapping pieces: no loop, no call, and no branch on an unpredictable length.
     if let Some(last) = from.len().checked_sub(8) {
-        put_word(to, from, 0);
-        put_word(to, from, last.min(8));
-        put_word(to, from, last);
+        copy_word(to, from, 0);
+        copy_word(to, from, last.min(8));
+        copy_word(to, from, last);
     } else if let (Some(first), Some(from_first)) = (to.first_chunk_mut::<4>(), from.first_chunk::<4>()) {
         *first = *from_first;
         if let (Some(to), Some(from)) = (to.last_chunk_mut::<4>(), from.last_chunk::<4>()) {
@@ -463,7 +461,7 @@ fn put_short(to: &mut [u8], from: &[u8]) {
 }
 
 #[inline]
-fn put_word(to: &mut [u8], from: &[u8], at: usize) {
+fn copy_word(to: &mut [u8], from: &[u8], at: usize) {
     if let (Some(to), Some(from)) = (to.get_mut(at..at + 8), from.get(at..at + 8))
         && let (Some(to), Some(from)) = (to.first_chunk_mut::<8>(), from.first_chunk::<8>())
     {
@@ -471,17 +469,17 @@ fn put_word(to: &mut [u8], from: &[u8], at: usize) {
     }
 }
 
-/// A rebuild on its way.
+/// A rebuild in progress.
 struct Rebuild<'a> {
     old: &'a Encoder,
     text: &'a [u8],
     out: Vec<u8>,
-    made: Encoder,
+    rebuilt: Encoder,
 }
 
 impl Rebuild<'_> {
-    /// Writes a family that was written before: copies series that still live, in runs, and renders
-    /// the others. `sample` and `at` are its first sample and the byte after its head.
+    /// Writes a previously cached family: copies existing series in runs and renders the others.
+    /// `sample` and `at` are its first sample and the byte after its head.
     fn merge(
         &mut self,
         registry: &Registry,
@@ -495,11 +493,11 @@ impl Rebuild<'_> {
         let width = before.width;
         let mut run = 0;
         for handle in handles {
-            // Both are sorted, so what comes before a series that stayed is gone.
-            while let Some(gone) = old.next_if(|old| **old != *handle && registry.row_of(**old).is_none()) {
+            // Both are sorted, so old series before a match were removed.
+            while let Some(removed) = old.next_if(|old| **old != *handle && registry.row_of(**old).is_none()) {
                 (sample, at) = self.copy(sample, at, run);
                 run = 0;
-                debug_assert!(registry.row_of(*gone).is_none());
+                debug_assert!(registry.row_of(*removed).is_none());
                 at += self.old.bytes(sample, width);
                 sample += width;
             }
@@ -514,49 +512,49 @@ impl Rebuild<'_> {
         self.copy(sample, at, run);
     }
 
-    /// Copies the lines of some samples; where the next ones are.
+    /// Copies the lines of some samples and returns the position of the next ones.
     fn copy(&mut self, first: usize, at: usize, samples: usize) -> (usize, usize) {
         if samples == 0 {
             return (first, at);
         }
         let (last, end) = (first + samples, at + self.old.bytes(first, samples));
         self.out.extend_from_slice(self.text.get(at..end).unwrap_or_default());
-        self.made.gaps.extend_from_slice(self.old.gaps.get(first..last).unwrap_or_default());
-        self.made.lens.extend_from_slice(self.old.lens.get(first..last).unwrap_or_default());
-        self.made.shown.extend_from_slice(self.old.shown.get(first..last).unwrap_or_default());
+        self.rebuilt.gaps.extend_from_slice(self.old.gaps.get(first..last).unwrap_or_default());
+        self.rebuilt.lens.extend_from_slice(self.old.lens.get(first..last).unwrap_or_default());
+        self.rebuilt.shown.extend_from_slice(self.old.shown.get(first..last).unwrap_or_default());
         (last, end)
     }
 
     fn render(&mut self, registry: &Registry, template: &Template, handle: u32) {
-        let made = &mut self.made;
-        made.batch.clear();
-        registry.samples(handle, registry.now_ms(), &mut made.batch);
+        let rebuilt = &mut self.rebuilt;
+        rebuilt.batch.clear();
+        registry.samples(handle, registry.now_ms(), &mut rebuilt.batch);
         let mut number = Number::default();
         let mut labels: Option<(usize, usize)> = None;
-        for (sample, value) in template.samples.iter().zip(&made.batch) {
+        for (sample, value) in template.samples.iter().zip(&rebuilt.batch) {
             let start = self.out.len();
-            put(&mut self.out, &sample.name);
-            // The labels are escaped for the first sample, and copied for the others.
+            append(&mut self.out, &sample.name);
+            // Labels are escaped for the first sample and copied for the others.
             match labels {
                 Some((from, to)) => self.out.extend_from_within(from..to),
                 None => {
                     let from = self.out.len();
                     let mut key = registry.key_of_handle(handle);
                     for before in &template.labels {
-                        put(&mut self.out, before);
-                        key = put_value(&mut self.out, key);
+                        append(&mut self.out, before);
+                        key = append_value(&mut self.out, key);
                     }
                     labels = Some((from, self.out.len()));
                 }
             }
-            put(&mut self.out, &sample.rest);
-            // A line is at most 128 labels of some 50 KB.
-            made.gaps.push((self.out.len() - start) as u32);
+            append(&mut self.out, &sample.rest);
+            // Fits: a line has at most 128 labels of some 50 KB.
+            rebuilt.gaps.push((self.out.len() - start) as u32);
             let text = number.text(*value);
-            put(&mut self.out, text);
+            append(&mut self.out, text);
             self.out.push(b'\n');
-            made.lens.push(text.len() as u8 + 1);
-            made.shown.push(value.to_bits());
+            rebuilt.lens.push(text.len() as u8 + 1);
+            rebuilt.shown.push(value.to_bits());
         }
     }
 }
@@ -565,8 +563,8 @@ fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Error> {
     list.try_reserve_exact(more).map_err(|_| too_large())
 }
 
-/// Sections and samples are made together, so that this cannot be; and if it were, the encoder
-/// would start anew.
+/// Unreachable, since sections and samples are built together; if it happened, the encoder would
+/// reset.
 fn out_of_step() -> Error {
     Error::LimitReached { what: "samples of a series".into(), limit: 0, todo: "encode again" }
 }

@@ -1,8 +1,8 @@
-//! Protobuf's wire format: what every message of [`super::protobuf`], [`super::remote_write`] and
-//! [`super::otlp`] is made of. Knows no message.
+//! The protobuf wire format, shared by [`super::protobuf`], [`super::remote_write`] and
+//! [`super::otlp`].
 //!
-//! A message within another is begun by [`open_field`] and ended by [`close`]. Inlined at each of
-//! their many callers these functions would cost the component kilobytes.
+//! A nested message starts with [`open_field`] and ends with [`close`]. Inlining these functions at
+//! their many call sites would add kilobytes to the component.
 
 const VARINT: u32 = 0;
 const EIGHT_BYTES: u32 = 1;
@@ -29,7 +29,7 @@ pub(super) fn double(field: u32, value: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-/// Eight bytes that are no double: `fixed64`.
+/// An integer of eight bytes: `fixed64`.
 #[inline(never)]
 pub(super) fn fixed(field: u32, value: u64, out: &mut Vec<u8>) {
     tag(field, EIGHT_BYTES, out);
@@ -49,13 +49,13 @@ pub(super) fn open_field(field: u32, out: &mut Vec<u8>) -> usize {
     open(out)
 }
 
-/// Leaves room for the length of a short message: most are, and then nothing moves in [`close`].
+/// Reserves one byte for the length; most messages are short, and then [`close`] moves nothing.
 pub(super) fn open(out: &mut Vec<u8>) -> usize {
     out.push(0);
     out.len()
 }
 
-/// Writes the length before what follows `start`, which [`open`] gave.
+/// Writes the length of the message that begins at `start`, as returned by [`open`].
 #[inline(never)]
 pub(super) fn close(start: usize, out: &mut Vec<u8>) {
     out.splice(start - 1..start, varint_bytes((out.len() - start) as u64));
@@ -66,19 +66,19 @@ pub(super) fn varint(value: u64, out: &mut Vec<u8>) {
     out.extend(varint_bytes(value));
 }
 
-/// Seven bits a byte, the lowest first; the top bit says that more follow.
+/// Seven bits per byte, lowest first; the top bit is set if more bytes follow.
 fn varint_bytes(value: u64) -> impl Iterator<Item = u8> {
     let rest = |rest: &u64| (*rest >= 0x80).then(|| rest >> 7);
     std::iter::successors(Some(value), rest).map(|rest| if rest >= 0x80 { rest as u8 | 0x80 } else { rest as u8 })
 }
 
-/// Small numbers of either sign as small unsigned ones.
+/// Zigzag encoding: maps small numbers of either sign to small unsigned ones.
 pub(super) fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
-/// Takes a field off the front of a message: its number, its value where it is a number, its bytes
-/// where it has a length. None for what is no message.
+/// Takes a field off the front of a message: its number, its value if it is a varint, and its bytes
+/// otherwise. `None` if the message is malformed.
 #[inline(never)]
 pub(super) fn take_field<'a>(message: &mut &'a [u8]) -> Option<(u64, u64, &'a [u8])> {
     let tag = take_varint(message)?;

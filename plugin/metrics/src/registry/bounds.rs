@@ -1,8 +1,8 @@
-//! How many series there may be.
+//! Series limits.
 
-/// The most series that a registry holds unless told otherwise.
+/// Default maximum number of series in a registry.
 pub const MAX_SERIES: usize = 1_000_000;
 
-/// The value of every label of a metric's overflow series: the one that takes what is recorded to
-/// series past the limit.
+/// The label value of a metric's overflow series, which receives the samples of series beyond the
+/// limit.
 pub const OVERFLOW_VALUE: &str = "__overflow__";

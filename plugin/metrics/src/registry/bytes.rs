@@ -1,12 +1,11 @@
-//! Numbers as a snapshot holds them: LEB128 for integers, little-endian bits for floats.
+//! Number encoding for snapshots: LEB128 for integers, little-endian bits for floats.
 //!
-//! Reading never panics and allocates nothing. There is one form for each number, and only that
-//! form is read, so that what can be read at all is written back as the very same bytes. This
-//! module knows nothing of what the numbers mean.
+//! Decoding never panics and does not allocate. Each number has exactly one valid encoding, so that
+//! decoded data encodes to the same bytes.
 
-/// Appends an integer: seven bits per byte, the lowest first, the top bit set on all bytes but the
+/// Appends an integer: seven bits per byte, lowest first, with the top bit set on all bytes but the
 /// last.
-pub(super) fn put_unsigned(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn write_unsigned(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number as u8) | 0x80);
         number >>= 7;
@@ -14,20 +13,20 @@ pub(super) fn put_unsigned(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Appends an integer with its sign in the lowest bit, so that small magnitudes stay short.
-pub(super) fn put_signed(out: &mut Vec<u8>, number: i64) {
-    put_unsigned(out, ((number << 1) ^ (number >> 63)) as u64);
+/// Appends an integer with its sign in the lowest bit (zigzag), so that small magnitudes stay
+/// short.
+pub(super) fn write_signed(out: &mut Vec<u8>, number: i64) {
+    write_unsigned(out, ((number << 1) ^ (number >> 63)) as u64);
 }
 
-/// Appends the eight bytes of a float. Every NaN is written as [`f64::NAN`]: which one an addition
-/// gives is the processor's choice.
-pub(super) fn put_float(out: &mut Vec<u8>, number: f64) {
+/// Appends the eight bytes of a float. Every NaN is written as [`f64::NAN`], since the NaN produced
+/// by an addition depends on the processor.
+pub(super) fn write_float(out: &mut Vec<u8>, number: f64) {
     let number = if number.is_nan() { f64::NAN } else { number };
     out.extend_from_slice(&number.to_bits().to_le_bytes());
 }
 
-/// Takes an integer off the front; none when the bytes end early, or hold more than 64 bits, or a
-/// longer form than needed.
+/// Takes an integer off the front; `None` if the input ends early, exceeds 64 bits or is padded.
 pub(super) fn take_unsigned(input: &mut &[u8]) -> Option<u64> {
     let mut number = 0u64;
     for shift in (0..64).step_by(7) {
@@ -46,13 +45,13 @@ pub(super) fn take_unsigned(input: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Takes what [`put_signed`] wrote off the front.
+/// Takes an integer written by [`write_signed`] off the front.
 pub(super) fn take_signed(input: &mut &[u8]) -> Option<i64> {
     let number = take_unsigned(input)?;
     Some(((number >> 1) as i64) ^ -((number & 1) as i64))
 }
 
-/// Takes a float off the front; none when the bytes end early, or hold a NaN that [`put_float`]
+/// Takes a float off the front; `None` if the input ends early or is a NaN that [`write_float`]
 /// does not write.
 pub(super) fn take_float(input: &mut &[u8]) -> Option<f64> {
     let (bytes, rest) = input.split_first_chunk::<8>()?;
@@ -68,12 +67,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_come_back(unsigned: u64, signed: i64, bits: u64) {
+        fn numbers_round_trip(unsigned: u64, signed: i64, bits: u64) {
             let float = f64::from_bits(bits);
             let mut out = Vec::new();
-            put_unsigned(&mut out, unsigned);
-            put_signed(&mut out, signed);
-            put_float(&mut out, float);
+            write_unsigned(&mut out, unsigned);
+            write_signed(&mut out, signed);
+            write_float(&mut out, float);
             let mut input = out.as_slice();
             prop_assert_eq!(take_unsigned(&mut input), Some(unsigned));
             prop_assert_eq!(take_signed(&mut input), Some(signed));
@@ -83,21 +82,21 @@ mod tests {
         }
 
         #[test]
-        fn an_integer_has_one_form(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+        fn integers_have_one_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
             let mut input = bytes.as_slice();
             if let Some(number) = take_unsigned(&mut input) {
                 let mut out = Vec::new();
-                put_unsigned(&mut out, number);
+                write_unsigned(&mut out, number);
                 prop_assert_eq!(&out, &bytes[..bytes.len() - input.len()]);
             }
         }
     }
 
     #[test]
-    fn the_extremes_have_the_lengths_of_leb128() {
+    fn extremes_match_leb128() {
         for (number, length) in [(0, 1), (127, 1), (128, 2), (u64::MAX, 10)] {
             let mut out = Vec::new();
-            put_unsigned(&mut out, number);
+            write_unsigned(&mut out, number);
             assert_eq!(out.len(), length);
             assert_eq!(take_unsigned(&mut out.as_slice()), Some(number));
         }

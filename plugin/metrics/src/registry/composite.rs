@@ -1,4 +1,4 @@
-//! The states of series that are more than one number. Knows no names and no handles.
+//! The state of series whose value is not a single number.
 
 use super::definition::{Definition, NativeConfig};
 use super::native::NativeHistogram;
@@ -6,7 +6,7 @@ use super::summary::WindowedSummary;
 use super::value::{Kind, observe};
 use crate::model::{Exemplar, Point};
 
-/// The state of one such series.
+/// The state of a series that is not a single number.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Composite {
     /// Classic buckets.
@@ -15,21 +15,21 @@ pub(super) enum Composite {
     Native(Box<NativeHistogram>),
     /// Sum and count, without quantiles.
     Summary {
-        /// Of all observations.
+        /// The sum of all observations.
         sum: f64,
-        /// How many.
+        /// The number of observations.
         count: u64,
     },
     /// Sum, count and quantiles.
     Windowed(Box<WindowedSummary>),
-    /// In the order of the definition.
+    /// States, in the order of the definition.
     States(Box<[(Box<str>, bool)]>),
 }
 
-/// Observations by bucket.
+/// A classic histogram.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Histogram {
-    /// In each bucket alone; one longer than the bounds.
+    /// Per bucket, not cumulative; one longer than the bounds.
     pub(super) counts: Box<[u64]>,
     pub(super) sum: f64,
     /// Empty, or as long as `counts`.
@@ -37,7 +37,7 @@ pub(super) struct Histogram {
 }
 
 impl Composite {
-    /// The state before the first recording; none for kinds whose state is one number.
+    /// The initial state; `None` for kinds whose state is a single number.
     pub(super) fn new(definition: &Definition) -> Option<Self> {
         let quantiles = definition.quantiles.as_deref().unwrap_or_default();
         match definition.kind {
@@ -52,8 +52,7 @@ impl Composite {
             }
             Kind::Summary if quantiles.is_empty() => Some(Self::Summary { sum: 0.0, count: 0 }),
             Kind::Summary => {
-                // The definition was checked with the same arguments; without a sketch the sum and
-                // count remain.
+                // The definition was validated with the same arguments; fall back to sum and count.
                 let summary = WindowedSummary::new(quantiles, definition.window_ms());
                 Some(summary.map_or(Self::Summary { sum: 0.0, count: 0 }, |summary| Self::Windowed(Box::new(summary))))
             }
@@ -68,7 +67,7 @@ impl Composite {
         }
     }
 
-    /// Takes one observation, which is no NaN. For a histogram says which bucket it is in.
+    /// Records an observation, which must not be NaN. Returns the bucket for a histogram.
     pub(super) fn observe(&mut self, definition: &Definition, amount: f64, now_ms: u64) -> Option<usize> {
         match self {
             Self::Histogram(histogram) => {
@@ -82,13 +81,13 @@ impl Composite {
                 *count += 1;
             }
             Self::Windowed(summary) => summary.observe(amount, now_ms),
-            // The registry refuses to observe a state set.
+            // The registry rejects observations on state sets.
             Self::States(_) => {}
         }
         None
     }
 
-    /// The state as encoders read it.
+    /// The state in the encoders' model.
     pub(super) fn point<'a>(&'a self, definition: &'a Definition, now_ms: u64) -> Point<'a> {
         match self {
             Self::Histogram(Histogram { counts, sum, exemplars }) => {
@@ -104,8 +103,8 @@ impl Composite {
         }
     }
 
-    /// Appends the values of the samples of text 0.0.4, in their order: buckets (cumulative) or
-    /// quantiles or states, then sum and count.
+    /// Appends the sample values of text 0.0.4, in order: buckets (cumulative), quantiles or
+    /// states, then sum and count.
     pub(super) fn samples(&self, now_ms: u64, out: &mut Vec<f64>) {
         match self {
             Self::Histogram(Histogram { counts, sum, .. }) => {

@@ -1,5 +1,4 @@
-//! What a family is: its definition, whether it makes sense, and whether two of them mean the same.
-//! Holds no series.
+//! Family definitions: validation and compatibility.
 
 use std::time::Duration;
 
@@ -11,73 +10,69 @@ use crate::error::Error;
 use crate::number::{number_text, numbers_text};
 use crate::reserved::ReservedNames;
 
-/// The longest help text, in bytes.
+/// Maximum length of a help text, in bytes.
 pub const MAX_HELP_LEN: usize = 64 * 1_024;
-/// The most states of a state set.
+/// Maximum number of states of a state set.
 pub const MAX_STATES: usize = 256;
-/// The most quantiles of a summary.
+/// Maximum number of quantiles of a summary.
 pub const MAX_QUANTILES: usize = 64;
 
 /// Settings of a native histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NativeConfig {
-    /// Resolution at the start: each bucket is 2^(2^-schema) times as wide as the one before; -4 to
-    /// 8.
+    /// Initial resolution: each bucket is 2^(2^-schema) times as wide as the previous one; -4 to 8.
     pub schema: i32,
-    /// Observations of at most this size, of either sign, are counted as zero.
+    /// Observations with at most this magnitude count as zero.
     pub zero_threshold: f64,
-    /// With more buckets than this the resolution is halved.
+    /// If there are more buckets than this, the resolution is halved.
     pub max_buckets: usize,
 }
 
 impl Default for NativeConfig {
-    /// Buckets about 9 % wide, at most 160 of them.
+    /// Buckets about 9 % wide, at most 160.
     fn default() -> Self {
         Self { schema: 3, zero_threshold: 2f64.powi(-128), max_buckets: 160 }
     }
 }
 
-/// What somebody wants to record to: enough to find a family, or to make it.
+/// The definition of a family, used to find or create it.
 ///
-/// In the options, none means no opinion: the family's own, where it exists already, or the
-/// default.
+/// An option that is `None` stands for the existing family's value, or else the default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     /// The metric's name.
     pub name: MetricName,
-    /// What it measures.
+    /// The kind.
     pub kind: Kind,
-    /// For the `# HELP` line; the first one given stays.
+    /// The text of the `# HELP` line; the first one wins.
     pub help: Option<String>,
-    /// What is measured in, such as `seconds`. The name must end with `_<unit>`, or
-    /// `_<unit>_total`.
+    /// The unit, such as `seconds`. The name must end with `_<unit>` or `_<unit>_total`.
     pub unit: Option<String>,
-    /// Sorted, each once. Series are made with values in this order.
+    /// Sorted and unique. The label values of a series are in this order.
     pub label_names: Vec<LabelName>,
-    /// For histograms.
+    /// Bucket bounds, for histograms.
     pub buckets: Option<Buckets>,
-    /// For native histograms.
+    /// Settings for native histograms.
     pub native: Option<NativeConfig>,
-    /// For summaries: ranks in 0..=1, rising; [`super::summary::DEFAULT_QUANTILES`] by default.
-    /// With an empty list only sum and count are kept.
+    /// For summaries: quantiles in 0..=1, ascending; [`super::summary::DEFAULT_QUANTILES`] by
+    /// default. With an empty list, only sum and count are recorded.
     pub quantiles: Option<Vec<f64>>,
-    /// For summaries with quantiles: how far back they look; [`DEFAULT_WINDOW`] by default. In
-    /// whole milliseconds.
+    /// For summaries with quantiles: the length of the sliding window in whole milliseconds;
+    /// [`DEFAULT_WINDOW`] by default.
     pub window: Option<Duration>,
-    /// For state sets: the names of the states, each once.
+    /// For state sets: the unique names of the states.
     pub states: Vec<Box<str>>,
-    /// The most series of the family; past it, an overflow series takes what is recorded to further
-    /// ones.
+    /// Maximum number of series of the family; beyond it, an overflow series receives the samples.
     pub series_limit: Option<usize>,
-    /// A series that nothing was recorded to for so long is removed by [`super::Registry::expire`].
+    /// [`super::Registry::expire`] removes series that were not updated for this long.
     pub ttl: Option<Duration>,
 }
 
-/// How far back the quantiles of a summary look, where nobody said.
+/// Default window of a summary's quantiles.
 pub const DEFAULT_WINDOW: Duration = Duration::from_millis(DEFAULT_WINDOW_MS);
 
 impl Definition {
-    /// A metric without labels and options.
+    /// A definition without labels and options.
     pub fn new(name: MetricName, kind: Kind) -> Self {
         Self {
             name,
@@ -95,13 +90,13 @@ impl Definition {
         }
     }
 
-    /// Whether the definition makes sense by itself.
+    /// Validates the definition.
     pub(super) fn check(&self) -> Result<(), Error> {
         let kind = self.kind.name();
         if let Some(help) = &self.help
             && help.len() > MAX_HELP_LEN
         {
-            let problem = format!("the text has {} bytes; a help text may have {MAX_HELP_LEN}", help.len());
+            let problem = format!("the help text has {} bytes; the maximum is {MAX_HELP_LEN}", help.len());
             return Err(Error::invalid("help", problem));
         }
         self.check_labels()?;
@@ -124,18 +119,20 @@ impl Definition {
                 && ranks.is_sorted_by(|a, b| a < b)
                 && ranks.len() <= MAX_QUANTILES)
         {
-            let problem =
-                format!("expected at most {MAX_QUANTILES} ranks from 0 to 1, rising, got {}", numbers_text(ranks));
+            let problem = format!(
+                "expected at most {MAX_QUANTILES} quantiles from 0 to 1 in ascending order, got {}",
+                numbers_text(ranks)
+            );
             return Err(Error::invalid("quantiles", problem));
         }
         if self.window.is_some() {
             WindowedSummary::new(&[], self.window_ms()).map_err(|problem| Error::invalid("window", problem))?;
         }
         let states = &self.states;
-        let twice =
+        let has_duplicates =
             states.iter().enumerate().any(|(index, state)| states.iter().take(index).any(|other| other == state));
-        if self.kind == Kind::StateSet && (states.is_empty() || states.len() > MAX_STATES || twice) {
-            let problem = format!("expected 1 to {MAX_STATES} names of states, each once");
+        if self.kind == Kind::StateSet && (states.is_empty() || states.len() > MAX_STATES || has_duplicates) {
+            let problem = format!("expected 1 to {MAX_STATES} unique state names");
             return Err(Error::invalid("states", problem));
         }
         Ok(())
@@ -144,11 +141,11 @@ impl Definition {
     fn check_labels(&self) -> Result<(), Error> {
         let names = &self.label_names;
         if names.len() > MAX_LABELS {
-            let problem = format!("{} labels are named; a metric may have {MAX_LABELS}", names.len());
+            let problem = format!("got {} label names; the maximum is {MAX_LABELS}", names.len());
             return Err(Error::invalid("label_names", problem));
         }
         if !names.is_sorted_by(|a, b| a < b) {
-            let problem = format!("the names must be sorted, each once; got {}", list(names));
+            let problem = format!("expected sorted, unique names, got {}", join_names(names));
             return Err(Error::invalid("label_names", problem));
         }
         let own = self.kind.own_label(self.name.as_str()).map(|own| underscored(own, false));
@@ -159,8 +156,9 @@ impl Definition {
                 return Err(Error::invalid(format!("labels.{name}"), problem));
             }
             if let Some(other) = names.iter().take(index).find(|other| underscored(other.as_str(), false) == written) {
-                let problem =
-                    format!("text 0.0.4 writes both {other} and {name} as {written}; choose names that stay apart");
+                let problem = format!(
+                    "text 0.0.4 writes both {other} and {name} as {written}; choose names that remain distinct"
+                );
                 return Err(Error::invalid(format!("labels.{name}"), problem));
             }
         }
@@ -177,35 +175,35 @@ impl Definition {
         if unit.is_empty() || stem.strip_suffix(unit).is_some_and(|stem| stem.ends_with('_')) {
             return Ok(());
         }
-        let problem = format!("the metric {name} must end with its unit; call it {stem}_{unit}, or leave the unit out");
+        let problem = format!("the metric {name} must end with its unit; rename it to {stem}_{unit} or omit the unit");
         Err(Error::invalid("unit", problem))
     }
 
-    /// Whether a further definition of the same name means the same metric, whatever its labels.
-    /// The error names both.
-    pub(super) fn agree(&self, further: &Self) -> Result<(), Error> {
+    /// Checks that another definition with the same name is compatible, regardless of labels. The
+    /// error describes both.
+    pub(super) fn check_compatible(&self, other: &Self) -> Result<(), Error> {
         let conflict = |problem| Err(Error::Conflict { metric: self.name.to_string(), problem });
-        if further.kind != self.kind {
+        if other.kind != self.kind {
             return conflict(format!(
                 "it is a {}, and cannot be recorded as a {}; use metric_type {} or another name",
                 self.kind.name(),
-                further.kind.name(),
+                other.kind.name(),
                 self.kind.name()
             ));
         }
-        if let (Some(own), Some(asked)) = (&self.buckets, &further.buckets)
-            && own != asked
+        if let (Some(own), Some(requested)) = (&self.buckets, &other.buckets)
+            && own != requested
         {
             return conflict(format!(
                 "it has the buckets {}, and cannot be recorded with {}",
                 numbers_text(own.bounds()),
-                numbers_text(asked.bounds())
+                numbers_text(requested.bounds())
             ));
         }
         let time = |time: &Duration| format!("{}s", number_text(time.as_secs_f64()));
         let states = |definition: &Self| Some(definition.states.clone()).filter(|states| !states.is_empty());
-        self.same("unit", &self.unit, &further.unit, |unit| format!("{unit:?}"))?;
-        self.same("native histogram settings", &self.native, &further.native, |native| {
+        self.check_option("unit", &self.unit, &other.unit, |unit| format!("{unit:?}"))?;
+        self.check_option("native histogram settings", &self.native, &other.native, |native| {
             format!(
                 "{{schema: {}, zero_threshold: {}, max_buckets: {}}}",
                 native.schema,
@@ -213,74 +211,74 @@ impl Definition {
                 native.max_buckets
             )
         })?;
-        self.same("quantiles", &self.quantiles, &further.quantiles, |ranks| numbers_text(ranks))?;
-        self.same("window", &self.window, &further.window, time)?;
-        self.same("series limit", &self.series_limit, &further.series_limit, usize::to_string)?;
-        self.same("time to live", &self.ttl, &further.ttl, time)?;
-        if further.states.is_empty() {
+        self.check_option("quantiles", &self.quantiles, &other.quantiles, |ranks| numbers_text(ranks))?;
+        self.check_option("window", &self.window, &other.window, time)?;
+        self.check_option("series limit", &self.series_limit, &other.series_limit, usize::to_string)?;
+        self.check_option("time to live", &self.ttl, &other.ttl, time)?;
+        if other.states.is_empty() {
             return Ok(());
         }
-        self.same("states", &states(self), &states(further), |states| format!("[{}]", states.join(", ")))
+        self.check_option("states", &states(self), &states(other), |states| format!("[{}]", states.join(", ")))
     }
 
-    fn same<T: PartialEq>(
+    fn check_option<T: PartialEq>(
         &self,
         what: &str,
         own: &Option<T>,
-        asked: &Option<T>,
-        shown: impl Fn(&T) -> String,
+        requested: &Option<T>,
+        format_value: impl Fn(&T) -> String,
     ) -> Result<(), Error> {
-        let Some(asked) = asked else { return Ok(()) };
-        if own.as_ref() == Some(asked) {
+        let Some(requested) = requested else { return Ok(()) };
+        if own.as_ref() == Some(requested) {
             Ok(())
         } else {
-            Err(self.differs(what, own.as_ref().map(&shown), &shown(asked)))
+            Err(self.differs(what, own.as_ref().map(&format_value), &format_value(requested)))
         }
     }
 
-    fn differs(&self, what: &str, own: Option<String>, asked: &str) -> Error {
+    fn differs(&self, what: &str, own: Option<String>, requested: &str) -> Error {
         let has = own.map_or_else(|| format!("no {what}"), |own| format!("the {what} {own}"));
         Error::Conflict {
             metric: self.name.to_string(),
-            problem: format!("it has {has}, and cannot be had with {asked}; use the same, or another name"),
+            problem: format!("it has {has} and cannot be recorded with {requested}; use the same or another name"),
         }
     }
 
-    /// What the metric is exposed as, where that is not its name.
+    /// The exposed name of the metric, if it differs from its name.
     pub(super) fn exposed_as(&self) -> Option<Box<str>> {
         let name = self.name.as_str();
         (self.kind == Kind::Info && !name.ends_with("_info")).then(|| format!("{name}_info").into())
     }
 
-    /// The names that the metric takes in OpenMetrics.
+    /// The names that the metric reserves in OpenMetrics.
     pub(super) fn reserved_names(&self) -> ReservedNames {
         let exposed_as = self.exposed_as();
         ReservedNames::of(self.kind.into(), &underscored(exposed_as.as_deref().unwrap_or(self.name.as_str()), true))
     }
 
-    /// The names that the metric's samples have or may have in text 0.0.4.
+    /// All possible sample names of the metric in text 0.0.4.
     pub(super) fn sample_names(&self) -> Vec<String> {
         let name = underscored(self.name.as_str(), true);
         [""].iter().chain(self.kind.suffixes()).map(|suffix| format!("{name}{suffix}")).collect()
     }
 
-    /// Whether what is recorded needs the time.
+    /// Whether recording requires the current time.
     pub(super) fn is_timed(&self) -> bool {
         self.ttl.is_some() || self.quantiles.as_ref().is_some_and(|ranks| !ranks.is_empty())
     }
 
-    /// How far back the quantiles look, in milliseconds.
+    /// The window of the quantiles, in milliseconds.
     pub(super) fn window_ms(&self) -> u64 {
         milliseconds(self.window.unwrap_or(DEFAULT_WINDOW))
     }
 }
 
-/// A time as milliseconds.
+/// A duration in milliseconds.
 pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Names, for a message.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a LabelName>) -> String {
+/// Formats a list of names for a message.
+pub(super) fn join_names<'a>(names: impl IntoIterator<Item = &'a LabelName>) -> String {
     names.into_iter().map(LabelName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! What encoders need of the registry beside its families: where things are, and what changed.
+//! Access for encoders: positions, versions and sorting.
 
 use super::series::{common_bytes, order, rank};
 use super::{Definition, FamilyId, Kind, Members, Registry};
@@ -17,12 +17,12 @@ impl Registry {
         self.shape
     }
 
-    /// The time that was set last, in milliseconds since the Unix epoch.
+    /// The current time, in milliseconds since the Unix epoch.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
     }
 
-    /// The indices of the families, sorted by name, those of one metric as they were made.
+    /// The indices of the families, sorted by name; those of one metric in creation order.
     pub(crate) fn sorted_families(&self) -> Vec<usize> {
         let name = |index: u32| self.families.get(index as usize).map(|family| &family.definition.name);
         let mut sorted: Vec<u32> = (0..self.families.len() as u32).collect();
@@ -30,12 +30,12 @@ impl Registry {
         sorted.into_iter().map(|index| index as usize).collect()
     }
 
-    /// A family by index: its id, its definition, and the shape at its last change.
+    /// The ID and definition of a family by index, and the shape at its last change.
     pub(crate) fn family_at(&self, index: usize) -> Option<(FamilyId, &Definition, u64)> {
         self.families.get(index).map(|family| (self.id(index), &family.definition, family.shape))
     }
 
-    /// The names of the metrics of a kind that have series, sorted.
+    /// The sorted names of all metrics of a kind that have series.
     pub fn names_of(&self, kind: Kind) -> Vec<String> {
         let of_kind = |index: &usize| self.families.get(*index).is_some_and(|family| family.definition.kind == kind);
         let indices: Vec<usize> = (0..self.families.len()).filter(of_kind).collect();
@@ -47,7 +47,7 @@ impl Registry {
         let mut names: Vec<String> =
             live.filter_map(|index| Some(self.families.get(index)?.definition.name.to_string())).collect();
         names.sort_unstable();
-        // Label sets of one metric.
+        // A metric may have several label sets.
         names.dedup();
         names
     }
@@ -83,7 +83,7 @@ impl Registry {
     pub(crate) fn sort(&self, handles: &mut [u32]) {
         let [first, ..] = handles else { return };
         let first = self.key_of_handle(*first);
-        // What all keys begin with says nothing; the next bytes, as numbers, mostly decide.
+        // Skip the common prefix; comparing the next bytes as numbers is mostly sufficient.
         let common = handles.iter().map(|handle| common_bytes(first, self.key_of_handle(*handle))).min().unwrap_or(0);
         let mut decorated: Vec<_> =
             handles.iter().map(|handle| (rank(self.key_of_handle(*handle), common), *handle)).collect();
@@ -95,23 +95,23 @@ impl Registry {
         }
     }
 
-    /// Puts sorted handles of a family among other sorted ones.
-    pub(crate) fn merge(&self, mut held: &[u32], more: &[u32]) -> Vec<u32> {
-        let mut merged = Vec::with_capacity(held.len() + more.len());
+    /// Merges sorted handles of a family into other sorted ones.
+    pub(crate) fn merge(&self, mut sorted: &[u32], more: &[u32]) -> Vec<u32> {
+        let mut merged = Vec::with_capacity(sorted.len() + more.len());
         for handle in more {
             let key = self.key_of_handle(*handle);
-            let at = held.partition_point(|held| order(self.key_of_handle(*held), key).is_lt());
-            if let Some((before, after)) = held.split_at_checked(at) {
+            let at = sorted.partition_point(|sorted| order(self.key_of_handle(*sorted), key).is_lt());
+            if let Some((before, after)) = sorted.split_at_checked(at) {
                 merged.extend_from_slice(before);
-                held = after;
+                sorted = after;
             }
             merged.push(*handle);
         }
-        merged.extend_from_slice(held);
+        merged.extend_from_slice(sorted);
         merged
     }
 
-    /// How many rows there are: handles' rows are below.
+    /// The number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.series.rows()
     }
@@ -122,23 +122,23 @@ impl Registry {
         self.series.row(handle)
     }
 
-    /// The label values of a series, in the order of the family's label names, each ended by
+    /// The label values of a series, in the order of the family's label names, each terminated by
     /// [`END`].
     pub(crate) fn key_of_handle(&self, handle: u32) -> &[u8] {
         self.series.row(handle).map(|row| self.series.key(row)).unwrap_or_default()
     }
 
-    /// Whether all series of the kind are one number each.
+    /// Whether a series of the kind is a single number.
     pub(crate) fn is_scalar(kind: Kind) -> bool {
         matches!(kind, Kind::Counter | Kind::Gauge | Kind::Info)
     }
 
-    /// Appends the numbers of scalar series.
+    /// Appends the values of scalar series.
     pub(crate) fn scalars(&self, handles: &[u32], out: &mut Vec<f64>) {
         out.extend(handles.iter().map(|handle| self.series.cell_of(*handle)));
     }
 
-    /// Appends the values of a series' samples in text 0.0.4.
+    /// Appends the sample values of a series in text 0.0.4.
     pub(crate) fn samples(&self, handle: u32, now_ms: u64, out: &mut Vec<f64>) {
         let Some(row) = self.series.row(handle) else { return };
         match self.composite(row) {

@@ -1,13 +1,12 @@
-//! The exponential scale that native histograms and summaries count on: which bucket a magnitude is
-//! in, and where a bucket ends. Exact, and the same on every machine.
+//! The exponential scale of native histograms and summaries: maps magnitudes to buckets and buckets
+//! to bounds. Exact, and identical on every machine.
 //!
-//! Schema `s` has the base `2^(2^-s)`; its bucket `i` holds the magnitudes in `(base^(i-1),
-//! base^i]`, as the native histograms of Prometheus define it. Two neighbours at one schema are one
-//! bucket at the next coarser one, so only the finest schema needs a table. That table comes from
-//! integer arithmetic while this crate is compiled: logarithms would misplace values next to a
-//! bound, and differ between implementations: some entries of client_golang's tables are one float
-//! above or below the true bound, so on that one float the two may disagree. Nothing here holds
-//! state.
+//! Schema `s` has the base `2^(2^-s)`; its bucket `i` covers the magnitudes in `(base^(i-1),
+//! base^i]`, as in Prometheus's native histograms. Two adjacent buckets merge into one at the next
+//! coarser schema, so only the finest schema needs a table. It is computed with integer arithmetic
+//! at compile time: logarithms would misplace values next to a bound and differ between
+//! implementations. Some entries of client_golang's tables are one float above or below the true
+//! bound, so the two may disagree on that one float.
 
 /// The finest schema: 256 buckets between two powers of two.
 pub(super) const FINEST: i32 = 8;
@@ -19,24 +18,24 @@ pub(super) const COARSEST: i32 = -4;
 const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
 /// Those bits, all set.
 const FRACTION: u64 = (1 << FRACTION_BITS) - 1;
-/// What the exponent field of a float adds to the exponent.
+/// The exponent bias of a float.
 const BIAS: i32 = f64::MAX_EXP - 1;
 /// Buckets of the finest schema between two powers of two.
 const PER_OCTAVE: usize = 1 << FINEST;
-/// The bucket of the finest schema that holds [`f64::MAX`].
+/// The index of the finest schema's bucket for [`f64::MAX`].
 const TOP: i32 = f64::MAX_EXP << FINEST;
 
-/// For `k` in `0..256`, the fraction bits of the largest float that is not above `2^(k/256)`. No
-/// float equals such a bound, `k = 0` aside, so "not above the bound" and "not above this float"
-/// are the same question. The last entry stands for 2.
+/// For `k` in `0..256`, the fraction bits of the largest float that is not above `2^(k/256)`.
+/// Except for `k = 0`, no float equals such a bound, so comparing with this float is equivalent to
+/// comparing with the bound. The last entry stands for 2.
 static FRACTIONS: [u64; PER_OCTAVE + 1] = fractions();
 
 /// For each value of the upper eight fraction bits, the first `k` whose bound in [`FRACTIONS`] is
-/// not below all floats with these bits. The buckets next to 1 are narrower than 1/256, those next
-/// to 2 wider: at most two steps remain.
+/// not below all floats with these bits. Buckets near 1 are narrower than 1/256 and those near 2
+/// wider, so at most two more steps are needed.
 static STARTS: [u16; PER_OCTAVE] = starts();
 
-/// The upper 128 bits of a product of 256.
+/// The upper 128 bits of a 256-bit product.
 const fn high_product(a: u128, b: u128) -> u128 {
     const LOW: u128 = u64::MAX as u128;
     let (a_high, a_low, b_high, b_low) = (a >> 64, a & LOW, b >> 64, b & LOW);
@@ -59,13 +58,10 @@ const fn root_of_double(half: u128) -> u128 {
     root
 }
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, where an index out of range is an error of the build"
-)]
+#[allow(clippy::indexing_slicing, reason = "runs at compile time, where an index out of range is a build error")]
 const fn fractions() -> [u64; PER_OCTAVE + 1] {
-    // roots[j] is 2^(2^-(j+1)), off by less than 4 units of the last place: each root halves the
-    // error of the one before, and adds less than 2.
+    // roots[j] is 2^(2^-(j+1)) with an error below 4 units in the last place: each root halves the
+    // previous error and adds less than 2.
     let mut roots = [0u128; FINEST as usize];
     let mut half = 1u128 << 127;
     let mut depth = 0;
@@ -75,9 +71,9 @@ const fn fractions() -> [u64; PER_OCTAVE + 1] {
         depth += 1;
     }
 
-    // Eight factors and seven products are off by less than 100 units. Bounds that are nowhere near
-    // a float by that measure have their fractions right.
-    const DOUBT: u128 = 1 << 10;
+    // Eight factors and seven products have an error below 100 units. If a bound is not that close
+    // to a float, its fraction is exact.
+    const MAX_ERROR: u128 = 1 << 10;
     const BELOW: u32 = 127 - FRACTION_BITS;
     let mut fractions = [0u64; PER_OCTAVE + 1];
     let mut k = 1;
@@ -92,7 +88,7 @@ const fn fractions() -> [u64; PER_OCTAVE + 1] {
         }
         let rest = bound & ((1 << BELOW) - 1);
         assert!(
-            rest > DOUBT && rest < (1 << BELOW) - DOUBT,
+            rest > MAX_ERROR && rest < (1 << BELOW) - MAX_ERROR,
             "a bound is too close to a float to tell which side it is on"
         );
         fractions[k] = (bound >> BELOW) as u64 & FRACTION;
@@ -102,10 +98,7 @@ const fn fractions() -> [u64; PER_OCTAVE + 1] {
     fractions
 }
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, where an index out of range is an error of the build"
-)]
+#[allow(clippy::indexing_slicing, reason = "runs at compile time, where an index out of range is a build error")]
 const fn starts() -> [u16; PER_OCTAVE] {
     let fractions = fractions();
     let mut starts = [0; PER_OCTAVE];
@@ -121,7 +114,7 @@ const fn starts() -> [u16; PER_OCTAVE] {
     starts
 }
 
-/// How many halvings lead from the finest schema to this one.
+/// The number of halvings from the finest schema to this one.
 fn halvings(schema: i32) -> u32 {
     (FINEST - schema.clamp(COARSEST, FINEST)) as u32
 }
@@ -132,7 +125,7 @@ fn finest_index(magnitude: f64) -> i32 {
     let mut fraction = bits & FRACTION;
     let mut exponent = (bits >> FRACTION_BITS) as i32 - BIAS;
     if exponent == -BIAS {
-        // A subnormal number has no leading one. Shift until it has.
+        // Normalize a subnormal number.
         let shift = fraction.leading_zeros().saturating_sub(63 - FRACTION_BITS);
         fraction = (fraction << shift) & FRACTION;
         exponent = 1 - BIAS - shift as i32;
@@ -145,29 +138,29 @@ fn finest_index(magnitude: f64) -> i32 {
     (exponent << FINEST) + k as i32
 }
 
-/// The index of the bucket that `magnitude` is in. `magnitude` is above zero and no NaN; infinity
-/// is in the overflow bucket, the one after that of [`f64::MAX`].
+/// The index of the bucket of `magnitude`, which must be above zero and not NaN. Infinity is in the
+/// overflow bucket, the one after that of [`f64::MAX`].
 pub(super) fn index(schema: i32, magnitude: f64) -> i32 {
     if magnitude == f64::INFINITY {
         return overflow_index(schema);
     }
     let halvings = halvings(schema);
-    // Rounds up, as the upper end belongs to a bucket.
+    // Round up, since the upper bound is inclusive.
     (finest_index(magnitude) + (1 << halvings) - 1) >> halvings
 }
 
-/// The index of the bucket that holds the least number above zero.
+/// The index of the bucket of the smallest number above zero.
 pub(super) fn lowest_index(schema: i32) -> i32 {
     index(schema, f64::from_bits(1))
 }
 
-/// The index of the bucket that holds infinity.
+/// The index of the bucket of infinity.
 pub(super) fn overflow_index(schema: i32) -> i32 {
     (TOP >> halvings(schema)) + 1
 }
 
-/// The largest float in the bucket with this index or below it: [`f64::MAX`] for the bucket that
-/// holds it, infinity for indices above, zero for those whose bound is below all floats.
+/// The largest float in or below the bucket with this index: [`f64::MAX`] for the bucket that
+/// contains it, infinity for higher indices, zero for those whose bound is below all floats.
 pub(super) fn upper_bound(schema: i32, index: i32) -> f64 {
     let index = index.clamp(lowest_index(schema) - 1, overflow_index(schema));
     let finest = index << halvings(schema);
@@ -184,15 +177,15 @@ pub(super) fn upper_bound(schema: i32, index: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Where to guess a magnitude that is known by its bucket only: `2·base^i / (base + 1)`. It is off
-/// by the same ratio at both ends of the bucket, `(base − 1)/(base + 1)`, and no other point has a
-/// smaller greatest error (Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile
-/// Sketch with Relative-Error Guarantees", PVLDB 12(12), 2019, lemma 2). Always within the bucket:
-/// next to zero, where floats are sparse, its least float is the guess at worst.
+/// Estimates a magnitude from its bucket: `2·base^i / (base + 1)`. The relative error is the same
+/// at both ends of the bucket, `(base − 1)/(base + 1)`, and no other point has a smaller maximum
+/// error (Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile Sketch with
+/// Relative-Error Guarantees", PVLDB 12(12), 2019, lemma 2). Always within the bucket: near zero,
+/// where floats are sparse, the estimate is clamped to its smallest float.
 pub(super) fn estimate(schema: i32, index: i32) -> f64 {
     let upper = upper_bound(schema, index);
-    let guess = upper * (2.0 / (upper_bound(schema, 1) + 1.0));
-    guess.max(upper_bound(schema, index.saturating_sub(1)).next_up()).min(upper)
+    let estimated = upper * (2.0 / (upper_bound(schema, 1) + 1.0));
+    estimated.max(upper_bound(schema, index.saturating_sub(1)).next_up()).min(upper)
 }
 
 #[cfg(test)]
@@ -200,7 +193,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A natural number of any size, the lowest 32 bits first. Only what the oracle needs.
+    /// A minimal big integer for the oracle, lowest 32 bits first.
     struct Natural(Vec<u32>);
 
     impl Natural {
@@ -229,7 +222,7 @@ mod tests {
             Self(digits).trimmed()
         }
 
-        /// Whether it is at most `2^power`.
+        /// Whether the number is at most `2^power`.
         fn at_most_power_of_two(&self, power: i64) -> bool {
             let bits = self.0.len() as i64 * 32 - i64::from(self.0.last().unwrap().leading_zeros());
             let ones: u32 = self.0.iter().map(|digit| digit.count_ones()).sum();
@@ -237,8 +230,8 @@ mod tests {
         }
     }
 
-    /// Whether `magnitude ≤ base^index`, without any rounding: both sides to the power `2^schema`
-    /// are integers, or a power of two.
+    /// Whether `magnitude ≤ base^index`, without rounding: raised to the power `2^schema`, both
+    /// sides are integers or powers of two.
     fn at_most(schema: i32, magnitude: f64, index: i32) -> bool {
         let bits = magnitude.to_bits();
         let field = (bits >> 52) as i64;
@@ -264,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_next_to_every_bound_of_an_octave_are_on_their_side() {
+    fn floats_next_to_bounds_are_in_the_right_bucket() {
         for schema in COARSEST..=FINEST {
             for k in 0..=(1 << schema.max(0)) {
                 let bound = upper_bound(schema, k);
@@ -277,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn bounds_and_indices_agree_over_the_whole_range() {
+    fn bounds_and_indices_are_consistent_over_the_whole_range() {
         for schema in COARSEST..=FINEST {
             let mut before = 0.0;
             for i in lowest_index(schema)..=overflow_index(schema) {
                 let bound = upper_bound(schema, i);
                 assert!(bound >= before, "schema {schema}, bucket {i}");
-                // Next to zero many buckets hold no float at all.
+                // Near zero many buckets contain no float at all.
                 if bound > before {
                     assert_eq!(index(schema, bound), i, "schema {schema}, bound {bound:e}");
                     assert_eq!(index(schema, before.next_up()), i, "schema {schema}, just above {before:e}");
@@ -295,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_two_end_buckets_at_every_schema() {
+    fn powers_of_two_are_bounds_at_every_schema() {
         for exponent in -1074..=1023i32 {
             let power = match exponent {
                 -1022.. => f64::from_bits(((exponent + 1023) as u64) << 52),
@@ -308,7 +301,7 @@ mod tests {
                 if divides {
                     assert_eq!(upper_bound(schema, expected), power, "2^{exponent}, schema {schema}");
                     let above = index(schema, power.next_up());
-                    // The least numbers are so far apart that buckets between them are skipped.
+                    // The smallest numbers are so far apart that buckets between them are skipped.
                     assert!(above > expected, "above 2^{exponent}, schema {schema}");
                     assert!(above == expected + 1 || exponent < -1022, "above 2^{exponent}, schema {schema}");
                 }
@@ -317,8 +310,8 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_range_have_the_indices_of_prometheus() {
-        // MaxFloat64 in 262144 and +Inf in 262145 at schema 8 are the specification's own example.
+    fn extreme_indices_match_prometheus() {
+        // MaxFloat64 in 262144 and +Inf in 262145 at schema 8 are an example of the specification.
         assert_eq!(index(8, f64::MAX), 262_144);
         assert_eq!(index(8, f64::INFINITY), 262_145);
         assert_eq!(index(0, f64::MAX), 1024);
@@ -339,14 +332,14 @@ mod tests {
     }
 
     #[test]
-    fn halving_keeps_the_overflow_bucket_an_overflow_bucket() {
+    fn halving_preserves_the_overflow_bucket() {
         for schema in COARSEST + 1..=FINEST {
             assert_eq!((overflow_index(schema) + 1) >> 1, overflow_index(schema - 1));
         }
     }
 
     #[test]
-    fn next_to_zero_an_estimate_is_still_in_its_bucket() {
+    fn estimates_near_zero_are_in_their_bucket() {
         for schema in COARSEST..=FINEST {
             for magnitude in (1..1000).map(f64::from_bits) {
                 let i = index(schema, magnitude);
@@ -362,14 +355,14 @@ mod tests {
         }
 
         #[test]
-        fn an_estimate_is_in_its_bucket_and_within_its_error(bits in 1..f64::INFINITY.to_bits(), schema in COARSEST..=FINEST) {
+        fn estimates_are_in_their_bucket_and_within_the_error(bits in 1..f64::INFINITY.to_bits(), schema in COARSEST..=FINEST) {
             let magnitude = f64::from_bits(bits);
             let i = index(schema, magnitude);
-            let guess = estimate(schema, i);
-            prop_assert_eq!(index(schema, guess), i);
+            let estimated = estimate(schema, i);
+            prop_assert_eq!(index(schema, estimated), i);
             let base = 2f64.powf(2f64.powi(-schema));
             let bound = (base - 1.0) / (base + 1.0) * magnitude * (1.0 + 1e-12) + f64::from_bits(1);
-            prop_assert!((guess - magnitude).abs() <= bound, "{} for {}", guess, magnitude);
+            prop_assert!((estimated - magnitude).abs() <= bound, "{} for {}", estimated, magnitude);
         }
     }
 }

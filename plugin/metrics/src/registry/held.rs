@@ -1,5 +1,4 @@
-//! Taking over what a series held elsewhere: the one way in that does not count what was observed
-//! here.
+//! Importing state: replaces the state of a series with values counted elsewhere.
 
 use super::composite::{Composite, Histogram};
 use super::native::NativeHistogram;
@@ -8,51 +7,51 @@ use super::value::Kind;
 use super::{Registry, SeriesId};
 use crate::error::Error;
 
-/// What a series is to hold. Exemplars are not part of it.
+/// The new state of a series, without exemplars.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Held<'h> {
-    /// A counter's total: finite, from 0 up.
+    /// A counter's total: finite and not negative.
     Counter(f64),
     /// A histogram's observations.
     Histogram {
-        /// In each bucket alone; one longer than the family's bounds.
+        /// Per bucket, not cumulative; one longer than the family's bounds.
         counts: &'h [u64],
-        /// Of all observations, no NaN.
+        /// The sum of all observations; not NaN.
         sum: f64,
     },
     /// A native histogram.
     Native(NativeHistogram),
-    /// A summary; the window of its quantiles is empty then.
+    /// A summary. Its quantile window is emptied.
     Summary {
-        /// Of all observations, no NaN.
+        /// The sum of all observations; not NaN.
         sum: f64,
-        /// How many there were.
+        /// The number of observations.
         count: u64,
     },
 }
 
 impl Registry {
-    /// Replaces what the series holds; what is recorded from now on adds to it. Exemplars of before
-    /// are forgotten. Gauges are set by [`Registry::set`], state sets by [`Registry::set_state`].
-    /// On an error nothing has changed.
-    pub fn replace(&mut self, id: SeriesId, held: Held) -> Result<(), Error> {
+    /// Replaces the state of a series and drops its exemplars; later recordings add to the new
+    /// state. Use [`Registry::set`] for gauges and [`Registry::set_state`] for state sets. On an
+    /// error, nothing changes.
+    pub fn replace(&mut self, id: SeriesId, state: Held) -> Result<(), Error> {
         let row = self.row(id.0)?;
-        let number = match &held {
+        let number = match &state {
             Held::Counter(total) => *total,
             Held::Histogram { sum, .. } | Held::Summary { sum, .. } => *sum,
             Held::Native(native) => native.sum(),
         };
         let kind = self.series.kind(row);
-        if let (Held::Counter(total), Some(Kind::Counter)) = (&held, kind) {
+        if let (Held::Counter(total), Some(Kind::Counter)) = (&state, kind) {
             super::check(Kind::Counter, *total, "value")?;
             self.exemplars.remove(&row);
-            self.put(row, number);
+            self.set_cell(row, number);
             return Ok(());
         }
         if number.is_nan() {
-            return Err(Error::invalid("value", "the sum is NaN, and would stay so for ever; expected a number"));
+            return Err(Error::invalid("value", "the sum is NaN and would stay NaN; expected a number"));
         }
-        match (self.composite_mut(row), held) {
+        match (self.composite_mut(row), state) {
             (Some(Composite::Histogram(own)), Held::Histogram { counts, sum }) if own.counts.len() == counts.len() => {
                 *own = Histogram { counts: counts.into(), sum, exemplars: Box::default() };
             }
@@ -61,39 +60,38 @@ impl Registry {
                 (*own_sum, *own_count) = (sum, count);
             }
             (Some(Composite::Windowed(own)), Held::Summary { sum, count }) => own.replace(sum, count),
-            _ => return Err(self.wrong_kind(row, "taken over as something else")),
+            _ => return Err(self.wrong_kind(row, "replaced by the state of another kind")),
         }
-        self.recorded(row);
+        self.mark_recorded(row);
         Ok(())
     }
 
-    /// Like [`Registry::replace`], for values that were counted elsewhere. `start_ms` is when the
-    /// series began, as that place says. Where it does not, the start is unknown, and not the
-    /// moment at which the series was made here: a reader would take all that was counted before
-    /// for an increase. A total that fell since the last time began anew, so that its start is now.
-    pub fn import(&mut self, id: SeriesId, held: Held, start_ms: Option<u64>) -> Result<(), Error> {
+    /// Like [`Registry::replace`], for values counted elsewhere. `start_ms` is the creation time
+    /// reported by the source. If there is none, it is unknown, rather than the time the series was
+    /// created here: otherwise a consumer would treat the whole total as an increase. If a total
+    /// decreased since the last import, it was reset, and its creation time is now.
+    pub fn import(&mut self, id: SeriesId, state: Held, start_ms: Option<u64>) -> Result<(), Error> {
         let row = self.row(id.0)?;
-        let fell = self.fell(row, &held);
-        self.replace(id, held)?;
+        let was_reset = self.has_decreased(row, &state);
+        self.replace(id, state)?;
         let known_ms = match self.series.state(row) & IMPORTED {
             0 => 0,
             _ => self.series.created_ms(row),
         };
-        self.series.import_start(row, start_ms.unwrap_or(if fell { self.now_ms } else { known_ms }));
+        self.series.import_start(row, start_ms.unwrap_or(if was_reset { self.now_ms } else { known_ms }));
         Ok(())
     }
 
-    /// Notes that a series of another kind holds what was scraped elsewhere: when that began is
-    /// unknown.
+    /// Marks the creation time of a series as unknown, for imported series of other kinds.
     pub fn forget_start(&mut self, id: SeriesId) -> Result<(), Error> {
         let row = self.row(id.0)?;
         self.series.forget_start(row);
         Ok(())
     }
 
-    /// Whether the series holds more than what it is to hold.
-    fn fell(&self, row: usize, held: &Held) -> bool {
-        match (self.composite(row), held) {
+    /// Whether the new state is lower than the current one, that is, the source was reset.
+    fn has_decreased(&self, row: usize, state: &Held) -> bool {
+        match (self.composite(row), state) {
             (None, Held::Counter(total)) => *total < self.series.cell(row),
             (Some(Composite::Histogram(own)), Held::Histogram { counts, .. }) => {
                 counts.iter().sum::<u64>() < own.counts.iter().sum()
@@ -120,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recorded_later_adds_to_what_was_taken_over() {
+    fn recording_adds_to_replaced_state() {
         let mut registry = Registry::default();
         let counter = series(&mut registry, Kind::Counter);
         registry.add(counter, 9.0).unwrap();
@@ -138,21 +136,21 @@ mod tests {
         assert!(quantiles.len() == 3 && quantiles.iter().all(|(_, value)| value.is_nan()));
         assert_eq!((sum, count), (4.0, 2));
         registry.observe(summary, 1.0).unwrap();
-        let held = Point::Summary { quantiles: vec![(0.5, 1.0), (0.9, 1.0), (0.99, 1.0)], sum: 5.0, count: 3 };
-        assert_eq!(registry.point(summary), Some(held));
+        let state = Point::Summary { quantiles: vec![(0.5, 1.0), (0.9, 1.0), (0.99, 1.0)], sum: 5.0, count: 3 };
+        assert_eq!(registry.point(summary), Some(state));
     }
 
     #[test]
-    fn a_start_is_what_was_told_or_when_a_total_fell_and_else_unknown() {
+    fn the_creation_time_is_reported_or_the_reset_time_or_unknown() {
         let mut registry = Registry::default();
         registry.set_now(1_000);
         let counter = series(&mut registry, Kind::Counter);
         let histogram = series(&mut registry, Kind::Histogram);
-        let mut take = |now_ms, total: f64, told| {
+        let mut take = |now_ms, total: f64, reported| {
             registry.set_now(now_ms);
-            registry.import(counter, Held::Counter(total), told).unwrap();
-            let held = Held::Histogram { counts: &[total as u64, 0], sum: 1.0 };
-            registry.import(histogram, held, told).unwrap();
+            registry.import(counter, Held::Counter(total), reported).unwrap();
+            let state = Held::Histogram { counts: &[total as u64, 0], sum: 1.0 };
+            registry.import(histogram, state, reported).unwrap();
             let mut snapshot = Vec::new();
             registry.snapshot(&mut snapshot);
             let starts: Vec<Option<u64>> = Registry::restore(&snapshot, 0)
@@ -165,7 +163,7 @@ mod tests {
             assert_eq!(registry.read(now_ms)[0].series[0].created_ms, starts[0]);
             starts[0]
         };
-        for (now_ms, total, told, start) in [
+        for (now_ms, total, reported, start) in [
             (2_000, 1e6, None, None),
             (3_000, 1e6, None, None),
             (4_000, 5.0, None, Some(4_000)),
@@ -175,12 +173,12 @@ mod tests {
             (8_000, 1.0, Some(5_500), Some(5_500)),
             (9_000, 0.0, None, Some(9_000)),
         ] {
-            assert_eq!(take(now_ms, total, told), start, "{now_ms}");
+            assert_eq!(take(now_ms, total, reported), start, "{now_ms}");
         }
     }
 
     #[test]
-    fn what_was_recorded_here_begins_here_until_it_is_replaced() {
+    fn recorded_series_keep_their_creation_time_until_imported() {
         let mut registry = Registry::default();
         registry.set_now(1_000);
         let counter = series(&mut registry, Kind::Counter);
@@ -191,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_changes_nothing() {
+    fn invalid_state_changes_nothing() {
         let mut registry = Registry::default();
         let counter = series(&mut registry, Kind::Counter);
         let histogram = series(&mut registry, Kind::Histogram);
-        for (id, held) in [
+        for (id, state) in [
             (counter, Held::Counter(-1.0)),
             (counter, Held::Counter(f64::NAN)),
             (counter, Held::Summary { sum: 1.0, count: 1 }),
@@ -204,7 +202,7 @@ mod tests {
             (histogram, Held::Histogram { counts: &[1, 1], sum: f64::NAN }),
         ] {
             let before = registry.version();
-            assert!(registry.replace(id, held).is_err());
+            assert!(registry.replace(id, state).is_err());
             assert_eq!(registry.version(), before);
         }
     }

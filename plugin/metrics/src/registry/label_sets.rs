@@ -1,22 +1,21 @@
-//! Label sets: the families of one metric that differ in their label names only. Callers that know
-//! nothing of each other use one metric name with labels of their own; their series stand together
-//! in every exposition.
+//! Label sets: families of one metric that differ only in their label names. Independent callers
+//! may use the same metric name with different labels; their series are exposed together.
 //!
-//! The first label set of a metric has its names and claims; the others are linked to it, in the
-//! order in which they were made. All have one kind, one help and the same options.
+//! The first label set of a metric owns its name and reserved names; the others are linked to it in
+//! creation order. All have the same kind, help and options.
 
-use super::definition::{Definition, MAX_HELP_LEN, list};
+use super::definition::{Definition, MAX_HELP_LEN, join_names};
 use super::names::LabelName;
 use super::series::{key_of, values_of};
 use super::{Family, FamilyId, Registry};
 use crate::error::{Error, excerpt};
 
-/// The most label sets of one metric: looking for one goes through them all. Where there are more,
-/// label names are data.
+/// Maximum number of label sets of one metric. Lookup is a linear search, and more label sets would
+/// mean that label names are used as data.
 pub const MAX_LABEL_SETS: usize = 32;
 
 impl Registry {
-    /// The family of that name with these label names, in any order.
+    /// The family with this name and these label names, in any order.
     pub fn family_with<'a>(
         &self,
         name: &str,
@@ -24,32 +23,32 @@ impl Registry {
     ) -> Option<FamilyId> {
         let named = |(_, family): &(usize, &Family)| {
             let own = family.definition.label_names.as_slice();
-            // As many were given as there are, so that with each of them found none was given
-            // twice.
+            // The lengths are equal, so if each name is found, there are no duplicates.
             own.len() == labels.len() && own.iter().all(|own| labels.clone().any(|name| name == own.as_str()))
         };
         self.label_sets(*self.by_name.get(name)?).find(named).map(|(index, _)| self.id(index))
     }
 
-    /// The label sets of a metric, from this one on.
+    /// The label sets of a metric, starting from this one.
     pub(super) fn label_sets(&self, index: usize) -> impl Iterator<Item = (usize, &Family)> {
         let at = |index: usize| Some((index, self.families.get(index)?));
         std::iter::successors(at(index), move |(_, family)| at(family.next_set?))
     }
 
-    /// Checks that a further definition means the metric that begins at `first`, and finds or makes
-    /// its label set. Takes its help if there is none yet, and says so.
-    pub(super) fn agree<'a>(
+    /// Checks that a definition is compatible with the metric whose first label set is `first`, and
+    /// finds or creates its label set. Returns whether its help was adopted, which happens if there
+    /// was none.
+    pub(super) fn find_label_set<'a>(
         &mut self,
         first: usize,
-        further: &Definition,
+        other: &Definition,
         label_names: impl Iterator<Item = &'a LabelName> + Clone,
     ) -> Result<(usize, bool), Error> {
         let Some(family) = self.families.get(first) else { return Ok((first, false)) };
-        family.definition.agree(further)?;
-        let help = further.help.as_ref().filter(|help| !help.is_empty() && family.definition.help.is_none());
+        family.definition.check_compatible(other)?;
+        let help = other.help.as_ref().filter(|help| !help.is_empty() && family.definition.help.is_none());
         if help.is_some_and(|help| help.len() > MAX_HELP_LEN) {
-            further.check()?;
+            other.check()?;
         }
         let known = |(_, family): &(usize, &Family)| label_names.clone().eq(&family.definition.label_names);
         let known = self.label_sets(first).find(known).map(|(index, _)| index);
@@ -63,7 +62,7 @@ impl Registry {
         Ok((index, help.is_some()))
     }
 
-    /// Adds a label set to the metric that begins at `first`.
+    /// Adds a label set to the metric whose first label set is `first`.
     pub(super) fn add_label_set(&mut self, first: usize, label_names: Vec<LabelName>) -> Result<usize, Error> {
         let Some((last, family)) = self.label_sets(first).last() else { return Ok(first) };
         let definition = Definition { label_names, ..family.definition.clone() };
@@ -73,14 +72,14 @@ impl Registry {
             return Err(Error::LimitReached {
                 what: format!("sets of label names of the metric {name}"),
                 limit: MAX_LABEL_SETS,
-                todo: "use the same label names each time, and put what differs in their values",
+                todo: "use the same label names each time and put the differences in their values",
             });
         }
         self.check_families()?;
-        let (own, other) = (list(&definition.label_names), list(&family.definition.label_names));
+        let (own, other) = (join_names(&definition.label_names), join_names(&family.definition.label_names));
         let notice = format!(
-            "{}: recorded with the labels {{{own}}}, and before with {{{other}}}; both are kept, and a query that names a label \
-             of one leaves out the other",
+            "{}: recorded with the labels {{{own}}}, previously with {{{other}}}; both are kept, but a query that selects by a \
+             label of one omits the other",
             excerpt(name, 100)
         );
         self.notices.push(notice);
@@ -94,7 +93,7 @@ impl Registry {
         Ok(index)
     }
 
-    /// Gives a metric its help, or takes it back.
+    /// Sets or removes the help of a metric.
     pub(super) fn set_help(&mut self, first: usize, help: Option<&String>) {
         let mut at = Some(first);
         while let Some(family) = at.and_then(|index| self.families.get_mut(index)) {
@@ -105,9 +104,9 @@ impl Registry {
         }
     }
 
-    /// The row of the same series in another label set of the metric: a label with an empty value
-    /// is none.
-    pub(super) fn in_other_set(&self, index: usize, key: &[u8]) -> Option<usize> {
+    /// The row of the same series in another label set of the metric, since a label with an empty
+    /// value equals an absent one.
+    pub(super) fn find_in_other_set(&self, index: usize, key: &[u8]) -> Option<usize> {
         let family = self.families.get(index)?;
         if family.first_set == index && family.next_set.is_none() {
             return None;
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn label_sets_of_a_metric_stand_together_and_are_told_once() {
+    fn label_sets_are_exposed_together_and_noticed_once() {
         let mut registry = Registry::default();
         let mut encoder = Encoder::new();
         record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
@@ -160,7 +159,7 @@ mod tests {
             read.iter().map(|family| (family.name, family.series.len())).collect::<Vec<_>>(),
             [("m", 2), ("n", 1)]
         );
-        // What the second one writes without the first has the type too.
+        // The second label set has a `# TYPE` line even without the first.
         let first = registry.family_with("m", ["a"].into_iter()).unwrap();
         assert!(registry.remove_series(first, &[("a", "1")]).unwrap());
         let expected = "# TYPE m counter\nm{b=\"1\",c=\"2\"} 4\n# TYPE n gauge\nn 9\n";
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_with_an_empty_label_is_the_one_without_it() {
+    fn an_empty_label_equals_an_absent_one() {
         let mut registry = Registry::default();
         record(&mut registry, "m", Kind::Counter, &[("a", "")], 1.0).unwrap();
         assert_eq!(record(&mut registry, "m", Kind::Counter, &[], 1.0), Ok(2.0));
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn all_label_sets_have_the_kind_options_and_help_of_the_first() {
+    fn label_sets_share_kind_options_and_help() {
         let mut registry = Registry::default();
         let one = family(&mut registry, "h", Kind::Histogram, &["a"], |_| {});
         registry.default_buckets = crate::registry::Buckets::new(&[7.0], "buckets").unwrap();
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_fails_takes_its_label_sets_back() {
+    fn a_failed_batch_rolls_back_label_sets() {
         use super::super::tests::recording;
         let mut registry = Registry::default();
         record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_only_so_many_label_sets_and_they_survive_a_snapshot() {
+    fn label_sets_are_limited_and_survive_a_snapshot() {
         let mut registry = Registry::default();
         let label = |number: usize| format!("l{number}");
         for number in 0..MAX_LABEL_SETS {

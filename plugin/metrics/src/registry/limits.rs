@@ -1,52 +1,51 @@
-//! The cardinality firewall: what happens when a metric or the registry has as many series as it
-//! may have. Counts series and label values; records nothing.
+//! Cardinality limits: behavior when a metric or the registry reaches its maximum number of series.
 
 use hashbrown::HashSet;
 
 use super::series::values_of;
 use super::{FamilyId, Registry, SeriesId};
 
-/// Why series of a metric were kept out.
+/// Why series of a metric were dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overflow {
     /// The metric.
     pub metric: String,
-    /// Its label with the most values: the one to look at first.
+    /// The label with the most distinct values, the likely cause.
     pub label: String,
-    /// How many values that label has among the series that are held.
+    /// The number of distinct values of that label among the existing series.
     pub distinct_values: usize,
 }
 
 impl Registry {
-    /// How many times a series was asked for that a limit kept out.
+    /// How many times a limit prevented the creation of a series.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// The most series of the whole registry; overflow series come on top, one for each metric.
+    /// Maximum number of series in the registry, not counting one overflow series per metric.
     pub fn series_limit(&self) -> usize {
         self.series_limit
     }
 
-    /// Sets the most series of the whole registry. Series that are there stay.
+    /// Sets the maximum number of series in the registry. Existing series are kept.
     pub fn set_series_limit(&mut self, limit: usize) {
         self.series_limit = limit.min(super::series::MAX_ROWS);
     }
 
-    /// Whether the series takes what its metric's limit keeps out, and if so, the label to blame.
-    /// Looks at every series of the metric.
+    /// If the series is its metric's overflow series, reports the label responsible. Scans every
+    /// series of the metric.
     pub fn overflow(&self, id: SeriesId) -> Option<Overflow> {
         let family = self.series.family(self.series.row(id.0)?);
-        let held = self.families.get(family)?;
-        if held.overflow != Some(id.0) {
+        let metric = self.families.get(family)?;
+        if metric.overflow != Some(id.0) {
             return None;
         }
         let (label, distinct_values) = self.most_distinct(family)?;
-        Some(Overflow { metric: held.definition.name.to_string(), label, distinct_values })
+        Some(Overflow { metric: metric.definition.name.to_string(), label, distinct_values })
     }
 
-    /// The label of a metric with the most values, and how many; none for a metric without labels.
-    /// Looks at every series of the metric.
+    /// The label of a metric with the most distinct values, and their number; `None` without
+    /// labels. Scans every series of the metric.
     pub fn most_distinct_label(&self, id: FamilyId) -> Option<(String, usize)> {
         self.most_distinct(self.index(id)?)
     }

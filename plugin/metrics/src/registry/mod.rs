@@ -1,14 +1,15 @@
-//! Families, series and their values, in memory. No I/O, no clock, no JSON.
+//! The in-memory registry of families, series and their values. No I/O, no clock.
 //!
 //! A family is a metric name with its kind, help, options and label names; a series is a family
-//! with values for those labels, named by a [`SeriesId`]. A metric that is recorded with several
-//! sets of label names has a family for each. Names and labels are checked once, when the series is
-//! made; recording by id cannot fail on them. The time comes from the caller, by
+//! with values for those labels, identified by a [`SeriesId`]. A metric recorded with several sets
+//! of label names has one family per set. Names and labels are validated once, when the series is
+//! created; recording by ID does not validate them again. The caller provides the time through
 //! [`Registry::set_now`].
 
 mod bounds;
 mod bytes;
 mod composite;
+mod conflicts;
 mod definition;
 mod encoding;
 mod exponential;
@@ -19,7 +20,6 @@ mod names;
 pub mod native;
 mod notices;
 mod record;
-mod rivals;
 mod series;
 mod snapshot;
 pub mod summary;
@@ -52,17 +52,17 @@ use crate::error::Error;
 use crate::model;
 use crate::model::{Exemplar, Point};
 
-/// A family of one registry. Never used again for another one, also after [`Registry::clear`].
+/// The ID of a family in a registry. Never reused, even after [`Registry::clear`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FamilyId(u32);
 
-/// A series of one registry. The first is 0, the next 1, and so on, until one is removed. The
-/// number of a removed series is never given to another one.
+/// The ID of a series in a registry. IDs count up from 0 until a series is removed. The ID of a
+/// removed series is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(u32);
 
 impl SeriesId {
-    /// The series of that number; whether there is one shows when it is used.
+    /// Creates an ID from a number. Whether the series exists is checked on use.
     pub fn from_raw(raw: u32) -> Self {
         Self(raw)
     }
@@ -74,7 +74,7 @@ impl SeriesId {
 }
 
 impl FamilyId {
-    /// The family of that number; whether there is one shows when it is used.
+    /// Creates an ID from a number. Whether the family exists is checked on use.
     pub fn from_raw(raw: u32) -> Self {
         Self(raw)
     }
@@ -88,25 +88,25 @@ impl FamilyId {
 #[derive(Debug)]
 struct Family {
     definition: Definition,
-    /// What the family is exposed as, where that is not its name: an info ends with `_info`.
+    /// The exposed name, if it differs from the family's name: an info ends with `_info`.
     exposed_as: Option<Box<str>>,
     /// The registry's `shape` when the family's series or help last changed.
     shape: u64,
-    /// Series, without the overflow series.
+    /// Number of series, excluding the overflow series.
     live: usize,
     /// The handle of the overflow series, if there is one.
     overflow: Option<u32>,
-    /// Families beside which this one cannot keep its type in OpenMetrics. The first label set has
-    /// those of its metric.
-    rivals: Vec<usize>,
-    /// The first label set of the metric: where there is one only, the family itself.
+    /// Families whose names prevent this one from keeping its type in OpenMetrics. Stored in the
+    /// first label set of a metric.
+    conflicts: Vec<usize>,
+    /// The first label set of the metric; the family itself if there is only one.
     first_set: usize,
     /// The metric's next label set.
     next_set: Option<usize>,
 }
 
 impl Family {
-    /// Without series, the first label set of the first metric.
+    /// An empty family that is the first label set of its metric.
     fn new(definition: Definition) -> Self {
         let exposed_as = definition.exposed_as();
         Self {
@@ -115,65 +115,63 @@ impl Family {
             shape: 0,
             live: 0,
             overflow: None,
-            rivals: Vec::new(),
+            conflicts: Vec::new(),
             first_set: 0,
             next_set: None,
         }
     }
 }
 
-/// All that was recorded.
+/// A registry of metrics.
 #[derive(Debug)]
 pub struct Registry {
     families: Vec<Family>,
-    /// The number of the first of `families`: how many there were before [`Registry::clear`].
+    /// The ID of the first of `families`: the number of families before the last
+    /// [`Registry::clear`].
     first_family: u32,
     /// The first label set of each metric.
     by_name: HashMap<Box<str>, usize, FixedState>,
-    /// Every name that a sample of a family has or may have in text 0.0.4, so that no two families
-    /// write the same one.
-    claims: HashMap<Box<str>, usize, FixedState>,
-    /// Every name that OpenMetrics takes for a family's type alone, with those families.
+    /// All possible sample names in text 0.0.4, so that no two families write the same one.
+    sample_names: HashMap<Box<str>, usize, FixedState>,
+    /// Names reserved only by a family's type in OpenMetrics, with those families.
     reserved: HashMap<Box<str>, Vec<usize>, FixedState>,
-    /// What there is to say of families that were made, until somebody takes it:
-    /// [`Registry::take_notices`].
+    /// Notices about new families, until [`Registry::take_notices`].
     notices: Notices,
     series: SeriesTable,
-    /// The states of series that are more than one number. Their cells hold the index, as bits.
+    /// The state of series that are not a single number. Their cells store the index, as bits.
     composites: Vec<Option<Composite>>,
     free_composites: Vec<usize>,
-    /// Of counters, by row.
+    /// Exemplars of counters, by row.
     exemplars: HashMap<usize, Exemplar, FixedState>,
-    /// By row, for series with a time to live; shorter than the rows where none of the later ones
-    /// has one.
+    /// Time of the last recording by row, for series with a time to live; may be shorter than the
+    /// number of rows.
     last_ms: Vec<u64>,
-    /// Families whose recordings need the time.
+    /// Number of families whose recording needs the time.
     timed: usize,
     now_ms: u64,
-    /// Changes with every change of anything.
+    /// Incremented with every change.
     version: u64,
-    /// Changes with every change of families, series or help.
+    /// Incremented with every change of families, series or help.
     shape: u64,
-    /// Tells this registry from every other of the program.
+    /// Unique among the registries of the process.
     identity: u64,
     dropped: u64,
     series_limit: usize,
     hasher: FixedState,
-    /// The label values of the series that is looked for; kept for its memory.
+    /// Scratch buffer for the label values of a lookup.
     key: Vec<u8>,
-    /// Used for histograms that name no buckets of their own.
+    /// Buckets for histograms that define none.
     pub default_buckets: Buckets,
 }
 
 impl Default for Registry {
-    /// For tests and tools. Where names and labels come from outside, seed it:
-    /// [`Registry::with_seed`].
+    /// For tests and tools. For untrusted names and labels use [`Registry::with_seed`].
     fn default() -> Self {
         Self::with_seed(0)
     }
 }
 
-/// The series of all families, sorted as they are exposed.
+/// The series of all families.
 pub(crate) struct Members {
     starts: Vec<usize>,
     handles: Vec<u32>,
@@ -190,15 +188,14 @@ impl Members {
 }
 
 impl Registry {
-    /// What there is to say of the families that were made since the last time: that another one
-    /// keeps one from its type in OpenMetrics, or that a metric was recorded with other labels
-    /// before.
+    /// Takes the notices about families created since the last call: that one cannot keep its type
+    /// in OpenMetrics because of another, or that a metric was previously recorded with other
+    /// labels.
     pub fn take_notices(&mut self) -> Notices {
         std::mem::take(&mut self.notices)
     }
 
-    /// An empty registry. The seed makes it hard to guess which label values share a place in the
-    /// index.
+    /// Creates an empty registry. The seed protects its hash tables against crafted label values.
     pub fn with_seed(seed: u64) -> Self {
         static REGISTRIES: AtomicU64 = AtomicU64::new(1);
         let hasher = FixedState::with_seed(seed);
@@ -206,7 +203,7 @@ impl Registry {
             families: Vec::new(),
             first_family: 0,
             by_name: HashMap::with_hasher(hasher.clone()),
-            claims: HashMap::with_hasher(hasher.clone()),
+            sample_names: HashMap::with_hasher(hasher.clone()),
             reserved: HashMap::with_hasher(hasher.clone()),
             notices: Notices::default(),
             series: SeriesTable::new(hasher.clone()),
@@ -227,60 +224,58 @@ impl Registry {
         }
     }
 
-    /// How many series there are.
+    /// The number of series.
     pub fn len(&self) -> usize {
         self.series.len()
     }
 
-    /// Whether there is no series.
+    /// Whether there are no series.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many families there are, with or without series.
+    /// The number of families, including those without series.
     pub fn families(&self) -> usize {
         self.families.len()
     }
 
-    /// Whether what is recorded depends on the time, so that [`Registry::set_now`] must be called
-    /// before.
+    /// Whether recording depends on the time, so that [`Registry::set_now`] must be called first.
     pub fn is_timed(&self) -> bool {
         self.timed > 0
     }
 
-    /// Sets the time, in milliseconds since the Unix epoch, for what is made or recorded from now
-    /// on.
+    /// Sets the current time, in milliseconds since the Unix epoch.
     pub fn set_now(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
     }
 
-    /// Makes a family. The same definition again gives the same family, and its help, if there
-    /// was none; other label names give another family of the metric; anything else that differs is
-    /// a conflict, which names both.
+    /// Registers a family. Registering the same definition again returns the same family and adds
+    /// the help if there was none; different label names create another family of the metric; any
+    /// other difference is a conflict error that describes both.
     pub fn register(&mut self, definition: Definition) -> Result<FamilyId, Error> {
         let index = match self.by_name.get(definition.name.as_str()).copied() {
-            Some(first) => self.agree(first, &definition, definition.label_names.iter())?.0,
+            Some(first) => self.find_label_set(first, &definition, definition.label_names.iter())?.0,
             None => self.add_family(definition)?,
         };
         Ok(self.id(index))
     }
 
-    /// The family of that name; the first, where it was recorded with several sets of label names.
+    /// The family with that name; the first one if there are several label sets.
     pub fn family(&self, name: &str) -> Option<FamilyId> {
         self.by_name.get(name).map(|index| self.id(*index))
     }
 
-    /// What a family was registered as, with the options it got by default.
+    /// The definition of a family, including default options.
     pub fn definition(&self, id: FamilyId) -> Option<&Definition> {
         self.families.get(self.index(id)?).map(|family| &family.definition)
     }
 
-    /// What a series measures.
+    /// The kind of a series.
     pub fn kind(&self, id: SeriesId) -> Option<Kind> {
         self.series.kind(self.series.row(id.0)?)
     }
 
-    /// What a family is exposed as.
+    /// The exposed name of a family.
     pub(crate) fn exposed_name(&self, id: FamilyId) -> Option<&str> {
         let family = self.families.get(self.index(id)?)?;
         Some(family.exposed_as.as_deref().unwrap_or(family.definition.name.as_str()))
@@ -291,8 +286,8 @@ impl Registry {
         self.series.row(id.0).map(|row| self.id(self.series.family(row)))
     }
 
-    /// Finds or makes the series with these label values, in the order of the family's sorted label
-    /// names. Past a limit it is the family's overflow series: [`Registry::overflow`].
+    /// Finds or creates the series with these label values, in the order of the family's sorted
+    /// label names. Beyond a limit it returns the family's overflow series: [`Registry::overflow`].
     pub fn series(&mut self, family: FamilyId, label_values: &[&str]) -> Result<SeriesId, Error> {
         let index = self.family_index(family)?;
         let names = self.families.get(index).map(|family| family.definition.label_names.as_slice()).unwrap_or_default();
@@ -309,7 +304,7 @@ impl Registry {
         if let Some((name, value)) = names.iter().zip(label_values).find(|(_, value)| value.len() > MAX_VALUE_LEN) {
             return Err(too_long(&format!("labels.{name}"), value));
         }
-        self.find_or_make(index, label_values.iter().copied()).map(|(id, _)| id)
+        self.find_or_create(index, label_values.iter().copied()).map(|(id, _)| id)
     }
 
     /// Like [`Registry::series`], with names and values in any order.
@@ -319,33 +314,33 @@ impl Registry {
         self.series(family, &values)
     }
 
-    /// Takes a series out. What is recorded to its id from now on is an error.
+    /// Removes a series. Recording to its ID afterward is an error.
     pub fn remove(&mut self, id: SeriesId) -> Result<(), Error> {
         let row = self.row(id.0)?;
         self.remove_row(row);
         Ok(())
     }
 
-    /// Takes out the series with these labels, given in any order; says whether there was one.
+    /// Removes the series with these labels, in any order, and returns whether it existed.
     pub fn remove_series(&mut self, family: FamilyId, labels: &[(&str, &str)]) -> Result<bool, Error> {
         let index = self.family_index(family)?;
         let values = self.sorted_values(index, labels)?;
         let mut key = Vec::new();
         key_of(values, &mut key);
-        let row = self.series.find(index as u32, &key).or_else(|| self.in_other_set(index, &key));
+        let row = self.series.find(index as u32, &key).or_else(|| self.find_in_other_set(index, &key));
         row.into_iter().for_each(|row| self.remove_row(row));
         Ok(row.is_some())
     }
 
-    /// Forgets all families and series, and returns how many series there were. The count of
-    /// dropped ones stays.
+    /// Removes all families and series and returns the number of series. The count of dropped
+    /// series is kept.
     pub fn clear(&mut self) -> usize {
         let removed = self.len();
         self.series.clear();
         self.first_family += self.families.len() as u32;
         self.families.clear();
         self.by_name.clear();
-        self.claims.clear();
+        self.sample_names.clear();
         self.reserved.clear();
         self.notices = Notices::default();
         self.composites.clear();
@@ -357,8 +352,8 @@ impl Registry {
         removed
     }
 
-    /// Removes the series that nothing was recorded to for their family's time to live, and says
-    /// how many. The time becomes `now_ms`.
+    /// Removes series that were not updated within their family's time to live, and returns their
+    /// number. Sets the time to `now_ms`.
     pub fn expire(&mut self, now_ms: u64) -> usize {
         self.set_now(now_ms);
         if !self.families.iter().any(|family| family.definition.ttl.is_some()) {
@@ -378,7 +373,7 @@ impl Registry {
         before - self.len()
     }
 
-    /// What a series holds at the time that was set last.
+    /// The state of a series at the current time.
     pub fn point(&self, id: SeriesId) -> Option<Point<'_>> {
         self.point_at(self.series.row(id.0)?, self.now_ms)
     }
@@ -388,15 +383,14 @@ impl Registry {
         self.series.row(id.0).map(|row| self.labels_of(row))
     }
 
-    /// The registry as encoders read it: families sorted by name, those without series left out,
-    /// infos called with `_info` as they are exposed; series sorted by label values; quantiles as
-    /// of `now_ms`.
+    /// Reads the registry into the encoders' model: families sorted by exposed name (infos with
+    /// `_info`) and without empty ones; series sorted by label values; quantiles as of `now_ms`.
     pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
         self.read_some(now_ms, &|_| true)
     }
 
-    /// The same, where only the families that `wanted` finds by their exposed names come with their
-    /// series.
+    /// Like [`Registry::read`], but includes series only for families whose exposed name is
+    /// `wanted`.
     pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::Family<'_>> {
         let members = self.members();
         let family = |index: usize| {
@@ -419,7 +413,7 @@ impl Registry {
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
                 unit: definition.unit.as_deref().unwrap_or_default(),
-                gives_way: self.families.get(family.first_set).is_some_and(|first| !first.rivals.is_empty()),
+                gives_way: self.families.get(family.first_set).is_some_and(|first| !first.conflicts.is_empty()),
                 series: series.collect(),
             })
         };
@@ -445,8 +439,10 @@ impl Registry {
 
     fn family_index(&self, id: FamilyId) -> Result<usize, Error> {
         self.index(id).ok_or_else(|| {
-            let problem =
-                format!("there is no metric {}; it was cleared, or is of another registry; register it again", id.0);
+            let problem = format!(
+                "there is no metric {}; it was cleared or belongs to another registry; register it again",
+                id.0
+            );
             Error::invalid("family", problem)
         })
     }
@@ -467,13 +463,14 @@ impl Registry {
         definition.check()?;
         self.check_families()?;
         let index = self.families.len();
-        let claims = definition.sample_names();
-        for claim in &claims {
-            if let Some(other) = self.claims.get(claim.as_str()).and_then(|index| self.families.get(*index)) {
+        let sample_names = definition.sample_names();
+        for sample_name in &sample_names {
+            if let Some(other) = self.sample_names.get(sample_name.as_str()).and_then(|index| self.families.get(*index))
+            {
                 return Err(Error::Conflict {
                     metric: definition.name.to_string(),
                     problem: format!(
-                        "as a {} it would write samples named {claim}, and so does the {} {}; rename one of them",
+                        "as a {} it would write samples named {sample_name}, and so does the {} {}; rename one of them",
                         definition.kind.name(),
                         other.definition.kind.name(),
                         other.definition.name
@@ -487,7 +484,7 @@ impl Registry {
         if definition.kind == Kind::Summary && definition.quantiles.is_none() {
             definition.quantiles = Some(DEFAULT_QUANTILES.to_vec());
         }
-        // Named here too, so that who asks for the defaults by name later means the same metric.
+        // Store the defaults, so that a later definition that spells them out is compatible.
         if definition.quantiles.as_ref().is_some_and(|ranks| !ranks.is_empty()) {
             definition.window.get_or_insert(DEFAULT_WINDOW);
         }
@@ -497,39 +494,39 @@ impl Registry {
         definition.help = definition.help.filter(|help| !help.is_empty());
         definition.unit = definition.unit.filter(|unit| !unit.is_empty());
         self.timed += usize::from(definition.is_timed());
-        self.claims.extend(claims.into_iter().map(|claim| (claim.into(), index)));
+        self.sample_names.extend(sample_names.into_iter().map(|sample_name| (sample_name.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
         let openmetrics = definition.reserved_names();
         self.families.push(Family { first_set: index, ..Family::new(definition) });
-        self.find_rivals(index, &openmetrics);
+        self.find_conflicts(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)
     }
 
-    /// Whether there may be one more family.
+    /// Returns an error if the maximum number of families is reached.
     fn check_families(&self) -> Result<(), Error> {
         match self.families.len() < self.series_limit {
             true => Ok(()),
             false => Err(Error::LimitReached {
                 what: "metrics".into(),
                 limit: self.series_limit,
-                todo: "use fewer metric names, and put what differs in a label",
+                todo: "use fewer metric names and put the differences in a label",
             }),
         }
     }
 
     fn sorted_values<'a>(&self, index: usize, labels: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
         let names = self.families.get(index).map(|family| family.definition.label_names.as_slice()).unwrap_or_default();
-        if let Some((odd, _)) = labels.iter().find(|(name, _)| !names.iter().any(|own| own.as_str() == *name)) {
+        if let Some((unknown, _)) = labels.iter().find(|(name, _)| !names.iter().any(|own| own.as_str() == *name)) {
             let known: Vec<&str> = names.iter().map(LabelName::as_str).collect();
             let problem = format!("the metric has no such label; it has {{{}}}", known.join(", "));
-            return Err(Error::invalid(format!("labels.{}", crate::error::excerpt(odd, 100)), problem));
+            return Err(Error::invalid(format!("labels.{}", crate::error::excerpt(unknown, 100)), problem));
         }
         let value = |name: &LabelName| {
             let mut given = labels.iter().filter(|(own, _)| *own == name.as_str());
             let problem = match (given.next(), given.next()) {
                 (Some((_, value)), None) => return Ok(*value),
-                (None, _) => "is missing; give all labels each time (a value may be empty)",
+                (None, _) => "is missing; pass all labels each time (values may be empty)",
                 (Some(_), Some(_)) => "the label is given twice",
             };
             Err(Error::invalid(format!("labels.{name}"), problem))
@@ -537,24 +534,25 @@ impl Registry {
         names.iter().map(value).collect()
     }
 
-    /// The series with these values, and how it was made, if it was made now.
-    fn find_or_make<'a>(
+    /// Finds or creates the series with these values. If created, also returns the data for undoing
+    /// it.
+    fn find_or_create<'a>(
         &mut self,
         index: usize,
         values: impl Iterator<Item = &'a str>,
     ) -> Result<(SeriesId, Option<(u32, bool)>), Error> {
         let mut key = std::mem::take(&mut self.key);
         key_of(values, &mut key);
-        let found = self.find_or_make_key(index, &key);
+        let found = self.find_or_create_key(index, &key);
         self.key = key;
         found
     }
 
-    fn find_or_make_key(&mut self, index: usize, key: &[u8]) -> Result<(SeriesId, Option<(u32, bool)>), Error> {
+    fn find_or_create_key(&mut self, index: usize, key: &[u8]) -> Result<(SeriesId, Option<(u32, bool)>), Error> {
         if let Some(handle) = self.series.find(index as u32, key).and_then(|row| self.series.handle(row)) {
             return Ok((SeriesId(handle), None));
         }
-        if let Some(handle) = self.in_other_set(index, key).and_then(|row| self.series.handle(row)) {
+        if let Some(handle) = self.find_in_other_set(index, key).and_then(|row| self.series.handle(row)) {
             return Ok((SeriesId(handle), None));
         }
         let limit_reached =
@@ -562,8 +560,8 @@ impl Registry {
         let Some(family) = self.families.get(index) else { return Err(limit_reached(self.series_limit)) };
         let own_limit = family.definition.series_limit.unwrap_or(usize::MAX);
         if family.live < own_limit && self.series.len() < self.series_limit {
-            let made = self.insert(index, key).map_err(|_| limit_reached(series::MAX_ROWS))?;
-            return Ok((SeriesId(made.0), Some(made)));
+            let created = self.insert(index, key).map_err(|_| limit_reached(series::MAX_ROWS))?;
+            return Ok((SeriesId(created.0), Some(created)));
         }
         let labels = family.definition.label_names.len();
         if labels == 0 {
@@ -575,19 +573,19 @@ impl Registry {
         }
         let mut overflow = Vec::new();
         key_of((0..labels).map(|_| OVERFLOW_VALUE), &mut overflow);
-        // Somebody may have asked for that very series before.
-        let made = match self.series.find(index as u32, &overflow).and_then(|row| self.series.handle(row)) {
+        // The series may exist already, created explicitly.
+        let created = match self.series.find(index as u32, &overflow).and_then(|row| self.series.handle(row)) {
             Some(handle) => (handle, None),
             None => {
-                let made = self.insert(index, &overflow).map_err(|_| limit_reached(series::MAX_ROWS))?;
-                (made.0, Some(made))
+                let created = self.insert(index, &overflow).map_err(|_| limit_reached(series::MAX_ROWS))?;
+                (created.0, Some(created))
             }
         };
         if let Some(family) = self.families.get_mut(index) {
-            family.overflow = Some(made.0);
+            family.overflow = Some(created.0);
             family.live -= 1;
         }
-        Ok((SeriesId(made.0), made.1))
+        Ok((SeriesId(created.0), created.1))
     }
 
     fn insert(&mut self, index: usize, key: &[u8]) -> Result<(u32, bool), series::Full> {
@@ -605,22 +603,22 @@ impl Registry {
             (None, _) => 0.0,
         };
         let new = NewSeries { family: index as u32, state, cell, created_ms: self.now_ms };
-        let made = self.series.insert(new, key)?;
+        let created = self.series.insert(new, key)?;
         family.live += 1;
         if let Some(composite) = composite {
             self.free_composites.pop();
-            self.put_composite(place, composite);
+            self.store_composite(place, composite);
         }
         if state & series::TIMED != 0
-            && let Some(row) = self.series.row(made.0)
+            && let Some(row) = self.series.row(created.0)
         {
             self.touch(row);
         }
         self.reshape(Some(index));
-        Ok(made)
+        Ok(created)
     }
 
-    fn put_composite(&mut self, place: usize, composite: Composite) {
+    fn store_composite(&mut self, place: usize, composite: Composite) {
         match self.composites.get_mut(place) {
             Some(free) => *free = Some(composite),
             None => self.composites.push(Some(composite)),
@@ -629,12 +627,12 @@ impl Registry {
 
     fn remove_row(&mut self, row: usize) {
         let handle = self.series.handle(row);
-        self.forget(row, handle);
+        self.release(row, handle);
         self.series.remove(row);
     }
 
-    /// Takes out what the registry holds for a series besides its row.
-    fn forget(&mut self, row: usize, handle: Option<u32>) {
+    /// Removes everything stored for a series except its row.
+    fn release(&mut self, row: usize, handle: Option<u32>) {
         let index = self.series.family(row);
         if self.composite(row).is_some() {
             let place = self.series.cell(row).to_bits() as usize;

@@ -1,4 +1,4 @@
-//! Names that Prometheus takes, and label sets made of them. Knows no family and no series.
+//! Validated metric names, label names and label sets.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,47 +6,47 @@ use std::fmt;
 use crate::error::Error;
 use crate::sort::sorted_by;
 
-/// The longest metric or label name. Prometheus has no bound of its own; a kilobyte is far past any
-/// use.
+/// Maximum length of a metric or label name in bytes. Prometheus has no limit; a kilobyte is far
+/// more than needed.
 pub const MAX_NAME_LEN: usize = 1_024;
 
-/// The longest label value, in bytes.
+/// Maximum length of a label value, in bytes.
 pub const MAX_VALUE_LEN: usize = 16 * 1_024;
 
-/// The most labels of one series. A query over more is beyond anybody's use.
+/// Maximum number of labels of a series.
 pub const MAX_LABELS: usize = 128;
 
-/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`; or, made by [`MetricName::new_utf8`], any text
-/// that is not empty.
+/// A valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`; or, created by [`MetricName::new_utf8`], any
+/// text that is not empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MetricName(Box<str>);
 
-/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus keeps
-/// for itself; or, made by [`LabelName::new_utf8`], any text that is not empty and does not begin
-/// so.
+/// A valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`, which Prometheus
+/// reserves; or, created by [`LabelName::new_utf8`], any text that is not empty and does not begin
+/// with `__`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabelName(Box<str>);
 
 impl MetricName {
-    /// Checks a name. `field` is its path in the input, for the error.
+    /// Validates a name. `field` is its path in the input, for errors.
     pub fn new(name: &str, field: &str) -> Result<Self, Error> {
-        match fault(name, |byte| byte == b':') {
+        match find_fault(name, |byte| byte == b':') {
             Some(fault) => Err(Error::invalid(
                 field,
                 format!(
                     "{} is not a metric name: {fault}; expected letters, digits, _ and :, not beginning with a digit",
-                    quoted(name)
+                    quote(name)
                 ),
             )),
             None => Ok(Self(name.into())),
         }
     }
 
-    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty. Formats that know
-    /// the older rules only write it escaped. `field` is its path in the input, for the error.
+    /// Validates a name by the rules of Prometheus 3: any UTF-8 that is not empty. Formats limited
+    /// to classic names write it escaped. `field` is its path in the input, for errors.
     pub fn new_utf8(name: &str, field: &str) -> Result<Self, Error> {
-        match fault_utf8(name) {
-            Some(fault) => Err(Error::invalid(field, format!("{} is not a metric name: {fault}", quoted(name)))),
+        match find_fault_utf8(name) {
+            Some(fault) => Err(Error::invalid(field, format!("{} is not a metric name: {fault}", quote(name)))),
             None => Ok(Self(name.into())),
         }
     }
@@ -58,41 +58,41 @@ impl MetricName {
 }
 
 impl LabelName {
-    /// Checks a name. `field` is the path of the label set in the input, for the error.
+    /// Validates a name. `field` is the path of the label set in the input, for errors.
     pub fn new(name: &str, field: &str) -> Result<Self, Error> {
-        match fault(name, |_| false).or_else(|| reserved(name)) {
+        match find_fault(name, |_| false).or_else(|| reserved(name)) {
             Some(fault) => Err(Error::invalid(
                 format!("{field}.{}", crate::error::excerpt(name, 100)),
                 format!(
                     "{} is not a label name: {fault}; expected letters, digits and _, not beginning with a digit",
-                    quoted(name)
+                    quote(name)
                 ),
             )),
             None => Ok(Self(name.into())),
         }
     }
 
-    /// Checks a name by the rules of Prometheus 3: any UTF-8 that is not empty and does not begin
-    /// with `__`. `field` is the path of the label set in the input, for the error.
+    /// Validates a name by the rules of Prometheus 3: any UTF-8 that is not empty and does not
+    /// begin with `__`. `field` is the path of the label set in the input, for errors.
     pub fn new_utf8(name: &str, field: &str) -> Result<Self, Error> {
-        match fault_utf8(name).or_else(|| reserved(name)) {
+        match find_fault_utf8(name).or_else(|| reserved(name)) {
             Some(fault) => Err(Error::invalid(
                 format!("{field}.{}", crate::error::excerpt(name, 100)),
-                format!("{} is not a label name: {fault}", quoted(name)),
+                format!("{} is not a label name: {fault}", quote(name)),
             )),
             None => Ok(Self(name.into())),
         }
     }
 
-    /// Checks a name as Prometheus's rule files have them: also one that begins with `__`. With
-    /// `utf8` it may be any text that is not empty. `field` is the path of the label set in the
-    /// input, for the error.
+    /// Validates a name for a Prometheus rule file, where it may begin with `__`. With `utf8` it
+    /// may be any text that is not empty. `field` is the path of the label set in the input, for
+    /// errors.
     pub fn new_in_rule(name: &str, utf8: bool, field: &str) -> Result<Self, Error> {
-        let fault = if utf8 { fault_utf8(name) } else { fault(name, |_| false) };
+        let fault = if utf8 { find_fault_utf8(name) } else { find_fault(name, |_| false) };
         match fault {
             Some(fault) => Err(Error::invalid(
                 format!("{field}.{}", crate::error::excerpt(name, 100)),
-                format!("{} is not a name: {fault}", quoted(name)),
+                format!("{} is not a name: {fault}", quote(name)),
             )),
             None => Ok(Self(name.into())),
         }
@@ -118,18 +118,18 @@ impl fmt::Display for LabelName {
 
 /// The error for a label value above [`MAX_VALUE_LEN`].
 pub(super) fn too_long(field: &str, value: &str) -> Error {
-    Error::invalid(field, format!("the value has {} bytes; a label value may have {MAX_VALUE_LEN}", value.len()))
+    Error::invalid(field, format!("the value has {} bytes; the maximum is {MAX_VALUE_LEN}", value.len()))
 }
 
-fn quoted(name: &str) -> String {
+fn quote(name: &str) -> String {
     format!("{:?}", crate::error::excerpt(name, 100))
 }
 
 fn reserved(name: &str) -> Option<String> {
-    name.starts_with("__").then(|| "names that begin with __ are Prometheus's own".to_owned())
+    name.starts_with("__").then(|| "names that begin with __ are reserved".to_owned())
 }
 
-fn fault_utf8(name: &str) -> Option<String> {
+fn find_fault_utf8(name: &str) -> Option<String> {
     match name.len() {
         0 => Some("it is empty".into()),
         1..=MAX_NAME_LEN => None,
@@ -137,9 +137,9 @@ fn fault_utf8(name: &str) -> Option<String> {
     }
 }
 
-/// The name as text 0.0.4 can write it: each character that its older rules do not allow becomes
-/// `_`. `colon` says whether a colon is allowed, as it is in metric names only. Two names may
-/// become one; the registry refuses the second.
+/// The name in text 0.0.4: each character that is invalid in classic names becomes `_`. `colon` is
+/// whether a colon is allowed, which is the case in metric names only. Two names may become equal;
+/// the registry rejects the second.
 pub fn underscored(name: &str, colon: bool) -> Cow<'_, str> {
     let allowed = |index: usize, c: char| {
         c.is_ascii_alphabetic() || c == '_' || (c == ':' && colon) || (c.is_ascii_digit() && index > 0)
@@ -150,7 +150,7 @@ pub fn underscored(name: &str, colon: bool) -> Cow<'_, str> {
     Cow::Owned(name.char_indices().map(|(index, c)| if allowed(index, c) { c } else { '_' }).collect())
 }
 
-fn fault(name: &str, also: impl Fn(u8) -> bool) -> Option<String> {
+fn find_fault(name: &str, also: impl Fn(u8) -> bool) -> Option<String> {
     if name.is_empty() {
         return Some("it is empty".into());
     }
@@ -162,15 +162,15 @@ fn fault(name: &str, also: impl Fn(u8) -> bool) -> Option<String> {
     }
     name.chars()
         .find(|c| !c.is_ascii_alphanumeric() && *c != '_' && !u8::try_from(*c).is_ok_and(&also))
-        .map(|odd| format!("{odd:?} may not be in it"))
+        .map(|invalid| format!("{invalid:?} is not allowed"))
 }
 
-/// Labels of one series: each name once, sorted by name.
+/// Labels of one series: unique names, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Labels(Vec<(LabelName, Box<str>)>);
 
 impl Labels {
-    /// Checks and sorts labels. `field` is the path of the set in the input, for errors.
+    /// Validates and sorts labels. `field` is the path of the set in the input, for errors.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, field: &str) -> Result<Self, Error> {
         let mut labels = Vec::new();
         for (name, value) in pairs {
@@ -179,24 +179,21 @@ impl Labels {
         Self::of(labels, field)
     }
 
-    /// Checks and sorts labels whose names were checked. `field` is the path of the set in the
-    /// input, for errors.
+    /// Sorts labels with validated names and checks their values. `field` is the path of the set in
+    /// the input, for errors.
     pub fn of(labels: Vec<(LabelName, Box<str>)>, field: &str) -> Result<Self, Error> {
         if let Some((name, value)) = labels.iter().find(|(_, value)| value.len() > MAX_VALUE_LEN) {
             return Err(too_long(&format!("{field}.{name}"), value));
         }
         if labels.len() > MAX_LABELS {
-            return Err(Error::invalid(
-                field,
-                format!("{} labels are given; a series may have {MAX_LABELS}", labels.len()),
-            ));
+            return Err(Error::invalid(field, format!("got {} labels; the maximum is {MAX_LABELS}", labels.len())));
         }
         let labels = sorted_by(labels, Ord::cmp);
-        let twice = labels.windows(2).find_map(|pair| match pair {
+        let duplicate = labels.windows(2).find_map(|pair| match pair {
             [(first, _), (second, _)] if first == second => Some(first.clone()),
             _ => None,
         });
-        match twice {
+        match duplicate {
             Some(name) => Err(Error::invalid(format!("{field}.{name}"), "the label is given twice")),
             None => Ok(Self(labels)),
         }
@@ -223,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_data_model() {
+    fn names_follow_the_data_model() {
         for name in ["a", "_", ":", "a:b", "A9", "__reserved_is_fine_here"] {
             assert!(MetricName::new(name, "metric_name").is_ok(), "{name}");
         }
@@ -248,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_names_are_any_text_and_are_escaped_for_older_readers() {
+    fn utf8_names_are_accepted_and_escaped() {
         for name in ["é", "a.b", "9", "日本", "a b"] {
             assert_eq!(MetricName::new_utf8(name, "metric_name").unwrap().as_str(), name);
             assert_eq!(LabelName::new_utf8(name, "labels").unwrap().as_str(), name);
@@ -264,12 +261,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn an_escaped_name_is_one_that_the_older_rules_take(name in ".{1,40}") {
+        fn escaped_names_are_classic_names(name in ".{1,40}") {
             let escaped = underscored(&name, true);
             proptest::prop_assert!(MetricName::new(&escaped, "metric_name").is_ok());
             proptest::prop_assert_eq!(escaped.chars().count(), name.chars().count());
             let label = underscored(&name, false);
-            proptest::prop_assert!(fault(&label, |_| false).is_none());
+            proptest::prop_assert!(find_fault(&label, |_| false).is_none());
             proptest::prop_assert_eq!(&underscored(&label, false), &label);
         }
     }

@@ -1,10 +1,9 @@
-//! Prometheus's native histograms: buckets on an exponential scale that nobody has to choose, as
-//! many as the data needs and no more than a limit.
+//! Prometheus's native histograms: exponential buckets that need no configuration, created as
+//! needed up to a limit.
 //!
-//! The rules are those of the "Native Histograms" specification of Prometheus, and where it leaves
-//! a choice (infinities, spans, the reduction of resolution), those of client_golang. This module
-//! knows no format and no names: an encoder takes the fields, and the buckets as
-//! [`NativeHistogram::spans_and_deltas`] has them.
+//! Follows Prometheus's "Native Histograms" specification, and client_golang where the
+//! specification leaves a choice (infinities, spans, reduction of resolution). Encoders use the
+//! accessors and [`NativeHistogram::spans_and_deltas`].
 
 use super::{
     bytes, exponential,
@@ -14,67 +13,65 @@ use crate::number::number_text;
 
 pub use super::tally::Bucket;
 
-/// The coarsest schema: each bucket is 65,536 times as wide as the one before.
+/// The coarsest schema: each bucket is 65,536 times as wide as the previous one.
 pub const COARSEST_SCHEMA: i32 = exponential::COARSEST;
 
-/// The finest schema: each bucket is 0.27 % wider than the one before.
+/// The finest schema: each bucket is 0.27 % wider than the previous one.
 pub const FINEST_SCHEMA: i32 = exponential::FINEST;
 
-/// The schema when nobody chose one: buckets grow by 9 %. client_golang picks it for its usual
-/// growth factor, 1.1.
+/// The default schema: buckets grow by 9 %. client_golang selects it for the commonly used growth
+/// factor 1.1.
 pub const DEFAULT_SCHEMA: i32 = 3;
 
-/// Up to this magnitude an observation counts as zero, when nobody chose otherwise: 2⁻¹²⁸, as in
-/// client_golang.
+/// The default zero threshold: 2⁻¹²⁸, as in client_golang.
 pub const DEFAULT_ZERO_THRESHOLD: f64 = f64::from_bits((1023 - 128) << 52);
 
-/// Buckets of both signs together, when nobody chose otherwise.
+/// Default maximum number of buckets of both signs together.
 pub const DEFAULT_MAX_BUCKETS: usize = 160;
 
-/// Fewer buckets could not keep both infinities apart from the numbers.
-pub const LEAST_MAX_BUCKETS: usize = 2;
+/// Minimum of the maximum number of buckets, needed to separate both infinities from finite
+/// numbers.
+pub const MIN_MAX_BUCKETS: usize = 2;
 
-/// More buckets than this make a series heavier than any query needs. One takes 16 bytes.
+/// Upper limit of the maximum number of buckets; no query needs more. A bucket takes 16 bytes.
 pub const MAX_BUCKETS_LIMIT: usize = 10_000;
 
-/// Gaps of up to this many empty buckets are written out: two deltas are no longer than one more
-/// span.
+/// Gaps of up to this many empty buckets are filled: two deltas are no longer than another span.
 const FILLED_GAP: i32 = 2;
 
-/// A run of consecutive buckets, as `BucketSpan` of the protobuf.
+/// A run of consecutive buckets, like the protobuf message `BucketSpan`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// For the first span, the index of its first bucket; for others, how many buckets after the
-    /// span before are left out.
+    /// For the first span, the index of its first bucket; for others, the number of omitted buckets
+    /// after the previous span.
     pub offset: i32,
-    /// Consecutive buckets in this span.
+    /// Number of consecutive buckets.
     pub length: u32,
 }
 
-/// Buckets of one sign as the protobuf has them.
+/// Buckets of one sign in protobuf form.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EncodedBuckets {
-    /// The runs, by rising index.
+    /// The spans, by ascending index.
     pub spans: Vec<Span>,
-    /// For each bucket of each span, its count less that of the bucket before; the first count as
-    /// it is. Buckets that fill small gaps have the count zero.
+    /// For each bucket of each span, the difference from the previous bucket's count; the first is
+    /// absolute. Buckets that fill small gaps have the count zero.
     pub deltas: Vec<i64>,
 }
 
-/// Observations in buckets that grow by a constant factor.
+/// A histogram whose buckets grow by a constant factor.
 ///
-/// With `base = 2^(2^-schema)`, the positive bucket `i` holds the values in `(base^(i−1), base^i]`,
-/// exactly: no value is ever on the wrong side of a bound, which is where logarithms put some. The
-/// negative bucket `i` holds the same magnitudes. Magnitudes up to the zero threshold are in the
-/// zero bucket. `+Inf` and `−Inf` are in the bucket after the one that holds the largest finite
-/// number; they make the sum infinite, and both together make it NaN, as addition does.
+/// With `base = 2^(2^-schema)`, the positive bucket `i` contains exactly the values in
+/// `(base^(i−1), base^i]`: no value is ever misplaced, as happens with logarithms. The negative
+/// bucket `i` contains the same magnitudes. Magnitudes up to the zero threshold are in the zero
+/// bucket. `+Inf` and `−Inf` are in the bucket after the one for the largest finite number; they
+/// make the sum infinite, or NaN if both occur.
 ///
-/// Every observation is in exactly one bucket: `count = zero_count + positive + negative`, always.
-/// When the buckets become more than the limit, neighbours are merged by halving the resolution
-/// (one schema down), as often as needed; at the coarsest schema the zero bucket is widened
-/// instead, to the end of the bucket next to it. Neither is ever undone. (client_golang can widen
-/// the zero bucket first, up to a threshold that has to be set for it, and stops at the coarsest
-/// schema.)
+/// Every observation is in exactly one bucket: `count = zero_count + positive + negative`. When the
+/// number of buckets exceeds the limit, adjacent buckets are merged by halving the resolution (one
+/// schema down), repeatedly if needed; at the coarsest schema the zero bucket is widened instead,
+/// to the end of the adjacent bucket. Neither is ever undone. (client_golang can widen the zero
+/// bucket first, up to a configured threshold, and stops at the coarsest schema.)
 #[derive(Debug, Clone, PartialEq)]
 pub struct NativeHistogram {
     schema: i32,
@@ -87,7 +84,7 @@ pub struct NativeHistogram {
 }
 
 impl NativeHistogram {
-    /// An empty histogram. The error says which argument is out of range, and the range.
+    /// Creates an empty histogram. The error names the argument out of range and its range.
     pub fn new(schema: i32, zero_threshold: f64, max_buckets: usize) -> Result<Self, String> {
         if !(COARSEST_SCHEMA..=FINEST_SCHEMA).contains(&schema) {
             return Err(format!("a native histogram's schema is {COARSEST_SCHEMA} to {FINEST_SCHEMA}, got {schema}"));
@@ -98,9 +95,9 @@ impl NativeHistogram {
                 number_text(zero_threshold)
             ));
         }
-        if !(LEAST_MAX_BUCKETS..=MAX_BUCKETS_LIMIT).contains(&max_buckets) {
+        if !(MIN_MAX_BUCKETS..=MAX_BUCKETS_LIMIT).contains(&max_buckets) {
             return Err(format!(
-                "a native histogram has {LEAST_MAX_BUCKETS} to {MAX_BUCKETS_LIMIT} buckets at most, got {max_buckets}"
+                "a native histogram has {MIN_MAX_BUCKETS} to {MAX_BUCKETS_LIMIT} buckets at most, got {max_buckets}"
             ));
         }
         Ok(Self {
@@ -114,29 +111,28 @@ impl NativeHistogram {
         })
     }
 
-    /// A histogram that holds these buckets, by rising index, without empty ones. None where they
-    /// cannot be: too many, out of the schema's range, or within the zero bucket.
+    /// Creates a histogram from nonempty buckets by ascending index. `None` if there are too many,
+    /// or some are out of the schema's range or within the zero bucket.
     pub fn of(
         schema: i32,
         (zero_threshold, zero_count): (f64, u64),
         (positive, negative): (Vec<Bucket>, Vec<Bucket>),
         sum: f64,
     ) -> Option<Self> {
-        let most = DEFAULT_MAX_BUCKETS.max(positive.len() + negative.len());
-        let mut histogram = Self::new(schema, zero_threshold, most).ok()?;
+        let max_buckets = DEFAULT_MAX_BUCKETS.max(positive.len() + negative.len());
+        let mut histogram = Self::new(schema, zero_threshold, max_buckets).ok()?;
         let (lowest, highest) = (exponential::lowest_index(schema), exponential::overflow_index(schema));
-        histogram.positive = Counts::of(positive, most, lowest, highest)?;
-        histogram.negative = Counts::of(negative, most, lowest, highest)?;
+        histogram.positive = Counts::of(positive, max_buckets, lowest, highest)?;
+        histogram.negative = Counts::of(negative, max_buckets, lowest, highest)?;
         histogram.zero_count = zero_count;
         let count = zero_count.checked_add(histogram.positive.total()?)?.checked_add(histogram.negative.total()?)?;
-        // More could not be written as deltas.
+        // Deltas are 64-bit signed integers.
         i64::try_from(count).ok()?;
         histogram.totals = Totals { count, sum };
         histogram.is_consistent().then_some(histogram)
     }
 
-    /// Counts one value. A caller refuses NaN, which belongs in no bucket; if one arrives
-    /// nevertheless, nothing changes.
+    /// Observes a value. NaN belongs in no bucket and is ignored; callers should reject it.
     pub fn observe(&mut self, value: f64) {
         if value.is_nan() {
             return;
@@ -154,7 +150,7 @@ impl NativeHistogram {
         }
     }
 
-    /// Brings the buckets down to the limit.
+    /// Reduces the number of buckets to the limit.
     fn reduce(&mut self) {
         while self.buckets() > self.max_buckets {
             if self.schema > COARSEST_SCHEMA {
@@ -167,9 +163,9 @@ impl NativeHistogram {
         }
     }
 
-    /// Takes the buckets nearest to zero into the zero bucket. A limit of two or more leaves the
-    /// overflow buckets alone: there is one for each sign, so while the limit is exceeded another
-    /// one is nearer.
+    /// Merges the buckets nearest to zero into the zero bucket. Since the limit is at least two,
+    /// this never affects the overflow buckets: there is one per sign, so while the limit is
+    /// exceeded, another bucket is nearer to zero.
     fn widen_zero(&mut self) {
         let nearest = [&self.positive, &self.negative].into_iter().filter_map(|side| side.buckets().first());
         if let Some(index) = nearest.map(|bucket| bucket.index).min() {
@@ -178,33 +174,32 @@ impl NativeHistogram {
         }
     }
 
-    /// The resolution now: the one that [`NativeHistogram::new`] was given, or a coarser one.
+    /// The current schema: the initial one or a coarser one.
     pub fn schema(&self) -> i32 {
         self.schema
     }
 
-    /// Up to this magnitude an observation counts as zero now: what [`NativeHistogram::new`] was
-    /// given, or more.
+    /// The current zero threshold: the initial one or a larger one.
     pub fn zero_threshold(&self) -> f64 {
         self.zero_threshold
     }
 
-    /// The most buckets of both signs together. The zero bucket does not count.
+    /// Maximum number of buckets of both signs together, not counting the zero bucket.
     pub fn max_buckets(&self) -> usize {
         self.max_buckets
     }
 
-    /// Observations in the zero bucket.
+    /// Number of observations in the zero bucket.
     pub fn zero_count(&self) -> u64 {
         self.zero_count
     }
 
-    /// Buckets of values above zero, by rising index, those that hold any.
+    /// Nonempty buckets of values above zero, by ascending index.
     pub fn positive(&self) -> &[Bucket] {
         self.positive.buckets()
     }
 
-    /// Buckets of values below zero, by rising index, which is by rising magnitude.
+    /// Nonempty buckets of values below zero, by ascending index, that is, by ascending magnitude.
     pub fn negative(&self) -> &[Bucket] {
         self.negative.buckets()
     }
@@ -214,36 +209,36 @@ impl NativeHistogram {
         self.totals.sum
     }
 
-    /// How many observations there were.
+    /// The number of observations.
     pub fn count(&self) -> u64 {
         self.totals.count
     }
 
-    /// How many buckets of both signs hold anything.
+    /// The number of nonempty buckets of both signs.
     fn buckets(&self) -> usize {
         self.positive().len() + self.negative().len()
     }
 
-    /// Bytes that are allocated for buckets: at most `32 × (max_buckets + 1)`, as each sign may
-    /// have held them all.
+    /// Bytes allocated for buckets: at most `32 × (max_buckets + 1)`, since either sign may have
+    /// had all of them.
     pub fn allocated_bytes(&self) -> usize {
         self.positive.bytes() + self.negative.bytes()
     }
 
-    /// The magnitudes that the bucket with this index holds at the present schema: above the first
-    /// number, up to the second. Both are rounded down to the next float, which does not change
-    /// what is between them.
+    /// The bounds of the bucket with this index at the current schema: it contains magnitudes above
+    /// the first and up to the second. Both are rounded down to the next float, which does not
+    /// change the values between them.
     pub fn bounds(&self, index: i32) -> (f64, f64) {
         let upper = exponential::upper_bound(self.schema, index);
         (exponential::upper_bound(self.schema, index.saturating_sub(1)), upper)
     }
 
-    /// The positive and the negative buckets as the protobuf has them. Gaps of one or two empty
-    /// buckets are filled; larger ones start a new span.
+    /// The positive and negative buckets in protobuf form. Gaps of one or two empty buckets are
+    /// filled; larger ones start a new span.
     ///
-    /// A histogram that would have nothing to tell it from a classic one (no observation, and a
-    /// zero threshold of 0) gets one positive span of length 0, which is how Prometheus knows a
-    /// native histogram.
+    /// A histogram that would be indistinguishable from a classic one (no observations and a zero
+    /// threshold of 0) gets one positive span of length 0, by which Prometheus recognizes a native
+    /// histogram.
     pub fn spans_and_deltas(&self) -> (EncodedBuckets, EncodedBuckets) {
         let mut positive = encoded(self.positive());
         let negative = encoded(self.negative());
@@ -253,13 +248,13 @@ impl NativeHistogram {
         (positive, negative)
     }
 
-    /// The `q`-quantile, guessed from the buckets: of the `n` observations in order, the one at
-    /// `⌊q·(n−1)⌋`, counted from 0. NaN without observations, or for `q` outside of 0 to 1.
+    /// The `q`-quantile, estimated from the buckets: of the `n` sorted observations, the one at
+    /// index `⌊q·(n−1)⌋`. NaN without observations, or for `q` outside 0 to 1.
     ///
-    /// The guess lies in the same bucket as the true value `x`, so it is off by at most
-    /// `(base − 1)/(base + 1) · |x|`: 4.4 % at schema 3 and 0.14 % at schema 8, plus rounding for
-    /// subnormal numbers. It is off by at most the zero threshold when it is 0, and exact when it is
-    /// infinite.
+    /// The estimate is in the same bucket as the true value `x`, so its error is at most `(base −
+    /// 1)/(base + 1) · |x|`: 4.4 % at schema 3 and 0.14 % at schema 8, plus rounding for subnormal
+    /// numbers. For an estimate of 0 the error is at most the zero threshold; infinite estimates
+    /// are exact.
     pub fn quantile(&self, q: f64) -> f64 {
         if self.totals.count == 0 || !(0.0..=1.0).contains(&q) {
             return f64::NAN;
@@ -274,27 +269,27 @@ impl NativeHistogram {
         let positive =
             self.positive().iter().map(|bucket| (exponential::estimate(self.schema, bucket.index), bucket.count));
         let mut below = 0;
-        for (guess, count) in negative.chain([(0.0, self.zero_count)]).chain(positive) {
+        for (estimate, count) in negative.chain([(0.0, self.zero_count)]).chain(positive) {
             below += count;
             if rank < below {
-                return guess;
+                return estimate;
             }
         }
         f64::NAN
     }
 
-    /// Appends the whole histogram, for [`NativeHistogram::deserialize`].
+    /// Appends the serialized histogram.
     pub fn serialize(&self, out: &mut Vec<u8>) {
-        bytes::put_signed(out, i64::from(self.schema));
-        bytes::put_float(out, self.zero_threshold);
-        bytes::put_unsigned(out, self.max_buckets as u64);
-        bytes::put_unsigned(out, self.zero_count);
+        bytes::write_signed(out, i64::from(self.schema));
+        bytes::write_float(out, self.zero_threshold);
+        bytes::write_unsigned(out, self.max_buckets as u64);
+        bytes::write_unsigned(out, self.zero_count);
         self.totals.serialize(out);
         self.positive.serialize(out);
         self.negative.serialize(out);
     }
 
-    /// Takes a histogram off the front. None, and `input` as it was, for bytes that
+    /// Takes a serialized histogram off the front. `None`, with `input` unchanged, for bytes that
     /// [`NativeHistogram::serialize`] could not have written. Allocates at most eight times the
     /// length of `input`.
     pub fn deserialize(input: &mut &[u8]) -> Option<Self> {
@@ -318,7 +313,7 @@ impl NativeHistogram {
         Some(histogram)
     }
 
-    /// Whether the limit holds, the counts add up, and no bucket is within the zero bucket.
+    /// Whether the limit is respected, the counts add up, and no bucket is within the zero bucket.
     fn is_consistent(&self) -> bool {
         let sides = [&self.positive, &self.negative];
         let counted = sides.into_iter().try_fold(self.zero_count, |counted, side| counted.checked_add(side.total()?));
@@ -330,7 +325,7 @@ impl NativeHistogram {
     }
 }
 
-/// Buckets with rising indices as spans and deltas.
+/// Encodes buckets with ascending indices as spans and deltas.
 fn encoded(buckets: &[Bucket]) -> EncodedBuckets {
     let mut encoded = EncodedBuckets::default();
     let mut before: Option<Bucket> = None;
@@ -362,7 +357,7 @@ mod tests {
         buckets.iter().map(|bucket| (bucket.index, bucket.count)).collect()
     }
 
-    /// Reads spans and deltas the way the specification says, filled gaps left out.
+    /// Decodes spans and deltas according to the specification, omitting filled gaps.
     fn decoded(encoded: &EncodedBuckets) -> Vec<(i32, u64)> {
         let mut deltas = encoded.deltas.iter();
         let (mut next, mut count, mut pairs) = (0, 0, Vec::new());
@@ -380,7 +375,7 @@ mod tests {
         pairs
     }
 
-    /// Numbers of every magnitude, zeros and infinities; also many that are close together.
+    /// Numbers of every magnitude, zeros and infinities, including many close together.
     fn values() -> impl Strategy<Value = f64> {
         prop_oneof![
             4 => any::<u64>().prop_map(f64::from_bits).prop_filter("no NaN", |value| !value.is_nan()),
@@ -390,8 +385,7 @@ mod tests {
         ]
     }
 
-    /// Checks each value's place, and each bucket's count, against the plain list of what was
-    /// observed.
+    /// Checks every bucket and its count against the list of observations.
     fn assert_holds(histogram: &NativeHistogram, observed: &[f64]) {
         assert!(histogram.is_consistent());
         assert_eq!(histogram.count(), observed.len() as u64);
@@ -411,7 +405,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_observation_stays_in_a_bucket_whose_bounds_contain_it(
+        fn observations_stay_in_buckets_that_contain_them(
             schema in COARSEST_SCHEMA..=FINEST_SCHEMA,
             threshold in prop_oneof![Just(0.0), Just(DEFAULT_ZERO_THRESHOLD), 0.0f64..2.0],
             limit in 2usize..60,
@@ -434,7 +428,7 @@ mod tests {
         }
 
         #[test]
-        fn spans_and_deltas_hold_the_same_buckets(observed in vec(values(), 1..150), schema in COARSEST_SCHEMA..=FINEST_SCHEMA) {
+        fn spans_and_deltas_round_trip(observed in vec(values(), 1..150), schema in COARSEST_SCHEMA..=FINEST_SCHEMA) {
             let mut histogram = NativeHistogram::new(schema, 0.0, 400).unwrap();
             observed.iter().for_each(|value| histogram.observe(*value));
             let (positive, negative) = histogram.spans_and_deltas();
@@ -446,26 +440,26 @@ mod tests {
         }
 
         #[test]
-        fn a_quantile_is_within_its_error(observed in vec(values(), 1..150), schema in COARSEST_SCHEMA..=FINEST_SCHEMA, q in 0.0f64..=1.0) {
+        fn quantiles_are_within_the_error(observed in vec(values(), 1..150), schema in COARSEST_SCHEMA..=FINEST_SCHEMA, q in 0.0f64..=1.0) {
             let mut histogram = NativeHistogram::new(schema, 1e-9, 60).unwrap();
             observed.iter().for_each(|value| histogram.observe(*value));
             let mut sorted = observed;
             sorted.sort_by(f64::total_cmp);
             let exact = sorted[(q * (sorted.len() - 1) as f64) as usize];
-            let guess = histogram.quantile(q);
+            let estimate = histogram.quantile(q);
             if exact.abs() <= histogram.zero_threshold() {
-                prop_assert_eq!(guess, 0.0);
+                prop_assert_eq!(estimate, 0.0);
             } else if exact.is_infinite() {
-                prop_assert_eq!(guess, exact);
+                prop_assert_eq!(estimate, exact);
             } else {
                 let base = 2f64.powf(2f64.powi(-histogram.schema()));
-                let error = (guess / exact - 1.0).abs();
-                prop_assert!(error <= (base - 1.0) / (base + 1.0) * (1.0 + 1e-9) + 1e-12, "{} for {}", guess, exact);
+                let error = (estimate / exact - 1.0).abs();
+                prop_assert!(error <= (base - 1.0) / (base + 1.0) * (1.0 + 1e-9) + 1e-12, "{} for {}", estimate, exact);
             }
         }
 
         #[test]
-        fn a_histogram_comes_back_from_its_bytes(observed in vec(values(), 0..150), schema in COARSEST_SCHEMA..=FINEST_SCHEMA, limit in 2usize..200) {
+        fn serialization_round_trips(observed in vec(values(), 0..150), schema in COARSEST_SCHEMA..=FINEST_SCHEMA, limit in 2usize..200) {
             let mut histogram = NativeHistogram::new(schema, 1e-3, limit).unwrap();
             observed.iter().for_each(|value| histogram.observe(*value));
             let mut written = vec![7];
@@ -480,7 +474,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_bytes_are_refused_or_mean_another_sound_histogram(
+        fn damaged_bytes_are_rejected_or_consistent(
             observed in vec(values(), 0..40),
             at in any::<prop::sample::Index>(),
             byte: u8,
@@ -496,7 +490,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(arbitrary in vec(any::<u8>(), 0..200), counted in vec(any::<u8>(), 0..60)) {
             assert_sound(&arbitrary);
-            // The same after a sound beginning, so that the buckets are reached.
+            // Repeat with a valid beginning, so that the buckets are reached.
             let mut written = Vec::new();
             NativeHistogram::new(8, 0.0, MAX_BUCKETS_LIMIT).unwrap().serialize(&mut written);
             written.truncate(written.len() - 2);
@@ -505,8 +499,8 @@ mod tests {
         }
     }
 
-    /// Whatever is read is consistent, was not larger than its bytes allow, can be used, and is
-    /// written as the same bytes.
+    /// Whatever deserializes is consistent, not larger than its bytes allow, usable, and serializes
+    /// to the same bytes.
     fn assert_sound(written: &[u8]) {
         let mut input = written;
         match NativeHistogram::deserialize(&mut input) {
@@ -526,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_contradict_themselves_are_refused() {
+    fn inconsistent_bytes_are_rejected() {
         let mut sound = NativeHistogram::new(0, 0.5, 4).unwrap();
         [0.1, 1.0, 3.0, -3.0].into_iter().for_each(|value| sound.observe(value));
         let read = |damage: fn(&mut NativeHistogram)| {
@@ -548,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_out_of_range_are_errors_that_say_the_range() {
+    fn errors_state_the_valid_range() {
         for (schema, threshold, buckets, range) in [
             (9, 0.0, 160, "-4 to 8"),
             (-5, 0.0, 160, "-4 to 8"),
@@ -566,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zero_bucket_holds_the_threshold_itself() {
+    fn the_zero_bucket_includes_the_threshold() {
         let mut histogram = NativeHistogram::new(0, 0.5, 10).unwrap();
         for value in [0.5, -0.5, 0.0, -0.0, 0.5f64.next_up(), -(0.5f64.next_up())] {
             histogram.observe(value);
@@ -577,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn infinities_are_in_the_overflow_buckets_and_in_the_sum() {
+    fn infinities_are_in_the_overflow_buckets_and_the_sum() {
         let mut histogram = NativeHistogram::new(8, 0.0, 10).unwrap();
         histogram.observe(f64::MAX);
         histogram.observe(f64::INFINITY);
@@ -601,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bucket_too_many_halves_the_resolution_once() {
+    fn exceeding_the_limit_halves_the_resolution_once() {
         let mut histogram = NativeHistogram::new(1, 0.0, 4).unwrap();
         // At schema 1: the buckets 0, 1, 2, 3; then 4 is one too many.
         for value in [1.0, 1.3, 1.9, 2.5] {
@@ -614,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_coarsest_schema_the_zero_bucket_is_widened_for_both_signs() {
+    fn at_the_coarsest_schema_the_zero_bucket_is_widened() {
         let mut histogram = NativeHistogram::new(COARSEST_SCHEMA, 0.0, 3).unwrap();
         for value in [1e-9, -1e-9, 1e9, f64::INFINITY] {
             histogram.observe(value);
@@ -627,9 +621,9 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_specification_is_written_with_two_spans() {
+    fn the_specification_example_has_two_spans() {
         let mut histogram = NativeHistogram::new(0, 0.0, 10).unwrap();
-        // -2→3, -1→5, 2→1, 4→3, 5→2; a gap of two is filled here, so one span holds them all.
+        // -2→3, -1→5, 2→1, 4→3, 5→2; a gap of two is filled, so they share one span.
         for (index, count) in [(-2, 3), (-1, 5), (2, 1), (4, 3), (5, 2), (9, 1)] {
             (0..count).for_each(|_| histogram.observe(2f64.powi(index)));
         }
@@ -640,7 +634,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_histogram_is_told_from_a_classic_one() {
+    fn an_empty_histogram_is_distinguishable_from_a_classic_one() {
         let empty = NativeHistogram::new(3, 0.0, 10).unwrap();
         assert_eq!(empty.spans_and_deltas().0.spans, [Span { offset: 0, length: 0 }]);
         let with_threshold = NativeHistogram::new(3, 0.1, 10).unwrap();

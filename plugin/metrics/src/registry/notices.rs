@@ -1,20 +1,20 @@
-//! What there is to say of families that were made, beside the answer of who made them.
+//! Notices about new families.
 
-/// More than these are counted only: nobody reads more.
+/// Beyond this number, notices are only counted.
 const MAX_NOTICES: usize = 100;
 
-/// Texts for people, each beginning with a metric's name.
+/// Notices for users, each beginning with a metric name.
 #[derive(Debug, Default)]
 pub struct Notices {
-    /// The first ones.
+    /// The first notices.
     pub texts: Vec<String>,
-    /// How many there were beside them.
+    /// The number of further notices.
     pub more: usize,
 }
 
-/// How many there were at some time.
+/// A point to roll back to.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Mark {
+pub(super) struct Checkpoint {
     texts: usize,
     more: usize,
 }
@@ -24,13 +24,13 @@ impl Notices {
         if self.texts.len() < MAX_NOTICES { self.texts.push(text) } else { self.more += 1 }
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark { texts: self.texts.len(), more: self.more }
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { texts: self.texts.len(), more: self.more }
     }
 
-    /// Forgets those that came after the mark.
-    pub(super) fn truncate(&mut self, mark: Mark) {
-        self.texts.truncate(mark.texts);
-        self.more = mark.more;
+    /// Removes the notices added after the checkpoint.
+    pub(super) fn rollback(&mut self, checkpoint: Checkpoint) {
+        self.texts.truncate(checkpoint.texts);
+        self.more = checkpoint.more;
     }
 }

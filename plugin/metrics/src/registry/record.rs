@@ -1,87 +1,87 @@
-//! Recording: by handle, one or many; and by definition and labels, which finds or makes the
-//! series.
+//! Recording by handle, for one or many series; and by definition and labels, which finds or
+//! creates the series.
 
 use super::composite::{Composite, Histogram};
 use super::definition::Definition;
 use super::names::{LabelName, Labels};
-use super::notices::Mark;
+use super::notices::Checkpoint;
 use super::value::{Kind, check};
 use super::{END, Family, Registry, SeriesId, series, unknown_series};
 use crate::error::Error;
 use crate::model::Exemplar;
 
-/// The most characters that the labels of an exemplar may have together, names and values:
-/// OpenMetrics' limit.
+/// Maximum number of characters in the label names and values of an exemplar, from OpenMetrics.
 const MAX_EXEMPLAR_LEN: usize = 128;
 
-/// One recording: what, where, how much.
+/// A recording: definition, labels and amount.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// The family to find or make. Its `label_names` are not looked at: the names are those of
-    /// `labels`.
+    /// The family to find or create. Its `label_names` are ignored; the names in `labels` are used.
     pub definition: Definition,
-    /// The series in it.
+    /// The labels of the series.
     pub labels: Labels,
-    /// Added, set or observed, as the kind says. For an info it must be 1.
+    /// Added, set or observed, depending on the kind. Must be 1 for an info.
     pub amount: f64,
 }
 
-/// What was made for a batch, to take it back.
+/// The changes made by a batch, for rolling back.
 #[derive(Debug, Default)]
-struct Made {
+struct Undo {
     series: Vec<(u32, bool)>,
-    /// First label sets of metrics that got their help.
+    /// First label sets of metrics whose help was set.
     helps: Vec<usize>,
-    /// The notices of before.
-    notices: Mark,
+    /// The notices before the batch.
+    notices: Checkpoint,
 }
 
-/// Recording by handle. All errors leave the registry as it was; they name the metric.
+/// Recording by handle. Errors name the metric and leave the registry unchanged.
 impl Registry {
     /// Adds to a counter or gauge.
     #[inline]
     pub fn add(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
-        if self.series.add_plain(id.0, amount) {
+        if self.series.add_fast(id.0, amount) {
             self.version += 1;
             return Ok(());
         }
-        self.add_any(id, amount)
+        self.add_slow(id, amount)
     }
 
     /// Sets a gauge.
     #[inline]
     pub fn set(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
-        if self.series.set_plain(id.0, value) {
+        if self.series.set_fast(id.0, value) {
             self.version += 1;
             return Ok(());
         }
-        self.set_any(id, value)
+        self.set_slow(id, value)
     }
 
     #[inline(never)]
-    fn add_any(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
+    fn add_slow(&mut self, id: SeriesId, amount: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
-            Some(Kind::Counter) => check(Kind::Counter, amount, "value").map_err(|error| self.named(row, error))?,
+            Some(Kind::Counter) => {
+                check(Kind::Counter, amount, "value").map_err(|error| self.with_metric_name(row, error))?
+            }
             Some(Kind::Gauge) => {}
             _ => return Err(self.wrong_kind(row, "added to")),
         }
         let cell = self.series.cell(row) + amount;
-        self.put(row, cell);
+        self.set_cell(row, cell);
         Ok(())
     }
 
     #[inline(never)]
-    fn set_any(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
+    fn set_slow(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
-            Some(Kind::Gauge) => self.put(row, value),
+            Some(Kind::Gauge) => self.set_cell(row, value),
             _ => return Err(self.wrong_kind(row, "set")),
         }
         Ok(())
     }
 
-    /// Observes a value: for histograms, native histograms and summaries.
+    /// Observes a value, for histograms, native histograms and summaries.
     pub fn observe(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
         let row = self.observable(id, value)?;
         self.record_row(row, value);
@@ -97,15 +97,15 @@ impl Registry {
         let Some((_, flag)) = states.iter_mut().find(|(name, _)| **name == *state) else {
             let known: Vec<&str> = states.iter().map(|(name, _)| &**name).collect();
             let problem =
-                format!("there is no state {:?}; there are {}", crate::error::excerpt(state, 100), known.join(", "));
+                format!("unknown state {:?}; expected one of {}", crate::error::excerpt(state, 100), known.join(", "));
             return Err(Error::invalid("state", problem));
         };
         *flag = on;
-        self.recorded(row);
+        self.mark_recorded(row);
         Ok(())
     }
 
-    /// Adds to a counter, and keeps an example of what was counted; the last one given stays.
+    /// Adds to a counter and stores an exemplar, replacing the previous one.
     pub fn add_with_exemplar(&mut self, id: SeriesId, amount: f64, exemplar: Exemplar) -> Result<(), Error> {
         let row = self.row(id.0)?;
         if self.series.kind(row) != Some(Kind::Counter) {
@@ -117,8 +117,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Observes a value in a histogram, and keeps an example of it; each bucket keeps the last one
-    /// given. `exemplar.value` is the value observed, whatever it was before.
+    /// Observes a value in a histogram and stores an exemplar in its bucket, replacing the previous
+    /// one. `exemplar.value` is set to the observed value.
     pub fn observe_with_exemplar(&mut self, id: SeriesId, value: f64, mut exemplar: Exemplar) -> Result<(), Error> {
         let row = self.row(id.0)?;
         if self.series.kind(row) != Some(Kind::Histogram) {
@@ -139,15 +139,15 @@ impl Registry {
         Ok(())
     }
 
-    /// Records as the kinds say: counters add, gauges are set, the others observe. All or none: an
-    /// error comes with the index of the pair that caused it, and nothing has changed. `ids` are
-    /// raw [`SeriesId`]s, as many as there are values.
+    /// Records according to the kinds: adds to counters, sets gauges, and observes values in the
+    /// others. All or nothing: on an error, nothing changes, and the error comes with the index of
+    /// the pair that caused it. `ids` are raw [`SeriesId`]s, one per value.
     pub fn record_many(&mut self, ids: &[u32], values: &[f64]) -> Result<(), (usize, Error)> {
         if ids.len() != values.len() {
-            let problem = format!("{} values are given for {} series; give one for each", values.len(), ids.len());
+            let problem = format!("got {} values for {} series; expected one per series", values.len(), ids.len());
             return Err((ids.len().min(values.len()), Error::invalid("values", problem)));
         }
-        if self.series.record_plain(ids, values) {
+        if self.series.record_fast(ids, values) {
             self.version += 1;
             return Ok(());
         }
@@ -162,7 +162,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Records one value as the kind says; see [`Registry::record_many`].
+    /// Records one value according to the kind; see [`Registry::record_many`].
     pub fn record(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
         self.check_record(id.0, value)?;
         if let Some(row) = self.series.row(id.0) {
@@ -171,9 +171,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Records to a series that is there already. None, and nothing has changed, if there is none
-    /// with this name, kind and labels, in any order; if it is an overflow series, of which more is
-    /// to be said; or if the kind takes no such amount.
+    /// Records to an existing series. `None`, with nothing changed, if there is none with this
+    /// name, kind and labels (in any order), if it is an overflow series, which the caller must
+    /// report, or if the amount is invalid for the kind.
     pub fn record_known<'a>(
         &mut self,
         name: &str,
@@ -186,7 +186,7 @@ impl Registry {
         Some(id)
     }
 
-    /// Finds what [`Registry::record_known`] would record to, and changes nothing.
+    /// Finds the series that [`Registry::record_known`] would record to, without recording.
     pub fn find_known<'a>(
         &mut self,
         name: &str,
@@ -206,8 +206,7 @@ impl Registry {
         amount: f64,
     ) -> Option<(usize, SeriesId)> {
         let mut key = std::mem::take(&mut self.key);
-        // As many labels are given as there are, so that with each of them found none is given
-        // twice.
+        // The lengths are equal, so if each label is found, there are no duplicates.
         let mut write_key = |family: &Family| {
             key.clear();
             let names = family.definition.label_names.as_slice();
@@ -231,23 +230,23 @@ impl Registry {
         Some((row, SeriesId(handle)))
     }
 
-    /// The value of a series that is one number; none for the other kinds.
+    /// The value of a counter or gauge; `None` for other kinds.
     pub fn scalar(&self, id: SeriesId) -> Option<f64> {
         let row = self.series.row(id.0)?;
         matches!(self.series.kind(row)?, Kind::Counter | Kind::Gauge).then(|| self.series.cell(row))
     }
 
-    /// Takes recordings, all or none, and returns their series in the same order. On an error
-    /// nothing has changed; the error comes with the index of the recording that caused it.
+    /// Applies recordings, all or nothing, and returns their series in the same order. On an error,
+    /// nothing changes; the error comes with the index of the recording that caused it.
     pub fn record_all(&mut self, recordings: &[Recording]) -> Result<Vec<SeriesId>, (usize, Error)> {
         let (families, dropped) = (self.families.len(), self.dropped);
-        let mut made = Made { notices: self.notices.mark(), ..Made::default() };
+        let mut undo = Undo { notices: self.notices.checkpoint(), ..Undo::default() };
         let mut ids = Vec::with_capacity(recordings.len());
         for (index, recording) in recordings.iter().enumerate() {
-            match self.prepare(recording, &mut made) {
+            match self.prepare(recording, &mut undo) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
-                    self.roll_back(families, made);
+                    self.rollback(families, undo);
                     self.dropped = dropped;
                     return Err((index, error));
                 }
@@ -265,7 +264,7 @@ impl Registry {
 }
 
 impl Registry {
-    fn prepare(&mut self, recording: &Recording, made: &mut Made) -> Result<SeriesId, Error> {
+    fn prepare(&mut self, recording: &Recording, undo: &mut Undo) -> Result<SeriesId, Error> {
         let Recording { definition, labels, amount } = recording;
         match definition.kind {
             Kind::Info if *amount == 1.0 => {}
@@ -281,8 +280,8 @@ impl Registry {
         }
         let index = match self.by_name.get(definition.name.as_str()).copied() {
             Some(first) => {
-                let (index, is_helped) = self.agree(first, definition, labels.names())?;
-                made.helps.extend(is_helped.then_some(first));
+                let (index, has_new_help) = self.find_label_set(first, definition, labels.names())?;
+                undo.helps.extend(has_new_help.then_some(first));
                 index
             }
             None => {
@@ -290,60 +289,60 @@ impl Registry {
                 self.add_family(Definition { label_names, ..definition.clone() })?
             }
         };
-        let (id, new) = self.find_or_make(index, labels.iter().map(|(_, value)| value))?;
-        made.series.extend(new);
+        let (id, new) = self.find_or_create(index, labels.iter().map(|(_, value)| value))?;
+        undo.series.extend(new);
         Ok(id)
     }
 
-    /// Takes back families and series made, and help taken.
-    fn roll_back(&mut self, families: usize, made: Made) {
-        for new in made.series.into_iter().rev() {
+    /// Removes the families and series created, and the help set.
+    fn rollback(&mut self, families: usize, undo: Undo) {
+        for new in undo.series.into_iter().rev() {
             if let Some(row) = self.series.row(new.0) {
-                self.forget(row, Some(new.0));
+                self.release(row, Some(new.0));
             }
             self.series.undo_insert(new);
         }
-        for index in made.helps {
+        for index in undo.helps {
             self.set_help(index, None);
         }
         let timed = self.families.iter().skip(families).filter(|family| family.definition.is_timed()).count();
         self.timed -= timed;
         self.families.truncate(families);
         self.by_name.retain(|_, index| *index < families);
-        self.claims.retain(|_, index| *index < families);
+        self.sample_names.retain(|_, index| *index < families);
         self.reserved.retain(|_, indices| {
             indices.retain(|index| *index < families);
             !indices.is_empty()
         });
         for family in &mut self.families {
-            family.rivals.retain(|rival| *rival < families);
+            family.conflicts.retain(|conflict| *conflict < families);
             family.next_set = family.next_set.filter(|next| *next < families);
         }
-        self.notices.truncate(made.notices);
+        self.notices.rollback(undo.notices);
         self.reshape(None);
     }
 
     fn check_record(&self, id: u32, value: f64) -> Result<(), Error> {
         let row = self.series.row(id).ok_or_else(|| unknown_series(id))?;
         let kind = self.series.kind(row).ok_or_else(|| unknown_series(id))?;
-        check(kind, value, "values").map_err(|error| self.named(row, error))
+        check(kind, value, "values").map_err(|error| self.with_metric_name(row, error))
     }
 
     fn observable(&self, id: SeriesId, value: f64) -> Result<usize, Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
             Some(kind @ (Kind::Histogram | Kind::NativeHistogram | Kind::Summary)) => {
-                check(kind, value, "value").map_err(|error| self.named(row, error)).map(|()| row)
+                check(kind, value, "value").map_err(|error| self.with_metric_name(row, error)).map(|()| row)
             }
             _ => Err(self.wrong_kind(row, "observed")),
         }
     }
 
-    /// Records what was checked. For a histogram says which bucket it went to.
+    /// Records a validated value. Returns the bucket for a histogram.
     fn record_row(&mut self, row: usize, value: f64) -> Option<usize> {
         match self.series.kind(row) {
-            Some(Kind::Counter) => self.put(row, self.series.cell(row) + value),
-            Some(Kind::Gauge) => self.put(row, value),
+            Some(Kind::Counter) => self.set_cell(row, self.series.cell(row) + value),
+            Some(Kind::Gauge) => self.set_cell(row, value),
             Some(_) => {
                 let now_ms = self.now_ms;
                 let place = self.series.cell(row).to_bits() as usize;
@@ -353,7 +352,7 @@ impl Registry {
                     }
                     _ => None,
                 };
-                self.recorded(row);
+                self.mark_recorded(row);
                 return bucket;
             }
             None => {}
@@ -362,15 +361,15 @@ impl Registry {
     }
 
     #[inline]
-    pub(super) fn put(&mut self, row: usize, value: f64) {
+    pub(super) fn set_cell(&mut self, row: usize, value: f64) {
         if let Some(cell) = self.series.cells.get_mut(row) {
             *cell = value;
         }
-        self.recorded(row);
+        self.mark_recorded(row);
     }
 
     #[inline]
-    pub(super) fn recorded(&mut self, row: usize) {
+    pub(super) fn mark_recorded(&mut self, row: usize) {
         self.version += 1;
         if self.series.state(row) & series::TIMED != 0 {
             self.touch(row);
@@ -385,7 +384,7 @@ impl Registry {
     }
 
     #[cold]
-    pub(super) fn wrong_kind(&self, row: usize, done: &str) -> Error {
+    pub(super) fn wrong_kind(&self, row: usize, action: &str) -> Error {
         let Some(definition) = self.families.get(self.series.family(row)).map(|family| &family.definition) else {
             return unknown_series(row as u32);
         };
@@ -393,18 +392,18 @@ impl Registry {
             Kind::Counter => "add to it",
             Kind::Gauge => "set it or add to it",
             Kind::Histogram | Kind::NativeHistogram | Kind::Summary => "observe values",
-            Kind::Info => "say what changed in its labels",
+            Kind::Info => "put the information in its labels",
             Kind::StateSet => "switch its states by name",
         };
         Error::Conflict {
             metric: definition.name.to_string(),
-            problem: format!("it is a {}, and cannot be {done}; {todo}", definition.kind.name()),
+            problem: format!("it is a {} and cannot be {action}; {todo}", definition.kind.name()),
         }
     }
 
-    /// The error with the metric's name.
+    /// Adds the metric's name to the error.
     #[cold]
-    fn named(&self, row: usize, error: Error) -> Error {
+    fn with_metric_name(&self, row: usize, error: Error) -> Error {
         match (self.families.get(self.series.family(row)), error) {
             (Some(family), Error::Invalid { field, problem }) => {
                 Error::Invalid { field, problem: format!("metric {}: {problem}", family.definition.name) }
@@ -414,7 +413,7 @@ impl Registry {
     }
 }
 
-/// Whether the labels of an exemplar are valid and together short enough.
+/// Checks that the labels of an exemplar are valid and not too long.
 pub fn check_exemplar(exemplar: &Exemplar) -> Result<(), Error> {
     let labels = || exemplar.labels.iter();
     for (name, _) in labels() {
@@ -422,13 +421,13 @@ pub fn check_exemplar(exemplar: &Exemplar) -> Result<(), Error> {
     }
     let characters: usize = labels().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
     if characters > MAX_EXEMPLAR_LEN {
-        let problem = format!("its labels have {characters} characters; they may have {MAX_EXEMPLAR_LEN} together");
+        let problem = format!("its labels have {characters} characters; the maximum is {MAX_EXEMPLAR_LEN}");
         return Err(Error::invalid("exemplar", problem));
     }
-    // Their length was looked at first, so they are few.
+    // Quadratic, but the length limit keeps the number of labels small.
     let mut names = labels().map(|(name, _)| name).enumerate();
-    if let Some((_, twice)) = names.find(|(index, name)| labels().take(*index).any(|(other, _)| other == *name)) {
-        return Err(Error::invalid(format!("exemplar.{twice}"), "the label is given twice"));
+    if let Some((_, duplicate)) = names.find(|(index, name)| labels().take(*index).any(|(other, _)| other == *name)) {
+        return Err(Error::invalid(format!("exemplar.{duplicate}"), "the label is given twice"));
     }
     Ok(())
 }

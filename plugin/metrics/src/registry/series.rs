@@ -1,10 +1,9 @@
-//! The table of series: one row each, as parallel columns, and the index from family and label
-//! values to the row. Knows no names, kinds' rules or limits; hands out handles and says when one
-//! is stale.
+//! The series table: one row per series in parallel columns, and an index from family and label
+//! values to rows. Issues handles and detects stale ones.
 //!
-//! A handle is a `u32`: the row in its low 24 bits, the row's generation above. A row that a series
-//! left is used again with the next generation, so that a stale handle finds nothing. After 256
-//! generations the row is given up, so that no handle ever means two series.
+//! A handle is a `u32`: the row in its low 24 bits, the row's generation above. The row of a
+//! removed series is reused with the next generation, so that stale handles are detected. After 256
+//! generations the row is retired, so that no handle ever refers to two series.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -14,76 +13,76 @@ use hashbrown::HashTable;
 
 use super::value::Kind;
 
-/// Bits of a handle that are the row.
+/// Row bits of a handle.
 const ROW_BITS: u32 = 24;
 const ROW_MASK: u32 = (1 << ROW_BITS) - 1;
-/// Rows, and so live series, that a handle can tell apart.
+/// Maximum number of rows, and thus of series, that handles can address.
 pub(super) const MAX_ROWS: usize = 1 << ROW_BITS;
 
-/// In a row's state: the series needs the time at each recording.
+/// State flag: recording to the series needs the current time.
 pub(super) const TIMED: u16 = 0x80;
-/// In a row's state: when the series began is what its imports said, or nothing.
+/// State flag: the creation time comes from imports, or is unknown.
 pub(super) const IMPORTED: u16 = 0x40;
 const KIND_MASK: u16 = 0x0f;
 const STATE_MASK: u16 = 0xff;
 
-/// The state of a row whose series is a plain counter or gauge: nothing but the kind.
+/// The state of a counter or gauge without flags.
 const COUNTER: u16 = Kind::Counter as u16;
 const GAUGE: u16 = Kind::Gauge as u16;
 
-/// Ends each label value in the text of a row. No UTF-8 has this byte.
+/// Terminates each label value in a key. This byte does not occur in UTF-8.
 pub(crate) const END: u8 = 0xff;
 
-/// The longest batch whose memory is kept for the next one.
-const MAX_KEPT: usize = 16 * 1_024;
+/// Longest batch whose buffer is kept for the next one.
+const MAX_KEPT_BATCH: usize = 16 * 1_024;
 
-/// Where the label values of a row are.
+/// The position of a row's label values.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
     start: u32,
     len: u32,
 }
 
-/// What a new series is made of.
+/// The columns of a new series.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NewSeries {
     /// Index of its family.
     pub(super) family: u32,
-    /// Its kind, and the flags above.
+    /// Its kind and flags.
     pub(super) state: u16,
-    /// What its cell holds at first.
+    /// Its initial cell.
     pub(super) cell: f64,
-    /// When it began; 0 for unknown.
+    /// Creation time; 0 if unknown.
     pub(super) created_ms: u64,
 }
 
-/// See the module's doc.
+/// See the module documentation.
 #[derive(Debug)]
 pub(super) struct SeriesTable {
-    /// Generation in the high byte; kind and flags in the low one, 0 where the row is free.
+    /// Generation in the high byte; kind and flags in the low one, 0 if the row is free.
     states: Vec<u16>,
-    /// A counter's total, a gauge's value; for other kinds what the registry keeps there.
+    /// A counter's total or a gauge's value; managed by the registry for other kinds.
     pub(super) cells: Vec<f64>,
     families: Vec<u32>,
     spans: Vec<Span>,
     created: Vec<u64>,
-    /// Label values, each ended by [`END`], in the order of the family's sorted label names.
+    /// Label values, each terminated by [`END`], in the order of the family's sorted label names.
     text: Vec<u8>,
-    /// Bytes of `text` that no row has any more.
+    /// Bytes of `text` that no row references.
     dead: usize,
-    /// Free rows, the longest free first, so that generations are used up evenly.
+    /// Free rows, oldest first, so that generations are used evenly.
     free: VecDeque<u32>,
     index: HashTable<u32>,
     hasher: FixedState,
-    /// What the cells held before a batch; kept for its memory.
+    /// The cells before a batch; kept to reuse the allocation.
     before: Vec<f64>,
 }
 
-/// One row more than there may be.
+/// The table is full.
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// Writes label values as the table keeps them.
+/// Encodes label values as a key.
 pub(super) fn key_of<'a>(values: impl IntoIterator<Item = &'a str>, key: &mut Vec<u8>) {
     key.clear();
     for value in values {
@@ -92,11 +91,11 @@ pub(super) fn key_of<'a>(values: impl IntoIterator<Item = &'a str>, key: &mut Ve
     }
 }
 
-/// Reads back what [`key_of`] wrote.
+/// Decodes a key written by [`key_of`].
 pub(super) fn values_of(key: &[u8]) -> impl Iterator<Item = &str> {
-    // Each value is ended, so the last piece of the split is empty, and is none.
+    // Each value is terminated, so drop the empty piece after the last terminator.
     key.strip_suffix(&[END]).into_iter().flat_map(|key| key.split(|byte| *byte == END)).map(|value| {
-        // What was put in was text; a damaged one would show as empty rather than stop the
+        // Values are always UTF-8; a damaged one would be exposed as empty instead of failing the
         // exposition.
         str::from_utf8(value).unwrap_or_default()
     })
@@ -119,12 +118,12 @@ impl SeriesTable {
         }
     }
 
-    /// Live series.
+    /// The number of series.
     pub(super) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Rows, live or free.
+    /// The number of rows, used or free.
     pub(super) fn rows(&self) -> usize {
         self.states.len()
     }
@@ -137,7 +136,7 @@ impl SeriesTable {
         (u32::from(state >> 8) == handle >> ROW_BITS && state & STATE_MASK != 0).then_some(row)
     }
 
-    /// The handle of a row's series; none where the row is free.
+    /// The handle of a row's series; `None` if the row is free.
     pub(super) fn handle(&self, row: usize) -> Option<u32> {
         let state = *self.states.get(row)?;
         (state & STATE_MASK != 0).then(|| (u32::from(state >> 8) << ROW_BITS) | row as u32)
@@ -148,7 +147,7 @@ impl SeriesTable {
         (0..self.rows()).filter_map(|row| self.handle(row))
     }
 
-    /// Kind and flags of a row; 0 where it is free.
+    /// Kind and flags of a row; 0 if it is free.
     #[inline]
     pub(super) fn state(&self, row: usize) -> u16 {
         self.states.get(row).map_or(0, |state| state & STATE_MASK)
@@ -171,24 +170,24 @@ impl SeriesTable {
         self.families.get(row).map_or(usize::MAX, |family| *family as usize)
     }
 
-    /// The label values of a row, each ended by [`END`].
+    /// The label values of a row, each terminated by [`END`].
     pub(super) fn key(&self, row: usize) -> &[u8] {
         key_at(&self.text, &self.spans, row)
     }
 
-    /// When a row's series began: when it was made, or what an import said; 0 for unknown.
+    /// The creation time of a row's series, possibly imported; 0 if unknown.
     pub(super) fn created_ms(&self, row: usize) -> u64 {
         self.created.get(row).copied().unwrap_or(0)
     }
 
-    /// Forgets when a row's series began.
+    /// Clears the creation time of a row's series.
     pub(super) fn forget_start(&mut self, row: usize) {
         if let Some(created) = self.created.get_mut(row) {
             *created = 0;
         }
     }
 
-    /// Notes what an import says of when a row's series began; 0 for unknown.
+    /// Sets the imported creation time of a row's series; 0 if unknown.
     pub(super) fn import_start(&mut self, row: usize, created_ms: u64) {
         if let (Some(state), Some(created)) = (self.states.get_mut(row), self.created.get_mut(row)) {
             *state |= IMPORTED;
@@ -202,7 +201,7 @@ impl SeriesTable {
         self.cells.get(row).copied().unwrap_or(0.0)
     }
 
-    /// The cell of a handle's row, stale or not; 0 for no row.
+    /// The cell of a handle's row, stale or not; 0 if there is no row.
     #[inline]
     pub(super) fn cell_of(&self, handle: u32) -> f64 {
         self.cells.get((handle & ROW_MASK) as usize).copied().unwrap_or(0.0)
@@ -214,8 +213,7 @@ impl SeriesTable {
         self.index.find(hash(&self.hasher, family, key), same).map(|row| *row as usize)
     }
 
-    /// Adds a series that [`SeriesTable::find`] does not know. Says with its handle whether the row
-    /// is a new one.
+    /// Adds a series that does not exist. Returns its handle and whether the row is new.
     pub(super) fn insert(&mut self, new: NewSeries, key: &[u8]) -> Result<(u32, bool), Full> {
         let reused = self.free.pop_front();
         let row = match reused {
@@ -233,7 +231,7 @@ impl SeriesTable {
         Ok((self.handle(row).ok_or(Full)?, reused.is_none()))
     }
 
-    /// Adds a row without a series; it is not among the free ones.
+    /// Adds a row without a series and without adding it to the free list.
     pub(super) fn push_free_row(&mut self, generation: u8) {
         self.states.push(u16::from(generation) << 8);
         self.cells.push(0.0);
@@ -242,17 +240,17 @@ impl SeriesTable {
         self.created.push(0);
     }
 
-    /// Rows that wait for a series, the next one first.
+    /// The free rows, next one first.
     pub(super) fn free_rows(&self) -> impl ExactSizeIterator<Item = u32> {
         self.free.iter().copied()
     }
 
-    /// Lets a row wait for a series.
+    /// Adds a row to the free list.
     pub(super) fn set_free(&mut self, row: u32) {
         self.free.push_back(row);
     }
 
-    /// Puts a series in a row that has none.
+    /// Stores a series in an empty row.
     pub(super) fn occupy(&mut self, row: usize, new: NewSeries, key: &[u8]) -> Result<(), Full> {
         let (Ok(start), Ok(len)) = (u32::try_from(self.text.len()), u32::try_from(key.len())) else { return Err(Full) };
         if start.checked_add(len).is_none() {
@@ -274,7 +272,7 @@ impl SeriesTable {
         Ok(())
     }
 
-    /// Takes a series out; its handle is stale from now on.
+    /// Removes a series; its handle becomes stale.
     pub(super) fn remove(&mut self, row: usize) {
         self.vacate(row);
         if let Some(state) = self.states.get_mut(row)
@@ -288,10 +286,9 @@ impl SeriesTable {
         }
     }
 
-    /// Takes back the last insertion that was not taken back yet, as if it had not been. `made` is
-    /// what it gave.
-    pub(super) fn undo_insert(&mut self, made: (u32, bool)) {
-        let (handle, new_row) = made;
+    /// Undoes the most recent insertion that was not undone yet. `inserted` is its result.
+    pub(super) fn undo_insert(&mut self, inserted: (u32, bool)) {
+        let (handle, new_row) = inserted;
         let Some(row) = self.row(handle) else { return };
         self.vacate(row);
         if let Some(span) = self.spans.get(row) {
@@ -309,7 +306,7 @@ impl SeriesTable {
         }
     }
 
-    /// Makes every handle stale.
+    /// Removes all series; every handle becomes stale.
     pub(super) fn clear(&mut self) {
         for row in 0..self.rows() {
             if self.state(row) != 0 {
@@ -349,58 +346,56 @@ impl SeriesTable {
         self.dead = 0;
     }
 
-    /// Adds to a counter or gauge that needs no time and takes this amount; says whether it did.
-    /// Else nothing has changed.
+    /// Fast path: adds to a counter or gauge without flags if the amount is valid. Returns whether
+    /// it did.
     #[inline]
-    pub(super) fn add_plain(&mut self, id: u32, amount: f64) -> bool {
+    pub(super) fn add_fast(&mut self, id: u32, amount: f64) -> bool {
         let row = (id & ROW_MASK) as usize;
         let (Some(state), Some(cell)) = (self.states.get(row), self.cells.get_mut(row)) else { return false };
         let kind = u32::from(*state) ^ (id >> ROW_BITS << 8);
-        let grows = amount.to_bits() < f64::INFINITY.to_bits();
-        let takes = (kind == u32::from(GAUGE)) | ((kind == u32::from(COUNTER)) & grows);
-        if takes {
+        let is_increase = amount.to_bits() < f64::INFINITY.to_bits();
+        let is_valid = (kind == u32::from(GAUGE)) | ((kind == u32::from(COUNTER)) & is_increase);
+        if is_valid {
             *cell += amount;
         }
-        takes
+        is_valid
     }
 
-    /// Sets a gauge that needs no time; says whether it did. Else nothing has changed.
+    /// Fast path: sets a gauge without flags. Returns whether it did.
     #[inline]
-    pub(super) fn set_plain(&mut self, id: u32, value: f64) -> bool {
+    pub(super) fn set_fast(&mut self, id: u32, value: f64) -> bool {
         let row = (id & ROW_MASK) as usize;
         let (Some(state), Some(cell)) = (self.states.get(row), self.cells.get_mut(row)) else { return false };
-        let takes = u32::from(*state) ^ (id >> ROW_BITS << 8) == u32::from(GAUGE);
-        if takes {
+        let is_valid = u32::from(*state) ^ (id >> ROW_BITS << 8) == u32::from(GAUGE);
+        if is_valid {
             *cell = value;
         }
-        takes
+        is_valid
     }
 
-    /// Records to counters and gauges that need no time, all or none: counters add, gauges are set.
-    /// Says whether it did; if not, there is a series or a value that is not of this kind, and
-    /// nothing has changed.
-    // In one pass over the lists, because every look at a handle costs as much as the update
-    // itself. Where it does not go on, the cells get back what they held. Not inlined: among the
-    // slow way's variables the loop's would not stay in registers. Four at a time: in the sandbox
-    // each turn of a loop also asks whether the call's time is over.
+    /// Fast path: records to counters and gauges without flags, all or nothing. Returns whether it
+    /// did; if not, some series or value needs the slow path, and nothing has changed.
+    // A single pass, because looking up a handle costs as much as the update itself; on failure the
+    // cells are restored. Not inlined, so that the loop's variables stay in registers. Four at a
+    // time, because on wasm each loop iteration also checks the epoch deadline.
     #[inline(never)]
-    pub(super) fn record_plain(&mut self, ids: &[u32], values: &[f64]) -> bool {
-        const AT_ONCE: usize = 4;
+    pub(super) fn record_fast(&mut self, ids: &[u32], values: &[f64]) -> bool {
+        const LANES: usize = 4;
         let Self { states, cells, before, .. } = self;
         let rows = states.len().min(cells.len());
-        // Of the same length for the compiler too, so that a row is looked at once for both.
+        // Make the equal length visible to the compiler, so that one bounds check suffices.
         let (Some(states), Some(cells)) = (states.get(..rows), cells.get_mut(..rows)) else { return false };
         if before.len() < ids.len() {
             before.resize(ids.len(), 0.0);
         }
-        let (id_fours, last_ids) = ids.as_chunks::<AT_ONCE>();
-        let (value_fours, last_values) = values.as_chunks::<AT_ONCE>();
-        let (held_fours, _) = before.as_chunks_mut::<AT_ONCE>();
+        let (id_fours, last_ids) = ids.as_chunks::<LANES>();
+        let (value_fours, last_values) = values.as_chunks::<LANES>();
+        let (previous_fours, _) = before.as_chunks_mut::<LANES>();
         let mut done = 0;
         let mut plain = true;
-        'fours: for ((ids, values), held) in id_fours.iter().zip(value_fours).zip(held_fours) {
-            for ((id, value), held) in ids.iter().zip(values).zip(held) {
-                plain = record_one(states, cells, *id, *value, held);
+        'fours: for ((ids, values), previous) in id_fours.iter().zip(value_fours).zip(previous_fours) {
+            for ((id, value), previous) in ids.iter().zip(values).zip(previous) {
+                plain = record_one(states, cells, *id, *value, previous);
                 if !plain {
                     break 'fours;
                 }
@@ -408,9 +403,9 @@ impl SeriesTable {
             }
         }
         if plain {
-            let held = before.get_mut(done..).unwrap_or_default();
-            for ((id, value), held) in last_ids.iter().zip(last_values).zip(held) {
-                if !record_one(states, cells, *id, *value, held) {
+            let previous = before.get_mut(done..).unwrap_or_default();
+            for ((id, value), previous) in last_ids.iter().zip(last_values).zip(previous) {
+                if !record_one(states, cells, *id, *value, previous) {
                     break;
                 }
                 done += 1;
@@ -418,43 +413,41 @@ impl SeriesTable {
         }
         let all = done == ids.len();
         if !all {
-            // The last one first: a series may come twice.
-            for (id, held) in ids.iter().zip(before.iter()).take(done).rev() {
+            // In reverse order, since a series may occur twice.
+            for (id, previous) in ids.iter().zip(before.iter()).take(done).rev() {
                 if let Some(cell) = cells.get_mut((id & ROW_MASK) as usize) {
-                    *cell = *held;
+                    *cell = *previous;
                 }
             }
         }
-        if before.len() > MAX_KEPT {
+        if before.len() > MAX_KEPT_BATCH {
             *before = Vec::new();
         }
         all
     }
 
-    /// Bytes of label values, and of those no series has any more.
+    /// Bytes of label values, in total and unreferenced.
     #[cfg(test)]
     pub(super) fn text_len(&self) -> (usize, usize) {
         (self.text.len(), self.dead)
     }
 }
 
-/// Adds to a counter or sets a gauge, and keeps what was held; false, and nothing changed, for what
-/// needs the slow way.
+/// Adds to a counter or sets a gauge, and stores the previous value in `previous`. Returns false,
+/// without changes, if the slow path is needed.
 #[inline(always)]
-fn record_one(states: &[u16], cells: &mut [f64], id: u32, value: f64, held: &mut f64) -> bool {
+fn record_one(states: &[u16], cells: &mut [f64], id: u32, value: f64, previous: &mut f64) -> bool {
     let row = (id & ROW_MASK) as usize;
     let (Some(state), Some(cell)) = (states.get(row), cells.get_mut(row)) else { return false };
-    // What is left of the state is the plain kind, if the generation is the handle's and no flag is
-    // set.
+    // The result is the bare kind if the generation matches and no flag is set.
     let kind = u32::from(*state) ^ (id >> ROW_BITS << 8);
-    // The bits of finite numbers from 0 up are below those of infinity. (-0 is left to the slow
-    // way.)
-    let grows = (kind == u32::from(COUNTER)) & (value.to_bits() < f64::INFINITY.to_bits());
-    if !(grows | (kind == u32::from(GAUGE))) {
+    // The bits of finite nonnegative numbers are below those of infinity. (-0 takes the slow path.)
+    let is_increase = (kind == u32::from(COUNTER)) & (value.to_bits() < f64::INFINITY.to_bits());
+    if !(is_increase | (kind == u32::from(GAUGE))) {
         return false;
     }
-    *held = *cell;
-    *cell = if grows { *cell + value } else { value };
+    *previous = *cell;
+    *cell = if is_increase { *cell + value } else { value };
     true
 }
 
@@ -475,20 +468,19 @@ fn hash(hasher: &FixedState, family: u32, key: &[u8]) -> u64 {
 /// The order of two keys of one family: by the first label value, then the second, and so on.
 pub(super) fn order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
     let same = common_bytes(a, b);
-    // The end of a value comes before any byte of a longer one.
+    // The terminator sorts before any byte of a longer value.
     let next = |key: &[u8]| key.get(same).map(|byte| byte.wrapping_add(1));
     next(a).cmp(&next(b))
 }
 
-/// How many bytes two keys begin with alike.
+/// The length of the common prefix of two keys.
 pub(super) fn common_bytes(a: &[u8], b: &[u8]) -> usize {
     let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count();
     let (a, b) = (a.get(8 * words..).unwrap_or_default(), b.get(8 * words..).unwrap_or_default());
     8 * words + a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// The next sixteen bytes after so many, as a number that has their order among keys that begin
-/// alike up to there.
+/// The sixteen bytes after the common prefix, as a number with the same order.
 pub(super) fn rank(key: &[u8], common: usize) -> (u64, u64) {
     let mut bytes = [0; 16];
     for (place, byte) in bytes.iter_mut().zip(key.get(common..).unwrap_or_default()) {
@@ -517,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_have_the_order_of_their_values() {
+    fn keys_sort_like_their_values() {
         let lists: [&[&str]; 8] =
             [&["", "b"], &["\0", ""], &["a", ""], &["a", "\0"], &["a", "a"], &["a\0", ""], &["aa", ""], &["é", "x"]];
         for a in lists {
@@ -533,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_handle_finds_nothing_and_no_handle_comes_twice() {
+    fn stale_handles_are_detected_and_handles_are_never_reused() {
         let mut table = table();
         let mut seen = std::collections::BTreeSet::new();
         for round in 0..1_000 {
@@ -547,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn what_removed_series_said_is_swept_out() {
+    fn text_of_removed_series_is_compacted() {
         let mut table = table();
         for number in 0..10_000 {
             let (handle, _) = table.insert(new(0), &key(&["a label value", &number.to_string()])).unwrap();
@@ -563,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undone_insertion_leaves_nothing() {
+    fn undoing_insertions_restores_the_table() {
         let mut table = table();
         let first = table.insert(new(0), &key(&["a"])).unwrap();
         let second = table.insert(new(0), &key(&["b"])).unwrap();

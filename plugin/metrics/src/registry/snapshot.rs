@@ -1,18 +1,18 @@
-//! The whole registry as bytes, and back: families, series with their handles, values. For a host
-//! that makes a new plug after a fault. Handles stay valid, stale ones stay stale.
+//! Snapshots: serializes the whole registry, including series handles and values, so that a host
+//! can recreate a plug after a trap. Handles stay valid, and stale ones stay stale.
 //!
-//! Layout, version 1: the magic and version; the body; a checksum of all before it in 8 bytes. The
-//! body is integers (LEB128), numbers (8 bytes), and texts (their length before them). The checksum
-//! is FNV-1a's step over words of 8 bytes with the high half folded in after each; each step is a
-//! bijection, so that no single changed word goes unseen.
+//! Layout, version 1: magic and version; body; 8 bytes of checksum over everything before. The body
+//! consists of integers (LEB128), numbers (8 bytes), and length-prefixed strings. The checksum
+//! applies FNV-1a's step to 8-byte words, folding in the high half after each; each step is a
+//! bijection, so any single changed word is detected.
 //!
-//! Reading trusts nothing: what it makes goes through the checks of registration, and no length
-//! makes it reserve more than a small multiple of the bytes that are there.
+//! Restoring treats its input as untrusted: definitions are validated as in registration, and
+//! allocations are limited to a small multiple of the input.
 
 use std::time::Duration;
 
 use super::Registry;
-use super::bytes::{put_unsigned, take_unsigned};
+use super::bytes::{take_unsigned, write_unsigned};
 use super::composite::{Composite, Histogram};
 use super::definition::{Definition, NativeConfig};
 use super::names::{LabelName, MAX_VALUE_LEN, MetricName};
@@ -33,43 +33,43 @@ impl Registry {
         let start = out.len();
         out.extend_from_slice(MAGIC);
         for number in [VERSION, self.now_ms, u64::from(self.first_family), self.series_limit as u64, self.dropped] {
-            put_unsigned(out, number);
+            write_unsigned(out, number);
         }
-        put_numbers(out, self.default_buckets.bounds());
-        put_unsigned(out, self.families.len() as u64);
+        write_numbers(out, self.default_buckets.bounds());
+        write_unsigned(out, self.families.len() as u64);
         for family in &self.families {
-            put_definition(out, &family.definition);
-            put_option(out, family.overflow, |out, handle| put_unsigned(out, u64::from(handle)));
+            write_definition(out, &family.definition);
+            write_option(out, family.overflow, |out, handle| write_unsigned(out, u64::from(handle)));
         }
-        put_unsigned(out, self.series.rows() as u64);
+        write_unsigned(out, self.series.rows() as u64);
         for row in 0..self.series.rows() {
-            self.put_row(out, row);
+            self.write_row(out, row);
         }
-        put_unsigned(out, self.series.free_rows().len() as u64);
-        self.series.free_rows().for_each(|row| put_unsigned(out, u64::from(row)));
+        write_unsigned(out, self.series.free_rows().len() as u64);
+        self.series.free_rows().for_each(|row| write_unsigned(out, u64::from(row)));
         let sum = checksum(out.get(start..).unwrap_or_default());
         out.extend_from_slice(&sum.to_le_bytes());
     }
 
-    /// Reads what [`Registry::snapshot`] wrote, seeded anew: [`Registry::with_seed`]. Anything else
-    /// is refused.
+    /// Restores a registry written by [`Registry::snapshot`], with a new seed; see
+    /// [`Registry::with_seed`]. Anything else is an error.
     pub fn restore(bytes: &[u8], seed: u64) -> Result<Self, Error> {
         let Some((body, sum)) = bytes.split_last_chunk::<CHECKSUM_BYTES>() else {
             return Err(refused("it is too short"));
         };
-        let Some(mut input) = body.strip_prefix(MAGIC) else { return Err(refused("it does not begin like one")) };
+        let Some(mut input) = body.strip_prefix(MAGIC) else { return Err(refused("its magic number is missing")) };
         let version = take_unsigned(&mut input);
         if version != Some(VERSION) {
             let version = version.unwrap_or_default();
-            return Err(refused(&format!("it is of version {version}, and this plug reads version {VERSION}")));
+            return Err(refused(&format!("it has version {version}; expected version {VERSION}")));
         }
         if checksum(body) != u64::from_le_bytes(*sum) {
-            return Err(refused("its checksum does not match: it was damaged or cut short"));
+            return Err(refused("its checksum does not match: it is damaged or truncated"));
         }
-        read(&mut Reader(input), seed)?.ok_or_else(|| refused("what it holds makes no sense"))
+        read(&mut Reader(input), seed)?.ok_or_else(|| refused("its contents are inconsistent"))
     }
 
-    fn put_row(&self, out: &mut Vec<u8>, row: usize) {
+    fn write_row(&self, out: &mut Vec<u8>, row: usize) {
         out.push(self.series.generation(row));
         let kind = self.series.kind(row);
         let imported = self.series.state(row) & IMPORTED;
@@ -77,27 +77,27 @@ impl Registry {
         if kind.is_none() {
             return;
         }
-        put_unsigned(out, self.series.family(row) as u64);
-        put_bytes(out, self.series.key(row));
-        put_unsigned(out, self.series.created_ms(row));
+        write_unsigned(out, self.series.family(row) as u64);
+        write_bytes(out, self.series.key(row));
+        write_unsigned(out, self.series.created_ms(row));
         if self.series.state(row) & TIMED != 0 {
-            put_unsigned(out, self.last_ms.get(row).copied().unwrap_or(0));
+            write_unsigned(out, self.last_ms.get(row).copied().unwrap_or(0));
         }
         match self.composite(row) {
             None => {
-                put_bits(out, self.series.cell(row));
-                put_option(out, self.exemplars.get(&row), put_exemplar);
+                write_bits(out, self.series.cell(row));
+                write_option(out, self.exemplars.get(&row), write_exemplar);
             }
             Some(Composite::Histogram(Histogram { counts, sum, exemplars })) => {
-                put_bits(out, *sum);
-                counts.iter().for_each(|count| put_unsigned(out, *count));
+                write_bits(out, *sum);
+                counts.iter().for_each(|count| write_unsigned(out, *count));
                 out.push(u8::from(!exemplars.is_empty()));
-                exemplars.iter().for_each(|exemplar| put_option(out, exemplar.as_ref(), put_exemplar));
+                exemplars.iter().for_each(|exemplar| write_option(out, exemplar.as_ref(), write_exemplar));
             }
             Some(Composite::Native(native)) => native.serialize(out),
             Some(Composite::Summary { sum, count }) => {
-                put_bits(out, *sum);
-                put_unsigned(out, *count);
+                write_bits(out, *sum);
+                write_unsigned(out, *count);
             }
             Some(Composite::Windowed(summary)) => summary.serialize(out),
             Some(Composite::States(states)) => out.extend(states.iter().map(|(_, on)| u8::from(*on))),
@@ -105,8 +105,7 @@ impl Registry {
     }
 }
 
-/// The registry; none where the bytes make no sense, an error where its own checks say what is
-/// wrong.
+/// Decodes the registry; `None` if the bytes are inconsistent, an error if validation fails.
 fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     let mut registry = Registry::with_seed(seed);
     let Some((now_ms, first_family, limit, dropped, bounds)) =
@@ -116,8 +115,8 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     };
     registry.first_family = first_family;
     registry.default_buckets = Buckets::new(&bounds, "snapshot")?;
-    // While it is read, nothing is kept out: limits may have been lowered after the series were
-    // made.
+    // Do not apply the limit while restoring: it may have been lowered after the series were
+    // created.
     registry.series_limit = MAX_ROWS;
     let Some(families) = input.size() else { return Ok(None) };
     if first_family.checked_add(families.try_into().unwrap_or(u32::MAX)).is_none() {
@@ -146,7 +145,7 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
             _ => return Ok(None),
         }
     }
-    // Who recorded was told then.
+    // The notices were reported when the families were created.
     registry.take_notices();
     registry.now_ms = now_ms;
     registry.dropped = dropped;
@@ -191,7 +190,7 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
         }
         values += 1;
     }
-    let known = || registry.series.find(index as u32, key).or_else(|| registry.in_other_set(index, key));
+    let known = || registry.series.find(index as u32, key).or_else(|| registry.find_in_other_set(index, key));
     if values != definition.label_names.len() || known().is_some() {
         return None;
     }
@@ -228,15 +227,15 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
     Some(())
 }
 
-/// Why bytes are no snapshot.
+/// The error for bytes that are not a valid snapshot.
 pub fn refused(why: &str) -> Error {
     Error::invalid(
         "snapshot",
-        format!("this is no snapshot to restore: {why}; use another one, or begin with an empty registry"),
+        format!("cannot restore this snapshot: {why}; use another one or start with an empty registry"),
     )
 }
 
-/// FNV-1a's step over words of 8 bytes, the high half folded in.
+/// FNV-1a's step over 8-byte words, folding in the high half.
 pub fn checksum(bytes: &[u8]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;
@@ -250,70 +249,70 @@ pub fn checksum(bytes: &[u8]) -> u64 {
     step(sum, bytes.len() as u64)
 }
 
-fn put_bits(out: &mut Vec<u8>, number: f64) {
-    // Not as `bytes` does: a gauge keeps the bits of its NaN, by which Prometheus marks what is
-    // stale.
+fn write_bits(out: &mut Vec<u8>, number: f64) {
+    // Unlike `bytes`, this preserves the bits of a gauge's NaN, since the stale marker is one.
     out.extend_from_slice(&number.to_bits().to_le_bytes());
 }
 
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_unsigned(out, bytes.len() as u64);
+fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    write_unsigned(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_bytes(out, text.as_bytes());
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    write_bytes(out, text.as_bytes());
 }
 
-fn put_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
-    put_unsigned(out, numbers.len() as u64);
-    numbers.iter().for_each(|number| put_bits(out, *number));
+fn write_numbers(out: &mut Vec<u8>, numbers: &[f64]) {
+    write_unsigned(out, numbers.len() as u64);
+    numbers.iter().for_each(|number| write_bits(out, *number));
 }
 
-fn put_duration(out: &mut Vec<u8>, time: Duration) {
-    put_unsigned(out, time.as_secs());
-    put_unsigned(out, u64::from(time.subsec_nanos()));
+fn write_duration(out: &mut Vec<u8>, time: Duration) {
+    write_unsigned(out, time.as_secs());
+    write_unsigned(out, u64::from(time.subsec_nanos()));
 }
 
-fn put_option<T>(out: &mut Vec<u8>, item: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
+fn write_option<T>(out: &mut Vec<u8>, item: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
     out.push(u8::from(item.is_some()));
     if let Some(item) = item {
         put(out, item);
     }
 }
 
-fn put_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
-    put_unsigned(out, exemplar.labels.len() as u64);
+fn write_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
+    write_unsigned(out, exemplar.labels.len() as u64);
     for (name, value) in &exemplar.labels {
-        put_text(out, name);
-        put_text(out, value);
+        write_text(out, name);
+        write_text(out, value);
     }
-    put_bits(out, exemplar.value);
-    put_option(out, exemplar.unix_ms, put_unsigned);
+    write_bits(out, exemplar.value);
+    write_option(out, exemplar.unix_ms, write_unsigned);
 }
 
-fn put_definition(out: &mut Vec<u8>, definition: &Definition) {
-    put_text(out, definition.name.as_str());
+fn write_definition(out: &mut Vec<u8>, definition: &Definition) {
+    write_text(out, definition.name.as_str());
     out.push(definition.kind as u8);
-    put_option(out, definition.help.as_deref(), put_text);
-    put_option(out, definition.unit.as_deref(), put_text);
-    put_unsigned(out, definition.label_names.len() as u64);
-    definition.label_names.iter().for_each(|name| put_text(out, name.as_str()));
-    put_option(out, definition.buckets.as_ref(), |out, buckets| put_numbers(out, buckets.bounds()));
-    put_option(out, definition.native, |out, native| {
-        put_unsigned(out, native.schema.cast_unsigned().into());
-        put_bits(out, native.zero_threshold);
-        put_unsigned(out, native.max_buckets as u64);
+    write_option(out, definition.help.as_deref(), write_text);
+    write_option(out, definition.unit.as_deref(), write_text);
+    write_unsigned(out, definition.label_names.len() as u64);
+    definition.label_names.iter().for_each(|name| write_text(out, name.as_str()));
+    write_option(out, definition.buckets.as_ref(), |out, buckets| write_numbers(out, buckets.bounds()));
+    write_option(out, definition.native, |out, native| {
+        write_unsigned(out, native.schema.cast_unsigned().into());
+        write_bits(out, native.zero_threshold);
+        write_unsigned(out, native.max_buckets as u64);
     });
-    put_option(out, definition.quantiles.as_deref(), put_numbers);
-    put_option(out, definition.window, put_duration);
-    put_unsigned(out, definition.states.len() as u64);
-    definition.states.iter().for_each(|state| put_text(out, state));
-    put_option(out, definition.series_limit, |out, limit| put_unsigned(out, limit as u64));
-    put_option(out, definition.ttl, put_duration);
+    write_option(out, definition.quantiles.as_deref(), write_numbers);
+    write_option(out, definition.window, write_duration);
+    write_unsigned(out, definition.states.len() as u64);
+    definition.states.iter().for_each(|state| write_text(out, state));
+    write_option(out, definition.series_limit, |out, limit| write_unsigned(out, limit as u64));
+    write_option(out, definition.ttl, write_duration);
 }
 
-/// What is left to read. Each method takes something off the front; none where it is not there.
+/// The remaining input. Each method takes an item off the front; `None` if it is missing or
+/// invalid.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -352,7 +351,7 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.bytes()?).ok()
     }
 
-    /// A list; it grows with what is there, whatever length is said.
+    /// Takes a list, without trusting its length for allocation.
     fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let len = self.size()?;
         let mut list = Vec::new();
@@ -384,44 +383,42 @@ impl<'a> Reader<'a> {
         Some(Exemplar { labels, value: self.number()?, unix_ms: self.option(Self::unsigned)? })
     }
 
-    /// A definition; the error is one of its names. Whether it makes sense is for registration to
-    /// say.
+    /// Takes a definition. The error is about its names; registration validates the rest.
     fn definition(&mut self) -> Result<Option<Definition>, Error> {
         let (Some(name), Some(kind)) = (self.text(), self.byte().and_then(Kind::from_number)) else { return Ok(None) };
-        let mut made = Definition::new(MetricName::new_utf8(name, "snapshot")?, kind);
+        let mut definition = Definition::new(MetricName::new_utf8(name, "snapshot")?, kind);
         let Some((help, unit, labels)) =
             (|| Some((self.option(Self::text)?, self.option(Self::text)?, self.list(Self::text)?)))()
         else {
             return Ok(None);
         };
-        made.help = help.map(str::to_owned);
-        made.unit = unit.map(str::to_owned);
-        made.label_names =
+        definition.help = help.map(str::to_owned);
+        definition.unit = unit.map(str::to_owned);
+        definition.label_names =
             labels.into_iter().map(|name| LabelName::new_utf8(name, "snapshot")).collect::<Result<_, _>>()?;
         let Some(buckets) = self.option(Self::numbers) else { return Ok(None) };
-        made.buckets = buckets.map(|bounds| Buckets::new(&bounds, "snapshot")).transpose()?;
-        Ok(self.options(made))
+        definition.buckets = buckets.map(|bounds| Buckets::new(&bounds, "snapshot")).transpose()?;
+        Ok(self.options(definition))
     }
 
-    fn options(&mut self, mut made: Definition) -> Option<Definition> {
-        made.native = self.option(|input| {
+    fn options(&mut self, mut definition: Definition) -> Option<Definition> {
+        definition.native = self.option(|input| {
             let schema = input.small()?.cast_signed();
             Some(NativeConfig { schema, zero_threshold: input.number()?, max_buckets: input.size()? })
         })?;
-        made.quantiles = self.option(Self::numbers)?;
-        if made.kind == Kind::Summary {
-            // Before there were default quantiles, none were written for a summary that kept sum
-            // and count only.
-            made.quantiles.get_or_insert_default();
+        definition.quantiles = self.option(Self::numbers)?;
+        if definition.kind == Kind::Summary {
+            // Before default quantiles existed, summaries with only sum and count had none.
+            definition.quantiles.get_or_insert_default();
         }
-        made.window = self.option(Self::duration)?;
-        made.states = self.list(|input| input.text().map(Into::into))?;
-        made.series_limit = self.option(Self::size)?;
-        made.ttl = self.option(Self::duration)?;
-        Some(made)
+        definition.window = self.option(Self::duration)?;
+        definition.states = self.list(|input| input.text().map(Into::into))?;
+        definition.series_limit = self.option(Self::size)?;
+        definition.ttl = self.option(Self::duration)?;
+        Some(definition)
     }
 
-    /// The state of a series that is more than one number, of the shape of an empty one.
+    /// Takes the state of a series that is not a single number, with the shape of `empty`.
     fn composite(&mut self, empty: Composite) -> Option<Composite> {
         Some(match empty {
             Composite::Histogram(mut histogram) => {
@@ -429,7 +426,7 @@ impl<'a> Reader<'a> {
                 for count in &mut histogram.counts {
                     *count = self.unsigned()?;
                 }
-                // Their total is a count too.
+                // The total must not overflow.
                 histogram.counts.iter().try_fold(0u64, |total, count| total.checked_add(*count))?;
                 if self.byte()? == 1 {
                     histogram.exemplars =

@@ -1,18 +1,17 @@
-//! Exact counts: of buckets, and of everything that was observed. Knows neither what an index means
-//! nor what time it is.
+//! Exact counts, per bucket and in total.
 
 use super::bytes;
 
-/// How many observations a bucket holds.
+/// A bucket and its number of observations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
-    /// Which bucket.
+    /// The bucket's index.
     pub index: i32,
-    /// Observations in it; at least one.
+    /// The number of observations; at least one.
     pub count: u64,
 }
 
-/// The buckets that hold anything, by rising index. 16 bytes each.
+/// The nonempty buckets, by ascending index. 16 bytes each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Counts(Vec<Bucket>);
 
@@ -21,22 +20,22 @@ impl Counts {
         &self.0
     }
 
-    /// These buckets; none for more than `limit`, indices outside of `lowest..=highest` or not
-    /// rising, or empty ones.
+    /// Creates counts from buckets; `None` for more than `limit` buckets, indices outside
+    /// `lowest..=highest` or not ascending, or empty buckets.
     pub(super) fn of(buckets: Vec<Bucket>, limit: usize, lowest: i32, highest: i32) -> Option<Self> {
         let rising = buckets.is_sorted_by(|a, b| a.index < b.index);
-        let possible = |bucket: &Bucket| bucket.count > 0 && (lowest..=highest).contains(&bucket.index);
-        (buckets.len() <= limit && rising && buckets.iter().all(possible)).then_some(Self(buckets))
+        let is_valid = |bucket: &Bucket| bucket.count > 0 && (lowest..=highest).contains(&bucket.index);
+        (buckets.len() <= limit && rising && buckets.iter().all(is_valid)).then_some(Self(buckets))
     }
 
-    /// Bytes that are allocated.
+    /// Allocated bytes.
     pub(super) fn bytes(&self) -> usize {
         self.0.capacity() * size_of::<Bucket>()
     }
 
-    /// Counts one observation. True when the bucket is a new one; the caller then sees to it that
-    /// there are never more than `most`.
-    pub(super) fn add(&mut self, index: i32, most: usize) -> bool {
+    /// Counts one observation. Returns whether the bucket is new; the caller ensures that there are
+    /// never more than `max` buckets.
+    pub(super) fn add(&mut self, index: i32, max: usize) -> bool {
         let place = self.place(index);
         match self.0.get_mut(place) {
             Some(bucket) if bucket.index == index => {
@@ -44,13 +43,13 @@ impl Counts {
                 false
             }
             _ => {
-                self.insert(place, index, most);
+                self.insert(place, index, max);
                 true
             }
         }
     }
 
-    /// Counts one observation, in at most `limit` buckets: what is too low for them counts in the
+    /// Counts one observation in at most `limit` buckets: values too low for them count in the
     /// lowest one.
     pub(super) fn add_within(&mut self, index: i32, limit: usize) {
         let place = self.place(index);
@@ -69,23 +68,22 @@ impl Counts {
         }
     }
 
-    /// Puts a bucket of one observation in. Memory grows by doubling, and never past `most`
+    /// Inserts a bucket with one observation. Capacity grows by doubling, but never beyond `max`
     /// buckets.
-    fn insert(&mut self, place: usize, index: i32, most: usize) {
+    fn insert(&mut self, place: usize, index: i32, max: usize) {
         let length = self.0.len();
         if length == self.0.capacity() {
-            self.0.reserve_exact(length.max(4).min(most.saturating_sub(length)));
+            self.0.reserve_exact(length.max(4).min(max.saturating_sub(length)));
         }
         self.0.insert(place, Bucket { index, count: 1 });
     }
 
-    /// Where the bucket is, or would be.
+    /// The position where the bucket is or would be.
     fn place(&self, index: i32) -> usize {
         self.0.partition_point(|bucket| bucket.index < index)
     }
 
-    /// Turns each two neighbours, an odd index and the even one above it, into one bucket with half
-    /// the index.
+    /// Merges each odd index with the even one above it into a bucket with half the index.
     pub(super) fn halve(&mut self) {
         for bucket in &mut self.0 {
             bucket.index = (bucket.index + 1) >> 1;
@@ -99,7 +97,7 @@ impl Counts {
         });
     }
 
-    /// Takes the bucket with this index out, if it is the lowest. Gives its count, or zero.
+    /// Removes the bucket with this index if it is the lowest. Returns its count, or zero.
     pub(super) fn take_lowest(&mut self, index: i32) -> u64 {
         match self.0.first() {
             Some(lowest) if lowest.index == index => self.0.remove(0).count,
@@ -107,36 +105,36 @@ impl Counts {
         }
     }
 
-    /// Forgets all counts, and keeps the memory for the next ones.
+    /// Removes all counts but keeps the allocation.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// All counts together; none past 64 bits.
+    /// The sum of all counts; `None` if it overflows.
     pub(super) fn total(&self) -> Option<u64> {
         self.0.iter().try_fold(0u64, |total, bucket| total.checked_add(bucket.count))
     }
 
-    /// Appends the number of buckets, then for each how far its index is above the one before, and
-    /// its count.
+    /// Appends the number of buckets, then for each the distance from the previous index and the
+    /// count.
     pub(super) fn serialize(&self, out: &mut Vec<u8>) {
-        bytes::put_unsigned(out, self.0.len() as u64);
+        bytes::write_unsigned(out, self.0.len() as u64);
         let mut before = None;
         for bucket in &self.0 {
             match before {
-                None => bytes::put_signed(out, i64::from(bucket.index)),
-                Some(before) => bytes::put_unsigned(out, i64::from(bucket.index).abs_diff(before)),
+                None => bytes::write_signed(out, i64::from(bucket.index)),
+                Some(before) => bytes::write_unsigned(out, i64::from(bucket.index).abs_diff(before)),
             }
-            bytes::put_unsigned(out, bucket.count);
+            bytes::write_unsigned(out, bucket.count);
             before = Some(i64::from(bucket.index));
         }
     }
 
-    /// Reads what [`Counts::serialize`] wrote; none for more than `limit` buckets, indices outside
-    /// of `lowest..=highest` or not rising, empty buckets, or fewer bytes than buckets need.
+    /// Reads the output of [`Counts::serialize`]; `None` for more than `limit` buckets, indices
+    /// outside `lowest..=highest` or not ascending, empty buckets, or too few bytes.
     pub(super) fn deserialize(input: &mut &[u8], limit: usize, lowest: i32, highest: i32) -> Option<Self> {
         let length = usize::try_from(bytes::take_unsigned(input)?).ok()?;
-        // A bucket takes two bytes at least: no allocation is larger than a small multiple of the
+        // A bucket takes at least two bytes, which limits the allocation to a small multiple of the
         // input.
         if length > limit || length > input.len() / 2 {
             return None;
@@ -159,7 +157,7 @@ impl Counts {
     }
 }
 
-/// How many observations there were in all, and their sum.
+/// The total number of observations and their sum.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
     pub(super) count: u64,
@@ -167,8 +165,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// More than this is no count of observations, and deltas of buckets could not be written with
-    /// 64 bits.
+    /// Maximum count, so that bucket deltas fit in 64 bits.
     pub(super) const MAX: u64 = i64::MAX as u64;
 
     pub(super) fn add(&mut self, value: f64) {
@@ -177,8 +174,8 @@ impl Totals {
     }
 
     pub(super) fn serialize(&self, out: &mut Vec<u8>) {
-        bytes::put_unsigned(out, self.count);
-        bytes::put_float(out, self.sum);
+        bytes::write_unsigned(out, self.count);
+        bytes::write_float(out, self.sum);
     }
 
     pub(super) fn deserialize(input: &mut &[u8]) -> Option<Self> {
@@ -188,7 +185,7 @@ impl Totals {
     }
 }
 
-/// Two sums that are no number are the same: both stand for infinities that cancelled out.
+/// NaN sums are equal: both come from infinities that canceled out.
 impl PartialEq for Totals {
     fn eq(&self, other: &Self) -> bool {
         self.count == other.count && (self.sum == other.sum || (self.sum.is_nan() && other.sum.is_nan()))
@@ -207,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counts_agree_with_a_map(indices in proptest::collection::vec(-40i32..40, 0..200)) {
+        fn counts_match_a_map(indices in proptest::collection::vec(-40i32..40, 0..200)) {
             let mut counts = Counts::default();
             let mut map = BTreeMap::new();
             for index in indices {
@@ -220,15 +217,15 @@ mod tests {
         }
 
         #[test]
-        fn past_the_limit_only_the_lowest_buckets_are_merged(indices in proptest::collection::vec(-40i32..40, 0..300), limit in 1usize..20) {
+        fn beyond_the_limit_only_the_lowest_buckets_are_merged(indices in proptest::collection::vec(-40i32..40, 0..300), limit in 1usize..20) {
             let mut counts = Counts::default();
             let mut map = BTreeMap::new();
             for index in indices {
                 counts.add_within(index, limit);
                 *map.entry(index).or_insert(0u64) += 1;
             }
-            // Whatever the order, the highest buckets are those that were kept; all others are in
-            // the lowest of them.
+            // Regardless of order, the highest buckets are kept, and all others are merged into the
+            // lowest of them.
             let mut expected: Vec<_> = map.into_iter().collect();
             while expected.len() > limit {
                 let (_, count) = expected.remove(0);
@@ -239,10 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn buckets_that_cannot_be_are_refused() {
+    fn invalid_buckets_are_rejected() {
         let read = |numbers: &[u8]| Counts::deserialize(&mut &numbers[..], 3, -2, 2).map(|counts| pairs(&counts));
-        // A length; then an index with its sign in the lowest bit and a count; then distances and
-        // counts.
+        // A length; then a zigzag index and a count; then distances and counts.
         assert_eq!(read(&[2, 3, 5, 4, 6]), Some(vec![(-2, 5), (2, 6)]));
         assert_eq!(read(&[2, 3, 0, 4, 6]), None, "an empty bucket");
         assert_eq!(read(&[2, 3, 5, 0, 6]), None, "the same bucket twice");
@@ -255,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn halving_merges_an_odd_index_with_the_even_one_above() {
+    fn halving_merges_odd_indices_with_the_even_ones_above() {
         let mut counts = Counts::default();
         for index in [-3, -2, -1, 0, 1, 2, 3, 4] {
             counts.add(index, 80);

@@ -8,7 +8,7 @@ pub(super) fn recording(name: &str, kind: Kind, labels: &[(&str, &str)], amount:
     }
 }
 
-/// Records, and says what the series holds then, as its one number or its count.
+/// Records, and returns the series' new value or count.
 pub(super) fn record(
     registry: &mut Registry,
     name: &str,
@@ -17,10 +17,10 @@ pub(super) fn record(
     amount: f64,
 ) -> Result<f64, Error> {
     let ids = registry.record_all(&[recording(name, kind, labels, amount)]).map_err(|(_, error)| error)?;
-    Ok(held(registry, ids[0]))
+    Ok(current(registry, ids[0]))
 }
 
-fn held(registry: &Registry, id: SeriesId) -> f64 {
+fn current(registry: &Registry, id: SeriesId) -> f64 {
     match registry.point(id).unwrap() {
         Point::Counter { total, .. } => total,
         Point::Gauge(value) => value,
@@ -46,7 +46,7 @@ pub(super) fn family(
 }
 
 #[test]
-fn a_counter_adds_up_and_a_gauge_is_set() {
+fn counters_add_and_gauges_are_set() {
     let mut registry = Registry::default();
     for total in 1..=10 {
         assert_eq!(record(&mut registry, "c", Kind::Counter, &[("a", "1")], 1.0), Ok(f64::from(total)));
@@ -65,7 +65,7 @@ fn label_order_does_not_matter() {
 }
 
 #[test]
-fn a_conflict_names_both_definitions() {
+fn conflict_errors_name_both_definitions() {
     let mut registry = Registry::default();
     record(&mut registry, "m", Kind::Counter, &[("a", "1")], 1.0).unwrap();
     let kinds = record(&mut registry, "m", Kind::Gauge, &[("a", "1")], 1.0).unwrap_err().to_string();
@@ -80,7 +80,7 @@ fn a_conflict_names_both_definitions() {
 }
 
 #[test]
-fn labels_that_a_kind_writes_itself_are_refused() {
+fn reserved_labels_are_rejected() {
     let mut registry = Registry::default();
     assert_eq!(
         record(&mut registry, "h", Kind::Histogram, &[("le", "1")], 1.0).unwrap_err().field(),
@@ -90,7 +90,7 @@ fn labels_that_a_kind_writes_itself_are_refused() {
 }
 
 #[test]
-fn a_batch_is_taken_whole_or_not_at_all() {
+fn batches_are_all_or_nothing() {
     let mut registry = Registry::default();
     record(&mut registry, "old", Kind::Counter, &[("a", "1")], 1.0).unwrap();
     let (index, error) = registry
@@ -109,7 +109,7 @@ fn a_batch_is_taken_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_family_is_registered_once_and_its_series_found_by_any_order_of_labels() {
+fn registering_is_idempotent_and_label_order_does_not_matter() {
     let mut registry = Registry::default();
     let id = family(&mut registry, "m", Kind::Gauge, &["a", "b"], |_| {});
     let again =
@@ -120,8 +120,8 @@ fn a_family_is_registered_once_and_its_series_found_by_any_order_of_labels() {
     assert_eq!(registry.series_by_labels(id, &[("b", "2"), ("a", "1")]).unwrap(), series);
     assert_eq!(registry.labels(series).unwrap(), [("a", "1"), ("b", "2")]);
     assert_eq!(registry.series(id, &["1"]).unwrap_err().field(), Some("label_values"));
-    for odd in [&[("a", "1")][..], &[("a", "1"), ("a", "1")], &[("a", "1"), ("b", ""), ("c", "")]] {
-        assert!(registry.series_by_labels(id, odd).unwrap_err().field().unwrap().starts_with("labels."));
+    for labels in [&[("a", "1")][..], &[("a", "1"), ("a", "1")], &[("a", "1"), ("b", ""), ("c", "")]] {
+        assert!(registry.series_by_labels(id, labels).unwrap_err().field().unwrap().starts_with("labels."));
     }
     assert_eq!(registry.series(id, &["", &"x".repeat(MAX_VALUE_LEN + 1)]).unwrap_err().field(), Some("labels.b"));
     assert!(registry.remove_series(id, &[("b", "2"), ("a", "1")]).unwrap());
@@ -129,7 +129,7 @@ fn a_family_is_registered_once_and_its_series_found_by_any_order_of_labels() {
 }
 
 #[test]
-fn names_that_would_be_written_alike_are_refused() {
+fn names_that_are_equal_after_escaping_are_rejected() {
     let mut registry = Registry::default();
     family(&mut registry, "a_b", Kind::Gauge, &[], |_| {});
     let name = MetricName::new_utf8("a.b", "metric_name").unwrap();
@@ -145,7 +145,7 @@ fn names_that_would_be_written_alike_are_refused() {
 }
 
 #[test]
-fn options_that_make_no_sense_are_refused_by_name() {
+fn invalid_options_are_rejected_by_name() {
     let check = |kind: Kind, field: &str, with: &dyn Fn(&mut Definition)| {
         let mut definition = Definition::new(MetricName::new("m_bytes", "metric_name").unwrap(), kind);
         with(&mut definition);
@@ -166,7 +166,7 @@ fn options_that_make_no_sense_are_refused_by_name() {
 }
 
 #[test]
-fn what_a_kind_does_not_do_is_an_error_that_names_it() {
+fn unsupported_operations_name_the_kind() {
     let mut registry = Registry::default();
     let made = Kind::ALL.map(|kind| {
         let id = family(&mut registry, &format!("m_{}", kind.name()), kind, &[], |definition| {
@@ -177,7 +177,7 @@ fn what_a_kind_does_not_do_is_an_error_that_names_it() {
         (kind, registry.series(id, &[]).unwrap())
     });
     for (kind, id) in made {
-        let before = held(&registry, id);
+        let before = current(&registry, id);
         let counts = matches!(kind, Kind::Histogram | Kind::NativeHistogram | Kind::Summary);
         for (done, may) in [
             (registry.add(id, 1.0), matches!(kind, Kind::Counter | Kind::Gauge)),
@@ -194,7 +194,7 @@ fn what_a_kind_does_not_do_is_an_error_that_names_it() {
                 );
             }
         }
-        assert!(kind == Kind::Info || held(&registry, id) > before || kind == Kind::Gauge);
+        assert!(kind == Kind::Info || current(&registry, id) > before || kind == Kind::Gauge);
         assert!(kind == Kind::Gauge || registry.record(id, f64::NAN).is_err());
     }
     let counter = made[0].1;
@@ -205,13 +205,13 @@ fn what_a_kind_does_not_do_is_an_error_that_names_it() {
 }
 
 #[test]
-fn many_are_recorded_whole_or_not_at_all() {
+fn record_many_is_all_or_nothing() {
     let mut registry = Registry::default();
     let [c, g, h] = [Kind::Counter, Kind::Gauge, Kind::Histogram].map(|kind| {
         let id = family(&mut registry, kind.name(), kind, &[], |_| {});
         registry.series(id, &[]).unwrap().raw()
     });
-    let now = |registry: &Registry| [c, g, h].map(|id| held(registry, SeriesId::from_raw(id)));
+    let now = |registry: &Registry| [c, g, h].map(|id| current(registry, SeriesId::from_raw(id)));
     registry.record_many(&[c, g, c], &[1.0, -2.0, 0.5]).unwrap();
     registry.record_many(&[h, g, c], &[1.0, 3.0, -0.0]).unwrap();
     assert_eq!(now(&registry), [1.5, 3.0, 1.0]);
@@ -229,7 +229,7 @@ fn many_are_recorded_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_removed_series_is_gone_for_its_handle() {
+fn handles_of_removed_series_are_stale() {
     let mut registry = Registry::default();
     let id = family(&mut registry, "h", Kind::Histogram, &["a"], |_| {});
     let old = registry.series(id, &["1"]).unwrap();
@@ -237,7 +237,7 @@ fn a_removed_series_is_gone_for_its_handle() {
     registry.remove(old).unwrap();
     let new = registry.series(id, &["1"]).unwrap();
     assert_ne!(old, new);
-    assert_eq!(held(&registry, new), 0.0);
+    assert_eq!(current(&registry, new), 0.0);
     assert_eq!(registry.observe(old, 1.0).unwrap_err().field(), Some("series"));
     assert!(registry.record_many(&[old.raw()], &[1.0]).is_err() && registry.remove(old).is_err());
     assert_eq!(registry.clear(), 1);
@@ -247,7 +247,7 @@ fn a_removed_series_is_gone_for_its_handle() {
 }
 
 #[test]
-fn past_a_limit_one_series_takes_the_rest_and_the_label_is_named() {
+fn beyond_the_limit_the_overflow_series_is_used() {
     let mut registry = Registry::default();
     let id =
         family(&mut registry, "m", Kind::Counter, &["path", "user"], |definition| definition.series_limit = Some(3));
@@ -274,7 +274,7 @@ fn past_a_limit_one_series_takes_the_rest_and_the_label_is_named() {
 }
 
 #[test]
-fn idle_series_expire_and_others_stay() {
+fn only_idle_series_expire() {
     let mut registry = Registry::default();
     registry.set_now(1_000);
     assert!(!registry.is_timed());
@@ -295,7 +295,7 @@ fn idle_series_expire_and_others_stay() {
 }
 
 #[test]
-fn exemplars_stay_with_what_they_are_an_example_of() {
+fn exemplars_are_stored_with_their_value() {
     let exemplar =
         |value: &str| Exemplar { labels: vec![("trace_id".into(), value.into())], value: 1.0, unix_ms: Some(5) };
     let mut registry = Registry::default();
@@ -318,7 +318,7 @@ fn exemplars_stay_with_what_they_are_an_example_of() {
 }
 
 #[test]
-fn readers_get_sorted_families_with_when_series_began() {
+fn families_are_read_sorted_and_with_creation_times() {
     let mut registry = Registry::default();
     registry.set_now(42);
     record(&mut registry, "b", Kind::Counter, &[("l", "2")], 1.0).unwrap();

@@ -1,4 +1,4 @@
-//! The settings of remote write and OTLP.
+//! Settings of remote write and OTLP.
 
 use core::time::Duration;
 
@@ -7,21 +7,21 @@ use crate::registry::Labels;
 use crate::servers::remote_write::Version;
 use plugpipe_contract::settings::RemoteWriteVersion;
 
-/// Where and how the registry is written.
+/// Settings of remote write and OTLP.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remote {
-    /// The receiver, with its path, such as `http://127.0.0.1:9090/api/v1/write`.
+    /// The remote-write receiver, including its path: `http://127.0.0.1:9090/api/v1/write`.
     pub write_url: Option<Url>,
-    /// The version to speak; none to find out.
+    /// The protocol version; `None` to negotiate it.
     pub write_version: Option<Version>,
-    /// For one request; and no further one is begun in the same call after so long.
+    /// The timeout of one request. After this time, a call starts no further request.
     pub write_timeout: Duration,
-    /// Values that are kept for a receiver that is away; a native histogram counts as one and one
-    /// for each bucket.
+    /// The maximum number of values queued for an unavailable receiver; a native histogram counts
+    /// as one plus one per bucket.
     pub write_capacity: usize,
-    /// Put on every series that has no such label itself.
+    /// Labels added to every series that does not have them.
     pub external_labels: Labels,
-    /// The receiver, with its path, such as `http://127.0.0.1:9090/api/v1/otlp/v1/metrics`.
+    /// The OTLP receiver, including its path: `http://127.0.0.1:9090/api/v1/otlp/v1/metrics`.
     pub otlp_url: Option<Url>,
 }
 
@@ -39,14 +39,14 @@ impl Default for Remote {
 }
 
 impl Remote {
-    /// Bounds of one remote write.
-    pub fn write_limits(&self, of_operations: Limits) -> Limits {
-        let connect = of_operations.connect.min(self.write_timeout);
-        Limits { connect, total: self.write_timeout, ..of_operations }
+    /// Limits of one remote write.
+    pub fn write_limits(&self, operation: Limits) -> Limits {
+        let connect = operation.connect.min(self.write_timeout);
+        Limits { connect, total: self.write_timeout, ..operation }
     }
 }
 
-/// The version to speak; none to find out.
+/// The protocol version; `None` to negotiate it.
 pub(super) fn version(given: RemoteWriteVersion) -> Option<Version> {
     match given {
         RemoteWriteVersion::Auto => None,

@@ -1,4 +1,4 @@
-//! The schema of `cfg`.
+//! The JSON Schema of `cfg`.
 
 use core::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::servers::pushgateway::Mode;
 use crate::servers::remote_write::Version;
 use plugpipe_contract::schema::DIALECT;
 
-/// What `cfg` may hold.
+/// The JSON Schema of `cfg`.
 ///
 /// # Errors
-/// A setting has no schema, or a description holds what only readers of the sources understand.
+/// A setting has no schema, or a description contains a link to Rust code.
 pub fn config_schema() -> Result<Value, String> {
     let generator = &mut generator();
     let top = TopOfConfiguration::json_schema(generator).to_value();
@@ -26,23 +26,23 @@ pub fn config_schema() -> Result<Value, String> {
     let settings = definitions.get_mut("settings").and_then(|settings| settings.get_mut("properties"));
     let settings = settings.and_then(Value::as_object_mut).ok_or("there are no settings")?;
     for (name, value) in defaults() {
-        let setting = settings.get_mut(&name).ok_or_else(|| format!("{name} has a default and is no setting"))?;
+        let setting = settings.get_mut(&name).ok_or_else(|| format!("{name} has a default but is not a setting"))?;
         set(setting, "default", value);
     }
     for name in ConfigurationOnly::fields() {
-        let setting = settings.get_mut(*name).ok_or_else(|| format!("{name} is no setting"))?;
+        let setting = settings.get_mut(*name).ok_or_else(|| format!("{name} is not a setting"))?;
         set(setting, "x-configuration-only", true.into());
-        let told = setting.get("description").and_then(Value::as_str).unwrap_or_default();
-        let told = format!("{told} In the configuration only.");
-        set(setting, "description", told.into());
+        let description = setting.get("description").and_then(Value::as_str).unwrap_or_default();
+        let description = format!("{description} Only in the configuration.");
+        set(setting, "description", description.into());
     }
     let modes = settings.get_mut("push_mode").and_then(|mode| mode.get_mut("oneOf")).and_then(Value::as_array_mut);
-    // For requests only.
+    // Not allowed in a configuration.
     modes.ok_or("push_mode has no choices")?.retain(|mode| mode.get("const") != Some(&json!("delete")));
     finish(json!({
         "$schema": DIALECT,
         "description":
-            "Flat, or nested in prometheus_config, which wins. An empty text means not set. An unknown key is a warning.",
+            "Settings are flat or nested in prometheus_config, which takes precedence. Empty text means not set. Unknown keys cause warnings.",
         "type": "object",
         "$ref": reference.get("$ref"),
         "properties": top.get("properties"),
@@ -56,8 +56,8 @@ fn set(schema: &mut Value, key: &str, value: Value) {
     }
 }
 
-/// What holds where a setting is not set, as a configuration would say it. Settings that are
-/// nothing then are not here. All of [`Config`] is named, so that no field is forgotten.
+/// Default values in the format of a configuration; settings without a default are omitted. The
+/// exhaustive pattern ensures that no field of [`Config`] is forgotten.
 fn defaults() -> Map<String, Value> {
     let Config {
         prometheus_url: _,
@@ -163,7 +163,7 @@ fn text(duration: Duration) -> Value {
     }
 }
 
-/// A number, without a fraction where it has none.
+/// A number; integers without a decimal point.
 fn number(number: f64) -> Value {
     if number.trunc() == number && number.abs() < 1e15 { json!(number as i64) } else { json!(number) }
 }

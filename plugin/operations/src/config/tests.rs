@@ -12,7 +12,7 @@ fn with_ctx(config: &Config, ctx: &Value) -> Result<Config, Error> {
 }
 
 #[test]
-fn the_more_particular_place_wins() {
+fn the_more_specific_place_takes_precedence() {
     let config = config(json!({
         "job_name": "flat", "gateway_url": "http://flat:1",
         "prometheus_config": {"job_name": "nested", "instance": "i"},
@@ -68,8 +68,8 @@ fn an_error_names_the_path_and_no_password() {
     }
 }
 
-/// Settings of each form, with what they must refuse. Every key that is read stands here once.
-fn refused() -> Vec<(&'static str, Vec<Value>)> {
+/// All settings, each with values that it must reject.
+fn rejected() -> Vec<(&'static str, Vec<Value>)> {
     let text = vec![json!([]), json!({}), json!("${NAME}")];
     let url = vec![json!("h:1"), json!("127.0.0.1:9090"), json!("ftp://h"), json!("http://"), json!(5), json!(true)];
     let duration = vec![
@@ -109,7 +109,7 @@ fn refused() -> Vec<(&'static str, Vec<Value>)> {
         json!({"headers": {"a": "b\r"}}),
         json!({"tenant": "a b"}),
     ];
-    let of = |refused: &[Value], own: &[Value]| [refused, &[json!([]), json!({})], own].concat();
+    let of = |common: &[Value], own: &[Value]| [common, &[json!([]), json!({})], own].concat();
     let mut all = vec![
         ("job_name", text.clone()),
         ("instance", text.clone()),
@@ -163,8 +163,8 @@ fn refused() -> Vec<(&'static str, Vec<Value>)> {
 }
 
 #[test]
-fn no_setting_takes_what_is_none_of_its_values() {
-    for (key, values) in refused() {
+fn settings_reject_invalid_values() {
+    for (key, values) in rejected() {
         for value in values {
             for (cfg, at) in [
                 (json!({key: value}), "cfg".to_owned()),
@@ -187,10 +187,10 @@ fn no_setting_takes_what_is_none_of_its_values() {
 }
 
 #[test]
-fn every_setting_is_among_those_whose_values_are_checked() {
-    let checked: Vec<&str> = refused().into_iter().map(|(key, _)| key).collect();
+fn invalid_values_of_every_setting_are_tested() {
+    let checked: Vec<&str> = rejected().into_iter().map(|(key, _)| key).collect();
     let named = Configuration::fields().iter().copied();
-    // The first two are of an operation, the others are read by hosts.
+    // Settings of operations and hosts are not validated here.
     for key in
         named.filter(|key| !["endpoint_url", "scrape_config", "debug", "enable_alerting", "alert_config"].contains(key))
     {
@@ -199,7 +199,7 @@ fn every_setting_is_among_those_whose_values_are_checked() {
 }
 
 #[test]
-fn null_and_an_empty_text_mean_not_set_whatever_is_set_outside() {
+fn null_and_empty_text_reset_a_setting() {
     let outside = json!({
         "job_name": "j", "instance": "i", "timeout": "3s", "scrape_interval": "3s", "retry_attempts": 5, "mock_mode": true,
         "gateway_url": "http://h:1", "histogram_buckets": [1, 2], "grouping_key": {"a": "b"}, "external_labels": {"a": "b"},
@@ -219,7 +219,7 @@ fn null_and_an_empty_text_mean_not_set_whatever_is_set_outside() {
 }
 
 #[test]
-fn an_instance_is_said_once() {
+fn the_instance_must_be_given_once() {
     let twice = json!({"instance": "i", "prometheus_config": {"grouping_key": {"instance": "x"}}});
     assert_eq!(config(twice).unwrap_err().field(), Some("cfg.prometheus_config.grouping_key.instance"));
     let once = json!({"instance": "", "grouping_key": {"instance": "x"}});

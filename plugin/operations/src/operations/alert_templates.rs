@@ -1,4 +1,4 @@
-//! `list_alert_templates`: what `template` may name in `plan_alerts`, `apply_alerts` and
+//! `list_alert_templates`: the values of `template` in `plan_alerts`, `apply_alerts` and
 //! `export_rules`.
 
 use super::call::Call;

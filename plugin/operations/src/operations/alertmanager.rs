@@ -1,4 +1,4 @@
-//! What Alertmanager holds: alerts, groups, receivers, silences, status.
+//! Operations on Alertmanager: alerts, groups, receivers, silences, status.
 
 use super::call::Call;
 use super::notify::{MAX_MOMENT, ask, instant};
@@ -65,9 +65,9 @@ fn filter(request: &ListAlertGroups) -> Result<Filter, Error> {
     })
 }
 
-/// `create_silence`: mutes what matches, from `starts_at` (now) until `ends_at`, or for a
-/// `duration`. With `silence_id` an existing one is changed; Alertmanager gives it a new id where
-/// it must.
+/// `create_silence`: mutes matching alerts from `starts_at` (now) until `ends_at` or for a
+/// `duration`. With `silence_id`, changes an existing silence; Alertmanager may replace it with a
+/// new id.
 pub fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<CreatedSilence, Error> {
     let now = call.unix_nanos;
     let matchers = matchers(&request.matchers, "matchers")?;
@@ -75,14 +75,11 @@ pub fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<Create
         return Err(Error::missing("matchers", "a list such as [\"alertname=\\\"Down\\\"\"]"));
     }
     if matchers.iter().all(|matcher| matcher.is_equal && matcher.value.is_empty()) {
-        return Err(Error::invalid(
-            "matchers",
-            "all of them match the empty text, so that the silence would mute everything",
-        ));
+        return Err(Error::invalid("matchers", "all of them match empty text, so the silence would mute everything"));
     }
     let starts_at = instant(&[("starts_at", &request.starts_at)], now)?.unwrap_or(now);
     let ends_at = match (instant(&[("ends_at", &request.ends_at)], now)?, request.duration.get()) {
-        (Some(_), Some(_)) => return Err(Error::invalid("duration", "is given beside ends_at; give one of them")),
+        (Some(_), Some(_)) => return Err(Error::invalid("duration", "conflicts with ends_at; give only one of them")),
         (Some(end), None) => end,
         (None, Some(duration)) => starts_at.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
         (None, None) => {
@@ -93,10 +90,10 @@ pub fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<Create
         return Err(Error::invalid("duration", "ends after the year 2500"));
     }
     if ends_at <= starts_at {
-        return Err(Error::invalid("ends_at", "does not lie after starts_at"));
+        return Err(Error::invalid("ends_at", "is not after starts_at"));
     }
     if ends_at <= now {
-        return Err(Error::invalid("ends_at", "lies in the past"));
+        return Err(Error::invalid("ends_at", "is in the past"));
     }
     let silence = Silence {
         id: request.silence_id.to_owned(),
@@ -104,7 +101,7 @@ pub fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<Create
         starts_at: rfc3339(starts_at),
         ends_at: rfc3339(ends_at),
         created_by: request.created_by.get().unwrap_or(NAME).to_owned(),
-        comment: request.comment.required("comment", "why it is silenced")?.to_owned(),
+        comment: request.comment.required("comment", "the reason for the silence")?.to_owned(),
     };
     let (Mock { mock }, silence_id) =
         ask(call, |client, base| alertmanager::post_silence(client, base, &silence).map(Some))?;
@@ -112,7 +109,7 @@ pub fn create_silence(call: &mut Call, request: &CreateSilence) -> Result<Create
     Ok(CreatedSilence { mock, starts_at: silence.starts_at, ends_at: silence.ends_at, matchers, silence_id })
 }
 
-/// `expire_silence`: ends the silence `silence_id` now.
+/// `expire_silence`: expires the silence `silence_id`.
 pub fn expire_silence<'r>(call: &mut Call, request: &'r ExpireSilence) -> Result<ExpiredSilence<'r>, Error> {
     let silence_id = request.silence_id.required("silence_id", "a silence's id")?.trim();
     Segment::of(silence_id, "silence_id")?;

@@ -1,5 +1,4 @@
-//! `annotate`: a moment or a region of time, marked in Grafana's dashboards, such as the run of a
-//! pipe.
+//! `annotate`: a Grafana annotation of a time or a time region, such as a pipe run.
 
 use super::call::Call;
 use super::dashboards::verified;
@@ -10,18 +9,18 @@ use plugpipe_contract::requests::Annotate;
 use plugpipe_contract::responses::Annotated;
 use plugpipe_contract::scalar::{Count, Moment};
 
-/// Makes an annotation, or with `annotation_id` changes what is given of one: its end, when a
-/// pipe has run.
+/// Creates an annotation, or with `annotation_id` changes the given fields of one, such as the end
+/// of a pipe run.
 pub fn annotate(call: &mut Call, request: &Annotate) -> Result<Annotated, Error> {
     let known = id(request.annotation_id, "annotation_id")?;
     let mut annotation = given(request, call.unix_nanos)?;
     if known.is_none() {
         if annotation.text.is_none() {
-            return Err(Error::missing("text", "what people read at the mark"));
+            return Err(Error::missing("text", "the annotation's text"));
         }
         annotation.time_ms.get_or_insert(call.unix_nanos / 1_000_000);
     } else if annotation == Annotation::default() {
-        return Err(Error::missing("time_end", "what is to change: time_end, text or tags"));
+        return Err(Error::missing("time_end", "a field to change: time_end, text or tags"));
     }
     if let (Some(begin), Some(end)) = (annotation.time_ms, annotation.end_ms)
         && end < begin
@@ -61,10 +60,10 @@ fn given(request: &Annotate, now: u64) -> Result<Annotation, Error> {
     })
 }
 
-/// An id, which may be missing.
+/// An optional id.
 fn id(given: Count, field: &str) -> Result<Option<u64>, Error> {
     match given.get() {
-        Some(0) => Err(Error::invalid(field, "is 0; expected a whole number from 1 on")),
+        Some(0) => Err(Error::invalid(field, "is 0; expected a whole number of at least 1")),
         id => Ok(id),
     }
 }

@@ -1,4 +1,4 @@
-//! One call of an operation: what it may use.
+//! The context of an operation call.
 
 use crate::config::Config;
 use crate::error::Error;
@@ -16,64 +16,64 @@ use super::pushes::Pushes;
 use super::receivers::Receivers;
 use super::together::{All, expose, expose_all};
 
-/// One call: its input, its configuration, and the plug it runs on.
+/// One call: its configuration, and the state of the plug.
 pub struct Call<'c> {
-    /// The `cfg` that holds, as text; empty before the first one.
+    /// The current `cfg` as text; empty before the first one.
     pub cfg: &'c str,
-    /// The configuration of the call: the plug's, with what the request says over it.
+    /// The configuration of the call: the plug's, overridden by the request.
     pub config: &'c Config,
-    /// The plug's own configuration, for its own key.
+    /// The plug's own configuration.
     pub base: &'c Config,
-    /// Whether the call has a group of its own: the registry is that group's then.
+    /// Whether the call uses a group of its own, to which the registry then belongs.
     pub own: bool,
-    /// What was recorded in the call's group.
+    /// The registry of the call's group.
     pub registry: &'c mut Registry,
-    /// The other groups with keys of their own.
+    /// The other groups with their own grouping keys.
     pub groups: &'c mut OwnGroups,
-    /// Which servers did not respond lately.
+    /// The circuit breakers of servers.
     pub circuits: &'c mut Circuits,
-    /// Randomness for the waits between attempts.
+    /// Jitter for waits between attempts.
     pub jitter: &'c mut Jitter,
-    /// How often servers were asked, and how long that took.
+    /// The number and duration of requests to servers.
     pub exchange: &'c mut Exchange,
-    /// What of the call's group is due at its gateway.
+    /// The pending changes of the call's group.
     pub pending: &'c mut Pending,
-    /// What is remembered of pushes.
+    /// The state of pushes.
     pub pushes: &'c mut Pushes,
-    /// The group's encoder, which keeps what did not change.
+    /// The group's encoder, which caches unchanged parts.
     pub exposition: &'c mut Exposition,
     /// The plug's metrics about itself.
     pub telemetry: &'c mut Telemetry,
-    /// Remote-write receivers, and what is to be sent to each.
+    /// Remote-write receivers and their send queues.
     pub receivers: &'c mut Receivers,
-    /// The moment that was written last, as text.
+    /// A cache for formatting timestamps.
     pub moment: &'c mut LastMoment,
-    /// What reaches servers.
+    /// The transport to servers.
     pub transport: &'c mut dyn Transport,
-    /// The metrics that were recorded or registered, where the caller says which step that was.
+    /// The names of recorded or registered metrics, if the caller gives its step.
     pub names: Option<&'c mut Vec<String>>,
     /// What is to be done before the call is answered.
     pub next: &'c mut Next,
     /// What the response says beside its result: [`Call::warn`].
     pub warnings: &'c mut Warnings,
-    /// The moment of the call, in nanoseconds since the Unix epoch.
+    /// The time of the call, in nanoseconds since the Unix epoch.
     pub unix_nanos: u64,
 }
 
 impl Call<'_> {
-    /// What speaks to servers within these limits. With `bypass_breaker` an open circuit does not
-    /// stop it: for requests that somebody asked for by name.
+    /// A client with these limits. With `bypass_breaker`, for explicit requests, it ignores open
+    /// circuits.
     pub fn client(&mut self, limits: Limits, bypass_breaker: bool) -> Client<'_> {
         client(self.transport, self.circuits, self.jitter, self.exchange, self.config, limits, bypass_breaker)
     }
 
-    /// Says in the response's `warnings` what was ignored or done otherwise than asked. The text
-    /// begins with what is concerned: a field's path, a metric, a server.
+    /// Adds to the result's `warnings`. The text names its subject first: a field path, metric or
+    /// server.
     pub fn warn(&mut self, text: impl Into<String>) {
         self.warnings.add(text.into());
     }
 
-    /// Notes that something was said of a metric.
+    /// Remembers that the call recorded or registered a metric.
     #[inline]
     pub fn note_name(&mut self, metric: &str) {
         if let Some(names) = &mut self.names {
@@ -81,14 +81,14 @@ impl Call<'_> {
         }
     }
 
-    /// Notes that so many values were recorded.
+    /// Counts recorded values and marks the group as changed.
     #[inline]
     pub fn recorded(&mut self, values: u64) {
         self.pending.mark_many(values);
         self.telemetry.records += values;
     }
 
-    /// The same call on another group. `config` is the group's.
+    /// The same call on another group, with that group's configuration.
     pub fn within<'s>(&'s mut self, group: &'s mut OwnGroup, config: &'s Config) -> Call<'s> {
         Call {
             cfg: self.cfg,
@@ -114,7 +114,7 @@ impl Call<'_> {
         }
     }
 
-    /// The bytes of all groups, and the choice that was kept to.
+    /// Encodes all groups; returns the bytes and the format used.
     pub fn expose_all(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
         let all = All {
@@ -128,7 +128,7 @@ impl Call<'_> {
         Ok((bytes.into_owned(), choice))
     }
 
-    /// The registry's bytes, and the choice that was kept to.
+    /// Encodes the registry; returns the bytes and the format used.
     pub fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
         let (bytes, choice) =
@@ -137,7 +137,7 @@ impl Call<'_> {
     }
 }
 
-/// What speaks to servers for one call, with what the configuration says of that.
+/// A client for one call, with the settings of the configuration.
 pub fn client<'a>(
     transport: &'a mut dyn Transport,
     circuits: &'a mut Circuits,
@@ -147,7 +147,7 @@ pub fn client<'a>(
     limits: Limits,
     bypass_breaker: bool,
 ) -> Client<'a> {
-    // Who waits for nothing but a record is not kept waiting by attempts.
+    // Automatic requests are sent once, so that records are not delayed by retries.
     let retry = if bypass_breaker { config.retry } else { Retry::ONCE };
     Client { transport, circuits, limits, bypass_breaker, retry, credentials: &config.credentials, exchange, jitter }
 }

@@ -1,5 +1,5 @@
-//! Grafana dashboards: made from the short form or from the plug's templates, brought to Grafana,
-//! read and deleted there, and written as files.
+//! Grafana dashboards: built from the short form or from templates, saved, read and deleted in
+//! Grafana, and exported as files.
 
 use core::slice;
 
@@ -22,7 +22,7 @@ use plugpipe_contract::responses::{
     MadeDashboard, Mock, OrganisationStatus,
 };
 
-/// A dashboard that was made, and what came of it where Grafana was asked.
+/// A dashboard and, if Grafana was contacted, its outcome.
 pub type Created = (CreatedDashboard, (MadeDashboard, Option<DashboardOutcome>));
 
 /// `create_dashboard`: one dashboard, from `dashboard_config` or a `template`.
@@ -35,7 +35,7 @@ pub fn create(call: &mut Call, Both(request, Both(options, fields)): &CreateDash
         let created = CreatedDashboard { dashboard: model, dry_run, mock: !dry_run, ..CreatedDashboard::default() };
         return Ok((created, (made(dashboard), None)));
     }
-    let (folder, outcomes) = bring(call, slice::from_ref(&dashboard), &options.place, fields, true)?;
+    let (folder, outcomes) = save_or_compare(call, slice::from_ref(&dashboard), &options.place, fields, true)?;
     let outcome = outcomes.into_iter().next().unwrap_or(Outcome::NotTried);
     if let Outcome::Failed(error) = outcome {
         return Err(error.into());
@@ -50,7 +50,7 @@ pub fn plan(call: &mut Call, request: &ApplyDashboards) -> Result<AppliedDashboa
     apply_or_plan(call, request, false)
 }
 
-/// `apply_dashboards`: brings dashboards to Grafana.
+/// `apply_dashboards`: saves dashboards in Grafana.
 pub fn apply(call: &mut Call, request: &ApplyDashboards) -> Result<AppliedDashboards, Error> {
     apply_or_plan(call, request, true)
 }
@@ -66,7 +66,7 @@ fn apply_or_plan(
     let (folder, outcomes) = if mock {
         (Folder::Any, dashboards.iter().map(|_| Outcome::NotTried).collect())
     } else {
-        bring(call, &dashboards, &options.place, fields, write)?
+        save_or_compare(call, &dashboards, &options.place, fields, write)?
     };
     let mut applied = AppliedDashboards { mock, ..AppliedDashboards::default() };
     for (dashboard, outcome) in dashboards.into_iter().zip(outcomes) {
@@ -84,8 +84,8 @@ fn apply_or_plan(
     Ok(applied)
 }
 
-/// Has Grafana hold these dashboards; without `write`, only compares.
-fn bring(
+/// Saves these dashboards in Grafana; without `write`, only compares them.
+fn save_or_compare(
     call: &mut Call,
     dashboards: &[Dashboard],
     place: &Place,
@@ -100,26 +100,26 @@ fn bring(
         verify: fields.verify.or(false),
         write,
     };
-    Ok(keeping(call)?.apply(dashboards, &how)?)
+    Ok(dashboards_api(call)?.apply(dashboards, &how)?)
 }
 
-/// `get_dashboard`: one dashboard as Grafana holds it.
+/// `get_dashboard`: one dashboard in Grafana.
 pub fn get<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<FetchedDashboard<'r>, Error> {
     let uid = uid(request)?;
     let mock = call.config.mock;
-    let held = if mock { None } else { keeping(call)?.dashboard(uid)? };
+    let held = if mock { None } else { dashboards_api(call)?.dashboard(uid)? };
     let mut fetched = FetchedDashboard { uid, found: held.is_some(), mock, ..FetchedDashboard::default() };
     if let Some(held) = held {
         fetched.title = Some(held.model.text("title").unwrap_or_default().to_owned());
         fetched.version = Some(held.version());
         fetched.folder_uid = Some(held.folder_uid);
-        fetched.url = page(call.config.grafana_url.as_ref(), &held.url);
+        fetched.url = page_url(call.config.grafana_url.as_ref(), &held.url);
         fetched.dashboard = Some(held.model);
     }
     Ok(fetched)
 }
 
-/// `list_dashboards`: the dashboards that Grafana finds.
+/// `list_dashboards`: searches dashboards in Grafana.
 pub fn list(call: &mut Call, request: &ListDashboards) -> Result<ListedDashboards, Error> {
     let ListDashboards { search, tag, folder_uid } = request;
     let given = [("query", search), ("tag", tag), ("folderUIDs", folder_uid)];
@@ -130,7 +130,7 @@ pub fn list(call: &mut Call, request: &ListDashboards) -> Result<ListedDashboard
     if !mock {
         verified(call)?.search(&filters, |found| {
             dashboards.push(FoundDashboard {
-                url: page(base, &found.url),
+                url: page_url(base, &found.url),
                 uid: found.uid,
                 title: found.title,
                 folder_uid: found.folder_uid,
@@ -147,11 +147,11 @@ pub fn list(call: &mut Call, request: &ListDashboards) -> Result<ListedDashboard
 pub fn delete<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<DeletedDashboard<'r>, Error> {
     let uid = uid(request)?;
     let mock = call.config.mock;
-    Ok(DeletedDashboard { uid, deleted: !mock && keeping(call)?.delete(uid)?, mock })
+    Ok(DeletedDashboard { uid, deleted: !mock && dashboards_api(call)?.delete(uid)?, mock })
 }
 
-/// `export_dashboards`: files for Grafana's provisioning: the dashboards of `uids` as Grafana holds
-/// them, or templates and dashboards as they would be applied.
+/// `export_dashboards`: files for Grafana provisioning: the dashboards `uids` in Grafana, or
+/// templates and dashboards as they would be applied.
 pub fn export<'r>(
     call: &mut Call,
     Both(held, Both(wanted, options)): &'r ExportDashboards,
@@ -164,7 +164,7 @@ pub fn export<'r>(
         if call.config.mock {
             return Ok(ExportedDashboards { mock: true, ..exported });
         }
-        let mut api = keeping(call)?;
+        let mut api = dashboards_api(call)?;
         for uid in uids {
             match api.dashboard(uid)? {
                 Some(held) => exported.files.push(files::file(uid, held.model)),
@@ -180,7 +180,7 @@ pub fn export<'r>(
     Ok(exported)
 }
 
-/// `grafana_status`: which Grafana responds, and for which organisation.
+/// `grafana_status`: Grafana's version, database and organization.
 pub fn status(call: &mut Call, _: &NoFields) -> Result<(Mock, Option<GrafanaStatus>), Error> {
     if call.config.mock {
         return Ok((Mock { mock: true }, None));
@@ -205,8 +205,8 @@ fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     Ok(Api { client: call.client(config.limits(), true), base, organisation, resources: None })
 }
 
-/// For what writes, and never for another organisation than the one that was asked for; and for
-/// what reads, or it would show another one's dashboards.
+/// The API after verifying the configured organization, so that nothing is read from or written to
+/// another one.
 pub fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     let mut api = api(call)?;
     if api.organisation.is_some() {
@@ -215,8 +215,8 @@ pub fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     Ok(api)
 }
 
-/// The same, for folders and dashboards in the form that is configured.
-fn keeping<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
+/// Like [`verified`], for folders and dashboards with the configured API.
+fn dashboards_api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     if !call.config.grafana_resources {
         return verified(call);
     }
@@ -225,15 +225,15 @@ fn keeping<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     Ok(api)
 }
 
-/// The uid that is asked for. An older Grafana took others than the plug makes, but none that
-/// cannot stand in a path.
+/// The requested uid. Older Grafana versions accepted uids that the plug would not generate, but
+/// all are valid in a path.
 fn uid<'r>(request: &'r DashboardUid) -> Result<&'r str, Error> {
     let uid = request.uid.required("uid", "the dashboard's uid")?;
     Segment::of(uid, "uid")?;
     Ok(uid)
 }
 
-/// The same for several, if some are asked for.
+/// The requested uids, if any.
 fn uids<'r>(request: &'r HeldDashboards) -> Result<Option<Vec<&'r str>>, Error> {
     let Some(uids) = &request.uids else { return Ok(None) };
     for (index, uid) in uids.iter().enumerate() {
@@ -261,7 +261,7 @@ fn report(base: Option<&Url>, folder: &Folder, outcome: Outcome, diff: bool) -> 
         Outcome::Compared(Compared { action, changes, version, url }) => {
             report.conflict = action.into_conflict();
             report.version = version;
-            report.url = page(base, &url);
+            report.url = page_url(base, &url);
             report.changes = diff.then_some(changes);
         }
         Outcome::Failed(error) => report.error = Some(Box::new(Error::from(error).report())),
@@ -270,8 +270,8 @@ fn report(base: Option<&Url>, folder: &Folder, outcome: Outcome, diff: bool) -> 
     report
 }
 
-/// The page for people: Grafana tells its path, with the one it lives under.
-fn page(base: Option<&Url>, path: &str) -> Option<String> {
+/// The URL of a page. Grafana returns its path, including the path prefix of the server.
+fn page_url(base: Option<&Url>, path: &str) -> Option<String> {
     let base = base.filter(|_| path.starts_with('/'))?;
     Some(format!("{}://{}{path}", base.scheme(), base.authority()))
 }

@@ -1,5 +1,4 @@
-//! `ensure_datasource` and `datasource_health`: the data source from which Grafana's panels get
-//! their series.
+//! `ensure_datasource` and `datasource_health`: Grafana's Prometheus data sources.
 
 use super::call::Call;
 use super::dashboards::verified;
@@ -15,13 +14,13 @@ use plugpipe_contract::scalar::Any;
 use plugpipe_contract::written::kind_of;
 use serde_json::Value;
 
-/// Longest name of a data source, in bytes.
+/// The maximum length of a data source name, in bytes.
 const MAX_NAME_LEN: usize = 190;
 
-/// The data source that is found, or made where it is missing.
+/// The default name of the data source.
 const NAME: &str = "Prometheus";
 
-/// `ensure_datasource`: a data source of the type `prometheus` is there, as it is given.
+/// `ensure_datasource`: creates or updates a data source of type `prometheus`.
 pub fn ensure(
     call: &mut Call,
     Both(which, request): &Both<DatasourceName, EnsureDatasource>,
@@ -55,7 +54,7 @@ pub fn ensure(
     })
 }
 
-/// `datasource_health`: whether Grafana reaches the server behind a data source.
+/// `datasource_health`: whether Grafana can reach the server of a data source.
 pub fn health(call: &mut Call, request: &DatasourceName) -> Result<DatasourceHealth, Error> {
     let (_, uid) = name_and_uid(request)?;
     if call.config.mock {
@@ -80,14 +79,14 @@ fn name_and_uid(which: &DatasourceName) -> Result<(String, String), Error> {
     Ok((name.to_owned(), uid))
 }
 
-/// `server` is where the data source leads unless the request says so.
+/// `server` is the data source's URL unless the request has one.
 fn wanted(which: &DatasourceName, request: &EnsureDatasource, server: Option<&Url>) -> Result<Datasource, Error> {
     let (name, uid) = name_and_uid(which)?;
     let url = match request.datasource_url.get() {
         Some(text) => Url::parse(text).map_err(|problem| Error::invalid("datasource_url", problem))?,
         None => server.cloned().ok_or(Error::missing(
             "datasource_url",
-            "the URL by which Grafana reaches the server; without one the prometheus_url is taken",
+            "the server's URL as seen by Grafana, unless prometheus_url is set",
         ))?,
     };
     let mut secure_json_data = Map::default();
@@ -111,7 +110,7 @@ fn wanted(which: &DatasourceName, request: &EnsureDatasource, server: Option<&Ur
     })
 }
 
-/// An object in which anything may stand.
+/// An object with arbitrary members.
 fn object(given: Any, field: &str) -> Result<Map, Error> {
     let Some(text) = given.get() else { return Ok(Map::default()) };
     match serde_json::from_str(text) {

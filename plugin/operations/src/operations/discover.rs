@@ -1,4 +1,4 @@
-//! `discover_targets`: the targets that an http_sd endpoint or a list names, and whether Prometheus
+//! `discover_targets`: the targets from an http_sd endpoint or a list, and whether Prometheus
 //! scrapes them.
 
 use super::call::Call;
@@ -11,13 +11,13 @@ use plugpipe_contract::responses::{DiscoveredTarget, DiscoveredTargets, TargetGr
 use plugpipe_contract::written::kind_of;
 use serde_json::Value;
 
-/// Takes `sd_url`, or `targets`: a list of `host:port`, or of groups as http_sd has them. Asks
-/// Prometheus where one is configured.
+/// Reads `sd_url`, or `targets`: a list of `host:port`, or of groups in http_sd format. Compares
+/// them with Prometheus if one is configured.
 pub fn run(call: &mut Call, request: &DiscoverTargets) -> Result<DiscoveredTargets, Error> {
     let mock = call.config.mock;
     let mut sd_url = None;
     let groups = match (request.sd_url.get(), request.targets.get()) {
-        (Some(_), Some(_)) => return Err(Error::invalid("targets", "stands beside sd_url; give one of them")),
+        (Some(_), Some(_)) => return Err(Error::invalid("targets", "conflicts with sd_url; give only one of them")),
         (Some(url), None) => {
             let url = Url::parse(url.trim()).map_err(|problem| Error::invalid("sd_url", problem))?;
             sd_url = Some(redacted(&url));
@@ -72,7 +72,7 @@ fn listed(targets: &str) -> Result<Vec<Group>, Error> {
     Ok(vec![group])
 }
 
-/// A group, with what Prometheus knows of each target, where it was asked.
+/// A group and, if compared, each target's state in Prometheus.
 fn compared(group: Group, known: Option<&[Known]>) -> TargetGroup {
     let Group { targets, labels } = group;
     let compared = |address: String| {

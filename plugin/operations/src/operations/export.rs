@@ -1,4 +1,4 @@
-//! `export_metrics`: what was recorded, in a format; and the whole state, for a host that keeps it.
+//! `export_metrics`, and snapshots of the whole state for hosts that persist it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::exposition::{format_of, name_of, plain};
 use plugpipe_contract::requests::{ExportMetrics, NoFields, RestoreMetrics};
 use plugpipe_contract::responses::{Exported, Restored, Snapshot};
 
-/// What is written, where nobody named a format.
+/// The default format.
 const DEFAULT: Format = Format::Text004;
 
 /// `export_metrics`.
@@ -37,7 +37,7 @@ pub fn run(call: &mut Call, request: &ExportMetrics) -> Result<Exported, Error> 
     })
 }
 
-/// `snapshot_metrics`: all that is held, as base64.
+/// `snapshot_metrics`: all stored metrics as base64.
 pub fn snapshot(call: &mut Call, _: &NoFields) -> Result<Snapshot, Error> {
     let mut bytes = Vec::new();
     own_groups::snapshot(call.registry, *call.pending, call.groups, &mut bytes);
@@ -45,15 +45,17 @@ pub fn snapshot(call: &mut Call, _: &NoFields) -> Result<Snapshot, Error> {
     Ok(Snapshot { series, snapshot: STANDARD.encode(bytes) })
 }
 
-/// `restore_metrics`: replaces all that is held by a snapshot. One that is damaged changes nothing.
+/// `restore_metrics`: replaces all stored metrics with a snapshot. A damaged snapshot changes
+/// nothing.
 pub fn restore(call: &mut Call, request: &RestoreMetrics) -> Result<Restored, Error> {
-    let text = request.snapshot.required("snapshot", "what snapshot_metrics answered")?;
-    let bytes =
-        STANDARD.decode(text.trim()).map_err(|error| Error::invalid("snapshot", format!("is no base64: {error}")))?;
+    let text = request.snapshot.required("snapshot", "the snapshot from snapshot_metrics")?;
+    let bytes = STANDARD
+        .decode(text.trim())
+        .map_err(|error| Error::invalid("snapshot", format!("is not valid base64: {error}")))?;
     let seed = call.transport.unix_nanos();
     let changes = call.pending.changes();
     let before = together::restore(&bytes, seed, call.config, call.registry, call.pending, call.groups)?;
-    // Gateways have something else.
+    // Gateways still have the previous metrics.
     call.pending.mark_beyond(changes);
     call.groups.mark_beyond(&before);
     Ok(Restored { series: (call.registry.len() + call.groups.series()) as u64 })

@@ -1,5 +1,5 @@
-//! `generate_config`: a `prometheus.yml`, or parts of it, and files of targets, as text in the
-//! response. Reaches no server and writes no file.
+//! `generate_config`: a `prometheus.yml`, or parts of it, and targets files, as text in the
+//! response. Contacts no server and writes no file.
 
 use plugpipe_contract::requests::GenerateConfig;
 use plugpipe_contract::responses::GeneratedConfig;
@@ -12,7 +12,7 @@ use crate::error::Error;
 /// `generate_config`.
 pub fn run(call: &mut Call, request: &GenerateConfig) -> Result<GeneratedConfig, Error> {
     let (config, default) = (call.config, Config::default());
-    // A setting that somebody made wins over the environment's.
+    // Explicit settings take precedence over the environment's defaults.
     let configured = Configured {
         scrape_interval: Some(&*config.scrape_interval).filter(|interval| *interval != default.scrape_interval),
         job_name: Some(&*config.job_name).filter(|job| *job != default.job_name),

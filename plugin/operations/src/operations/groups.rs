@@ -1,5 +1,5 @@
-//! `list_groups` and `expire_groups`: what a Pushgateway holds, of all who push to it. A gateway
-//! forgets nothing by itself.
+//! `list_groups` and `expire_groups`: all groups on a Pushgateway, which never expires groups
+//! itself.
 
 use core::time::Duration;
 
@@ -14,26 +14,30 @@ use plugpipe_contract::requests::{ExpireGroups, ListGroups};
 use plugpipe_contract::responses::{DryRun, GroupList, ListedGroup};
 use plugpipe_contract::scalar::Labels;
 
-/// Groups that are deleted side by side.
-const AT_ONCE: usize = 16;
+/// The number of groups that are deleted concurrently.
+const CONCURRENT_DELETES: usize = 16;
 
-/// All groups: their labels, their last push and last refusal, how much they hold.
+/// Lists all groups: labels, last accepted and rejected push, and size.
 pub fn list(call: &mut Call, request: &ListGroups) -> Result<GroupList, Error> {
-    survey(call, &request.labels, None, true)
+    list_and_delete(call, &request.labels, None, true)
 }
 
-/// Deletes the groups whose last push is longer ago than `older_than`; those that never had one, by
-/// their last refusal. Only says which, unless `dry_run` is false.
+/// Deletes groups whose last push is older than `older_than`; if none was accepted, the last
+/// rejected one counts. By default, only lists them.
 pub fn expire(call: &mut Call, request: &ExpireGroups) -> Result<(DryRun, GroupList), Error> {
     let expected = "a duration such as 1h";
     let older_than = request.older_than.get().ok_or_else(|| Error::missing("older_than", expected))?;
     let dry_run = request.dry_run.or(true);
-    Ok((DryRun { dry_run }, survey(call, &request.labels, Some(older_than), dry_run)?))
+    Ok((DryRun { dry_run }, list_and_delete(call, &request.labels, Some(older_than), dry_run)?))
 }
 
-/// The groups that have the wanted labels and were not pushed to for so long, and deletes them,
-/// unless `keep`.
-fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: bool) -> Result<GroupList, Error> {
+/// Lists the groups with these labels whose last push is older, and deletes them unless `keep`.
+fn list_and_delete(
+    call: &mut Call,
+    labels: &Labels,
+    older_than: Option<Duration>,
+    keep: bool,
+) -> Result<GroupList, Error> {
     let labels = definition::labels(labels, true, "labels")?;
     if call.config.mock {
         return Ok(GroupList { mock: true, ..GroupList::default() });
@@ -55,10 +59,11 @@ fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: 
     let urls: Vec<Option<Url>> = found.iter().map(|held| Some(held.group()?.url(&gateway))).collect();
     let mut outcomes = Vec::new();
     if !keep {
-        // A group that cannot be named cannot be deleted.
+        // A group without a URL cannot be deleted.
         let urls: Vec<Url> = urls.iter().flatten().cloned().collect();
-        for some in urls.chunks(AT_ONCE) {
-            // A gateway that does not answer any more is not waited for again and again.
+        for some in urls.chunks(CONCURRENT_DELETES) {
+            // Only the first batch bypasses the circuit breaker, so an unresponsive gateway is not
+            // retried.
             let mut client = call.client(limits, outcomes.is_empty());
             outcomes.extend(pushgateway::delete(&mut client, some));
         }
@@ -82,7 +87,7 @@ fn survey(call: &mut Call, labels: &Labels, older_than: Option<Duration>, keep: 
 }
 
 fn listed(held: &Held, url: Option<&Url>) -> ListedGroup {
-    // A number that is no instant is the first or the last one.
+    // The cast saturates for values that are no valid time.
     let instant = |seconds: Option<f64>| seconds.map(|seconds| rfc3339((seconds * 1e9) as u64));
     let (metrics, series) = held.size();
     ListedGroup {

@@ -14,8 +14,8 @@ use plugpipe_contract::requests::NoFields;
 use plugpipe_contract::response::Eventually;
 use plugpipe_contract::responses::{Health, HealthStatus, ServerHealth};
 
-/// A server that takes longer is not well.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A server that takes longer is unreachable.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A server to ask.
 pub(crate) struct Server {
@@ -64,8 +64,8 @@ pub(crate) const SERVERS: [Server; 4] = [
 pub fn run(call: &mut Call, _: &NoFields) -> Result<Eventually<Health>, Error> {
     let config = call.config;
     let limits = Limits {
-        connect: config.connect_timeout.min(PATIENCE),
-        total: config.timeout.min(PATIENCE),
+        connect: config.connect_timeout.min(HEALTH_TIMEOUT),
+        total: config.timeout.min(HEALTH_TIMEOUT),
         response_bytes: config.max_response_bytes,
     };
     // A server that is not healthy now must show as such.

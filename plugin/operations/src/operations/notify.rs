@@ -1,5 +1,5 @@
-//! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe raises by itself, to
-//! Alertmanager or to a webhook.
+//! `send_alerts`, `resolve_alerts` and `notify_webhook`: alerts that a pipe sends to Alertmanager
+//! or to a webhook.
 
 use super::call::Call;
 use super::definition;
@@ -15,13 +15,13 @@ use plugpipe_contract::requests::{AlertFields, NotifyWebhook, SendAlerts};
 use plugpipe_contract::responses::{AlertsResolved, AlertsSent, Delivery, Mock, SentAlert, SentAlerts};
 use plugpipe_contract::scalar::Moment;
 
-/// More alerts than this in one call are a mistake.
+/// More alerts in one call are considered a mistake.
 const MAX_ALERTS: usize = 10_000;
 
 /// The year 2500, in nanoseconds since the Unix epoch: alerts and silences begin and end before it.
 pub const MAX_MOMENT: u64 = 16_725_225_600_000_000_000;
 
-/// `send_alerts`: tells Alertmanager of alerts that hold. To be repeated while they do.
+/// `send_alerts`: sends firing alerts to Alertmanager. Repeat it while they fire.
 pub fn send(
     call: &mut Call,
     Both(request, alert): &Both<SendAlerts, AlertFields>,
@@ -31,7 +31,7 @@ pub fn send(
     Ok((AlertsSent { mock, alerts_sent }, sent(&alerts)))
 }
 
-/// `resolve_alerts`: tells Alertmanager that alerts have ended, now where they do not say when.
+/// `resolve_alerts`: sends resolved alerts to Alertmanager; their end is now by default.
 pub fn resolve(
     call: &mut Call,
     Both(request, alert): &Both<SendAlerts, AlertFields>,
@@ -44,7 +44,7 @@ pub fn resolve(
     Ok((AlertsResolved { mock, alerts_resolved }, sent(&alerts)))
 }
 
-/// Sends alerts to Alertmanager, and returns how many it took.
+/// Sends alerts to Alertmanager and returns how many it accepted.
 fn post(call: &mut Call, alerts: &[Alert]) -> Result<(Mock, u64), Error> {
     ask(call, |client, base| alertmanager::post_alerts(client, base, alerts).map(|()| alerts.len() as u64))
 }
@@ -57,14 +57,14 @@ pub fn webhook(
     let alerts = read_alerts(request.alerts.as_deref(), alert, call.unix_nanos)?;
     let url = call.config.webhook_url.clone().ok_or(Error::NotConfigured {
         field: "webhook_url",
-        todo: "name the receiver, for example {\"webhook_url\": \"https://alerts.example.com/hook\"}",
+        todo: "set it to the receiver's URL, for example {\"webhook_url\": \"https://alerts.example.com/hook\"}",
     })?;
     let delivery = deliver(call, &url, &alerts, request.receiver.get(), None)?;
     Ok((delivery, sent(&alerts)))
 }
 
-/// Posts alerts to a webhook. `receiver` is this plug by default. `rule` is what the Python plug's
-/// format says; none for the first alert's labels and annotations.
+/// Posts alerts to a webhook. `receiver` is this plug by default. `rule` is the alert data in the
+/// Python plug's format; by default, the first alert's labels and annotations.
 pub fn deliver(
     call: &mut Call,
     url: &Url,
@@ -93,7 +93,7 @@ fn sent(alerts: &[Alert]) -> SentAlerts {
     SentAlerts { alerts: alerts.iter().map(sent).collect() }
 }
 
-/// Asks the Alertmanager that is configured; with `mock_mode` nobody.
+/// Sends a request to the configured Alertmanager; in `mock_mode`, returns the default.
 pub fn ask<T: Default>(
     call: &mut Call,
     ask: impl FnOnce(&mut Client, &Url) -> Result<T, ClientError>,
@@ -101,19 +101,19 @@ pub fn ask<T: Default>(
     let (config, mock) = (call.config, call.config.mock);
     let base = config.alertmanager_url.as_ref().ok_or(Error::NotConfigured {
         field: "alertmanager_url",
-        todo: "name an Alertmanager, for example {\"prometheus_config\": {\"alertmanager_url\": \"http://127.0.0.1:9093\"}}",
+        todo: "set it to Alertmanager's URL, for example {\"prometheus_config\": {\"alertmanager_url\": \"http://127.0.0.1:9093\"}}",
     })?;
     let response = if mock { T::default() } else { ask(&mut call.client(config.limits(), true), base)? };
     Ok((Mock { mock }, response))
 }
 
-/// `alerts`, or without them the one whose fields stand beside.
+/// Reads `alerts` or, without them, the single alert at the top level.
 fn read_alerts(alerts: Option<&[AlertFields]>, alert: &AlertFields, now: u64) -> Result<Vec<Alert>, Error> {
     let Some(alerts) = alerts else { return Ok(vec![read_alert(alert, now)?]) };
     match alerts.len() {
         0 => return Err(Error::missing("alerts", "at least one alert")),
         count if count > MAX_ALERTS => {
-            return Err(Error::invalid("alerts", format!("{count} alerts are given; one call takes {MAX_ALERTS}")));
+            return Err(Error::invalid("alerts", format!("expected at most {MAX_ALERTS} alerts, got {count}")));
         }
         _ => {}
     }
@@ -139,7 +139,7 @@ fn read_alert(fields: &AlertFields, now: u64) -> Result<Alert, Error> {
             }
         }
     }
-    // To Alertmanager, a label without a value is none.
+    // Alertmanager treats an empty label as missing.
     labels.retain(|(_, value)| !value.is_empty());
     if !labels.iter().any(|(name, _)| name.as_str() == "alertname") {
         return Err(Error::missing("alert_name", "the alert's name"));
@@ -152,13 +152,13 @@ fn read_alert(fields: &AlertFields, now: u64) -> Result<Alert, Error> {
         generator_url: fields.generator_url.to_owned().or_else(|| fields.generator_url_of_api.to_owned()),
     };
     match (alert.starts_at, alert.ends_at) {
-        (Some(start), Some(end)) if end < start => Err(Error::invalid("ends_at", "lies before starts_at")),
+        (Some(start), Some(end)) if end < start => Err(Error::invalid("ends_at", "is before starts_at")),
         _ => Ok(alert),
     }
 }
 
-/// The first of these moments that is given, which lies between the years 1970 and 2500, in
-/// nanoseconds since the Unix epoch.
+/// The first given timestamp, in nanoseconds since the Unix epoch. It must be between 1970 and
+/// 2500.
 pub fn instant(given: &[(&str, &Moment)], now_unix_nanos: u64) -> Result<Option<u64>, Error> {
     let Some((field, given)) = given.iter().find(|(_, moment)| moment.is_given()) else { return Ok(None) };
     let moment = given.at(field, now_unix_nanos)?.and_then(Timestamp::unix_nanos);

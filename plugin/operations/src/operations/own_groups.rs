@@ -1,7 +1,7 @@
-//! What was recorded under a grouping key of its own: a registry for each key that a call's
-//! `job_name`, `instance` or `grouping_key` made, beside the registry of the configuration's key. A
-//! group's metrics are pushed under its key and nowhere else; where all are exposed together, they
-//! carry their key's labels.
+//! Groups with their own grouping keys: a registry for each key from a call's `job_name`,
+//! `instance` or `grouping_key`, in addition to the registry of the configured key. A group's
+//! metrics are pushed only under its key; if all groups are exposed together, they have the labels
+//! of their keys.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -15,26 +15,25 @@ use crate::registry::{LabelName, Labels, MAX_SERIES, Registry, checksum, refused
 use crate::servers::pushgateway::{Group, Mode};
 use plugpipe_metrics::model::Family;
 
-/// Keys come from each call's `ctx`, and each has a registry: no more than this many beside the
-/// configuration's.
+/// The maximum number of groups besides the configured one. Keys come from each call's `ctx`, and
+/// each has a registry.
 pub const MAX_GROUPS: usize = 64;
 
-/// What of a group is due at its gateway.
+/// The changes of a group that are pending at its gateway.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
-    /// How often the group's metrics changed.
+    /// The number of changes of the group's metrics.
     changes: u64,
-    /// The changes up to which nothing is due: a gateway accepted them, or the group was deleted
-    /// after them.
+    /// The last settled change: a gateway accepted it, or the group was deleted after it.
     pub settled: u64,
-    /// The changes of before, where what they were about is gone.
+    /// The initial value of `changes`, which counts changes of removed groups.
     start: u64,
     /// When a push was tried last, in nanoseconds since the Unix epoch.
     pub tried: Option<u64>,
 }
 
 impl Pending {
-    /// Something changed.
+    /// Counts a change.
     #[inline]
     pub fn mark(&mut self) {
         self.changes += 1;
@@ -57,18 +56,18 @@ impl Pending {
         self.changes != self.settled
     }
 
-    /// Nothing is due, and nothing was: the count goes on, so that what is settled of before
-    /// settles nothing of what comes.
+    /// Starts without pending changes. The count continues at `start`, so that settling earlier
+    /// changes does not settle later ones.
     pub fn from(start: u64) -> Self {
         Self { changes: start, settled: start, start, tried: None }
     }
 
-    /// What was due is replaced by something else that is.
+    /// Marks replaced contents as pending, beyond all changes of the previous contents.
     pub fn mark_beyond(&mut self, before: u64) {
         self.changes = self.changes.max(before) + 1;
     }
 
-    /// How often anything changed.
+    /// The number of changes.
     pub fn changes(&self) -> u64 {
         self.changes
     }
@@ -78,52 +77,52 @@ impl Pending {
         self.changes > self.start
     }
 
-    /// Nothing is due from now on, until something changes.
+    /// Settles all changes.
     pub fn settle(&mut self) {
         self.settled = self.changes;
     }
 
-    /// Settles what another instance settled that was brought up to this one before.
+    /// Settles the changes that another instance with the same history settled.
     pub fn settle_up_to(&mut self, settled: u64) {
         self.settled = self.settled.max(settled.min(self.changes));
     }
 }
 
-/// Who recorded a metric first, by its name, where callers say that.
+/// The step that first recorded each metric, by metric name, if callers give steps.
 pub type Steps = HashMap<Box<str>, Box<str>, FixedState>;
 
-/// A group with a key of its own.
+/// A group with its own grouping key.
 #[derive(Debug)]
 pub struct OwnGroup {
     /// Its grouping key.
     pub key: Group,
     labels: KeyLabels,
-    /// The same without job and instance.
-    further: KeyLabels,
-    /// What was recorded under the key.
+    /// The labels without job and instance.
+    extra_labels: KeyLabels,
+    /// The metrics recorded under the key.
     pub registry: Registry,
-    /// What of it is due.
+    /// Its pending changes.
     pub pending: Pending,
     /// Its encoder.
     pub exposition: Exposition,
-    /// Who recorded what.
+    /// The steps that recorded its metrics.
     pub steps: Steps,
-    /// The configuration of the last call under this key; none after a restart, or once the plug's
-    /// own changed.
+    /// The configuration of the last call under this key; `None` after a restart or a change of the
+    /// plug's configuration.
     config: Option<Config>,
-    /// Where the group is pushed to without one: a call's own gateway, as a snapshot has it.
+    /// The gateway without `config`: that of a call, from a snapshot.
     gateway: Option<Url>,
 }
 
 impl OwnGroup {
     fn new(key: Group, registry: Registry, pending: Pending) -> Self {
         let labels = KeyLabels::new(labels_of(&key));
-        let further = KeyLabels::new(labels_of(&key).filter(|(name, _)| !matches!(*name, "job" | "instance")));
+        let extra_labels = KeyLabels::new(labels_of(&key).filter(|(name, _)| !matches!(*name, "job" | "instance")));
         let steps = Steps::with_hasher(FixedState::with_seed(registry.now_ms()));
         Self {
             key,
             labels,
-            further,
+            extra_labels,
             registry,
             pending,
             exposition: Exposition::default(),
@@ -133,13 +132,13 @@ impl OwnGroup {
         }
     }
 
-    /// How the group is pushed by a call that is not its own.
+    /// The configuration for pushing this group from a call on another group.
     pub fn config(&self, base: &Config) -> Config {
         let mut known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
         if self.config.is_none() && self.gateway.is_some() {
             known.gateway_url.clone_from(&self.gateway);
         }
-        // When it is due is for the plug's configuration to say.
+        // The plug's configuration determines when pushes are due.
         Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
     }
 
@@ -158,27 +157,27 @@ impl OwnGroup {
         own.map(crate::http::redacted).unwrap_or_default()
     }
 
-    /// What the group holds, for an exposition of all.
+    /// The group's families, for an exposition of all groups.
     pub fn part(&self, now_ms: u64) -> Part<'_> {
         let mut families = self.registry.read(now_ms);
         relabel(&mut families, &self.labels);
         Part { families, origin: Box::new(|metric| origin(&self.key, &self.steps, metric)) }
     }
 
-    /// What the group holds, with the labels of its key that a resource does not say.
+    /// The group's families, with the labels of its key that are not resource attributes.
     pub fn part_of_resource(&self, now_ms: u64) -> Vec<Family<'_>> {
         let mut families = self.registry.read(now_ms);
-        relabel(&mut families, &self.further);
+        relabel(&mut families, &self.extra_labels);
         families
     }
 
-    /// Whether there is nothing in it that anybody would miss.
+    /// Whether the group can be dropped: it is empty and nothing is pending.
     fn is_spent(&self) -> bool {
         self.registry.is_empty() && !self.pending.is_due()
     }
 }
 
-/// A group, and who recorded the metric of that name in it, for errors.
+/// Describes a group and the step that recorded a metric in it, for errors.
 pub fn origin(key: &Group, steps: &Steps, metric: &str) -> String {
     let group = group_text(key);
     match steps.get(metric) {
@@ -187,37 +186,37 @@ pub fn origin(key: &Group, steps: &Steps, metric: &str) -> String {
     }
 }
 
-/// A group as PromQL would select it.
+/// A group as a PromQL selector.
 pub fn group_text(key: &Group) -> String {
     crate::servers::pushgateway::groups::shown(labels_of(key))
 }
 
-/// The labels of a key, the job first.
+/// The labels of a key, starting with the job.
 pub fn labels_of(key: &Group) -> impl Iterator<Item = (&str, &str)> {
     core::iter::once(("job", key.job.as_str())).chain(key.labels.iter().map(|(name, value)| (name.as_str(), value)))
 }
 
-/// All groups with keys of their own.
+/// All groups with their own grouping keys.
 #[derive(Debug, Default)]
 pub struct OwnGroups {
-    /// In the order they came.
+    /// In order of creation.
     pub list: Vec<OwnGroup>,
-    /// The key under which the plug's own registry was recorded: the configuration's, unless that
-    /// changed since. None where nobody has configured the plug.
+    /// The key of the plug's own registry: the configured one, unless that has changed since.
+    /// `None` if the plug was never configured.
     pub main_key: Option<Group>,
-    /// The changes of groups that were forgotten, the most of any; see [`Pending::from`].
-    forgotten: u64,
+    /// The highest number of changes of any removed group; see [`Pending::from`].
+    removed_changes: u64,
 }
 
 impl OwnGroups {
-    /// Forgets all groups, and the plug's own key.
+    /// Removes all groups and the plug's own key.
     pub fn clear(&mut self) {
-        *self = Self { forgotten: self.changes(), ..Self::default() };
+        *self = Self { removed_changes: self.changes(), ..Self::default() };
     }
 
-    /// The changes of any group that there is or was, the most.
+    /// The highest number of changes of any current or removed group.
     fn changes(&self) -> u64 {
-        self.list.iter().map(|group| group.pending.changes).fold(self.forgotten, u64::max)
+        self.list.iter().map(|group| group.pending.changes).fold(self.removed_changes, u64::max)
     }
 
     /// The changes of groups that were forgotten, for a snapshot.
@@ -232,26 +231,26 @@ impl OwnGroups {
 
     /// Takes the place of other groups: all of it is due.
     pub fn mark_beyond(&mut self, before: &Self) {
-        self.forgotten = before.changes();
-        self.list.iter_mut().for_each(|group| group.pending.mark_beyond(self.forgotten));
+        self.removed_changes = before.changes();
+        self.list.iter_mut().for_each(|group| group.pending.mark_beyond(self.removed_changes));
     }
 
-    /// How many series there are in all groups.
+    /// The number of series in all groups.
     pub fn series(&self) -> usize {
         self.list.iter().map(|group| group.registry.len()).sum()
     }
 
-    /// How many samples' series a limit kept out.
+    /// The number of samples dropped because of a series limit.
     pub fn dropped(&self) -> u64 {
         self.list.iter().map(|group| group.registry.dropped()).sum()
     }
 
-    /// Whether something of any group is due.
+    /// Whether any group has pending changes.
     pub fn is_due(&self) -> bool {
         self.list.iter().any(|group| group.pending.is_due())
     }
 
-    /// The configuration changed, and with it where groups are pushed to.
+    /// Applies a changed configuration, which resets where groups are pushed.
     pub fn adopt(&mut self, config: &Config) {
         for group in &mut self.list {
             group.registry.default_buckets = config.histogram_buckets.clone();
@@ -259,50 +258,50 @@ impl OwnGroups {
         }
     }
 
-    /// Takes the group of this key out, for the time of a call, and its place; it is made if need
-    /// be. `series` are those of the configuration's group: all together there are no more than a
-    /// registry may hold.
+    /// Takes a group out of the list for a call, with its position; creates it if needed. `series`
+    /// is the number of series in the configured group: all groups together are limited like one
+    /// registry.
     pub fn take(&mut self, key: &Group, config: &Config, seed: u64, series: usize) -> Result<(usize, OwnGroup), Error> {
         let (place, mut group) = match self.list.iter().position(|group| group.key == *key) {
             Some(place) => (place, self.list.remove(place)),
             None => {
                 if self.list.len() >= MAX_GROUPS {
-                    self.forgotten = self.changes();
+                    self.removed_changes = self.changes();
                     self.list.retain(|group| !group.is_spent());
                 }
                 if self.list.len() >= MAX_GROUPS {
                     return Err(plugpipe_metrics::Error::LimitReached {
-                        what: "groups with a job_name, instance or grouping_key of their own".into(),
+                        what: "groups with their own job_name, instance or grouping_key".into(),
                         limit: MAX_GROUPS,
-                        todo: "use fewer different values of them and put what differs into labels, or remove the metrics of a group with clear_metrics and the same key",
+                        todo: "use fewer distinct values and use metric labels instead, or remove a group's metrics by clear_metrics with the same key",
                     }
 .into());
                 }
                 let mut registry = Registry::with_seed(seed);
                 registry.default_buckets = config.histogram_buckets.clone();
-                (self.list.len(), OwnGroup::new(key.clone(), registry, Pending::from(self.forgotten)))
+                (self.list.len(), OwnGroup::new(key.clone(), registry, Pending::from(self.removed_changes)))
             }
         };
         group.registry.set_series_limit(MAX_SERIES.saturating_sub(series + self.series()));
-        // A call that deletes the group says nothing of how it is pushed later.
+        // A call that deletes the group does not determine how it is pushed later.
         if config.push_mode != Mode::Delete {
             group.config = Some(config.clone());
         }
         Ok((place, group))
     }
 
-    /// Takes a group out for good.
+    /// Removes a group.
     pub fn remove(&mut self, key: &Group) -> Option<OwnGroup> {
         let place = self.list.iter().position(|group| group.key == *key)?;
         Some(self.list.remove(place))
     }
 
-    /// Whether there is a group of that key.
+    /// Whether there is a group with this key.
     pub fn contains(&self, key: &Group) -> bool {
         self.list.iter().any(|group| group.key == *key)
     }
 
-    /// Puts a group back after a call, unless it was made for the call and nothing came of it.
+    /// Puts a group back after a call, unless it was created for the call and is still unused.
     pub fn put_back(&mut self, place: usize, group: OwnGroup) {
         if group.pending.is_used() || group.registry.families() > 0 {
             self.list.insert(place.min(self.list.len()), group);
@@ -313,33 +312,32 @@ impl OwnGroups {
 const MAGIC: &[u8; 8] = b"ppgroups";
 const VERSION: u8 = 2;
 
-/// Appends all registries, and what of them is due: the magic and version; the number of groups; of
-/// each, the plug's own first, 1 and its key, or 0 where nobody said one, both its counts, its
-/// gateway without credentials (empty for the configuration's), and its registry's own snapshot; at
-/// last a checksum. Numbers have 8 bytes, texts and snapshots their
-/// length before them.
+/// Appends all registries and their pending changes: magic and version; the number of groups; for
+/// each group, the plug's own first: 1 and its key, or 0 without a key, both change counts, its
+/// gateway without credentials (empty for the configured one), and its registry's snapshot; finally
+/// a checksum. Numbers have 8 bytes; texts and snapshots are prefixed with their length.
 pub fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(MAGIC);
     out.push(VERSION);
-    put_number(out, 1 + groups.list.len() as u64);
+    write_number(out, 1 + groups.list.len() as u64);
     let own = groups.list.iter().map(|group| (Some(&group.key), group.pending, group.gateway(), &group.registry));
     let main = (groups.main_key.as_ref(), pending, String::new(), registry);
     for (key, pending, gateway, registry) in core::iter::once(main).chain(own) {
         out.push(u8::from(key.is_some()));
         if let Some(key) = key {
-            put_bytes(out, key.job.as_bytes());
-            put_number(out, key.labels.iter().len() as u64);
+            write_bytes(out, key.job.as_bytes());
+            write_number(out, key.labels.iter().len() as u64);
             for (name, value) in key.labels.iter() {
-                put_bytes(out, name.as_str().as_bytes());
-                put_bytes(out, value.as_bytes());
+                write_bytes(out, name.as_str().as_bytes());
+                write_bytes(out, value.as_bytes());
             }
         }
-        put_number(out, pending.changes);
-        put_number(out, pending.settled);
-        put_bytes(out, gateway.as_bytes());
+        write_number(out, pending.changes);
+        write_number(out, pending.settled);
+        write_bytes(out, gateway.as_bytes());
         let length = out.len();
-        put_number(out, 0);
+        write_number(out, 0);
         registry.snapshot(out);
         let size = (out.len() - length - 8) as u64;
         if let Some(place) = out.get_mut(length..length + 8) {
@@ -347,11 +345,11 @@ pub fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: 
         }
     }
     let sum = checksum(out.get(start..).unwrap_or_default());
-    put_number(out, sum);
+    write_number(out, sum);
 }
 
-/// Reads what [`snapshot`] wrote, or a registry's own snapshot, as versions before 1.1 wrote it:
-/// then everything is due. Groups keep from `before` what no snapshot holds.
+/// Reads the output of [`snapshot`], or a single registry's snapshot, as written by versions before
+/// 1.1; then everything is pending. Groups keep state from `before` that is not in snapshots.
 pub fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry, Pending, OwnGroups), Error> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
         let registry = Registry::restore(bytes, seed)?;
@@ -359,26 +357,26 @@ pub fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry,
         return Ok((registry, pending, OwnGroups::default()));
     };
     let Some((&VERSION, rest)) = rest.split_first() else {
-        return Err(refused("it is of another version of this plug").into());
+        return Err(refused("it was written by another version of this plug").into());
     };
     let Some((body, sum)) = rest.split_last_chunk::<8>() else { return Err(refused("it is too short").into()) };
     if checksum(bytes.get(..bytes.len() - 8).unwrap_or_default()) != u64::from_le_bytes(*sum) {
         return Err(refused("its checksum does not match: it was damaged or cut short").into());
     }
-    let senseless = || Error::from(refused("what it holds makes no sense"));
+    let malformed = || Error::from(refused("its contents are malformed"));
     let mut input = body;
-    let count = take_number(&mut input).ok_or_else(senseless)?;
+    let count = take_number(&mut input).ok_or_else(malformed)?;
     let mut first = None;
     let mut groups = OwnGroups::default();
     for _ in 0..count {
-        let key = take_key(&mut input)?.ok_or_else(senseless)?;
+        let key = take_key(&mut input)?.ok_or_else(malformed)?;
         let (changes, settled) = (take_number(&mut input), take_number(&mut input));
         let (gateway, snapshot) = (take_bytes(&mut input), take_bytes(&mut input));
         let (Some(changes), Some(settled), Some(gateway), Some(snapshot)) = (changes, settled, gateway, snapshot)
         else {
-            return Err(senseless());
+            return Err(malformed());
         };
-        let gateway = str::from_utf8(gateway).map_err(|_| senseless())?;
+        let gateway = str::from_utf8(gateway).map_err(|_| malformed())?;
         let gateway = Some(gateway).filter(|text| !text.is_empty()).map(Url::parse).transpose();
         let registry = Registry::restore(snapshot, seed)?;
         let pending = Pending { changes, settled: settled.min(changes), ..Pending::default() };
@@ -389,7 +387,7 @@ pub fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry,
             }
             Some(key) if groups.list.len() < MAX_GROUPS && !groups.contains(&key) => {
                 let mut group = OwnGroup::new(key, registry, pending);
-                group.gateway = gateway.map_err(|_| senseless())?;
+                group.gateway = gateway.map_err(|_| malformed())?;
                 if let Some(known) = before.list.iter().find(|known| known.key == group.key) {
                     group.config = known.config.clone();
                     group.steps = known.steps.clone();
@@ -397,15 +395,14 @@ pub fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry,
                 }
                 groups.list.push(group);
             }
-            _ => return Err(senseless()),
+            _ => return Err(malformed()),
         }
     }
-    let (registry, pending) = first.filter(|_| input.is_empty()).ok_or_else(senseless)?;
+    let (registry, pending) = first.filter(|_| input.is_empty()).ok_or_else(malformed)?;
     Ok((registry, pending, groups))
 }
 
-/// The key of the next group: none within where nobody said one; none at all for what makes no
-/// sense.
+/// The key of the next group: the inner `None` means no key, the outer one malformed input.
 fn take_key(input: &mut &[u8]) -> Result<Option<Option<Group>>, Error> {
     match take_byte(input) {
         Some(0) => return Ok(Some(None)),
@@ -422,12 +419,12 @@ fn take_key(input: &mut &[u8]) -> Result<Option<Option<Group>>, Error> {
     Ok(Some(Some(Group { job, labels: Labels::of(labels, "snapshot")? })))
 }
 
-fn put_number(out: &mut Vec<u8>, number: u64) {
+fn write_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_number(out, bytes.len() as u64);
+fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    write_number(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 

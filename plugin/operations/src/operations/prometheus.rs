@@ -1,5 +1,5 @@
-//! What a Prometheus knows: its series, labels and metadata, its targets, rules and alerts, and how
-//! it is. Responses hold the API's own form of each.
+//! Queries Prometheus for series, labels, metadata, targets, rules, alerts and status. Results have
+//! the format of its API.
 
 use super::call::Call;
 use crate::error::{ClientError, Error};
@@ -7,28 +7,29 @@ use crate::http::Client;
 use crate::servers::prometheus::{Alerts, Api, Data, Form, Place, Reply, Rules, Selection, places};
 use crate::time::Timestamp;
 use plugpipe_contract::document::Both;
+use plugpipe_contract::raw::{RawList, RawObject};
 use plugpipe_contract::requests::{
     LabelValues, ListMetadata, ListRules, ListTargets, NoFields, PrometheusStatus, RuleType, SeriesSelection,
     StatusPart, TargetState,
 };
 use plugpipe_contract::responses::{
-    JsonObject, LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets,
-    SeriesList, ServerRemarks, ValuesOfLabel,
+    LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets, SeriesList,
+    ServerRemarks, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::{Duration, Moment, OneOrMany, Text};
 
-/// `list_series`: the series that selectors find.
+/// `list_series`: the series that match selectors.
 pub fn series(call: &mut Call, request: &SeriesSelection) -> Result<(SeriesList, ServerRemarks), Error> {
     let selection = selection(request, call.unix_nanos)?;
     if selection.matches.is_empty() {
         return Err(Error::missing("match", "a selector such as up{job=\"a\"}, or a list of them"));
     }
-    let (series, remarks) = ask(call, |api| api.series(&selection))?;
-    let count = Vec::len(&series) as u64;
+    let (series, remarks) = ask::<RawList>(call, |api| api.series(&selection))?;
+    let count = series.len() as u64;
     Ok((SeriesList { series, count }, remarks))
 }
 
-/// `list_labels`: the names of labels.
+/// `list_labels`: label names.
 pub fn labels(call: &mut Call, request: &SeriesSelection) -> Result<(LabelNames, ServerRemarks), Error> {
     let selection = selection(request, call.unix_nanos)?;
     let (labels, remarks) = ask(call, |api| api.labels(&selection))?;
@@ -58,7 +59,7 @@ pub fn metadata(call: &mut Call, request: &ListMetadata) -> Result<(MetricMetada
     Ok((MetricMetadata { metadata }, remarks))
 }
 
-/// `list_targets`: what is scraped, and how that went.
+/// `list_targets`: scrape targets and their state.
 pub fn targets(call: &mut Call, request: &ListTargets) -> Result<(ScrapeTargets, ServerRemarks), Error> {
     let mut form = Form::default();
     let state = request.state.get().map(|state| match state {
@@ -72,7 +73,7 @@ pub fn targets(call: &mut Call, request: &ListTargets) -> Result<(ScrapeTargets,
     Ok((ScrapeTargets { targets }, remarks))
 }
 
-/// `list_rules`: groups of rules, and the alerts they raised.
+/// `list_rules`: rule groups and their active alerts.
 pub fn rules(call: &mut Call, request: &ListRules) -> Result<(PrometheusRules, ServerRemarks), Error> {
     let mut form = Form::default();
     let made = request.r#type.get().map(|made| match made {
@@ -90,18 +91,17 @@ pub fn rules(call: &mut Call, request: &ListRules) -> Result<(PrometheusRules, S
     Ok((PrometheusRules { groups, count }, remarks))
 }
 
-/// `list_prometheus_alerts`: alerts that are pending or firing, as Prometheus has them.
-/// (Alertmanager's are others.)
+/// `list_prometheus_alerts`: pending and firing alerts in Prometheus, as opposed to Alertmanager.
 pub fn alerts(call: &mut Call, _: &NoFields) -> Result<(PrometheusAlerts, ServerRemarks), Error> {
     let (Alerts { alerts }, remarks) = ask(call, |api| api.ask(places::ALERTS, &Form::default()))?;
     let count = alerts.len() as u64;
     Ok((PrometheusAlerts { alerts, count }, remarks))
 }
 
-/// Where a part of the status stands in the response.
-type Slot = fn(&mut PrometheusState) -> &mut Option<JsonObject>;
+/// The field of the response for a part of the status.
+type Slot = fn(&mut PrometheusState) -> &mut Option<RawObject>;
 
-/// What `prometheus_status` can include, and whether it does by default.
+/// The parts of `prometheus_status`, and whether they are included by default.
 const STATUS: [(StatusPart, &str, Place, bool, Slot); 5] = [
     (StatusPart::Build, "build", places::BUILD, true, |state| &mut state.build),
     (StatusPart::Runtime, "runtime", places::RUNTIME, true, |state| &mut state.runtime),
@@ -110,8 +110,8 @@ const STATUS: [(StatusPart, &str, Place, bool, Slot); 5] = [
     (StatusPart::Config, "config", places::CONFIG, false, |state| &mut state.config),
 ];
 
-/// `prometheus_status`: what the server is and how it runs. What it does not give is listed in
-/// `unavailable`.
+/// `prometheus_status`: build, runtime and other information. Parts that the server does not
+/// provide are listed in `unavailable`.
 pub fn status(call: &mut Call, request: &PrometheusStatus) -> Result<PrometheusState, Error> {
     let wanted = &request.include;
     let (parts, asked): (Vec<(&'static str, Slot)>, Vec<Place>) = STATUS
@@ -119,7 +119,7 @@ pub fn status(call: &mut Call, request: &PrometheusStatus) -> Result<PrometheusS
         .filter(|(part, _, _, default, _)| if wanted.is_empty() { *default } else { wanted.contains(part) })
         .map(|(_, name, place, _, slot)| ((*name, *slot), *place))
         .unzip();
-    let Some(replies) = unless_mock(call, |api| Ok(api.ask_all::<JsonObject>(&asked)))? else {
+    let Some(replies) = unless_mock(call, |api| Ok(api.ask_all::<RawObject>(&asked)))? else {
         return Ok(PrometheusState { mock: true, ..PrometheusState::default() });
     };
     if let (true, Some(Err(error))) = (replies.iter().all(Result::is_err), replies.first()) {
@@ -137,7 +137,7 @@ pub fn status(call: &mut Call, request: &PrometheusStatus) -> Result<PrometheusS
     Ok(state)
 }
 
-/// Asks the configured Prometheus; the data is empty in `mock_mode`.
+/// Sends a request to the configured Prometheus; in `mock_mode`, the data is empty.
 pub fn ask<D: Data>(
     call: &mut Call,
     ask: impl FnOnce(&mut Api) -> Result<Reply<D>, ClientError>,
@@ -148,7 +148,7 @@ pub fn ask<D: Data>(
     Ok((data, ServerRemarks { warnings, infos, mock }))
 }
 
-/// Asks the configured Prometheus, unless no server is to be reached.
+/// Sends a request to the configured Prometheus, except in `mock_mode`.
 pub fn unless_mock<R>(
     call: &mut Call,
     ask: impl FnOnce(&mut Api) -> Result<R, ClientError>,
@@ -160,7 +160,7 @@ pub fn unless_mock<R>(
     ask_api(call.client(limits, true), base, ask).map(Some)
 }
 
-/// Asks the server at `base`.
+/// Sends a request to the server at `base`.
 pub fn ask_api<R>(
     client: Client,
     base: Option<crate::http::Url>,
@@ -168,7 +168,7 @@ pub fn ask_api<R>(
 ) -> Result<R, Error> {
     let base = base.ok_or(Error::NotConfigured {
         field: "prometheus_url",
-        todo: "name a Prometheus server, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
+        todo: "set it to a Prometheus server, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
     })?;
     Ok(ask(&mut Api::new(client, base))?)
 }
@@ -182,23 +182,23 @@ fn selection(request: &SeriesSelection, now_unix_nanos: u64) -> Result<Selection
     })
 }
 
-/// Selectors, under the first name that has some.
+/// The selectors of the first non-empty field.
 pub fn selectors(own: &OneOrMany<Text>, of_api: &OneOrMany<Text>) -> Result<Vec<String>, Error> {
     if own.is_empty() { filled(of_api, "match[]") } else { filled(own, "match") }
 }
 
-/// Texts, none of which may be empty: to a server, that would mean something else than none.
+/// Rejects empty texts, which servers treat differently from missing ones.
 fn filled(given: &[Text], field: &str) -> Result<Vec<String>, Error> {
-    let texts = given.iter().map(|text| text.to_owned().ok_or_else(|| Error::invalid(field, "holds an empty text")));
+    let texts = given.iter().map(|text| text.to_owned().ok_or_else(|| Error::invalid(field, "contains an empty text")));
     texts.collect()
 }
 
-/// A moment, which may be missing, in milliseconds since the epoch.
+/// An optional timestamp, in milliseconds since the Unix epoch.
 pub fn moment(given: &Moment, field: &str, now_unix_nanos: u64) -> Result<Option<i64>, Error> {
     Ok(given.at(field, now_unix_nanos)?.map(Timestamp::unix_millis))
 }
 
-/// A duration of at least a millisecond, which may be missing, in milliseconds.
+/// An optional duration of at least a millisecond, in milliseconds.
 pub fn duration(given: Duration, field: &str) -> Result<Option<i64>, Error> {
     let Some(duration) = given.get() else { return Ok(None) };
     match i64::try_from(duration.as_millis()) {

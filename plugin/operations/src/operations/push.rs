@@ -66,11 +66,11 @@ fn want_own(call: &mut Call, gateway: &Url, asked: bool, says_group: bool, serie
     Ok(())
 }
 
-/// Puts what was recorded into this plug's group on the gateway, now, and says whether the gateway
-/// took it; and what is due of groups with keys of their own into those. With such a key, that
-/// group alone. With `dry_run` nothing is sent, and the answer says what the gateway would refuse.
+/// Pushes recorded metrics to this plug's group, and pending ones to groups with their own keys. If
+/// the call has its own key, pushes only that group. With `dry_run`, nothing is sent, and the
+/// result lists the conflicts because of which the gateway would reject the push.
 pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushReport), Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     if call.config.push_mode == Mode::Delete {
         let Eventually::Now((Deleted { deleted, .. }, Mock { mock })) = delete(call, &NoFields {})? else {
             return Ok((Pushed::default(), PushReport::default()));
@@ -86,7 +86,7 @@ pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushRepor
     let is_unused = !call.pending.is_used() && call.registry.is_empty();
     if call.own && is_unused {
         let problem = format!(
-            "nothing was recorded under {}; give the records the same job_name, instance and grouping_key, or leave them out here",
+            "nothing was recorded under {}; record with the same job_name, instance and grouping_key, or omit them here",
             own_groups::group_text(&call.config.group()?)
         );
         return Err(Error::invalid("job_name", problem));
@@ -146,7 +146,7 @@ pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Eventually<Flush
     Ok((Eventually::Later, PushReport::default()))
 }
 
-/// Whether values have reached no gateway, and why.
+/// Whether some values have not reached a gateway, and why.
 fn unpushed(config: &Config, unpushed: bool) -> Flushed {
     Flushed { unpushed, unpushed_reason: unpushed.then(|| reason(config)) }
 }
@@ -225,7 +225,7 @@ pub fn overdue(call: &mut Call) {
     want_others(call, false, &wanted);
 }
 
-/// Whether a push may come without being asked for by name.
+/// Whether automatic pushes are enabled.
 #[inline]
 fn pushes_itself(config: &Config) -> bool {
     !config.mock && config.push_policy != PushPolicy::Manual && config.push_mode != Mode::Delete
@@ -237,10 +237,10 @@ fn interval_is_over(pending: &Pending, config: &Config, now: u64) -> bool {
     pending.tried.is_none_or(|tried| now.saturating_sub(tried) >= interval)
 }
 
-/// The gateway that is configured.
+/// The configured gateway.
 pub(super) fn gateway<'c>(call: &Call<'c>) -> Result<&'c Url, Error> {
     call.config.gateway_url.as_ref().ok_or(Error::NotConfigured {
         field: "gateway_url",
-        todo: "name a Pushgateway, for example {\"prometheus_config\": {\"gateway_url\": \"http://127.0.0.1:9091\"}}",
+        todo: "set it to a Pushgateway, for example {\"prometheus_config\": {\"gateway_url\": \"http://127.0.0.1:9091\"}}",
     })
 }

@@ -1,30 +1,30 @@
-//! What is remembered of pushes.
+//! The state of pushes.
 
 use super::own_groups::MAX_GROUPS;
 use crate::http::{Url, redacted};
 use crate::servers::pushgateway::groups::Abilities;
 
-/// The most groups that are remembered for `cleanup`: as many as there may be, and some that were
-/// given up since.
+/// The maximum number of groups remembered for `cleanup`: all current ones and some that were
+/// removed since.
 const MAX_REMEMBERED: usize = 2 * MAX_GROUPS;
 
-/// What is remembered of pushes.
+/// The state of pushes.
 #[derive(Debug, Default)]
 pub struct Pushes {
-    /// The URLs of the groups that a gateway accepted and that were not deleted since, each once.
+    /// The URLs of groups that were pushed and not deleted since, without duplicates.
     pub groups: Vec<Url>,
-    /// Whether the running call's answer says already how its push went.
-    pub said: bool,
-    /// What the gateway that was asked last can do, and its origin.
+    /// Whether the current call's result already reports its push.
+    pub reported: bool,
+    /// The origin and abilities of the last gateway.
     pub gateway: Option<(String, Abilities)>,
-    /// The URLs of the groups whose counters were compared with those of the registry.
+    /// The URLs of groups whose counters were compared with the registry.
     pub compared: Vec<Url>,
 }
 
 impl Pushes {
-    /// Another call begins.
+    /// Starts another call.
     pub fn begin(&mut self) {
-        self.said = false;
+        self.reported = false;
     }
 
     /// A group is gone from its gateway.

@@ -1,4 +1,4 @@
-//! `query_metrics`: PromQL, at an instant or over a time range; and what else takes an expression.
+//! `query_metrics`: instant and range queries; and other operations on expressions.
 
 use super::call::Call;
 use super::prometheus::{ask, duration, moment, unless_mock};
@@ -11,7 +11,7 @@ use plugpipe_contract::responses::{
 };
 use plugpipe_contract::scalar::Text;
 
-/// The step of a range that names none.
+/// The default step of a range.
 const DEFAULT_STEP_MS: i64 = 15_000;
 
 /// `query_metrics`.
@@ -24,7 +24,7 @@ pub fn run<'r>(call: &mut Call, request: &'r QueryMetrics) -> Result<(Queried<'r
     };
     query.check()?;
     let options = Options {
-        // Read with the configuration already, as the bound on the plug's own patience.
+        // The same field is also a setting, which limits how long the plug waits.
         timeout_ms: duration(request.timeout, "timeout")?,
         limit: request.limit.get(),
         lookback_ms: duration(request.lookback_delta, "lookback_delta")?,
@@ -48,15 +48,15 @@ pub fn run<'r>(call: &mut Call, request: &'r QueryMetrics) -> Result<(Queried<'r
     Ok((queried, ServerRemarks { warnings: found.warnings, infos: found.infos, mock: false }))
 }
 
-/// `format_query`: an expression, laid out as Prometheus would.
+/// `format_query`: formats an expression by Prometheus's formatter.
 pub fn format<'r>(call: &mut Call, request: &'r Expression) -> Result<(FormattedQuery<'r>, ServerRemarks), Error> {
-    let (query, (formatted, remarks)) = whole(call, request, places::FORMAT)?;
+    let (query, (formatted, remarks)) = send_expression(call, request, places::FORMAT)?;
     Ok((FormattedQuery { query, formatted }, remarks))
 }
 
-/// `parse_query`: an expression as the server's parser sees it.
+/// `parse_query`: parses an expression by the server's parser.
 pub fn parse<'r>(call: &mut Call, request: &'r Expression) -> Result<(ParsedQuery<'r>, ServerRemarks), Error> {
-    let (query, (syntax_tree, remarks)) = whole(call, request, places::PARSE)?;
+    let (query, (syntax_tree, remarks)) = send_expression(call, request, places::PARSE)?;
     Ok((ParsedQuery { query, syntax_tree }, remarks))
 }
 
@@ -71,8 +71,8 @@ pub fn exemplars(call: &mut Call, request: &QueryExemplars) -> Result<(FoundExem
     Ok((FoundExemplars { exemplars }, remarks))
 }
 
-/// An expression, and what the server makes of it as a whole.
-fn whole<'r, D: Data>(
+/// Sends an expression to an API endpoint; returns the expression and the result.
+fn send_expression<'r, D: Data>(
     call: &mut Call,
     request: &'r Expression,
     place: Place,

@@ -1,4 +1,4 @@
-//! Remote-write receivers, and what is to be sent to each.
+//! Remote-write receivers and their send queues.
 
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
@@ -14,40 +14,41 @@ pub const MAX_VALUES: usize = 2_000;
 /// About the size of a request, in bytes before compression.
 pub const MAX_BYTES: usize = 1_000_000;
 
-/// How many requests of one call may be refused while the values concerned are found by halving. A
-/// single value among [`MAX_VALUES`] takes 12; what is not found goes on with the next call.
+/// The maximum number of rejected requests per call, while bisecting a batch for the values that
+/// cause the rejection. A single value among [`MAX_VALUES`] needs 12; the next call continues the
+/// search.
 const MAX_REFUSED_REQUESTS: u32 = 500;
 
-/// Receivers are few, but their URLs come from outside.
+/// There are few receivers, but their URLs come from requests.
 const MAX_RECEIVERS: usize = 8;
 
-/// What is known of each receiver that was written to.
+/// All remote-write receivers.
 #[derive(Debug, Default)]
 pub struct Receivers(pub Vec<Receiver>);
 
-/// A receiver.
+/// A remote-write receiver.
 #[derive(Debug)]
 pub struct Receiver {
-    /// Where it is.
+    /// Its URL.
     pub url: Url,
-    /// The version of the protocol that it took last.
+    /// The protocol version that it last accepted.
     pub spoken: Option<Version>,
-    /// What is to be sent to it.
+    /// Its send queue.
     pub send_queue: SendQueue,
 }
 
-/// How a delivery went.
+/// The outcome of a delivery.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    /// What the receiver wrote.
+    /// The values that the receiver wrote.
     pub written: Amounts,
-    /// Values that the receiver does not want.
+    /// Values that the receiver rejected.
     pub refused: u64,
     /// How many requests were sent.
     pub requests: u64,
-    /// Whether the receiver said what it wrote, each time.
+    /// Whether the receiver reported how much it wrote for every request.
     pub confirmed: bool,
-    /// What went wrong first.
+    /// The first error.
     pub error: Option<Box<ClientError>>,
     /// Whether the receiver takes no native histograms, and how many were given up for that.
     pub histograms: Option<u64>,
@@ -71,10 +72,10 @@ impl Default for Halving {
 }
 
 impl Receivers {
-    /// The receiver at that URL, a new one if need be.
+    /// The receiver with this URL; created if needed.
     ///
     /// # Errors
-    /// There are too many.
+    /// There are too many receivers.
     pub fn of(&mut self, url: &Url, seed: u64) -> Result<&mut Receiver, Error> {
         let same = self.0.iter().position(|receiver| receiver.url == *url);
         // A restart forgot user and query.
@@ -98,7 +99,7 @@ impl Receivers {
             plugpipe_metrics::Error::LimitReached {
                 what: "remote_write_url".into(),
                 limit: MAX_RECEIVERS,
-                todo: "write to fewer receivers, or begin anew with cleanup",
+                todo: "write to fewer receivers, or reset the plug with cleanup",
             }
             .into()
         })
@@ -125,18 +126,19 @@ impl Receiver {
             if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
                 break;
             }
-            let (series, count) = self.send_queue.batch(most, MAX_BYTES);
+            let (series, count) = self.send_queue.batch(batch_size, MAX_BYTES);
             match talk.write(client, &series, &self.send_queue.hasher()) {
                 Ok(written) => {
                     let sent = self.send_queue.remove(count);
                     delivery.confirmed &= written.is_some();
                     delivery.written += written.unwrap_or(sent);
-                    most = MAX_VALUES.min(2 * most);
+                    batch_size = MAX_VALUES.min(2 * batch_size);
                 }
-                // Unless it says what it wrote of them, it wrote none, and all but one may be good.
+                // Without a report of what was written, nothing was, and all but one value may be
+                // valid.
                 Err(Refusal::Values(error, None)) if count > 1 => {
                     refused_requests += 1;
-                    most = count / 2;
+                    batch_size = count / 2;
                     refusal = Some(error);
                 }
                 Err(Refusal::Values(error, written)) => {
@@ -161,7 +163,7 @@ impl Receiver {
                 }
             }
         }
-        // The call ends while the values concerned are still being found.
+        // The limit was reached before the rejected values were found.
         if refused_requests >= MAX_REFUSED_REQUESTS && delivery.error.is_none() {
             delivery.error = refusal;
         }

@@ -27,16 +27,16 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<Eventually<RemoteWritten>,
     }
     let url = config.remote.write_url.as_ref().ok_or(Error::NotConfigured {
         field: "remote_write_url",
-        todo: "name a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
+        todo: "set it to a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
     refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
     let receiver = call.receivers.of(url, call.unix_nanos)?;
     let external = &config.remote.external_labels;
-    let mut parts = vec![(call.registry.read(now_ms), further_labels(config))];
+    let mut parts = vec![(call.registry.read(now_ms), default_labels(config))];
     parts.extend(call.groups.list.iter().map(|group| {
-        let further = external.iter().map(|(name, value)| (name.as_str(), value));
-        (group.part(now_ms).families, further.collect())
+        let labels = external.iter().map(|(name, value)| (name.as_str(), value));
+        (group.part(now_ms).families, labels.collect())
     }));
     receiver.send_queue.add_all(&parts, now_ms);
     receiver.bound_behind(config.remote.write_capacity);
@@ -52,8 +52,9 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<Eventually<RemoteWritten>,
     Ok(Eventually::Later)
 }
 
-/// What a series gets unless it has it: the external labels, then what a scrape would have added.
-fn further_labels(config: &Config) -> Vec<(&str, &str)> {
+/// Labels added to series that do not have them: external labels, then those that a scrape would
+/// add.
+fn default_labels(config: &Config) -> Vec<(&str, &str)> {
     let own = [("job", config.job_name.as_str())].into_iter();
     let instance = config.instance.as_deref().map(|instance| ("instance", instance));
     let external = config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
@@ -68,7 +69,7 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<Eventually<OtlpExported>,
     }
     let url = config.remote.otlp_url.as_ref().ok_or(Error::NotConfigured {
         field: "otlp_url",
-        todo: "name a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
+        todo: "set it to a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
     })?;
     let task = ExportTask { url: url.clone(), how: How::asked(config), config: Some(Rc::new(config.clone())) };
     call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Export(task)) });

@@ -1,8 +1,8 @@
-//! What a push takes back: counters that start at zero in a new process, and replace the totals of
-//! their group on the gateway. A process that continues a counter pushes more than the group holds;
-//! one that begins again pushes as much or less.
+//! Detects counter resets by a push: counters that start at zero in a new process and replace the
+//! group's totals on the gateway. A process that continues a counter pushes a higher value; one
+//! that restarts it pushes the same or a lower one.
 //!
-//! With `detect_resets` the group is read once before the first push to it, and the push's answer
+//! With `detect_resets`, the group is read once before the first push to it, and the push's result
 //! lists those counters.
 
 use std::collections::BTreeMap;
@@ -33,11 +33,11 @@ pub(crate) fn compare(families: &Families, group: &Group, stored: &Held, adds: b
             continue;
         }
         for (labels, stored) in family.totals() {
-            let shown = || preflight::shown_series(&family.name, &labels);
             let pushed = totals.get(&(&*family.name, labels.clone())).copied();
             if pushed.is_none_or(|pushed| pushed <= stored) && stored > 0.0 {
+                let series = preflight::shown_series(&family.name, &labels);
                 let (stored, pushed) = (Amount(stored), pushed.map(Amount));
-                replaced.push(ReplacedCounter { series: shown(), stored, pushed });
+                replaced.push(ReplacedCounter { series, stored, pushed });
             }
         }
     }

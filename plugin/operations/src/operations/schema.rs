@@ -1,4 +1,4 @@
-//! The schemas of requests and responses, from the table of operations.
+//! JSON Schemas of requests and responses, generated from the table of operations.
 
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DefinitionFields, Record, RecordMultiple};
@@ -13,12 +13,12 @@ use serde_json::{Map, Value, json};
 
 use super::table::{OPERATIONS, Operation, Run, names};
 
-/// What a call without an operation asks for, where it names a metric.
+/// The default operation of calls with a metric name.
 const WITHOUT_OPERATION: &str = "record_metric";
 
-/// Operations that need a field which others with a request of the same type do not: one of these
-/// names.
-const NEEDED: &[(&str, &[&str])] = &[
+/// Operations with a required field that is optional in other operations with the same request
+/// type; one of the names must be given.
+const REQUIRED: &[(&str, &[&str])] = &[
     ("record_counter", &["metric_value"]),
     ("record_gauge", &["metric_value"]),
     ("record_histogram", &["metric_value"]),
@@ -26,10 +26,10 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("list_series", &["match", "match[]"]),
 ];
 
-/// What `ctx` may hold.
+/// The JSON Schema of `ctx`.
 ///
 /// # Errors
-/// A description holds what only readers of the sources understand.
+/// A description contains a link to Rust code.
 pub fn input_schema() -> Result<Value, String> {
     let generator = &mut generator();
     let settings = generator.subschema_for::<Settings>().to_value();
@@ -50,9 +50,9 @@ pub fn input_schema() -> Result<Value, String> {
     properties.insert("operation".into(), json!({ "enum": known }));
     finish(json!({
         "$schema": DIALECT,
-        "description": "Without an operation, a metric_name means record_metric, and nothing health_check. Settings \
-            may stand here too, for one call. A runtime's own keys, such as pipe and run_id, have no effect; \
-            errors about a metric name the step_id, or step, that recorded it.",
+        "description": "The default operation is record_metric if there is a metric_name, else health_check. Settings given \
+            here apply to one call. A runtime's own keys, such as pipe and run_id, have no effect, except that errors \
+            about a metric name the step_id or step that recorded it.",
         "type": "object",
         "$ref": settings.get("$ref"),
         "properties": properties,
@@ -61,7 +61,7 @@ pub fn input_schema() -> Result<Value, String> {
     }))
 }
 
-/// The names of all operations, each with its summary.
+/// The names and summaries of all operations.
 pub fn operations() -> Value {
     OPERATIONS
         .iter()
@@ -70,10 +70,10 @@ pub fn operations() -> Value {
         .into()
 }
 
-/// What `process` responds.
+/// The JSON Schema of the result of `process`.
 ///
 /// # Errors
-/// A description holds what only readers of the sources understand.
+/// A description contains a link to Rust code.
 pub fn output_schema() -> Result<Value, String> {
     let generator = &mut response_generator();
     let mut any_result = <(PushReport, Exchanged)>::schema(generator).to_value();
@@ -106,7 +106,7 @@ pub fn output_schema() -> Result<Value, String> {
     failure.extend(members(&<(ErrorReport, Exchanged)>::schema(generator).to_value(), "properties"));
     describe(
         &mut any_result,
-        "What any result may have: how pushes that came with the call went, and how long servers took.",
+        "Members of any result: the outcome of pushes that the call triggered, and the duration of requests to servers.",
     );
     let mut schema = json!({
         "$schema": DIALECT,
@@ -140,13 +140,13 @@ pub fn output_schema() -> Result<Value, String> {
 
 fn describe(schema: &mut Value, description: &str) {
     if let Some(members) = schema.as_object_mut() {
-        // It stands beside an operation's own members.
+        // It is combined with the operation's own members.
         ["additionalProperties", "type", "required"].iter().for_each(|key| drop(members.remove(*key)));
         members.insert("description".into(), description.into());
     }
 }
 
-/// The result of an operation, beside what is `shared` by all.
+/// The result of an operation, without the members `shared` by all.
 fn responds(operation: &Operation, shared: &Map<String, Value>, generator: &mut SchemaGenerator) -> Value {
     let schema = match operation.run {
         Run::Record(_) => RecordResponse::schema(generator),
@@ -168,18 +168,18 @@ fn responds(operation: &Operation, shared: &Map<String, Value>, generator: &mut 
     result
 }
 
-/// What an operation takes of its own; none where that is nothing.
+/// The operation's own fields, if it has any.
 fn takes(operation: &Operation, generator: &mut SchemaGenerator) -> Option<Value> {
     let mut schema = match operation.run {
         Run::Record(_) => Both::<Record, DefinitionFields>::json_schema(generator),
         Run::Records => <RecordMultiple>::json_schema(generator),
         Run::Typed { schema, .. } => schema(generator),
     };
-    // It stands in an object with settings and a runtime's keys.
+    // It is combined with settings and a runtime's keys.
     for key in ["description", "type", "additionalProperties"] {
         schema.remove(key);
     }
-    if let Some((_, needed)) = NEEDED.iter().find(|(name, _)| *name == operation.name) {
+    if let Some((_, needed)) = REQUIRED.iter().find(|(name, _)| *name == operation.name) {
         match needed {
             [name] => {
                 let mut required = schema.remove("required").unwrap_or_else(|| json!([]));
@@ -196,7 +196,7 @@ fn takes(operation: &Operation, generator: &mut SchemaGenerator) -> Option<Value
     Some(schema.to_value())
 }
 
-/// Whether a call asks for one of these operations.
+/// The condition that a call requests one of these operations.
 fn condition(operations: &[&str]) -> Value {
     match operations {
         [WITHOUT_OPERATION] => json!({
@@ -221,15 +221,15 @@ mod tests {
     use crate::servers::ruler;
 
     #[test]
-    fn what_is_said_by_hand_is_of_operations_and_targets_that_there_are() {
-        for (operation, fields) in NEEDED {
+    fn handwritten_tables_match_operations_and_targets() {
+        for (operation, fields) in REQUIRED {
             let operation = OPERATIONS.iter().find(|own| own.name == *operation).unwrap();
             let takes = takes(operation, &mut generator()).unwrap();
             assert!(fields.iter().all(|field| takes["properties"].get(field).is_some()), "{}", operation.name);
         }
         let known = plugpipe_contract::schema::TARGETS.join(", ");
         assert!(ruler::target("none").unwrap_err().contains(&format!("expected one of {known}, got")));
-        // Of more operations, the condition of one could not say it.
+        // The condition above handles only a single operation without a name.
         let schema = input_schema().unwrap();
         let without = schema["allOf"].as_array().unwrap().iter().filter(|branch| branch["if"].get("anyOf").is_some());
         assert_eq!(without.count(), 1);

@@ -1,6 +1,5 @@
-//! `scrape_endpoint` and `federate`: what others expose, read strictly, and on request imported
-//! into the registry, written again, or pushed as a group of its own. All three leave timestamps
-//! out, and the response says how many.
+//! `scrape_endpoint` and `federate`: scrape and strictly parse expositions, and optionally import,
+//! convert or push them. All three drop timestamps, and the response tells how many.
 
 use core::time::Duration;
 
@@ -30,22 +29,22 @@ use plugpipe_contract::responses::{
 };
 use plugpipe_contract::scalar::Flag;
 
-/// Families and lint findings that a response lists, where the request does not say how many.
+/// The default maximum number of families and lint findings in a response.
 const FAMILIES: usize = 300;
 
-/// The same of samples.
+/// The default maximum number of samples in a response.
 const SAMPLES: usize = 1_000;
 
-/// The most that may be asked for: a response is one text in memory.
+/// The highest allowed limit: a response is a single text in memory.
 const MAX_LISTED: usize = 50_000;
 
-/// Refused metrics that a response lists.
+/// The maximum number of rejected metrics in a response.
 const MAX_REFUSED: usize = 100;
 
 /// The object in which fields may be nested.
 const NESTED: &str = "scrape_config";
 
-/// `scrape_endpoint`: fetches and reads what an endpoint exposes.
+/// `scrape_endpoint`: scrapes and parses an endpoint.
 pub fn run(call: &mut Call, request: &ScrapeEndpoint) -> Result<(Scraped, Option<Exposed>), Error> {
     let Both(config, Both(endpoint, options)) = request;
     let nested = config.scrape_config.as_ref();
@@ -105,7 +104,7 @@ pub fn run(call: &mut Call, request: &ScrapeEndpoint) -> Result<(Scraped, Option
     Ok((scraped, Some(exposed(call, fetched, elapsed, families, &wanted)?)))
 }
 
-/// `federate`: the last values of Prometheus's series that selectors find, with all their labels.
+/// `federate`: the last values of series in Prometheus that match selectors, with all labels.
 pub fn federate(
     call: &mut Call,
     Both(series, Both(config, options)): &Federate,
@@ -118,7 +117,7 @@ pub fn federate(
     let options = Given { nested, beside: options };
     let prometheus = call.config.prometheus_url.clone().ok_or(Error::NotConfigured {
         field: "prometheus_url",
-        todo: "name the Prometheus server to federate from, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
+        todo: "set it to the Prometheus server to federate from, for example {\"prometheus_config\": {\"prometheus_url\": \"http://127.0.0.1:9090\"}}",
     });
     if call.config.mock {
         return Ok((Federated { mock: true, ..Federated::default() }, None));
@@ -127,7 +126,7 @@ pub fn federate(
     let mut wanted = Wanted::read(call, &options, &format!("federate-{}", plain_authority(&prometheus)))?;
     call.next.lasting = wanted.import.is_some() || wanted.push.is_some();
     if wanted.accept == Format::OpenMetrics {
-        // No Prometheus federates in it.
+        // Prometheus does not support it for federation.
         wanted.accept = Format::Text;
     }
     let limits = call.config.limits();
@@ -146,19 +145,19 @@ pub fn federate(
     Ok((federated, Some(exposed)))
 }
 
-/// What is to be listed of a scrape, and done with it.
+/// Options of a scrape.
 struct Wanted {
-    /// What is asked for first.
+    /// The preferred format.
     accept: Format,
-    /// Families in the response.
+    /// The maximum number of families in the response.
     limit: usize,
-    /// Samples in the response; none for no samples.
+    /// The maximum number of samples in the response; `None` for no samples.
     samples: Option<usize>,
     import: Option<import::Options>,
     reexport: Option<Format>,
-    /// The gateway and the group.
+    /// The gateway and group to push to.
     push: Option<(Url, Group)>,
-    /// Of the scrape configuration, and of the group.
+    /// The job of the scrape configuration and of the group.
     job: String,
 }
 
@@ -184,7 +183,7 @@ impl Wanted {
     }
 }
 
-/// Fields that may be nested in [`NESTED`], where they win, or stand beside it.
+/// Fields that may be nested in [`NESTED`], where they take precedence, or given at the top level.
 struct Given<'r, T> {
     nested: Option<&'r T>,
     beside: &'r T,
@@ -195,7 +194,7 @@ impl<'r, T> Given<'r, T> {
         self.nested.and_then(&get).or_else(|| get(self.beside))
     }
 
-    /// A field's value as `check` takes it. The error has the path under which the field was given.
+    /// A field's value, converted by `check`. Errors have the path under which the field was given.
     fn read<V, R>(
         &self,
         field: &str,
@@ -210,16 +209,16 @@ impl<'r, T> Given<'r, T> {
     }
 }
 
-/// Where a group of its own is pushed to.
+/// The gateway and group for pushing a scrape.
 fn push_target(call: &Call, job: &str) -> Result<(Url, Group), Error> {
     let gateway = push::gateway(call)?.clone();
     if call.config.push_mode == Mode::Delete {
-        return Err(Error::invalid("push_mode", "expected replace or add beside push, got delete"));
+        return Err(Error::invalid("push_mode", "expected replace or add with push, got delete"));
     }
     let labels: Labels = call.config.grouping_key.clone();
     let group = Group { job: job.to_owned(), labels };
     if group == call.config.group()? {
-        return Err(Error::invalid("scrape_job", "is the group of this plug's own pushes; name another job"));
+        return Err(Error::invalid("scrape_job", "is the group of this plug's own metrics; use another job"));
     }
     Ok((gateway, group))
 }
@@ -239,7 +238,7 @@ fn format(name: &str, known: &[Format]) -> Result<Format, String> {
     })
 }
 
-/// The format's name, as `accept` and `export_format` have it.
+/// The format's name in `accept` and `export_format`.
 fn word(format: Format) -> &'static str {
     match format {
         Format::Text => "prometheus",
@@ -252,7 +251,7 @@ fn wrong_url(problem: &str) -> String {
     format!("{problem}; expected a URL such as http://127.0.0.1:9100")
 }
 
-/// `host-port`, as a part of a job's name.
+/// `host-port`, as part of a job name.
 fn plain_authority(url: &Url) -> String {
     url.authority().replace(['[', ']'], "").replace(':', "-")
 }
@@ -265,8 +264,8 @@ fn finding(finding: lint::Finding) -> LintFinding {
     LintFinding { metric: finding.metric, rule: finding.rule, problem: finding.problem }
 }
 
-/// Lists what was received, then writes it again, pushes and imports it, as far as that is wanted.
-/// What can fail comes first.
+/// Lists the scraped families, then converts, pushes and imports them as requested. Steps that can
+/// fail come first.
 fn exposed(
     call: &mut Call,
     fetched: &Fetched,
@@ -292,7 +291,7 @@ fn exposed(
     }
     let mut exemplars_dropped = 0;
     if wanted.push.is_some() || wanted.import.is_some() {
-        // Pushes are text, which has none, and the registry keeps those of its own recordings.
+        // Pushes use the text format, which has no exemplars, and imports do not store them.
         exemplars_dropped = points().filter(|point| point.exemplar.is_some()).count();
     }
     if let Some(format) = wanted.reexport {
@@ -370,7 +369,7 @@ fn exemplar(exemplar: &Exemplar) -> ScrapedExemplar {
     }
 }
 
-/// The families in that format, and how many exemplars that leaves out.
+/// Converts the families to a format; returns the text and the number of dropped exemplars.
 fn written(families: &Families, format: Format, field: &str) -> Result<(String, usize), Error> {
     let mut text = Vec::new();
     let dropped = reexpose(families, format, &mut text).map_err(|problem| Error::invalid(field, problem))?;

@@ -1,5 +1,5 @@
-//! The table of operations: an operation is a line here, a function in the file of its family, and
-//! its request and response in `plugpipe_contract`.
+//! The table of operations. An operation consists of an entry here, a function in the file of its
+//! family, and a request and a response in `plugpipe_contract`.
 
 use super::call::Call;
 use super::{
@@ -37,16 +37,16 @@ use plugpipe_contract::scalar::Verbatim;
 /// An operation's code.
 #[derive(Clone, Copy)]
 pub enum Run {
-    /// Records one value as this kind; without one, as the request says. That code is not here,
-    /// because it is built for speed.
+    /// Records one value as this kind, or the kind in the request. Implemented in the crate above,
+    /// which is optimized for speed.
     Record(Option<Kind>),
     /// Records a list of values.
     Records,
-    /// Anything else, with a request and a response of its own types.
+    /// Any other operation, with its own request and response types.
     Typed {
         /// The fields of the request.
         fields: fn() -> &'static [&'static str],
-        /// Reads the request, does it, and writes the response, unless there is an error.
+        /// Reads the request, runs the operation, and writes the response.
         run: for<'c> fn(&mut Call<'c>, &Document, &mut ResponseWriter) -> Result<(), Error>,
         /// The schema of the request.
         #[cfg(feature = "schema")]
@@ -68,15 +68,15 @@ impl Run {
     }
 }
 
-/// What a call may ask for.
+/// An operation that a call can request.
 pub struct Operation {
-    /// As pipes write it.
+    /// The name in pipes.
     pub name: &'static str,
-    /// What `describe` says of it.
+    /// The summary for `describe`.
     pub summary: &'static str,
     /// Its code.
     pub run: Run,
-    /// Which groups it is about.
+    /// The groups that it applies to.
     pub scope: Scope,
     /// Whether and how it asks servers.
     pub asks: Asks,
@@ -113,11 +113,11 @@ const RULES: Servers = &[PROMETHEUS, RULER, GRAFANA];
 /// group than the configuration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// All there are.
+    /// All groups.
     Any,
-    /// The one that the call says, else the configuration's.
+    /// The group that the call selects, else the configured one.
     OneGroup,
-    /// The one that the call says, else all.
+    /// The group that the call selects, else all groups.
     AllGroups,
 }
 
@@ -153,7 +153,7 @@ impl Operation {
     }
 }
 
-/// An operation with a request and a response of its own types.
+/// An operation with its own request and response types.
 macro_rules! typed {
     ($request:ty, $response:ty, $run:path) => {
         Run::Typed {
@@ -172,7 +172,7 @@ macro_rules! typed {
     };
 }
 
-/// Every operation, with the line that `describe` says of it.
+/// All operations.
 pub const OPERATIONS: &[Operation] = &[
     operation("record_metric", "record a value; metric_type says as what (default gauge)", Run::Record(None))
     .changing()
@@ -190,7 +190,7 @@ pub const OPERATIONS: &[Operation] = &[
         .of_one_group(),
     operation(
         "register_metric",
-        "say what a metric is before anything is recorded to it",
+        "define a metric before recording to it",
         typed!(Both<RegisterMetric, DefinitionFields>, Registered, definition::register),
     )
     .changing()
@@ -201,23 +201,23 @@ pub const OPERATIONS: &[Operation] = &[
     .changing().of_all_groups(),
     operation(
         "export_metrics",
-        "what was recorded, as prometheus, openmetrics, protobuf, json or csv",
+        "export recorded metrics as prometheus, openmetrics, protobuf, json or csv",
         typed!(ExportMetrics, Exported, export::run),
     ),
     operation(
         "snapshot_metrics",
-        "all that is held, for restore_metrics",
+        "export all stored metrics for restore_metrics",
         typed!(NoFields, Snapshot, export::snapshot),
     ),
     operation(
         "restore_metrics",
-        "replace all that is held by a snapshot",
+        "replace all stored metrics with a snapshot",
         typed!(RestoreMetrics, Restored, export::restore),
     )
     .changing(),
     operation(
         "push_metrics",
-        "put what was recorded into this plug's group on the Pushgateway",
+        "push recorded metrics to this plug's group on the Pushgateway",
         typed!(PushMetrics, (Pushed, PushReport), push::push),
     )
     .of_all_groups(),
@@ -235,13 +235,13 @@ pub const OPERATIONS: &[Operation] = &[
     .of_one_group(),
     operation(
         "list_groups",
-        "every group on the Pushgateway, with its last push",
+        "list the groups on the Pushgateway, with their last push",
         typed!(ListGroups, GroupList, groups::list),
     )
     .asks(&[GATEWAY]),
     operation(
         "expire_groups",
-        "delete groups that nobody pushed to for older_than; dry_run (the default) only lists them",
+        "delete groups whose last push is older than older_than; dry_run (the default) only lists them",
         typed!(ExpireGroups, (DryRun, GroupList), groups::expire),
     )
     .tells(&[GATEWAY]),
@@ -257,218 +257,218 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     operation(
         "scrape_endpoint",
-        "the metrics that an endpoint exposes, read strictly; imported or pushed if asked",
+        "scrape and strictly parse an endpoint; optionally import or push its metrics",
         typed!(ScrapeEndpoint, (Scraped, Option<Exposed>), scrape::run),
     )
     .asks(&[])
     .of_one_group(),
     operation(
         "federate",
-        "series of Prometheus as its /federate has them; imported or pushed if asked",
+        "fetch series from Prometheus's /federate; optionally import or push them",
         typed!(Federate, (Federated, Option<Exposed>), scrape::federate),
     )
     .asks(&[PROMETHEUS])
     .of_one_group(),
     operation(
         "query_metrics",
-        "PromQL, at an instant or over a time_range",
+        "run a PromQL instant or range query",
         typed!(QueryMetrics, (Queried, ServerRemarks), query::run),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "create_alert",
-        "an alerting rule, checked, installed where target says, and confirmed by reading back",
+        "check an alerting rule, install it at target, and confirm it by reading it back",
         typed!(CreateAlert, (CreatedAlert, InstallReport), alerts::create),
     )
     .tells(&[PROMETHEUS, RULER, GRAFANA, WEBHOOK]),
     operation(
         "delete_alert",
-        "take a rule out of where create_alert put it",
+        "remove a rule that create_alert installed",
         typed!(DeleteAlert, (DeletedAlert, Option<InstallReport>), alerts::delete),
     )
     .tells(RULES),
     operation(
         "list_alerts",
-        "the alerting rules that the server holds, and their states",
+        "list the alerting rules on the server, and their states",
         typed!(ListAlerts, ListedAlerts, alerts::list),
     )
     .asks(RULES),
     operation(
         "get_alert_state",
-        "whether an alert is inactive, pending or firing, and since when",
+        "tell whether an alert is inactive, pending or firing, and since when",
         typed!(AlertState, AlertStateReport, alerts::state),
     )
     .asks(RULES),
     operation(
         "plan_alerts",
-        "what apply_alerts would change",
+        "show what apply_alerts would change",
         typed!(ApplyAlerts, (PlannedRules, InstallReport), alerts::plan),
     )
     .asks(RULES),
     operation(
         "apply_alerts",
-        "bring a whole file or namespace of rules to the server; what is no more wanted goes",
+        "install a whole file or namespace of rules; rules missing from the request are deleted",
         typed!(ApplyAlerts, (AppliedRules, InstallReport), alerts::apply),
     )
     .tells(RULES),
     operation("export_rules", "a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
     operation(
         "list_alert_templates",
-        "the rules that the plug ships, and their parameters",
+        "list the built-in rule templates and their parameters",
         typed!(NoFields, AlertTemplates, alert_templates::list),
     ),
     operation(
         "send_alerts",
-        "tell Alertmanager of alerts that hold",
+        "send firing alerts to Alertmanager",
         typed!(Both<SendAlerts, AlertFields>, (AlertsSent, SentAlerts), notify::send),
     )
     .tells(&[ALERTMANAGER]),
     operation(
         "resolve_alerts",
-        "tell Alertmanager that alerts have ended",
+        "send resolved alerts to Alertmanager",
         typed!(Both<SendAlerts, AlertFields>, (AlertsResolved, SentAlerts), notify::resolve),
     )
     .tells(&[ALERTMANAGER]),
     operation(
         "notify_webhook",
-        "post alerts to a webhook, in Alertmanager's form",
+        "post alerts to a webhook, in Alertmanager's format",
         typed!(Both<NotifyWebhook, AlertFields>, (Delivery, SentAlerts), notify::webhook),
     )
     .tells(&[WEBHOOK]),
     operation(
         "list_notified_alerts",
-        "the alerts that Alertmanager holds",
+        "list Alertmanager's alerts",
         typed!(Both<ListAlertGroups, ListNotifiedAlerts>, (Mock, NotifiedAlerts), alertmanager::alerts),
     )
     .asks(&[ALERTMANAGER]),
     operation(
         "list_alert_groups",
-        "Alertmanager's alerts as it groups them for receivers",
+        "list Alertmanager's alerts, grouped by receiver",
         typed!(ListAlertGroups, (Mock, AlertGroups), alertmanager::groups),
     )
     .asks(&[ALERTMANAGER]),
     operation(
         "list_receivers",
-        "Alertmanager's receivers",
+        "list Alertmanager's receivers",
         typed!(NoFields, (Mock, Receivers), alertmanager::receivers),
     )
     .asks(&[ALERTMANAGER]),
     operation(
         "list_silences",
-        "Alertmanager's silences",
+        "list Alertmanager's silences",
         typed!(ListSilences, (Mock, Silences), alertmanager::silences),
     )
     .asks(&[ALERTMANAGER]),
     operation(
         "create_silence",
-        "mute alerts that match, for a time",
+        "silence matching alerts for a time",
         typed!(CreateSilence, CreatedSilence, alertmanager::create_silence),
     )
     .tells(&[ALERTMANAGER]),
     operation(
         "expire_silence",
-        "end a silence now",
+        "expire a silence",
         typed!(ExpireSilence, ExpiredSilence, alertmanager::expire_silence),
     )
     .tells(&[ALERTMANAGER]),
     operation(
         "alertmanager_status",
-        "Alertmanager's version, cluster and configuration",
+        "show Alertmanager's version, cluster and configuration",
         typed!(NoFields, (Mock, AlertmanagerStatus), alertmanager::status),
     )
     .asks(&[ALERTMANAGER]),
     operation(
         "generate_config",
-        "a prometheus.yml, or parts of it, and files of targets",
+        "generate a prometheus.yml, or parts of it, and targets files",
         typed!(GenerateConfig, GeneratedConfig, generate::run),
     ),
     operation(
         "discover_targets",
-        "targets of an http_sd endpoint or a list, and whether Prometheus scrapes them",
+        "list targets from an http_sd endpoint or a list, and whether Prometheus scrapes them",
         typed!(DiscoverTargets, DiscoveredTargets, discover::run),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "query_exemplars",
-        "the exemplars of an expression's series",
+        "query exemplars of an expression's series",
         typed!(QueryExemplars, (FoundExemplars, ServerRemarks), query::exemplars),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "format_query",
-        "a PromQL expression, laid out",
+        "format a PromQL expression",
         typed!(Expression, (FormattedQuery, ServerRemarks), query::format),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "parse_query",
-        "a PromQL expression as a tree (Prometheus 3)",
+        "parse a PromQL expression into a syntax tree (Prometheus 3)",
         typed!(Expression, (ParsedQuery, ServerRemarks), query::parse),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "list_series",
-        "the series that match finds in Prometheus",
+        "list matching series in Prometheus",
         typed!(SeriesSelection, (SeriesList, ServerRemarks), prometheus::series),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "list_labels",
-        "the names of labels in Prometheus",
+        "list label names in Prometheus",
         typed!(SeriesSelection, (LabelNames, ServerRemarks), prometheus::labels),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "label_values",
-        "the values of a label in Prometheus",
+        "list the values of a label in Prometheus",
         typed!(Both<LabelValues, SeriesSelection>, (ValuesOfLabel, ServerRemarks), prometheus::label_values),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "list_metadata",
-        "type, help and unit of metrics in Prometheus",
+        "list type, help and unit of metrics in Prometheus",
         typed!(ListMetadata, (MetricMetadata, ServerRemarks), prometheus::metadata),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "list_targets",
-        "what Prometheus scrapes, and how that goes",
+        "list Prometheus's scrape targets and their state",
         typed!(ListTargets, (ScrapeTargets, ServerRemarks), prometheus::targets),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "list_rules",
-        "Prometheus's groups of rules",
+        "list Prometheus's rule groups",
         typed!(ListRules, (PrometheusRules, ServerRemarks), prometheus::rules),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "list_prometheus_alerts",
-        "alerts that are pending or firing in Prometheus",
+        "list pending and firing alerts in Prometheus",
         typed!(NoFields, (PrometheusAlerts, ServerRemarks), prometheus::alerts),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "prometheus_status",
-        "what the Prometheus server is and how it runs",
+        "show the status of the Prometheus server",
         typed!(PrometheusStatus, PrometheusState, prometheus::status),
     )
     .asks(&[PROMETHEUS]),
     operation(
         "create_dashboard",
-        "bring one dashboard to Grafana, from dashboard_config or a template",
+        "save a dashboard from dashboard_config or a template in Grafana",
         typed!(CreateDashboard, dashboards::Created, dashboards::create),
     )
     .tells(&[GRAFANA]),
     operation(
         "plan_dashboards",
-        "what apply_dashboards would do",
+        "show what apply_dashboards would do",
         typed!(ApplyDashboards, AppliedDashboards, dashboards::plan),
     )
     .asks(&[GRAFANA]),
     operation(
         "apply_dashboards",
-        "bring dashboards and templates to Grafana: created, updated, unchanged or conflict",
+        "save dashboards and templates in Grafana: created, updated, unchanged or conflict",
         typed!(ApplyDashboards, AppliedDashboards, dashboards::apply),
     )
     .tells(&[GRAFANA]),
@@ -480,7 +480,7 @@ pub const OPERATIONS: &[Operation] = &[
     .asks(&[GRAFANA]),
     operation(
         "list_dashboards",
-        "the dashboards that Grafana finds",
+        "search dashboards in Grafana",
         typed!(ListDashboards, ListedDashboards, dashboards::list),
     )
     .asks(&[GRAFANA]),
@@ -492,25 +492,25 @@ pub const OPERATIONS: &[Operation] = &[
     .tells(&[GRAFANA]),
     operation(
         "export_dashboards",
-        "dashboards as files for Grafana's provisioning",
+        "export dashboards as files for Grafana provisioning",
         typed!(ExportDashboards, ExportedDashboards, dashboards::export),
     )
     .asks(&[GRAFANA]),
     operation(
         "grafana_status",
-        "which Grafana answers, and for which organisation",
+        "show Grafana's version, database state and organization",
         typed!(NoFields, (Mock, Option<GrafanaStatus>), dashboards::status),
     )
     .asks(&[GRAFANA]),
     operation(
         "ensure_datasource",
-        "a Prometheus data source in Grafana, made or changed where it is not as given",
+        "create or update a Prometheus data source in Grafana",
         typed!(Both<DatasourceName, EnsureDatasource>, EnsuredDatasource, datasources::ensure),
     )
     .tells(&[GRAFANA]),
     operation(
         "datasource_health",
-        "whether Grafana reaches the server behind a data source",
+        "check whether Grafana can reach the server of a data source",
         typed!(DatasourceName, DatasourceHealth, datasources::health),
     )
     .asks(&[GRAFANA]),
@@ -524,9 +524,9 @@ pub const OPERATIONS: &[Operation] = &[
     operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
 ];
 
-/// The operation that a `ctx` asks for. Without one, a `metric_name` means a record, and nothing a
+/// The operation that a `ctx` requests. The default is a record if there is a `metric_name`, else a
 /// health check.
-pub fn choose(ctx: &Document) -> Result<&'static Operation, Error> {
+pub fn requested(ctx: &Document) -> Result<&'static Operation, Error> {
     let given: Option<Verbatim> = ctx.read_field("operation")?.flatten();
     let given = match &given {
         None if ctx.get("metric_name").is_some() => "record_metric",
@@ -540,7 +540,7 @@ pub fn choose(ctx: &Document) -> Result<&'static Operation, Error> {
     })
 }
 
-/// The operation of that name.
+/// Finds an operation by name.
 pub fn find(given: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == given)
 }
@@ -554,7 +554,7 @@ fn describe(_: &mut Call, _: &NoFields) -> Result<Description, Error> {
     Ok(description())
 }
 
-/// What this plug is.
+/// The description of this plug.
 pub fn description() -> Description {
     Description {
         name: NAME,

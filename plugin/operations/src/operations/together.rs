@@ -1,5 +1,4 @@
-//! What concerns the plug's own group and those with keys of their own together: clearing them,
-//! bringing them up to the time, exposing them as one, restoring them.
+//! Operations on all groups together: clear, refresh, expose and restore.
 
 use std::borrow::Cow;
 
@@ -15,8 +14,7 @@ use crate::servers::pushgateway::Group;
 use crate::telemetry::Telemetry;
 use plugpipe_contract::scalar::Verbatim;
 
-/// Takes over what a snapshot holds, and returns the groups that were there before; on an error
-/// nothing has changed.
+/// Restores a snapshot and returns the previous groups; on an error, nothing is changed.
 pub fn restore(
     snapshot: &[u8],
     seed: u64,
@@ -38,8 +36,8 @@ pub fn restore(
     Ok(before)
 }
 
-/// Forgets all families and series of all groups, and returns how many series there were; the
-/// configured families are there again.
+/// Removes all families and series of all groups, re-registers the configured families, and returns
+/// the number of removed series.
 pub fn clear(
     registry: &mut Registry,
     groups: &mut OwnGroups,
@@ -54,7 +52,7 @@ pub fn clear(
     Ok(removed)
 }
 
-/// The same for one group.
+/// Removes all families and series of one group.
 pub fn clear_one(registry: &mut Registry, pending: &mut Pending) -> usize {
     let removed = registry.clear();
     if removed > 0 {
@@ -63,14 +61,14 @@ pub fn clear_one(registry: &mut Registry, pending: &mut Pending) -> usize {
     removed
 }
 
-/// Brings a registry up to the time.
+/// Expires series and, if enabled, publishes the plug's own metrics.
 #[inline]
 pub fn refresh(registry: &mut Registry, telemetry: &Telemetry, own_metrics: bool, now_ms: u64) -> Result<(), Error> {
     registry.expire(now_ms);
     if own_metrics { telemetry.publish(registry) } else { Ok(()) }
 }
 
-/// Brings all groups up to the time.
+/// Refreshes all groups.
 #[inline]
 pub fn refresh_all(
     registry: &mut Registry,
@@ -86,7 +84,7 @@ pub fn refresh_all(
     refresh(registry, telemetry, own_metrics, now_ms)
 }
 
-/// Brings the registry up to the time, and writes it.
+/// Refreshes and encodes the registry.
 pub fn expose<'e>(
     registry: &mut Registry,
     exposition: &'e mut Exposition,
@@ -101,22 +99,22 @@ pub fn expose<'e>(
     Ok((bytes, choice))
 }
 
-/// All that was recorded.
+/// All recorded metrics.
 pub struct All<'a> {
-    /// What was recorded under the plug's own key.
+    /// The metrics of the plug's own group.
     pub registry: &'a mut Registry,
-    /// What was recorded under others.
+    /// The other groups.
     pub groups: &'a mut OwnGroups,
     /// The configuration.
     pub config: &'a Config,
-    /// Whether the plug's metrics about itself are exposed too: a call may ask for that.
+    /// Whether the plug's metrics about itself are exposed too, which a call may request.
     pub own_metrics: bool,
-    /// Who recorded what under the configuration's key, where that is known.
+    /// The steps that recorded the metrics of the plug's own group, if known.
     pub steps: Option<&'a Steps>,
 }
 
-/// Brings all groups up to the time, and writes them as one exposition. What was recorded under the
-/// configuration's key carries none of its labels.
+/// Refreshes all groups and encodes them as one exposition. Metrics of the configured group do not
+/// get the labels of its key.
 #[inline]
 pub fn expose_all<'e>(
     all: All<'_>,
@@ -130,9 +128,9 @@ pub fn expose_all<'e>(
     let (bytes, choice) = if groups.series() == 0 {
         exposition.encode(registry, choice, now_ms)?
     } else {
-        let nobody = Steps::with_hasher(Default::default());
+        let no_steps = Steps::with_hasher(Default::default());
         let key = config.group()?;
-        let origin = Box::new(|metric: &str| own_groups::origin(&key, steps.unwrap_or(&nobody), metric));
+        let origin = Box::new(|metric: &str| own_groups::origin(&key, steps.unwrap_or(&no_steps), metric));
         let others = groups.list.iter().map(|group| group.part(now_ms)).collect();
         let (bytes, choice) = exposition.encode_with(registry, origin, others, choice, now_ms, now_ms)?;
         (bytes.into(), choice)
@@ -141,8 +139,8 @@ pub fn expose_all<'e>(
     Ok((bytes, choice))
 }
 
-/// Remembers which step recorded a metric first, where the caller names its steps; and says it in
-/// an error about a metric that is something else already.
+/// Remembers which step first recorded a metric, if the caller gives its step, and adds it to
+/// errors about conflicting metrics.
 #[inline]
 pub fn note_steps(
     outcome: Result<(), Error>,
@@ -154,7 +152,7 @@ pub fn note_steps(
 ) -> Result<(), Error> {
     let step = step.as_ref().map(|step| &*step.0);
     match (outcome, step) {
-        (Err(Error::Contract(plugpipe_contract::Error::Metrics(Conflict { metric, problem }))), step) => {
+        (Err(Error::Metrics(Conflict { metric, problem })), step) => {
             let mut problem = format!("{problem} (group {}", own_groups::origin(&key()?, steps, &metric));
             if let Some(step) = step {
                 problem.push_str(&format!("; now step {:?}", excerpt(step, 100)));

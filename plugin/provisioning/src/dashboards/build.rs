@@ -1,4 +1,4 @@
-//! From the short form of a dashboard to one that Grafana takes.
+//! Completes dashboards from the short form to a form that Grafana accepts.
 
 use std::collections::BTreeSet;
 
@@ -7,34 +7,34 @@ use serde_json::{Value, json};
 use super::members::{Map, Members as _, to_json};
 use super::sources::{PROMETHEUS, Sources, source_variable};
 use super::{FINGERPRINT, Options, TAG, import, is_fingerprint, layout, migration, uid};
+use crate::error::Error;
 use crate::rules::expression::{self, Mistake};
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 
-/// The version of Grafana's dashboard schema that is written where none is given. Grafana 11 made
-/// it; newer ones raise it on reading.
+/// The default schema version, that of Grafana 11; newer versions migrate it when loading.
 const SCHEMA_VERSION: u64 = 39;
 
-/// Longest title, in bytes: Grafana's database holds 189 characters.
+/// The longest title, in characters: the limit of Grafana's database.
 const MAX_TITLE_LEN: usize = 189;
 
-/// Most warnings that are kept for one dashboard.
+/// The most warnings per dashboard.
 const MAX_WARNINGS: usize = 100;
 
-/// Highest panel id that is kept.
+/// The highest panel id that is kept.
 const HIGHEST_ID: u64 = 1 << 30;
 
-/// A dashboard that Grafana takes.
+/// A complete dashboard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dashboard {
-    /// Unique in its organisation.
+    /// Unique in its organization.
     pub uid: String,
-    /// For people.
+    /// The title.
     pub title: String,
-    /// The tag that says what is in it.
+    /// The tag with the hash of its contents.
     pub fingerprint: String,
     /// The dashboard's JSON model, without `id` and `version`.
     pub model: Map,
-    /// What was mended, and what is odd. Each begins with a path.
+    /// Corrections and oddities. Each begins with a path.
     pub warnings: Vec<String>,
 }
 
@@ -45,9 +45,8 @@ struct Builder<'p> {
     more: usize,
 }
 
-/// Makes a dashboard of `given`, known as `path`: Grafana's JSON model or any part of it that
-/// has a title, alone, in `{"dashboard": …}`, or as the `spec` of a resource; also as Grafana
-/// exports it to be shared.
+/// Completes the dashboard `given` at `path`: Grafana's JSON model or any part of it that has a
+/// title, by itself, in `{"dashboard": …}`, or as the `spec` of a resource; or a shared export.
 pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashboard, Error> {
     let expect = |value, path: &str| match value {
         Value::Object(map) => Ok(map),
@@ -58,7 +57,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     let mut path = path;
     let mut warnings = Vec::new();
     if let Some(inside) = model.remove("dashboard") {
-        // Grafana's API answers `meta` beside it, which says nothing of what is wanted.
+        // Grafana's API returns `meta` beside it, which is irrelevant here.
         for (name, _) in model.iter().filter(|(name, _)| *name != "meta") {
             warnings.push(format!(
                 "{path}.{}: is ignored beside dashboard; folder_uid, message and overwrite are fields of the operation",
@@ -74,12 +73,12 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
         path = &spec;
     }
     if !model.list("rows").is_empty() {
-        let problem = "is how Grafana 4 held panels; put them into panels";
+        let problem = "is the panel format of Grafana 4; put the panels in panels";
         return Err(Error::invalid(format!("{path}.rows"), problem));
     }
     if model.some("elements").is_some() || model.some("spec").is_some() {
         let problem =
-            "is of Grafana's schema v2, which is not taken; give the classic JSON model, with title and panels";
+            "has Grafana's schema v2, which is not supported; use the classic JSON model, with title and panels";
         return Err(Error::invalid(path, problem));
     }
     let mut sources = Sources::of(&model);
@@ -87,12 +86,12 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     let title = match model.get("title") {
         Some(Value::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
         None | Some(Value::Null | Value::String(_)) => {
-            return Err(Error::Missing { field: format!("{path}.title"), expected: "the dashboard's title" });
+            return Err(Error::missing(format!("{path}.title"), "the dashboard's title"));
         }
         Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
     };
     if title.chars().count() > MAX_TITLE_LEN {
-        let problem = format!("has {} characters; Grafana keeps {MAX_TITLE_LEN}", title.chars().count());
+        let problem = format!("has {} characters; the maximum is {MAX_TITLE_LEN}", title.chars().count());
         return Err(Error::invalid(format!("{path}.title"), problem));
     }
     let uid = match model.get("uid") {
@@ -108,7 +107,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     let mut panels = builder.objects(&mut model, "panels", path)?;
     builder.panels(&mut panels, path)?;
     builder.referring_lists(&mut model, path);
-    // What the server counts is the server's.
+    // The server's own counters.
     for name in ["id", "version", "iteration"] {
         model.remove(name);
     }
@@ -117,7 +116,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     model.set("panels", panels);
     model.set_default("schemaVersion", SCHEMA_VERSION);
     model.set_default("editable", true);
-    // A crosshair for all panels.
+    // A shared crosshair.
     model.set_default("graphTooltip", 1_u64);
     model.set_default("refresh", "30s");
     model.set_default("time", json!({"from": "now-1h", "to": "now"}));
@@ -125,7 +124,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     variable(&mut model, &builder.sources.variable, options.datasource.as_deref(), path)?;
     for (name, at) in import::placeholders(&model, &builder.sources, path) {
         let name = excerpt(&name, 100);
-        builder.warn(format!("{at}: the dashboard has no variable or input {name}, so that nothing replaces it"));
+        builder.warn(format!("{at}: the dashboard has no variable or input {name}; the placeholder remains"));
     }
     let fingerprint = tag(&mut model, path)?;
     if builder.more > 0 {
@@ -134,7 +133,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     Ok(Dashboard { uid, title, fingerprint, model, warnings: builder.warnings })
 }
 
-/// The variable that panels name as their data source, before the others.
+/// Adds the variable for the data source, before the others.
 fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -> Result<(), Error> {
     let mut templating = match model.remove("templating") {
         None | Some(Value::Null) => Map::default(),
@@ -155,13 +154,12 @@ fn variable(model: &mut Map, name: &str, datasource: Option<&str>, path: &str) -
     Ok(())
 }
 
-/// Puts the two tags on a dashboard that is whole but for them, and returns the one with the
-/// fingerprint.
+/// Adds the two tags to an otherwise complete dashboard, and returns the fingerprint.
 fn tag(model: &mut Map, path: &str) -> Result<String, Error> {
     let mut tags = match model.remove("tags") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(list)) if list.iter().all(Value::is_string) => list,
-        Some(_) => return Err(Error::invalid(format!("{path}.tags"), "expected a list of texts")),
+        Some(_) => return Err(Error::invalid(format!("{path}.tags"), "expected a list of strings")),
     };
     tags.retain(|tag| !matches!(tag, Value::String(text) if text == TAG || is_fingerprint(text)));
     tags.push(TAG.into());
@@ -177,7 +175,7 @@ impl Builder<'_> {
         if self.warnings.len() < MAX_WARNINGS { self.warnings.push(text) } else { self.more += 1 }
     }
 
-    /// Takes out a list of objects; empty where there is none.
+    /// Removes and returns a list of objects; empty if missing.
     fn objects(&self, of: &mut Map, name: &str, path: &str) -> Result<Vec<Value>, Error> {
         match of.remove(name) {
             None | Some(Value::Null) => Ok(Vec::new()),
@@ -193,7 +191,7 @@ impl Builder<'_> {
         for (index, panel) in panels.iter_mut().enumerate() {
             let Value::Object(panel) = panel else { continue };
             let path = format!("{path}.panels[{index}]");
-            // What a panel from the library is, the library says.
+            // The library defines library panels.
             if panel.some("libraryPanel").is_some() {
                 continue;
             }
@@ -205,7 +203,7 @@ impl Builder<'_> {
                 if let Some(within) =
                     inner.iter().position(|panel| panel.as_object().and_then(|panel| panel.text("type")) == Some("row"))
                 {
-                    return Err(Error::invalid(format!("{path}.panels[{within}]"), "a row may not hold a row"));
+                    return Err(Error::invalid(format!("{path}.panels[{within}]"), "a row cannot contain a row"));
                 }
                 self.panels(&mut inner, &path)?;
                 panel.set("panels", inner);
@@ -221,7 +219,7 @@ impl Builder<'_> {
 
     fn panel(&mut self, panel: &mut Map, path: &str) -> Result<(), Error> {
         let mut targets = self.objects(panel, "targets", path)?;
-        // A text or a list of dashboards asks nobody.
+        // A text panel or a list of dashboards has no queries.
         if targets.is_empty() && panel.some("datasource").is_none() {
             return Ok(());
         }
@@ -238,7 +236,7 @@ impl Builder<'_> {
                 None | Some(Value::Null) => self.sources.of_query(&source),
                 own => self.source(own, &[target.clone().into()], &path),
             };
-            // Loki has its `expr` too, in another language.
+            // Loki has `expr` too, in another language.
             if let Some(expr) = target.text("expr").filter(|_| self.sources.is_prometheus(&own)) {
                 let expr = self.expression(expr, &format!("{path}.expr"))?;
                 target.set("expr", &*expr);
@@ -268,15 +266,15 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// A reference to a data source: the variable, where none is given that could be kept.
+    /// Resolves a reference to a data source; by default the variable.
     fn source(&mut self, given: Option<Value>, queries: &[Value], path: &str) -> Value {
-        let (source, said) = self.sources.resolve(given, queries, path);
-        said.into_iter().for_each(|said| self.warn(said));
+        let (source, warning) = self.sources.resolve(given, queries, path);
+        warning.into_iter().for_each(|warning| self.warn(warning));
         source
     }
 
-    /// The data sources of annotations and template variables. One that names none asks the default
-    /// one, or nobody.
+    /// Resolves the data sources of annotations and template variables. Without a reference they
+    /// use the default data source, or none.
     fn referring_lists(&mut self, model: &mut Map, path: &str) {
         for of in ["annotations", "templating"] {
             let Some(Value::Object(holder)) = model.get_mut(of) else { continue };
@@ -295,17 +293,17 @@ impl Builder<'_> {
         }
     }
 
-    /// The expression as it can be parsed. The one mistake that is made most is mended.
+    /// Checks an expression, and corrects the most frequent mistake.
     fn expression(&mut self, given: &str, path: &str) -> Result<String, Error> {
         let mut expression = given.to_owned();
-        // Each round mends one place.
+        // Each round corrects one occurrence.
         for _ in 0..20 {
-            let Err(Mistake { said, mended }) = expression::check(&expression) else { return Ok(expression) };
-            let Some(mended) = mended else { return Err(Error::invalid(path, said)) };
-            expression = mended;
-            self.warn(format!("{path}: {said}; it was put so"));
+            let Err(Mistake { message, corrected }) = expression::check(&expression) else { return Ok(expression) };
+            let Some(corrected) = corrected else { return Err(Error::invalid(path, message)) };
+            expression = corrected;
+            self.warn(format!("{path}: {message}; the expression was corrected"));
         }
-        Err(Error::invalid(path, "has more mistakes than can be mended; expected a PromQL expression"))
+        Err(Error::invalid(path, "has too many mistakes to correct; expected a PromQL expression"))
     }
 }
 
@@ -321,13 +319,12 @@ fn ref_id(mut index: usize) -> String {
     }
 }
 
-/// Gives an id to each panel that has none of its own.
+/// Assigns ids to panels without a unique one.
 fn number(panels: &mut [Value]) {
     fn id(panel: &Map) -> Option<u64> {
         panel.get("id").and_then(Value::as_u64).filter(|id| (1..=HIGHEST_ID).contains(id))
     }
-    // Those within a row were numbered by themselves, so they are moved out of the way of the
-    // others.
+    // Panels within rows were numbered separately, so their ids may collide with others.
     let outer = panels.iter().filter_map(Value::as_object);
     let all = outer.flat_map(|panel| std::iter::once(panel).chain(panel.maps("panels")));
     let mut highest = all.filter_map(id).max().unwrap_or(0);
@@ -353,7 +350,7 @@ mod tests {
 
     use super::*;
 
-    fn made(given: Value) -> (Value, Vec<String>) {
+    fn complete(given: Value) -> (Value, Vec<String>) {
         let made = build(given, "dashboard_config", &Options::default()).unwrap();
         (made.model.into(), made.warnings)
     }
@@ -363,15 +360,15 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_a_dashboard_is_told() {
-        let (_, warnings) = made(json!({"dashboard": {"title": "T"}, "folderUid": "f", "meta": {"slug": "t"}}));
+    fn fields_beside_a_dashboard_are_reported() {
+        let (_, warnings) = complete(json!({"dashboard": {"title": "T"}, "folderUid": "f", "meta": {"slug": "t"}}));
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].starts_with("dashboard_config.folderUid: is ignored"), "{warnings:?}");
     }
 
     #[test]
-    fn the_short_form_becomes_whole() {
-        let (model, warnings) = made(json!({"dashboard": {"title": " PlugPipe System Overview ", "panels": [
+    fn the_short_form_is_completed() {
+        let (model, warnings) = complete(json!({"dashboard": {"title": " PlugPipe System Overview ", "panels": [
             {"title": "Uptime", "type": "stat", "targets": [{"expr": "plugpipe_system_uptime_seconds"}]},
             {"title": "Errors", "type": "table", "targets": [
                 {"expr": "rate(plugpipe_plugin_errors_total[5m]) by (plugin_name)"}, {"expr": "up", "refId": "A"}, {"expr": "up", "range": true}]},
@@ -402,8 +399,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "dashboard_config.dashboard.panels[1].targets[0].expr: column 40: by groups an aggregation, and rate is none; what is meant is \
-              probably: sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m])); it was put so"
+                "dashboard_config.dashboard.panels[1].targets[0].expr: column 40: by requires an aggregation, and rate is not one; you \
+              probably mean: sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m])); the expression was corrected"
             ]
         );
     }
@@ -439,7 +436,7 @@ mod tests {
             (json!({"type": "pie"}), "piechart", Value::Null),
             (json!({}), "timeseries", Value::Null),
         ] {
-            let (model, warnings) = made(json!({"title": "t", "panels": [old.clone()]}));
+            let (model, warnings) = complete(json!({"title": "t", "panels": [old.clone()]}));
             let panel = &model["panels"][0];
             assert_eq!((panel["type"].as_str(), &panel["fieldConfig"]), (Some(new), &has), "{old}");
             assert!(panel.get("yaxes").is_none() && panel.get("styles").is_none(), "{panel}");
@@ -452,19 +449,19 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_that_is_no_number_is_told() {
+    fn a_bound_that_is_not_a_number_is_reported() {
         let (model, warnings) =
-            made(json!({"title": "t", "panels": [{"type": "graph", "yaxes": [{"max": "$limit"}]}]}));
+            complete(json!({"title": "t", "panels": [{"type": "graph", "yaxes": [{"max": "$limit"}]}]}));
         assert_eq!(model["panels"][0].get("fieldConfig"), None);
         assert!(
-            warnings[0].ends_with("it became timeseries; max \"$limit\" is no number and was dropped"),
+            warnings[0].ends_with("it was converted to timeseries; max \"$limit\" is not a number and was dropped"),
             "{warnings:?}"
         );
     }
 
     #[test]
-    fn ids_that_are_there_stay_and_are_told_apart() {
-        let (model, _) = made(json!({"title": "t", "panels": [
+    fn existing_ids_are_kept_and_made_unique() {
+        let (model, _) = complete(json!({"title": "t", "panels": [
             {"type": "text", "id": 3}, {"type": "text"}, {"type": "text", "id": 3}, {"type": "row", "panels": [{"type": "text"}]},
             {"type": "text", "id": -1}, {"type": "text", "id": "x"},
         ]}));
@@ -477,28 +474,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_anothers_is_left_alone() {
+    fn other_data_sources_are_kept() {
         let panels = json!([
             {"libraryPanel": {"uid": "u", "name": "n"}, "gridPos": {"h": 8, "w": 12, "x": 0, "y": 0}, "id": 1},
             {"type": "logs", "targets": [{"expr": "{a=\"b\"} | line_format \"{{.x}\" [", "datasource": {"type": "loki", "uid": "l"}}]},
         ]);
-        let (model, warnings) = made(json!({"title": "t", "panels": panels}));
+        let (model, warnings) = complete(json!({"title": "t", "panels": panels}));
         assert_eq!(model["panels"][0], panels[0]);
         assert_eq!(model["panels"][1]["targets"][0]["expr"], panels[1]["targets"][0]["expr"]);
         assert_eq!(warnings, [""; 0]);
     }
 
     #[test]
-    fn what_is_made_of_what_was_made_is_the_same() {
+    fn completing_a_complete_dashboard_changes_nothing() {
         let given = json!({"title": "t \u{2603} <b>\"", "panels": [{"type": "graph", "targets": [{"expr": "up"}]}, {"type": "row"}]});
-        let (once, _) = made(given);
-        let (twice, warnings) = made(once.clone());
+        let (once, _) = complete(given);
+        let (twice, warnings) = complete(once.clone());
         assert_eq!(once, twice);
         assert_eq!(warnings, [""; 0]);
     }
 
     #[test]
-    fn what_is_no_dashboard_is_refused_by_its_path() {
+    fn other_values_are_rejected_by_their_path() {
         for (given, field) in [
             ("[]", "d"),
             ("{\"dashboard\": 1}", "d.dashboard"),
@@ -529,14 +526,14 @@ mod tests {
     #[test]
     fn ten_thousand_panels_are_a_dashboard() {
         let panels = vec![json!({"type": "graph", "targets": [{"expr": "up"}]}); 10_000];
-        let (model, warnings) = made(json!({"title": "t", "panels": panels}));
+        let (model, warnings) = complete(json!({"title": "t", "panels": panels}));
         assert_eq!(model["panels"].as_array().unwrap().len(), 10_000);
         assert_eq!((warnings.len(), warnings[100].as_str()), (101, "dashboard_config: and 9900 more"));
         assert_eq!(model["panels"][9_999]["gridPos"], json!({"h": 8, "w": 12, "x": 12, "y": 39_992}));
     }
 
     #[test]
-    fn ref_ids_go_on_after_z() {
+    fn ref_ids_continue_after_z() {
         assert_eq!([0, 25, 26, 51, 52, 702].map(ref_id), ["A", "Z", "AA", "AZ", "BA", "AAA"]);
     }
 

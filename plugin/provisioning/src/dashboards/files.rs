@@ -1,14 +1,14 @@
-//! Dashboards as files that Grafana reads by itself.
+//! Dashboards as provisioning files for Grafana.
 
 use super::members::{Map, to_json};
 use super::{Place, uid};
 use crate::yaml::Yaml;
 use plugpipe_contract::responses::DashboardFile;
 
-/// Where the provider looks for the files.
+/// The provider's folder of dashboard files.
 const FOLDER: &str = "/var/lib/grafana/dashboards/plugpipe";
 
-/// The file of a dashboard, without what only its server counts.
+/// The file of a dashboard, without the server's own counters.
 pub fn file(uid: &str, mut model: Map) -> DashboardFile {
     for name in ["id", "version"] {
         model.remove(name);
@@ -16,12 +16,12 @@ pub fn file(uid: &str, mut model: Map) -> DashboardFile {
     DashboardFile { path: name(uid), content: to_json(&model) }
 }
 
-/// A uid is safe as the name of a file; Grafana may hold one that is older than that rule.
+/// The file name for a uid. Grafana may contain uids that are older than its rules for them.
 fn name(uid: &str) -> String {
     if uid::check(uid).is_ok() { format!("{uid}.json") } else { format!("{}.json", uid::derive(&[], uid)) }
 }
 
-/// The file that has Grafana read the others.
+/// The provider's configuration file.
 pub fn provider(place: &Place, organisation: u64) -> String {
     let mut provider = vec![
         ("name".to_owned(), Yaml::from("plugpipe")),
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_a_name_whatever_the_uid() {
+    fn any_uid_has_a_file_name() {
         assert_eq!(name("a-b_1"), "a-b_1.json");
         let derived = name("../é");
         assert!(derived.ends_with(".json") && !derived.contains('/'), "{derived}");

@@ -1,34 +1,35 @@
-//! Dashboards in the forms that Grafana exports, made into the plain classic model: resources of
-//! its Kubernetes-style API, and exports that are to be shared.
+//! Converts Grafana's export formats to the plain classic model: resources of its Kubernetes-style
+//! API, and shared exports.
 //!
-//! A shared export leaves out what differs from one Grafana to the next: `__inputs` lists it, and
-//! `${name}` stands in its place, in any text. Grafana asks a person for the values; here a data
-//! source becomes a template variable, and a constant its own value. `__elements` holds the library
-//! panels that the dashboard uses, which become panels of its own.
+//! A shared export leaves out values that differ between Grafana instances: `__inputs` lists them,
+//! and texts contain `${name}` as a placeholder. Grafana asks the user for the values; here a data
+//! source becomes a template variable, and a constant its value. `__elements` contains library
+//! panels of the dashboard, which become regular panels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::{Map, Members as _};
 use super::sources::{PROMETHEUS, Sources, source_variable};
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use serde_json::Value;
 
-/// The group in `apiVersion`.
+/// The API group in `apiVersion`.
 const GROUP: &str = "dashboard.grafana.app/";
 
-/// The versions of that API whose `spec` is the classic model.
+/// The API versions whose `spec` is the classic model.
 const CLASSIC: [&str; 4] = ["v0alpha1", "v1alpha1", "v1beta1", "v1"];
 
-/// What takes the place of `${name}`.
+/// The replacement of `${name}`.
 #[derive(Debug)]
 enum Input {
-    /// A text, as it is.
+    /// Literal text.
     Text(String),
-    /// The template variable of this name.
+    /// The template variable with this name.
     Variable(String),
 }
 
-/// The classic model that a resource holds. The resource's name is the dashboard's uid.
+/// Extracts the classic model from a resource. The resource's name becomes the uid.
 pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<String>) -> Result<Map, Error> {
     let version = match resource.get("apiVersion") {
         Some(Value::String(version)) => version.clone(),
@@ -38,13 +39,14 @@ pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<St
         Some(version) if CLASSIC.contains(&version) => {}
         Some(version) if version.starts_with("v2") => {
             let problem = format!(
-                "{} is Grafana's dashboard schema v2, which is not taken; export the dashboard in the classic schema ({GROUP}v1)",
+                "{} is Grafana's dashboard schema v2, which is not supported; export the dashboard in the classic schema ({GROUP}v1)",
                 excerpt(version, 40)
             );
             return Err(Error::invalid(format!("{path}.apiVersion"), problem));
         }
         _ => {
-            let problem = format!("is {:?}; expected {GROUP} and one of {}", excerpt(&version, 80), CLASSIC.join(", "));
+            let problem =
+                format!("is {:?}; expected {GROUP} followed by one of {}", excerpt(&version, 80), CLASSIC.join(", "));
             return Err(Error::invalid(format!("{path}.apiVersion"), problem));
         }
     }
@@ -55,7 +57,7 @@ pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<St
         Some(Value::Object(spec)) => spec,
         Some(Value::Null) | None => {
             let expected = "the dashboard's classic JSON model";
-            return Err(Error::Missing { field: format!("{path}.spec"), expected });
+            return Err(Error::missing(format!("{path}.spec"), expected));
         }
         Some(_) => return Err(Error::invalid(format!("{path}.spec"), "expected an object")),
     };
@@ -63,21 +65,19 @@ pub(super) fn from_resource(mut resource: Map, path: &str, warnings: &mut Vec<St
     if let Some(name) = metadata.text("name") {
         if let Some(other) = model.text("uid").filter(|uid| *uid != name) {
             let other = excerpt(other, 100);
-            warnings.push(format!("{path}.spec.uid: is {other:?}; the resource's metadata.name is taken instead"));
+            warnings.push(format!("{path}.spec.uid: is {other:?}; the resource's metadata.name is used instead"));
         }
         model.set("uid", name);
     }
     let folder = metadata.map("annotations").and_then(|annotations| annotations.text("grafana.app/folder"));
     if let Some(folder) = folder {
         let folder = excerpt(folder, 100);
-        warnings.push(format!(
-            "{path}.metadata.annotations: the folder {folder:?} is not taken over; name it in folder_uid"
-        ));
+        warnings.push(format!("{path}.metadata.annotations: the folder {folder:?} is ignored; set folder_uid"));
     }
     Ok(model)
 }
 
-/// Puts values in the place of a shared export's inputs, and its library panels where they belong.
+/// Replaces the inputs and library panels of a shared export.
 pub(super) fn resolve(
     model: &mut Map,
     sources: &mut Sources,
@@ -97,51 +97,51 @@ pub(super) fn resolve(
         Some(_) => return Err(Error::invalid(format!("{path}.__inputs"), "expected a list")),
     };
     let mut values: BTreeMap<String, Input> = BTreeMap::new();
-    let mut further: Vec<Value> = Vec::new();
+    let mut variables: Vec<Value> = Vec::new();
     for (index, input) in inputs.iter().enumerate() {
         let path = format!("{path}.__inputs[{index}]");
         let Value::Object(input) = input else { return Err(Error::invalid(path, "expected an object")) };
         let Some(name) = input.text("name") else {
-            return Err(Error::Missing { field: format!("{path}.name"), expected: "the input's name" });
+            return Err(Error::missing(format!("{path}.name"), "the input's name"));
         };
         let is_first =
             !values.values().any(|value| matches!(value, Input::Variable(name) if *name == sources.variable));
-        let value = value_of(name, input, is_first, sources, &mut further, &path)?;
+        let value = value_of(name, input, is_first, sources, &mut variables, &path)?;
         values.insert(name.to_owned(), value);
     }
     model.values_mut().for_each(|value| substitute(value, &values));
-    if !further.is_empty() {
+    if !variables.is_empty() {
         let mut templating = match model.remove("templating") {
             Some(Value::Object(map)) => map,
             None | Some(Value::Null) => Map::default(),
             Some(_) => return Err(Error::invalid(format!("{path}.templating"), "expected an object")),
         };
         match templating.remove("list") {
-            Some(Value::Array(list)) => further.extend(list),
+            Some(Value::Array(list)) => variables.extend(list),
             None | Some(Value::Null) => {}
             Some(_) => return Err(Error::invalid(format!("{path}.templating.list"), "expected a list")),
         }
-        templating.set("list", further);
+        templating.set("list", variables);
         model.set("templating", templating);
     }
     Ok(())
 }
 
-/// What an input becomes. Of data sources, the first Prometheus is what the dashboard's own
-/// variable stands for; another one, and each of another type, gets a variable of its own.
+/// The value for an input. The first Prometheus data source maps to the dashboard's own variable;
+/// all others get variables of their own.
 fn value_of(
     name: &str,
     input: &Map,
     is_first: bool,
     sources: &mut Sources,
-    further: &mut Vec<Value>,
+    variables: &mut Vec<Value>,
     path: &str,
 ) -> Result<Input, Error> {
     match input.text("type") {
         Some("constant") => match input.get("value") {
             Some(Value::String(text)) => Ok(Input::Text(text.clone())),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Input::Text(value.to_string())),
-            _ => Err(Error::Missing { field: format!("{path}.value"), expected: "the constant's value, as text" }),
+            _ => Err(Error::missing(format!("{path}.value"), "the constant's value, as a string")),
         },
         Some("datasource") => {
             let kind = input.text("pluginId").unwrap_or(PROMETHEUS);
@@ -160,7 +160,7 @@ fn value_of(
             }
             let variable = sources.free_name(name);
             sources.variables.insert(variable.clone(), Some(kind.to_owned()));
-            further.push(source_variable(&variable, input.text("label").unwrap_or(name), kind, None));
+            variables.push(source_variable(&variable, input.text("label").unwrap_or(name), kind, None));
             Ok(Input::Variable(variable))
         }
         other => {
@@ -170,8 +170,8 @@ fn value_of(
     }
 }
 
-/// Puts values in the place of `${name}` and `${name:format}`, in all texts of a value.
-// As deep as the reader's bound on nesting.
+/// Replaces `${name}` and `${name:format}` in all strings of a value.
+// Recursion is bounded by the parser's depth limit.
 fn substitute(value: &mut Value, values: &BTreeMap<String, Input>) {
     match value {
         Value::String(text) => {
@@ -185,7 +185,7 @@ fn substitute(value: &mut Value, values: &BTreeMap<String, Input>) {
     }
 }
 
-/// The text with values in it; none if it has no input.
+/// Replaces inputs in a string; `None` if it contains none.
 fn substituted(text: &str, values: &BTreeMap<String, Input>) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
@@ -217,7 +217,7 @@ fn substituted(text: &str, values: &BTreeMap<String, Input>) -> Option<String> {
     done.then_some(out)
 }
 
-/// The models of library panels, by uid. Grafana 8 wrote a list, newer ones an object.
+/// The models of library panels, by uid. Grafana 8 exports a list, newer versions an object.
 fn library(elements: Value) -> BTreeMap<String, Map> {
     let elements: Vec<(Option<String>, Value)> = match elements {
         Value::Object(map) => map.into_iter().map(|(uid, element)| (Some(uid), element)).collect(),
@@ -235,7 +235,7 @@ fn library(elements: Value) -> BTreeMap<String, Map> {
     elements.into_iter().filter_map(model).collect()
 }
 
-/// Puts library panels that came with the dashboard in the place of the references to them.
+/// Replaces references to library panels by the panels that came with the dashboard.
 fn inline(of: &mut Map, library: &BTreeMap<String, Map>, path: &str, warnings: &mut Vec<String>) {
     let Some(Value::Array(panels)) = of.get_mut("panels") else { return };
     for (index, panel) in panels.iter_mut().enumerate() {
@@ -247,7 +247,7 @@ fn inline(of: &mut Map, library: &BTreeMap<String, Map>, path: &str, warnings: &
         let mut model = model.clone();
         model.remove("libraryPanel");
         panel.remove("libraryPanel");
-        // Where it stands is the dashboard's, what it shows is the library's.
+        // The dashboard defines the position, the library the contents.
         for name in ["id", "gridPos"] {
             model.remove(name);
         }
@@ -255,20 +255,20 @@ fn inline(of: &mut Map, library: &BTreeMap<String, Map>, path: &str, warnings: &
             model.set_default(&name, value);
         }
         let title = excerpt(model.text("title").unwrap_or_default(), 100);
-        warnings.push(format!("{path}: the library panel {title:?} became a panel of the dashboard"));
+        warnings.push(format!("{path}: the library panel {title:?} was converted to a regular panel"));
         *panel = model;
     }
 }
 
-/// A step of a path.
+/// A path component.
 #[derive(Debug, Clone, Copy)]
 enum Step<'t> {
     Name(&'t str),
     Index(usize),
 }
 
-/// The placeholders of a shared export, `${DS_…}` and `${VAR_…}`, that are no variables, so that
-/// nothing will replace them: each once, with its path.
+/// The placeholders of a shared export, `${DS_…}` and `${VAR_…}`, that are no variables and would
+/// remain: each once, with its path.
 pub(super) fn placeholders(model: &Map, sources: &Sources, path: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
@@ -320,14 +320,14 @@ mod tests {
 
     use super::super::Options;
     use super::super::build::build;
-    use plugpipe_contract::error::Error;
+    use crate::error::Error;
 
     fn build_from(given: &Value) -> Result<(Value, Vec<String>), Error> {
         let made = build(given.clone(), "d", &Options::default())?;
         Ok((made.model.into(), made.warnings))
     }
 
-    fn made(given: &Value) -> (Value, Vec<String>) {
+    fn complete(given: &Value) -> (Value, Vec<String>) {
         build_from(given).unwrap()
     }
 
@@ -335,14 +335,14 @@ mod tests {
         json!({"type": "prometheus", "uid": "${datasource}"})
     }
 
-    /// A dashboard as Grafana exports it to be shared, with all that such exports can have.
+    /// A shared export with all possible features.
     fn shared() -> Value {
         serde_json::from_str(include_str!("../../../../tests/grafana/shared_export.json")).unwrap()
     }
 
     #[test]
     fn every_input_becomes_a_variable_or_its_value() {
-        let (model, warnings) = made(&shared());
+        let (model, warnings) = complete(&shared());
         let text = model.to_string();
         for gone in ["__inputs", "__elements", "__requires", "DS_PROMETHEUS", "DS_EXPRESSION", "VAR_"] {
             assert!(!text.contains(gone), "{gone}: {text}");
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "d.panels[4].panels[1]: the library panel \"Saturation in ${VAR_NAMESPACE}\" became a panel of the dashboard"
+                "d.panels[4].panels[1]: the library panel \"Saturation in ${VAR_NAMESPACE}\" was converted to a regular panel"
             ]
         );
         assert_eq!(
@@ -412,16 +412,16 @@ mod tests {
         );
         assert_eq!(model["panels"][5]["libraryPanel"]["uid"], "elsewhere");
         assert_eq!(model["panels"][6]["datasource"], json!({"type": "datasource", "uid": "-- Dashboard --"}));
-        assert_eq!(made(&model).0, model);
-        // With another fingerprint, every dashboard would be saved anew.
+        assert_eq!(complete(&model).0, model);
+        // With another fingerprint, every dashboard would be saved again.
         assert!(text.contains("\"plugpipe:1e4582b60ff1b956\""), "{text}");
     }
 
     #[test]
-    fn placeholders_that_nobody_replaces_are_named() {
+    fn unknown_placeholders_are_reported() {
         let mut given = shared();
         given.as_object_mut().unwrap().remove("__inputs");
-        let (model, warnings) = made(&given);
+        let (model, warnings) = complete(&given);
         for (path, name) in [
             ("d.panels[0].datasource", "DS_PROMETHEUS-EU"),
             ("d.annotations.list[2].datasource", "DS_PROMETHEUS-EU"),
@@ -430,22 +430,22 @@ mod tests {
             ("d.annotations.list[3].expr", "VAR_NAMESPACE"),
             ("d.panels[0].targets[0].expr", "VAR_TARGET"),
         ] {
-            let said = |warning: &String| warning.starts_with(&format!("{path}: ")) && warning.contains(name);
-            assert!(warnings.iter().any(said), "{path}: {warnings:#?}");
+            let expected = |warning: &String| warning.starts_with(&format!("{path}: ")) && warning.contains(name);
+            assert!(warnings.iter().any(expected), "{path}: {warnings:#?}");
         }
         assert!(!model.to_string().contains("DS_PROMETHEUS"), "{model}");
 
-        // A template variable may be called so, and replaces it.
+        // A template variable of this name replaces it.
         let own = json!({"title": "t", "templating": {"list": [{"name": "DS_PROMETHEUS", "type": "datasource", "query": "prometheus"}]},
             "panels": [{"type": "stat", "datasource": "${DS_PROMETHEUS}", "targets": [{"expr": "up", "datasource": {"uid": "$DS_PROMETHEUS"}}]}]});
-        let (model, warnings) = made(&own);
+        let (model, warnings) = complete(&own);
         assert_eq!(warnings, [""; 0]);
         assert_eq!(model["panels"][0]["datasource"], json!({"type": "prometheus", "uid": "${DS_PROMETHEUS}"}));
         assert_eq!(model["panels"][0]["targets"][0]["datasource"], json!({"uid": "$DS_PROMETHEUS"}));
     }
 
     #[test]
-    fn inputs_that_cannot_be_are_refused_by_their_path() {
+    fn invalid_inputs_are_rejected_by_their_path() {
         for (inputs, field) in [
             (json!({}), "d.__inputs"),
             (json!([1]), "d.__inputs[0]"),
@@ -462,22 +462,22 @@ mod tests {
     }
 
     #[test]
-    fn library_panels_of_grafana_8_come_in_a_list() {
+    fn library_panels_of_grafana_8_are_a_list() {
         let given = json!({"title": "t", "__elements": [{"uid": "l", "kind": 1, "model": {"type": "text", "title": "Words"}}, 1],
             "panels": [{"libraryPanel": {"uid": "l", "name": "n"}, "gridPos": {"h": 2, "w": 24, "x": 0, "y": 0}, "repeat": "x"}]});
         let panel = json!({"type": "text", "title": "Words", "gridPos": {"h": 2, "w": 24, "x": 0, "y": 0}, "repeat": "x", "id": 1});
-        assert_eq!(made(&given).0["panels"], json!([panel]));
+        assert_eq!(complete(&given).0["panels"], json!([panel]));
     }
 
     #[test]
-    fn a_resource_with_a_classic_spec_is_its_dashboard() {
+    fn a_resource_with_a_classic_spec_is_converted() {
         for version in super::CLASSIC {
             let spec = json!({"title": "T", "panels": [{"type": "stat", "targets": [{"expr": "up"}]}]});
             let resource = json!({"apiVersion": format!("dashboard.grafana.app/{version}"), "kind": "Dashboard",
                 "metadata": {"name": "of-the-resource", "namespace": "default", "annotations": {"grafana.app/folder": "ops"}},
                 "spec": spec, "status": {}});
             for given in [resource.clone(), json!({"dashboard": resource})] {
-                let (model, warnings) = made(&given);
+                let (model, warnings) = complete(&given);
                 assert_eq!((&model["uid"], &model["title"]), (&json!("of-the-resource"), &json!("T")));
                 assert_eq!(model["panels"][0]["datasource"], prometheus());
                 assert!(
@@ -490,15 +490,15 @@ mod tests {
             }
         }
         let mut shared_resource = json!({"apiVersion": "dashboard.grafana.app/v1beta1", "spec": shared()});
-        assert_eq!(made(&shared_resource).0, made(&shared()).0);
+        assert_eq!(complete(&shared_resource).0, complete(&shared()).0);
         shared_resource["metadata"] = json!({"name": "other"});
-        let (model, warnings) = made(&shared_resource);
+        let (model, warnings) = complete(&shared_resource);
         assert_eq!(model["uid"], "other");
         assert!(warnings[0].starts_with("d.spec.uid: is \"orders-of-the-shop\""), "{warnings:?}");
     }
 
     #[test]
-    fn another_resource_is_refused_by_its_path() {
+    fn other_resources_are_rejected_by_their_path() {
         let of = |version: &str| json!({"apiVersion": version, "kind": "Dashboard", "spec": {"title": "T"}});
         let mut list = of("dashboard.grafana.app/v1beta1");
         list["kind"] = json!("DashboardList");
@@ -506,7 +506,7 @@ mod tests {
         without["spec"] = Value::Null;
         let mut wrong_panel = of("dashboard.grafana.app/v1");
         wrong_panel["spec"]["panels"] = json!([1]);
-        for (given, field, said) in [
+        for (given, field, expected) in [
             (of("dashboard.grafana.app/v2beta1"), "d.apiVersion", "schema v2"),
             (of("dashboard.grafana.app/v2"), "d.apiVersion", "schema v2"),
             (of("dashboard.grafana.app/v3"), "d.apiVersion", "v1beta1"),
@@ -518,7 +518,7 @@ mod tests {
         ] {
             let error = build_from(&given).unwrap_err();
             assert_eq!(error.field(), Some(field), "{error}");
-            assert!(error.to_string().contains(said), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

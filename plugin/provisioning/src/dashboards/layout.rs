@@ -1,4 +1,4 @@
-//! Where panels stand on Grafana's grid of 24 columns.
+//! Lays out panels on Grafana's grid of 24 columns.
 
 use super::members::{Map, Members as _};
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 /// Columns of the grid.
 const COLUMNS: u64 = 24;
 
-/// Highest panel that is taken as meant.
+/// The maximum height of a panel that is considered valid.
 const HIGHEST: u64 = 1_000;
 
-/// A whole, valid place.
+/// A panel's position and size, if complete and valid.
 fn place(panel: &Map) -> Option<(u64, u64, u64, u64)> {
     let grid = panel.map("gridPos")?;
     let (x, y) = (whole(grid, "x")?, whole(grid, "y")?);
@@ -26,7 +26,7 @@ fn size(grid: &Map) -> Option<(u64, u64)> {
     ((1..=COLUMNS).contains(&w) && (1..=HIGHEST).contains(&h)).then_some((w, h))
 }
 
-/// Width and height where a panel says none.
+/// The default width and height.
 fn usual(kind: &str) -> (u64, u64) {
     match kind {
         "row" => (COLUMNS, 1),
@@ -36,8 +36,8 @@ fn usual(kind: &str) -> (u64, u64) {
     }
 }
 
-/// Gives a place to each panel that has none, from left to right below those that have one. A size
-/// that is given is kept.
+/// Places panels without a position from left to right, below those that have one. Given sizes are
+/// kept.
 pub(super) fn lay_out(panels: &mut [Value]) {
     let places = panels.iter().filter_map(Value::as_object).filter_map(place);
     let mut y = places.map(|(_, y, _, h)| y + h).max().unwrap_or(0);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn panels_flow_below_those_that_have_a_place() {
+    fn panels_flow_below_those_with_a_position() {
         let mut panels = [
             panel("timeseries", None),
             panel("stat", Some([4, 6, 18, 2])),
@@ -88,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_laid_out_does_not_overlap(kinds in proptest::collection::vec("stat|table|row|text|timeseries", 0..40)) {
+        fn placed_panels_do_not_overlap(kinds in proptest::collection::vec("stat|table|row|text|timeseries", 0..40)) {
             let mut panels: Vec<Value> = kinds.iter().map(|kind| panel(kind, None)).collect();
             lay_out(&mut panels);
             let places = places(&panels);

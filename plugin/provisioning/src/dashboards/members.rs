@@ -1,33 +1,33 @@
-//! What is read of free-form JSON objects, where any member may be missing or something else.
+//! Access to free-form JSON objects, where any member may be missing or of another type.
 
 use serde_json::Value;
 
-/// The members of an object, sorted by their names.
+/// An object, sorted by member name.
 pub type Map = serde_json::Map<String, Value>;
 
-/// Members by name and type.
+/// Typed access to members.
 pub trait Members {
-    /// The value of that name, if it is there and not null.
+    /// The value, unless missing or null.
     fn some(&self, name: &str) -> Option<&Value>;
 
-    /// The text of that name, if it is one that is not blank.
+    /// The string, unless missing or blank.
     fn text(&self, name: &str) -> Option<&str>;
 
-    /// The object of that name.
+    /// The object, if it is one.
     fn map(&self, name: &str) -> Option<&Map>;
 
-    /// The items of the list of that name; none of them where there is no list.
+    /// The items of the list; empty if it is not one.
     fn list(&self, name: &str) -> &[Value];
 
-    /// The objects among those items.
+    /// The objects in the list.
     fn maps(&self, name: &str) -> impl Iterator<Item = &Map> {
         self.list(name).iter().filter_map(Value::as_object)
     }
 
-    /// Puts a value under that name.
+    /// Sets a member.
     fn set(&mut self, name: &str, value: impl Into<Value>);
 
-    /// Puts a value under that name, where there is none or null.
+    /// Sets a member if it is missing or null.
     fn set_default(&mut self, name: &str, value: impl Into<Value>) {
         if self.some(name).is_none() {
             self.set(name, value);
@@ -57,8 +57,8 @@ impl Members for Map {
     }
 }
 
-/// An object as text.
+/// Serializes an object.
 pub fn to_json(map: &Map) -> String {
-    // Its names are texts, so that nothing of it can fail.
+    // Cannot fail: all keys are strings.
     serde_json::to_string(map).unwrap_or_default()
 }

@@ -1,14 +1,13 @@
-//! Panel types that Grafana has no more, as those that took their place.
+//! Migrates panel types that Grafana has removed to their successors.
 //!
-//! What is taken over is what the dashboards in the field set: units, decimals, bounds, stacking,
-//! fill, thresholds, the value that is shown. The rest of an old panel's own settings has no
-//! counterpart, and is dropped.
+//! Migrated are the settings used in practice: units, decimals, bounds, stacking, fill, thresholds,
+//! the displayed value. Other settings of the old panel have no counterpart and are dropped.
 
 use super::members::{Map, Members as _};
 use plugpipe_contract::error::excerpt;
 use serde_json::{Number, Value, json};
 
-/// The panel types that come with Grafana 9 to 13.
+/// The panel types included in Grafana 9 to 13.
 const TYPES: [&str; 29] = [
     "alertlist",
     "annolist",
@@ -41,7 +40,7 @@ const TYPES: [&str; 29] = [
     "xychart",
 ];
 
-/// Settings of the old panels that mean nothing to the new ones.
+/// Settings of old panels that are meaningless in the new ones.
 const OLD: &[&str] = &[
     "aliasColors",
     "bars",
@@ -103,12 +102,11 @@ const OLD: &[&str] = &[
     "yaxis",
 ];
 
-/// Brings a panel to a type that Grafana has, and says in one line what was done; none where
-/// nothing had to be.
+/// Migrates a panel to a current type, and returns a one-line summary; `None` if nothing changed.
 pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     let Some(kind) = panel.text("type").map(str::to_owned) else {
         panel.set("type", "timeseries");
-        return Some("has no type; it became timeseries".into());
+        return Some("has no type; timeseries is used".into());
     };
     let flag = |panel: &Map, name: &str| panel.get(name) == Some(&Value::Bool(true));
     let new =
@@ -127,7 +125,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             other => {
                 let other = excerpt(other, 100);
                 return Some(format!(
-                    "the type {other:?} does not come with Grafana; its plugin must be installed there"
+                    "the type {other:?} is not included in Grafana; its plugin must be installed there"
                 ));
             }
         };
@@ -141,9 +139,9 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
             (None, _) => {}
         }
     }
-    let mut said = vec![format!("the type {kind} is gone from Grafana; it became {new}")];
+    let mut notes = vec![format!("the type {kind} was removed from Grafana; it was converted to {new}")];
     let gauge = panel.map("gauge").filter(|_| new == "gauge").cloned().unwrap_or_default();
-    bounds(&axis, &gauge, panel, &mut defaults, &mut said);
+    bounds(&axis, &gauge, panel, &mut defaults, &mut notes);
     let mut options = Map::default();
     match new {
         "timeseries" => {
@@ -186,7 +184,7 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
         }
         _ => {}
     }
-    // The panel that has a new type's settings already keeps them.
+    // If the panel already has settings of the new type, they are kept.
     for name in OLD {
         panel.remove(*name);
     }
@@ -200,12 +198,12 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     if !options.is_empty() {
         panel.set_default("options", options);
     }
-    Some(said.join("; "))
+    Some(notes.join("; "))
 }
 
-/// Takes over the bounds and decimals of an axis, a gauge or a panel. What is no number is told in
-/// `said`.
-fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, said: &mut Vec<String>) {
+/// Copies the bounds and decimals of an axis, a gauge or a panel. Invalid numbers are reported in
+/// `notes`.
+fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, notes: &mut Vec<String>) {
     for (from, old, name) in [
         (axis, "min", "min"),
         (axis, "max", "max"),
@@ -217,13 +215,12 @@ fn bounds(axis: &Map, gauge: &Map, panel: &Map, defaults: &mut Map, said: &mut V
         match number(from, old) {
             Ok(Some(number)) => defaults.set(name, number),
             Ok(None) => {}
-            Err(text) => said.push(format!("{old} {text:?} is no number and was dropped")),
+            Err(text) => notes.push(format!("{old} {text:?} is not a number and was dropped")),
         }
     }
 }
 
-/// A number that the old panels kept as a number or as text; none where there is none, or `auto`.
-/// Anything else is told.
+/// A number stored as a number or string; `None` if missing or `auto`. Other strings are errors.
 fn number(of: &Map, name: &str) -> Result<Option<Number>, String> {
     match of.get(name) {
         Some(Value::Number(number)) => Ok(Some(number.clone())),
@@ -234,14 +231,14 @@ fn number(of: &Map, name: &str) -> Result<Option<Number>, String> {
     }
 }
 
-/// A finite number, a whole one without a point.
+/// Parses a finite number; an integer stays one.
 fn parsed(text: &str) -> Option<Number> {
     let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
-    // Written again, because JSON takes fewer forms of a number.
+    // Reformat, because JSON allows fewer forms.
     number.to_string().parse().ok()
 }
 
-/// `thresholds: "50,80"` and `colors: [a, b, c]` as steps.
+/// Converts `thresholds: "50,80"` and `colors: [a, b, c]` to steps.
 fn steps(panel: &Map) -> Option<Vec<Value>> {
     let bounds: Vec<Number> = panel.text("thresholds")?.split(',').map(parsed).collect::<Option<_>>()?;
     let colors = panel.list("colors");

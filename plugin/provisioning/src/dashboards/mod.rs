@@ -1,9 +1,9 @@
-//! Grafana dashboards as values: read from requests, checked and completed from the short form that
-//! people write, compared with what a Grafana holds, written as files. No I/O.
+//! Grafana dashboards: read from requests, validated and completed from the short form, compared
+//! with those in Grafana, written as files. No I/O.
 //!
-//! A dashboard that is made here has a stable `uid`, panels with `id`, place, data source and
-//! `refId`s, a variable for the data source, and two tags: [`TAG`], and a fingerprint of its
-//! content. By the fingerprint a search tells what is up to date.
+//! A complete dashboard has a stable `uid`, panels with `id`, position, data source and `refId`s, a
+//! variable for the data source, and two tags: [`TAG`], and a fingerprint of its contents, which
+//! lets a search find out what is up to date.
 
 mod build;
 pub mod diff;
@@ -22,10 +22,10 @@ pub mod uid;
 pub use build::Dashboard;
 pub use options::{Options, Place};
 
-/// The tag of what the plug made.
+/// The tag of dashboards made by the plug.
 pub const TAG: &str = "plugpipe";
 
-/// What the tag with the fingerprint begins with.
+/// The prefix of the fingerprint tag.
 const FINGERPRINT: &str = "plugpipe:";
 
 /// Whether a tag is a fingerprint.

@@ -1,20 +1,19 @@
-//! What dashboards are made with, and where they lie.
+//! Options for dashboards, and their target folder.
 
 use super::uid;
-use plugpipe_contract::error::Error;
+use crate::error::Error;
 use plugpipe_contract::requests::DashboardOptions;
 use plugpipe_contract::scalar::TextOr;
 
-/// Longest title of a folder, in bytes.
+/// The longest folder title, in bytes.
 const MAX_FOLDER_LEN: usize = 255;
 
-/// Where dashboards lie.
+/// The target folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The titles of the folders, the outermost first.
+    /// The folder titles, outermost first.
     pub titles: Vec<String>,
-    /// The uid of the last of them, or of a folder that is there already; none where it was not
-    /// given.
+    /// The uid of the last one, or of an existing folder, if given.
     pub uid: Option<String>,
 }
 
@@ -36,19 +35,19 @@ impl Place {
     }
 }
 
-/// What dashboards are made with.
+/// Options for completing dashboards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Where they lie: part of a derived uid.
+    /// The target folder, which is part of derived uids.
     pub place: Place,
-    /// The uid or name of the data source that the variable begins with; none for the default one.
+    /// The initial uid or name in the data source variable; `None` for the default data source.
     pub datasource: Option<String>,
-    /// What the names of a template's metrics begin with; none for `plugpipe`.
+    /// The prefix of metric names in templates; `None` for `plugpipe`.
     pub prefix: Option<String>,
 }
 
 impl Options {
-    /// Checks what a request says.
+    /// Reads the options of a request.
     pub fn read(request: &DashboardOptions) -> Result<Self, Error> {
         Ok(Self {
             place: Place::read(request)?,
@@ -57,7 +56,7 @@ impl Options {
         })
     }
 
-    /// What tells the place from others in a derived uid.
+    /// The part of a derived uid that depends on the folder.
     pub(super) fn folders(&self) -> &[String] {
         match &self.place.uid {
             Some(uid) if self.place.titles.is_empty() => core::slice::from_ref(uid),

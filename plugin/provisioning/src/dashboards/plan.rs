@@ -1,4 +1,4 @@
-//! What is to be done for Grafana to hold a dashboard as it is wanted.
+//! Decides how to bring a dashboard in Grafana to the desired state.
 
 use serde_json::Value;
 
@@ -7,27 +7,27 @@ use super::members::{Map, Members as _};
 use super::{Dashboard, is_fingerprint};
 use plugpipe_contract::responses::{DashboardAction, DashboardChange};
 
-/// Most changes that are told of one dashboard.
+/// The most changes reported per dashboard.
 const MAX_CHANGES: usize = 50;
 
-/// The folder that dashboards go to.
+/// The target folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Folder {
-    /// None was named: each stays where it is, and a new one goes to the root.
+    /// None given: existing dashboards stay where they are, new ones go to the root.
     Any,
-    /// One that is not there yet.
+    /// It does not exist yet.
     Missing,
-    /// The one of this uid.
+    /// The folder with this uid.
     Of(String),
 }
 
 impl Folder {
-    /// Where a dashboard goes that lies in `now`, if it is there; empty for the root.
+    /// The folder for a dashboard whose current folder is `now`, if it exists; empty for the root.
     pub fn for_one<'f>(&'f self, now: Option<&'f str>) -> &'f str {
         self.uid().or(now).unwrap_or_default()
     }
 
-    /// The uid of the one that was named, where it is there.
+    /// The uid of the given folder, if it exists.
     pub fn uid(&self) -> Option<&str> {
         match self {
             Self::Of(uid) => Some(uid),
@@ -35,7 +35,7 @@ impl Folder {
         }
     }
 
-    /// Whether what lies in `now` may stay there.
+    /// Whether a dashboard in `now` may stay there.
     pub fn takes(&self, now: &str) -> bool {
         match self {
             Self::Any => true,
@@ -45,21 +45,21 @@ impl Folder {
     }
 }
 
-/// What is done with a dashboard, or would be.
+/// The action taken on a dashboard, or planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// There is none of its uid.
+    /// No dashboard has this uid.
     Created,
-    /// The one that is there is replaced.
+    /// The existing dashboard is replaced.
     Updated,
-    /// It is there already.
+    /// It is up to date.
     Unchanged,
-    /// The one that is there is not replaced, for this reason.
+    /// The existing dashboard is not replaced, for this reason.
     Conflict(String),
 }
 
 impl Action {
-    /// As responses have it.
+    /// The action in a result.
     pub fn report(&self) -> DashboardAction {
         match self {
             Self::Created => DashboardAction::Created,
@@ -69,7 +69,7 @@ impl Action {
         }
     }
 
-    /// Why what is there is not replaced, if so.
+    /// The reason of a conflict.
     pub fn into_conflict(self) -> Option<String> {
         match self {
             Self::Conflict(why) => Some(why),
@@ -78,45 +78,45 @@ impl Action {
     }
 }
 
-/// A dashboard as Grafana holds it, as far as it is compared.
+/// The parts of a dashboard in Grafana that are compared.
 #[derive(Debug, Clone, Copy)]
-pub struct Held<'h> {
+pub struct Stored<'h> {
     /// Its JSON model.
     pub model: &'h Map,
-    /// The folder it lies in; empty for none.
+    /// Its folder; empty for none.
     pub folder_uid: &'h str,
 }
 
-impl Held<'_> {
+impl Stored<'_> {
     fn has_tag(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
         self.model.list("tags").iter().filter_map(Value::as_str).any(is_wanted)
     }
 }
 
-/// What is to be done, and what differs. With `overwrite`, what somebody else made or changed is
-/// replaced too.
+/// The action to take, and the differences. With `overwrite`, dashboards that somebody else made or
+/// changed are replaced too.
 pub fn compare(
     dashboard: &Dashboard,
-    held: Option<Held>,
+    current: Option<Stored>,
     folder: &Folder,
     overwrite: bool,
 ) -> (Action, Vec<DashboardChange>) {
-    let Some(held) = held else { return (Action::Created, Vec::new()) };
-    let mut found = changes(&dashboard.model, held.model, MAX_CHANGES);
-    let by_hand = !found.is_empty() && held.has_tag(|tag| tag == dashboard.fingerprint);
-    if !folder.takes(held.folder_uid) {
+    let Some(current) = current else { return (Action::Created, Vec::new()) };
+    let mut found = changes(&dashboard.model, current.model, MAX_CHANGES);
+    let by_hand = !found.is_empty() && current.has_tag(|tag| tag == dashboard.fingerprint);
+    if !folder.takes(current.folder_uid) {
         let wanted = Some(folder.for_one(None).to_owned()).filter(|uid| !uid.is_empty());
-        found.push(DashboardChange { path: "folder_uid".into(), was: Some(held.folder_uid.to_owned()), wanted });
+        found.push(DashboardChange { path: "folder_uid".into(), was: Some(current.folder_uid.to_owned()), wanted });
     }
     let action = if found.is_empty() {
         Action::Unchanged
-    } else if overwrite || (held.has_tag(is_fingerprint) && !by_hand) {
+    } else if overwrite || (current.has_tag(is_fingerprint) && !by_hand) {
         Action::Updated
     } else if by_hand {
         Action::Conflict("it was changed in Grafana since it was applied; overwrite: true replaces it".into())
     } else {
         Action::Conflict(
-            "Grafana holds another dashboard of this uid, which the plug did not make; overwrite: true replaces it"
+            "Grafana has another dashboard with this uid, which the plug did not make; overwrite: true replaces it"
                 .into(),
         )
     };
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_plug_made_is_updated_and_what_is_anothers_is_not() {
+    fn the_plugs_dashboards_are_updated_and_others_are_not() {
         let (wanted, before) = (made("new"), made("old"));
         let mut by_hand = wanted.model.clone();
         by_hand.set("title", "by hand");
@@ -150,23 +150,23 @@ mod tests {
             (&anothers, false, DashboardAction::Conflict),
             (&anothers, true, DashboardAction::Updated),
         ] {
-            let (got, _) = compare(&wanted, Some(Held { model, folder_uid: "" }), &Folder::Any, overwrite);
+            let (got, _) = compare(&wanted, Some(Stored { model, folder_uid: "" }), &Folder::Any, overwrite);
             assert_eq!(got.report(), action, "{got:?}");
         }
         assert_eq!(compare(&wanted, None, &Folder::Any, false), (Action::Created, Vec::new()));
     }
 
     #[test]
-    fn what_lies_in_another_folder_is_moved() {
+    fn a_dashboard_in_another_folder_is_moved() {
         let wanted = made("t");
-        let held = Held { model: &wanted.model, folder_uid: "here" };
+        let current = Stored { model: &wanted.model, folder_uid: "here" };
         for (folder, to) in [(Folder::Of("there".into()), Some("there")), (Folder::Missing, None)] {
-            let (action, changes) = compare(&wanted, Some(held), &folder, false);
+            let (action, changes) = compare(&wanted, Some(current), &folder, false);
             assert_eq!(action, Action::Updated);
             let moved =
                 DashboardChange { path: "folder_uid".into(), was: Some("here".into()), wanted: to.map(str::to_owned) };
             assert_eq!(changes, [moved]);
         }
-        assert_eq!(compare(&wanted, Some(held), &Folder::Of("here".into()), false).0, Action::Unchanged);
+        assert_eq!(compare(&wanted, Some(current), &Folder::Of("here".into()), false).0, Action::Unchanged);
     }
 }

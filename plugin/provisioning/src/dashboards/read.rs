@@ -1,4 +1,4 @@
-//! Dashboards as callers give them, made into those that Grafana takes.
+//! Reads dashboards from requests and completes them.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,22 @@ use serde_json::Value;
 use super::Options;
 use super::build::{Dashboard, build};
 use super::templates;
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{WantedDashboard, WantedDashboards};
 use plugpipe_contract::scalar::Any;
 use plugpipe_contract::written::kind_of;
 
-/// Most dashboards that are made at once.
+/// The most dashboards per call.
 const MAX: usize = 1_000;
 
-/// The dashboard that is given, or made from a template.
+/// The given dashboard, or one from a template.
 pub fn one(request: &WantedDashboard, options: &Options) -> Result<Dashboard, Error> {
     let given = first([("dashboard_config", request.dashboard_config), ("dashboard", request.dashboard)])?;
     match (given, request.template.get()) {
         (Some((field, given)), None) => build(given, field, options),
         (None, Some(name)) => templates::make(name, "template", options),
-        (Some(_), Some(_)) => Err(Error::invalid("template", "is given beside a dashboard; expected one of them")),
+        (Some(_), Some(_)) => Err(Error::invalid("template", "is set together with a dashboard; set one of them")),
         (None, None) => Err(Error::missing(
             "dashboard_config",
             "a dashboard such as {\"dashboard\": {\"title\": …, \"panels\": […]}}, or a template",
@@ -29,7 +30,7 @@ pub fn one(request: &WantedDashboard, options: &Options) -> Result<Dashboard, Er
     }
 }
 
-/// The dashboards that are given, then those of templates. No two have the same uid.
+/// The given dashboards, followed by those from templates. Their uids are unique.
 pub fn several(request: &WantedDashboards, options: &Options) -> Result<Vec<Dashboard>, Error> {
     let given = first([("dashboards", request.dashboards), ("dashboard_config", request.dashboard_config)])?;
     let mut all = match given {
@@ -47,14 +48,17 @@ pub fn several(request: &WantedDashboards, options: &Options) -> Result<Vec<Dash
         return Err(Error::missing("dashboards", "a list of dashboards, or templates"));
     }
     if all.len() > MAX {
-        return Err(Error::invalid("dashboards", format!("holds {}; at most {MAX} are taken in one call", all.len())));
+        return Err(Error::invalid(
+            "dashboards",
+            format!("has {} dashboards; the maximum per call is {MAX}", all.len()),
+        ));
     }
     let mut uids: BTreeMap<&str, &str> = BTreeMap::new();
     for dashboard in &all {
         if let Some(other) = uids.insert(&dashboard.uid, &dashboard.title) {
             let (one, two) = (excerpt(other, 100), excerpt(&dashboard.title, 100));
             let problem = format!(
-                "{one:?} and {two:?} have the same uid {}; give one of them another title or uid",
+                "{one:?} and {two:?} have the same uid {}; change the title or uid of one of them",
                 dashboard.uid
             );
             return Err(Error::invalid("dashboards", problem));
@@ -63,7 +67,7 @@ pub fn several(request: &WantedDashboards, options: &Options) -> Result<Vec<Dash
     Ok(all)
 }
 
-/// The first field that is given, and what it holds: anything may stand in a dashboard.
+/// The first field that is given, with its value.
 fn first<'f>(fields: [(&'f str, Any); 2]) -> Result<Option<(&'f str, Value)>, Error> {
     let Some((field, json)) = fields.into_iter().find_map(|(field, any)| Some((field, any.get()?))) else {
         return Ok(None);
@@ -72,7 +76,7 @@ fn first<'f>(fields: [(&'f str, Any); 2]) -> Result<Option<(&'f str, Value)>, Er
     Ok(Some((field, value)))
 }
 
-/// A list of dashboards, or one by itself.
+/// Completes a list of dashboards, or a single one.
 fn build_all(given: Value, path: &str, options: &Options) -> Result<Vec<Dashboard>, Error> {
     match given {
         Value::Array(list) => {
@@ -101,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dashboard_may_stand_by_itself_and_so_may_a_template() {
+    fn a_single_dashboard_or_template_is_accepted() {
         for (request, titles) in [
             (r#"{"dashboards": {"title": "a"}}"#, &["a"][..]),
             (r#"{"dashboard_config": {"title": "a"}}"#, &["a"]),
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_its_path() {
+    fn invalid_requests_are_rejected_by_their_path() {
         for (request, field) in [
             (r#"{"dashboards": {}}"#, "dashboards.title"),
             (r#"{"dashboards": [{"title": "a"}, null]}"#, "dashboards[1]"),

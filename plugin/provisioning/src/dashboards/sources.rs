@@ -1,8 +1,8 @@
-//! Which data source a panel, a query, an annotation or a variable refers to.
+//! Resolves the data sources of panels, queries, annotations and variables.
 //!
-//! A reference is an object `{type, uid}`; before Grafana 8 it was a name. Prometheus is reached by
-//! one template variable, so that the dashboard works in any Grafana. Everything else stays what it
-//! is: Grafana's own sources, variables, and data sources of other types.
+//! A reference is an object `{type, uid}`; before Grafana 8 it was a name. Prometheus references
+//! use one template variable, so that the dashboard works in any Grafana. Other references stay as
+//! they are: Grafana's built-in sources, variables, and data sources of other types.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,20 @@ use super::members::{Map, Members as _};
 use plugpipe_contract::error::excerpt;
 use serde_json::{Value, json};
 
-/// The template variable that stands for Prometheus: the first of which a dashboard has none for
-/// something else.
+/// Names for the Prometheus variable: the first that the dashboard does not use for something else.
 const VARIABLES: [&str; 2] = ["datasource", "prometheus_datasource"];
 
-/// The type of data sources that the plug's dashboards are for.
+/// The data source type of the plug's dashboards.
 pub(super) const PROMETHEUS: &str = "prometheus";
 
-/// Grafana's own sources: the name and uid, and the type that Grafana writes beside it.
+/// Grafana's built-in sources: name or uid, with the type that Grafana writes.
 const BUILT_IN: [(&str, &str); 4] =
     [(MIXED, "datasource"), ("-- Dashboard --", "datasource"), ("-- Grafana --", "grafana"), ("__expr__", "__expr__")];
 
-/// Each query of such a panel names its own data source.
+/// In a panel with this source, each query has its own data source.
 const MIXED: &str = "-- Mixed --";
 
-/// What names of data sources hold that are no Prometheus, where a name is all there is.
+/// Parts of names that indicate other types, if only a name is given.
 const OTHER_TYPES: [&str; 20] = [
     "alertmanager",
     "azure",
@@ -48,22 +47,22 @@ const OTHER_TYPES: [&str; 20] = [
     "zipkin",
 ];
 
-/// What a dashboard says of data sources.
+/// The data source variables and requirements of a dashboard.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    /// The name of the variable that stands for Prometheus.
+    /// The name of the Prometheus variable.
     pub(super) variable: String,
-    /// All template variables; those for data sources with the type that they choose among.
+    /// All template variables; data source variables with their type.
     pub(super) variables: BTreeMap<String, Option<String>>,
-    /// Names and types of the data sources that a shared dashboard was made with.
+    /// Names and types of the data sources that a shared export requires.
     required: Vec<(String, String)>,
 }
 
-/// A reference, and what is to be said about it.
+/// A reference, and a warning.
 type Resolved = (Value, Option<String>);
 
 impl Sources {
-    /// Reads a model's template variables, and what it requires.
+    /// Reads a model's template variables and requirements.
     pub(super) fn of(model: &Map) -> Self {
         let mut sources = Self::default();
         for variable in model.map("templating").into_iter().flat_map(|templating| templating.maps("list")) {
@@ -85,7 +84,7 @@ impl Sources {
         sources
     }
 
-    /// A name for a further variable, made of `wanted`.
+    /// An unused name for another variable, derived from `wanted`.
     pub(super) fn free_name(&self, wanted: &str) -> String {
         let allowed = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
         let name: String = wanted.chars().map(allowed).collect();
@@ -94,13 +93,13 @@ impl Sources {
         std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
     }
 
-    /// The variable that stands for Prometheus, as a reference.
+    /// A reference to the Prometheus variable.
     pub(super) fn prometheus(&self) -> Value {
         reference(Some(PROMETHEUS), &format!("${{{}}}", self.variable))
     }
 
-    /// What a reference means that was found at `path`: the variable, where none is given that
-    /// could be kept. `queries` are what is asked of the data source.
+    /// Resolves a reference found at `path`; the Prometheus variable if there is none to keep.
+    /// `queries` are the queries to the data source.
     pub(super) fn resolve(&self, given: Option<Value>, queries: &[Value], path: &str) -> Resolved {
         match given {
             Some(Value::String(name)) if !name.is_empty() && name != "default" => self.by_name(&name, queries, path),
@@ -111,10 +110,10 @@ impl Sources {
                 if map.text("type").is_none_or(|kind| kind == PROMETHEUS) {
                     return (self.prometheus(), Some(replaced(path, &name)));
                 }
-                let said = format!(
+                let warning = format!(
                     "{path}.datasource: the dashboard has no variable or input {name}; choose the data source in Grafana"
                 );
-                (map.into(), Some(said))
+                (map.into(), Some(warning))
             }
             _ => (self.prometheus(), None),
         }
@@ -135,13 +134,13 @@ impl Sources {
             return (name.into(), None);
         }
         let name = excerpt(name, 100);
-        let said =
-            format!("{path}.datasource: {name:?} is a name, and newer Grafanas take uids; the variable took its place");
-        (self.prometheus(), Some(said))
+        let warning = format!(
+            "{path}.datasource: {name:?} is a name, but newer versions of Grafana use uids; it was replaced by the variable"
+        );
+        (self.prometheus(), Some(warning))
     }
 
-    /// Whether a name is that of a data source which is no Prometheus, as far as the dashboard
-    /// tells.
+    /// Whether the named data source is known not to be Prometheus, judging by the dashboard.
     fn is_of_other_type(&self, name: &str, queries: &[Value]) -> bool {
         let required =
             self.required.iter().find(|(own, id)| own.eq_ignore_ascii_case(name) || id.eq_ignore_ascii_case(name));
@@ -152,7 +151,7 @@ impl Sources {
         if name.contains("prom") {
             return false;
         }
-        // A query of Prometheus has an expression, whatever else it has.
+        // A Prometheus query has an expression.
         let asks_otherwise = |query: &Value| match query {
             Value::Object(query) => {
                 let common = ["datasource", "hide", "refId"];
@@ -164,7 +163,7 @@ impl Sources {
             || (!queries.is_empty() && queries.iter().all(asks_otherwise))
     }
 
-    /// The data source of a query that names none, in a panel with this one.
+    /// The data source of a query without one, in a panel with this source.
     pub(super) fn of_query(&self, panel: &Value) -> Value {
         match panel {
             Value::Object(map) if map.text("uid") == Some(MIXED) => self.prometheus(),
@@ -172,7 +171,7 @@ impl Sources {
         }
     }
 
-    /// Whether what a reference leads to is, as far as it says, a Prometheus.
+    /// Whether a reference leads to Prometheus, as far as known.
     pub(super) fn is_prometheus(&self, source: &Value) -> bool {
         let Value::Object(map) = source else { return false };
         let uid = map.text("uid").unwrap_or_default();
@@ -183,13 +182,13 @@ impl Sources {
         }
     }
 
-    /// Whether the dashboard has such a variable, or will have it.
+    /// Whether the dashboard has this variable, or will get it.
     pub(super) fn is_variable(&self, name: &str) -> bool {
         name == self.variable || self.variables.contains_key(name)
     }
 }
 
-/// The name in `$name`, `${name}`, `${name:format}` or `[[name]]`, if that is all there is.
+/// The name in `$name`, `${name}`, `${name:format}` or `[[name]]`, if the text is nothing else.
 pub(super) fn variable_of(text: &str) -> Option<&str> {
     let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let bracketed = || text.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
@@ -207,11 +206,11 @@ fn reference(kind: Option<&str>, uid: &str) -> Value {
 
 fn replaced(path: &str, name: &str) -> String {
     format!(
-        "{path}.datasource: the dashboard has no variable or input {name}; the variable for Prometheus took its place"
+        "{path}.datasource: the dashboard has no variable or input {name}; it was replaced by the Prometheus variable"
     )
 }
 
-/// A template variable that chooses among the data sources of a type, and begins with one of them.
+/// A template variable that selects a data source of the given type.
 pub(super) fn source_variable(name: &str, label: &str, kind: &str, current: Option<&str>) -> Value {
     let current = current.unwrap_or("default");
     json!({
@@ -243,7 +242,7 @@ mod tests {
             {"type": "panel", "id": "stat", "name": "Stat"}, {"type": "datasource", "id": "prometheus", "name": "Graphite bridge"}]}"#;
 
     #[test]
-    fn references_that_are_no_prometheus_stay() {
+    fn other_references_are_kept() {
         let sources = sources(MODEL);
         let expression = [tree(r#"{"expr": "up", "refId": "A"}"#)];
         let sql = [tree(r#"{"rawSql": "SELECT 1", "refId": "A"}"#)];
@@ -279,14 +278,14 @@ mod tests {
             (r#"{"uid":"${DS_X}"}"#, &[], variable, true),
             (r#"{"type":"loki","uid":"${DS_LOKI}"}"#, &[], r#"{"type":"loki","uid":"${DS_LOKI}"}"#, true),
         ] {
-            let (resolved, said) = sources.resolve(Some(tree(given)), queries, "panels[0]");
-            assert_eq!((resolved.to_string().as_str(), said.is_some()), (becomes, warns), "{given}: {said:?}");
-            assert!(said.is_none_or(|said| said.starts_with("panels[0].datasource: ")), "{given}");
+            let (resolved, warning) = sources.resolve(Some(tree(given)), queries, "panels[0]");
+            assert_eq!((resolved.to_string().as_str(), warning.is_some()), (becomes, warns), "{given}: {warning:?}");
+            assert!(warning.is_none_or(|warning| warning.starts_with("panels[0].datasource: ")), "{given}");
         }
     }
 
     #[test]
-    fn expressions_are_of_prometheus_where_nothing_says_otherwise() {
+    fn expressions_are_prometheus_by_default() {
         let sources = sources(MODEL);
         for (source, is) in [
             (r#"{"type":"prometheus"}"#, true),
@@ -302,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_the_same_name_is_left_to_the_dashboard() {
+    fn an_existing_variable_of_the_same_name_is_kept() {
         let loki =
             sources(r#"{"templating": {"list": [{"name": "datasource", "type": "datasource", "query": "loki"}]}}"#);
         assert_eq!(loki.variable, "prometheus_datasource");
@@ -318,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_named_in_several_ways() {
+    fn a_variable_has_several_notations() {
         for (text, name) in [
             ("$a", Some("a")),
             ("${a}", Some("a")),

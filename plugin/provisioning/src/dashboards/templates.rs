@@ -1,39 +1,40 @@
-//! The dashboards that the plug carries, as data: what PlugPipe's metrics ([`crate::catalog`]) and
-//! the plug's own (its module `telemetry`) tell.
+//! The dashboards shipped with the plug, for PlugPipe's metrics ([`crate::catalog`]) and the plug's
+//! own (its module `telemetry`).
 
 use serde_json::{Number, Value, json};
 
 use super::build::{Dashboard, build};
 use super::{Options, uid};
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use plugpipe_metrics::registry::MetricName;
 
-/// What the metrics' names begin with, unless another prefix is asked for.
+/// The default prefix of metric names.
 const PREFIX: &str = "plugpipe";
 
-/// Stands in an expression for the matchers of job and instance.
+/// The placeholder in expressions for the job and instance matchers.
 const SCOPE: &str = "@";
 
-/// One dashboard.
+/// A dashboard template.
 struct Template {
     name: &'static str,
     title: &'static str,
     description: &'static str,
-    /// The metric whose labels the variables offer.
+    /// The metric that provides the values of the variables.
     metric: &'static str,
     panels: &'static [Panel],
 }
 
-/// One panel.
+/// A panel template.
 struct Panel {
     title: &'static str,
     kind: &'static str,
     /// One of Grafana's units.
     unit: &'static str,
     description: &'static str,
-    /// Expressions and legends.
+    /// Expressions and their legends.
     targets: &'static [(&'static str, &'static str)],
-    /// From which value on the color is yellow, and red.
+    /// The values at which the color turns yellow and red.
     thresholds: Option<(&'static str, &'static str)>,
 }
 
@@ -58,34 +59,34 @@ const TEMPLATES: [Template; 5] = [
     Template {
         name: "system_overview",
         title: "PlugPipe System Overview",
-        description: "Whether PlugPipe runs, what it uses, and how its plugs and pipes do.",
+        description: "PlugPipe's status and resource usage, and the health of its plugs and pipes.",
         metric: "plugpipe_plugin_executions_total",
         panels: &[
             panel("System uptime", "stat", "s", "Time since the system started.", &[("max(plugpipe_system_uptime_seconds{@})", "")]),
-            panel("Memory in use", "stat", "bytes", "The largest of the instances.", &[("max(plugpipe_memory_usage_bytes{@})", "")])
+            panel("Memory usage", "stat", "bytes", "Maximum over all instances.", &[("max(plugpipe_memory_usage_bytes{@})", "")])
                 .from("800000000", "1000000000"),
-            panel("Processor in use", "stat", "percent", "Of one core; the largest of the instances.", &[("max(plugpipe_cpu_usage_percent{@})", "")])
+            panel("CPU usage", "stat", "percent", "Percentage of one core; maximum over all instances.", &[("max(plugpipe_cpu_usage_percent{@})", "")])
                 .from("70", "90"),
             panel(
-                "Pipes that succeed",
+                "Successful pipes",
                 "stat",
                 "percentunit",
-                "Share of the pipes that ended.",
+                "Fraction of finished pipes that succeeded.",
                 &[("sum(rate(plugpipe_pipeline_executions_total{status=\"success\",@}[$__rate_interval])) / sum(rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "")],
             ),
-            panel("Memory usage", "timeseries", "bytes", "Memory in use, by instance.", &[("plugpipe_memory_usage_bytes{@}", "{{instance}}")]),
+            panel("Memory usage by instance", "timeseries", "bytes", "Memory usage of each instance.", &[("plugpipe_memory_usage_bytes{@}", "{{instance}}")]),
             panel(
                 "Plug execution rate",
                 "timeseries",
                 "ops",
-                "Executions a second, by plug.",
+                "Executions per second, by plug.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
             panel(
                 "Error rate by plug",
                 "table",
                 "ops",
-                "Failed executions a second.",
+                "Failed executions per second.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_errors_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             )
             .from("0.01", "0.1"),
@@ -93,7 +94,7 @@ const TEMPLATES: [Template; 5] = [
                 "Requests",
                 "timeseries",
                 "reqps",
-                "Requests a second, by endpoint.",
+                "Requests per second, by endpoint.",
                 &[("sum by (endpoint) (rate(plugpipe_requests_total{@}[$__rate_interval]))", "{{endpoint}}")],
             ),
         ],
@@ -101,21 +102,21 @@ const TEMPLATES: [Template; 5] = [
     Template {
         name: "plugin_performance",
         title: "PlugPipe Plug Performance",
-        description: "How often plugs run, how long, what they use, and how many fail.",
+        description: "Execution rates, durations, resource usage and errors of plugs.",
         metric: "plugpipe_plugin_executions_total",
         panels: &[
             panel(
                 "Plug execution rate",
                 "timeseries",
                 "ops",
-                "Executions a second, by plug.",
+                "Executions per second, by plug.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
             panel(
                 "Plug duration",
                 "timeseries",
                 "s",
-                "How long plugs run: half of them, 95 and 99 of a hundred are quicker.",
+                "50th, 95th and 99th percentile of the duration of executions.",
                 &[
                     ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "50th percentile"),
                     ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "95th percentile"),
@@ -127,23 +128,23 @@ const TEMPLATES: [Template; 5] = [
                 "Mean duration by plug",
                 "timeseries",
                 "s",
-                "Time spent over executions.",
+                "Total duration divided by the number of executions.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_duration_seconds_sum{@}[$__rate_interval])) / sum by (plugin_name) (rate(plugpipe_plugin_duration_seconds_count{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
             panel(
-                "Share of executions that fail",
+                "Error ratio",
                 "timeseries",
                 "percentunit",
-                "Errors over executions, by plug.",
+                "Failed executions divided by all executions, by plug.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_errors_total{@}[$__rate_interval])) / sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             )
             .from("0.01", "0.1"),
-            panel("Memory by plug", "timeseries", "bytes", "Memory in use, by plug.", &[("max by (plugin_name) (plugpipe_plugin_memory_usage_bytes{@})", "{{plugin_name}}")]),
+            panel("Memory usage by plug", "timeseries", "bytes", "Memory usage of each plug.", &[("max by (plugin_name) (plugpipe_plugin_memory_usage_bytes{@})", "{{plugin_name}}")]),
             panel(
                 "Concurrent executions",
                 "timeseries",
                 "short",
-                "How many executions go on at a time: time spent for each second.",
+                "Average number of concurrent executions.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_duration_seconds_sum{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
         ],
@@ -151,21 +152,21 @@ const TEMPLATES: [Template; 5] = [
     Template {
         name: "security_monitoring",
         title: "PlugPipe Security Monitoring",
-        description: "Authentication, and attempts to do what was not granted.",
+        description: "Authentication, and attempts to exceed granted capabilities.",
         metric: "plugpipe_auth_attempts_total",
         panels: &[
             panel(
                 "Authentication attempts",
                 "timeseries",
                 "ops",
-                "Attempts a second, by outcome.",
+                "Attempts per second, by outcome.",
                 &[("sum by (status) (rate(plugpipe_auth_attempts_total{@}[$__rate_interval]))", "{{status}}")],
             ),
             panel(
-                "Share of attempts that fail",
+                "Authentication failure ratio",
                 "timeseries",
                 "percentunit",
-                "Failed attempts over all: what rises suddenly is suspicious.",
+                "Failed attempts divided by all attempts; a sudden rise is suspicious.",
                 &[("sum(rate(plugpipe_auth_attempts_total{status=\"failure\",@}[$__rate_interval])) / sum(rate(plugpipe_auth_attempts_total{@}[$__rate_interval]))", "failed")],
             )
             .from("0.1", "0.5"),
@@ -173,21 +174,21 @@ const TEMPLATES: [Template; 5] = [
                 "Failed logins by method",
                 "piechart",
                 "short",
-                "Failed attempts in the time that is shown.",
+                "Failed attempts in the displayed time range.",
                 &[("sum by (method) (increase(plugpipe_auth_attempts_total{status=\"failure\",@}[$__range]))", "{{method}}")],
             ),
             panel(
                 "Capability violations",
                 "timeseries",
                 "ops",
-                "Uses a second of what was not granted, by capability.",
+                "Uses of capabilities without a grant per second, by capability.",
                 &[("sum by (capability) (rate(plugpipe_capability_violations_total{@}[$__rate_interval]))", "{{capability}}")],
             ),
             panel(
                 "Sandbox violations",
                 "table",
                 "short",
-                "Attempts to leave the sandbox in the time that is shown, by plug.",
+                "Attempts to escape the sandbox in the displayed time range, by plug.",
                 &[("sum by (plugin_name) (increase(plugpipe_sandbox_violations_total{@}[$__range]))", "{{plugin_name}}")],
             )
             .from("1", "10"),
@@ -196,43 +197,43 @@ const TEMPLATES: [Template; 5] = [
     Template {
         name: "pipe_overview",
         title: "PlugPipe Pipe Overview",
-        description: "Pipes: how many start and end, how, and how long they run.",
+        description: "Pipes: starts, outcomes and durations.",
         metric: "plugpipe_pipeline_executions_total",
         panels: &[
             panel(
-                "Pipes that succeed",
+                "Successful pipes",
                 "stat",
                 "percentunit",
-                "Share of the pipes that ended.",
+                "Fraction of finished pipes that succeeded.",
                 &[("sum(rate(plugpipe_pipeline_executions_total{status=\"success\",@}[$__rate_interval])) / sum(rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "")],
             ),
-            panel("Pipes that wait", "stat", "short", "Pipes that wait to run.", &[("sum(plugpipe_pipeline_queue_size{@})", "")]).from("10", "100"),
+            panel("Queued pipes", "stat", "short", "Pipes waiting to run.", &[("sum(plugpipe_pipeline_queue_size{@})", "")]).from("10", "100"),
             panel(
-                "Pipes that end",
+                "Finished pipes",
                 "timeseries",
                 "ops",
-                "Pipes a second, by outcome.",
+                "Pipes per second, by outcome.",
                 &[("sum by (status) (rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "{{status}}")],
             ),
             panel(
-                "Pipes that start",
+                "Started pipes",
                 "timeseries",
                 "ops",
-                "Pipes a second, by pipe.",
+                "Pipes per second, by pipe.",
                 &[("sum by (pipeline_name) (rate(plugpipe_pipeline_starts_total{@}[$__rate_interval]))", "{{pipeline_name}}")],
             ),
             panel(
                 "Duration, 95th percentile",
                 "timeseries",
                 "s",
-                "95 of a hundred runs are quicker, by pipe.",
+                "95th percentile of the duration of runs, by pipe.",
                 &[("histogram_quantile(0.95, sum by (le, pipeline_name) (rate(plugpipe_pipeline_duration_seconds_bucket{@}[$__rate_interval])))", "{{pipeline_name}}")],
             ),
             panel(
                 "Runs by pipe",
                 "table",
                 "short",
-                "Runs that ended in the time that is shown.",
+                "Runs finished in the displayed time range.",
                 &[("sum by (pipeline_name, status) (increase(plugpipe_pipeline_executions_total{@}[$__range]))", "")],
             ),
         ],
@@ -240,15 +241,15 @@ const TEMPLATES: [Template; 5] = [
     Template {
         name: "monitoring_plug",
         title: "PlugPipe Monitoring Plug",
-        description: "The monitoring plug itself. Needs own_metrics: true in its configuration.",
+        description: "The monitoring plug itself. Requires own_metrics: true in its configuration.",
         metric: "plugpipe_monitoring_series",
         panels: &[
-            panel("Series", "stat", "short", "Series that the plug holds.", &[("sum(plugpipe_monitoring_series{@})", "")]).from("100000", "1000000"),
+            panel("Series", "stat", "short", "Series in the plug's registry.", &[("sum(plugpipe_monitoring_series{@})", "")]).from("100000", "1000000"),
             panel(
-                "Pushes that failed",
+                "Failed pushes",
                 "stat",
                 "percentunit",
-                "Share of the pushes that did not arrive or were refused.",
+                "Fraction of pushes that failed or were rejected.",
                 &[("sum(rate(plugpipe_monitoring_push_failures_total{@}[$__rate_interval])) / (sum(rate(plugpipe_monitoring_pushes_total{@}[$__rate_interval])) + sum(rate(plugpipe_monitoring_push_failures_total{@}[$__rate_interval])))", "")],
             )
             .from("0.01", "0.1"),
@@ -256,7 +257,7 @@ const TEMPLATES: [Template; 5] = [
                 "Pushes",
                 "timeseries",
                 "ops",
-                "Pushes a second: what a gateway accepted, and what not.",
+                "Pushes per second, accepted and failed.",
                 &[
                     ("sum(rate(plugpipe_monitoring_pushes_total{@}[$__rate_interval]))", "accepted"),
                     ("sum(rate(plugpipe_monitoring_push_failures_total{@}[$__rate_interval]))", "failed"),
@@ -266,14 +267,14 @@ const TEMPLATES: [Template; 5] = [
                 "Records",
                 "timeseries",
                 "ops",
-                "Values a second that were recorded, by instance.",
+                "Recorded values per second, by instance.",
                 &[("sum by (instance) (rate(plugpipe_monitoring_records_total{@}[$__rate_interval]))", "{{instance}}")],
             ),
             panel(
-                "Time with servers",
+                "Time spent on requests",
                 "timeseries",
                 "s",
-                "How long operations that ask servers wait for them: half of them, and 95 of a hundred, are quicker.",
+                "50th and 95th percentile of the time that operations spend on requests to servers.",
                 &[
                     ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "50th percentile"),
                     ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "95th percentile"),
@@ -283,14 +284,14 @@ const TEMPLATES: [Template; 5] = [
                 "Exposition",
                 "timeseries",
                 "Bps",
-                "Bytes a second that were written.",
+                "Exposition bytes written per second.",
                 &[("sum by (instance) (rate(plugpipe_monitoring_encoded_bytes_total{@}[$__rate_interval]))", "{{instance}}")],
             ),
             panel(
-                "Samples that a limit kept out",
+                "Samples dropped by a limit",
                 "timeseries",
                 "short",
-                "Above zero, a metric has more series than the plug may hold.",
+                "Above zero, a metric has more series than the plug's limit.",
                 &[("sum by (instance) (increase(plugpipe_monitoring_series_dropped_total{@}[$__rate_interval]))", "{{instance}}")],
             )
             .from("1", "100"),
@@ -303,7 +304,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TEMPLATES.iter().map(|template| template.name)
 }
 
-/// The dashboard of the template that `field` names.
+/// Makes the dashboard of the template named in `field`.
 pub(super) fn make(name: &str, field: &str, options: &Options) -> Result<Dashboard, Error> {
     let prefix = options.prefix.as_deref().unwrap_or(PREFIX);
     if MetricName::new(prefix, "prefix").is_err() {
@@ -312,13 +313,13 @@ pub(super) fn make(name: &str, field: &str, options: &Options) -> Result<Dashboa
     }
     let template = TEMPLATES.iter().find(|template| template.name == name).ok_or_else(|| {
         let names: Vec<&str> = names().collect();
-        let problem = format!("there is no template {:?}; there are {}", excerpt(name, 100), names.join(", "));
+        let problem = format!("unknown template {:?}; expected one of {}", excerpt(name, 100), names.join(", "));
         Error::invalid(field, problem)
     })?;
     build(model(template, prefix, options), "template", options)
 }
 
-/// The title: another prefix's dashboards stand beside the usual ones.
+/// The title; it includes a nondefault prefix, so that both dashboards can coexist.
 fn title(template: &Template, prefix: &str) -> String {
     if prefix == PREFIX { template.title.to_owned() } else { format!("{} ({prefix})", template.title) }
 }
@@ -392,7 +393,7 @@ fn panel_model(panel: &Panel, prefix: &str) -> Value {
     })
 }
 
-/// An expression over metrics of another prefix.
+/// Replaces the prefix of the metrics in an expression.
 fn renamed(expression: &str, prefix: &str) -> String {
     expression.replace("plugpipe_", &format!("{prefix}_"))
 }
@@ -407,7 +408,7 @@ mod tests {
     use monitoring_prometheus::telemetry::Telemetry;
     use plugpipe_metrics::registry::{Kind, Registry};
 
-    /// Every name that the plug may record, with its labels.
+    /// Every metric name that the plug may record, with its labels.
     fn recorded() -> Vec<(String, BTreeSet<String>)> {
         let mut registry = Registry::default();
         monitoring_prometheus::catalog::register(&mut registry).unwrap();
@@ -433,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn every_template_asks_for_what_the_plug_records() {
+    fn every_template_uses_recorded_metrics_only() {
         let recorded = recorded();
         for template in &TEMPLATES {
             assert!(recorded.iter().any(|(name, _)| name == template.metric), "{}", template.metric);
@@ -442,7 +443,7 @@ mod tests {
                     let (_, labels) = recorded
                         .iter()
                         .find(|(name, _)| name == word)
-                        .unwrap_or_else(|| panic!("nobody records {word}"));
+                        .unwrap_or_else(|| panic!("{word} is not recorded"));
                     for by in expression.split("by (").skip(1) {
                         for label in by.split(')').next().unwrap().split(',') {
                             assert!(labels.contains(label.trim()), "{word} has no label {label}");
@@ -457,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn every_template_is_whole_and_warns_of_nothing() {
+    fn every_template_is_complete_and_has_no_warnings() {
         let mut uids = BTreeSet::new();
         for name in names() {
             let made = make(name, "template", &Options::default()).unwrap();
@@ -473,7 +474,7 @@ mod tests {
                 for target in panel["targets"].as_array().unwrap() {
                     let expression = target["expr"].as_str().unwrap();
                     assert!(expression.contains("{") && !expression.contains('@'), "{expression}");
-                    // An interval of its own would miss scrapes.
+                    // A fixed interval could miss scrapes.
                     for range in expression.split('[').skip(1) {
                         assert!(
                             range.starts_with("$__rate_interval]") || range.starts_with("$__range]"),

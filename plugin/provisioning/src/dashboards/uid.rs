@@ -1,12 +1,11 @@
-//! Grafana's `uid`s: at most 40 of letters, digits, `-` and `_`, the same for the same thing each
-//! time.
+//! Grafana's `uid`s: at most 40 letters, digits, `-` and `_`; derived ones are stable.
 
-/// Longest uid that Grafana takes.
+/// The longest uid that Grafana accepts.
 const MAX_LEN: usize = 40;
 
 pub use crate::fnv::fnv1a as hash;
 
-/// A uid for what has this title in these folders, the outermost first.
+/// Derives a uid from a title and the titles of its folders, outermost first.
 pub fn derive(folders: &[String], title: &str) -> String {
     let mut slug = String::new();
     for character in title.chars() {
@@ -19,7 +18,7 @@ pub fn derive(folders: &[String], title: &str) -> String {
             slug.push('-');
         }
     }
-    // A zero byte ends each part, so that no two paths are the same bytes.
+    // A zero byte ends each part, so that different paths have different bytes.
     let parts = folders.iter().map(String::as_str).chain([title]);
     let hash = hash(parts.flat_map(|part| part.bytes().chain([0])));
     match slug.trim_end_matches('-') {
@@ -28,13 +27,13 @@ pub fn derive(folders: &[String], title: &str) -> String {
     }
 }
 
-/// Whether Grafana takes it.
+/// Whether Grafana accepts the uid.
 pub fn check(uid: &str) -> Result<(), String> {
     if uid.is_empty() || uid.len() > MAX_LEN {
         return Err(format!("has {} characters; expected 1 to {MAX_LEN}", uid.len()));
     }
     if !uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        return Err("may hold ASCII letters, digits, - and _ only".into());
+        return Err("must contain ASCII letters, digits, - and _ only".into());
     }
     Ok(())
 }
@@ -46,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uid_stays_the_same_from_version_to_version() {
+    fn a_uid_is_the_same_in_every_version() {
         assert_eq!(derive(&[], "PlugPipe System Overview"), "plugpipe-system-overvie-29ccb61f2ae0a43b");
         assert_ne!(derive(&["a".into(), "b".into()], "c"), derive(&["ab".into()], "c"));
         assert_ne!(derive(&["a".into()], "c"), derive(&[], "c"));
     }
 
     #[test]
-    fn what_grafana_would_refuse_is_refused() {
+    fn invalid_uids_are_rejected() {
         for uid in ["", "a b", "a/b", "é", &"a".repeat(41)] {
             assert!(check(uid).is_err(), "{uid}");
         }
@@ -62,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_title_gets_a_uid_that_grafana_takes(folders in proptest::collection::vec(any::<String>(), 0..3), title in any::<String>()) {
+        fn any_title_gets_a_valid_uid(folders in proptest::collection::vec(any::<String>(), 0..3), title in any::<String>()) {
             prop_assert_eq!(check(&derive(&folders, &title)), Ok(()));
         }
     }

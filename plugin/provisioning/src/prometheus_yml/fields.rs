@@ -1,9 +1,10 @@
-//! The fields of `generate_config`'s input, checked as Prometheus would check them.
+//! The fields of `generate_config`'s input, validated as in Prometheus.
 
 use core::time::Duration;
 
+use crate::error::Error;
 use plugpipe_contract::compound::Named;
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{BasicAuth, TlsFiles};
 use plugpipe_contract::scalar::{self, Labels, OneOrMany, Text, Verbatim};
 use plugpipe_contract::time::prometheus_duration;
@@ -12,10 +13,10 @@ use plugpipe_contract::url::Url;
 use super::check_duration;
 use crate::yaml::Yaml;
 
-/// Keys and values of a map that is being made.
+/// Keys and values of a map under construction.
 pub(super) type Members = Vec<(String, Yaml)>;
 
-/// How a server is spoken to. Passwords and tokens by file only.
+/// Connection settings. Passwords and tokens by file only.
 pub(super) struct Connection<'r> {
     pub(super) basic_auth: Option<&'r BasicAuth<'r>>,
     pub(super) bearer_token_file: &'r Text<'r>,
@@ -35,7 +36,7 @@ impl Connection<'_> {
         }
         if let Some(file) = self.bearer_token_file.get() {
             if self.basic_auth.is_some() {
-                return Err(Error::invalid("bearer_token_file", "stands beside basic_auth; give one of them"));
+                return Err(Error::invalid("bearer_token_file", "is set together with basic_auth; set one of them"));
             }
             put(members, "authorization", Yaml::Map(vec![("credentials_file".to_owned(), file.into())]));
         }
@@ -47,7 +48,7 @@ impl Connection<'_> {
                 ("server_name", &tls.server_name),
             ];
             if tls.cert_file.get().is_some() != tls.key_file.get().is_some() {
-                let problem = "has one of cert_file and key_file; it needs both or none";
+                let problem = "needs both cert_file and key_file, or neither";
                 return Err(Error::invalid("tls", problem));
             }
             let mut settings = Members::new();
@@ -65,7 +66,7 @@ impl Connection<'_> {
     }
 }
 
-/// Further headers of requests; neither Prometheus's own ones, nor such as hold a secret.
+/// Additional request headers, except Prometheus's own and those with secrets.
 pub(super) fn headers(given: &Labels) -> Result<Members, Error> {
     const OWN: [&str; 13] = [
         "accept-encoding",
@@ -88,15 +89,15 @@ pub(super) fn headers(given: &Labels) -> Result<Members, Error> {
         let path = || format!("headers.{}", excerpt(name, 100));
         let lower = name.to_ascii_lowercase();
         if SECRET.iter().any(|word| lower.contains(word)) {
-            let problem = "a secret does not belong into this file; use basic_auth or bearer_token_file";
+            let problem = "secrets do not belong in this file; use basic_auth or bearer_token_file";
             return Err(Error::invalid(path(), problem));
         }
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_token) || OWN.contains(&&*lower) {
-            return Err(Error::invalid(path(), "is no header that may be set here"));
+            return Err(Error::invalid(path(), "is not a valid header name, or is reserved by Prometheus"));
         }
         if headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)) {
-            return Err(Error::invalid(path(), "is there twice"));
+            return Err(Error::invalid(path(), "is set twice"));
         }
         header_value(value).map_err(|problem| Error::invalid(path(), problem))?;
         put(&mut headers, name, value);
@@ -105,21 +106,21 @@ pub(super) fn headers(given: &Labels) -> Result<Members, Error> {
 }
 
 pub(super) fn header_value(text: &str) -> Result<(), &'static str> {
-    if text.chars().any(char::is_control) { Err("a header's value is one line") } else { Ok(()) }
+    if text.chars().any(char::is_control) { Err("must be a single line") } else { Ok(()) }
 }
 
-/// Labels as a map, sorted by name; none if there are none. With `meta`, names may begin with `__`,
-/// as discovered targets' do.
+/// Labels as a map sorted by name; `None` if empty. With `meta`, names may begin with `__`, as for
+/// discovered targets.
 pub(super) fn labels(given: &Labels, field: &str, meta: bool) -> Result<Option<Yaml>, Error> {
     let mut labels = Members::new();
     for (name, value) in given.iter() {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let starts_well = !name.starts_with(|first: char| first.is_ascii_digit());
         if name.is_empty() || !name.bytes().all(plain) || !starts_well || (!meta && name.starts_with("__")) {
-            let problem = "is no label name; expected letters, digits and _, such as region";
+            let problem = "is not a valid label name; expected letters, digits and _, such as region";
             return Err(Error::invalid(format!("{field}.{}", excerpt(name, 100)), problem));
         }
-        // Of two with the same name the later one counts.
+        // The last one of a name wins.
         labels.retain(|(own, _)| own != name);
         put(&mut labels, name, value);
     }
@@ -127,7 +128,7 @@ pub(super) fn labels(given: &Labels, field: &str, meta: bool) -> Result<Option<Y
     Ok((!labels.is_empty()).then_some(Yaml::Map(labels)))
 }
 
-/// `params`: names, each with its texts. An empty text that stands by itself is none.
+/// `params`: names, each with a list of values. A single empty string means an empty list.
 pub(super) fn params(given: &Named<OneOrMany<Text>>) -> Result<Members, Error> {
     let mut params = Members::new();
     for (name, values) in &given.0 {
@@ -157,7 +158,7 @@ pub(super) fn scheme(given: &Text) -> Result<Option<&'static str>, Error> {
 pub(super) fn http_path<'r>(given: &'r Text, field: &str) -> Result<Option<&'r str>, Error> {
     match given.get() {
         Some(path) if !path.starts_with('/') || path.contains(['?', '#', ' ']) || path.contains(char::is_control) => {
-            let problem = "expected a path such as /metrics; what follows a ? belongs into params";
+            let problem = "expected a path such as /metrics; put the query in params";
             Err(Error::invalid(field, problem))
         }
         path => Ok(path),
@@ -169,15 +170,15 @@ pub(super) fn url(text: &str) -> Result<Url, String> {
     let url =
         Url::parse(text.trim()).map_err(|problem| format!("{problem}; expected a URL such as http://h:9090/path"))?;
     if url.credentials().is_some() {
-        return Err("holds a user or password; use basic_auth with its password_file".into());
+        return Err("contains a user or password; use basic_auth with its password_file".into());
     }
     if text.trim().contains(|character: char| character.is_control() || character == ' ') {
-        return Err("holds a space or a control character; percent-encode it".into());
+        return Err("contains a space or a control character; percent-encode it".into());
     }
     Ok(url)
 }
 
-/// As Prometheus has it: a `*` stands in the last part of the path only.
+/// As in Prometheus: `*` is only valid in the last path component.
 pub(super) fn rule_file(text: &str) -> Result<(), String> {
     if text.contains(char::is_control) || text.trim().is_empty() {
         return Err("expected a path such as rules/*.yml".into());
@@ -185,7 +186,7 @@ pub(super) fn rule_file(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// As Prometheus has it.
+/// As in Prometheus.
 pub(super) fn sd_file(text: &str) -> Result<(), String> {
     let suffix = [".json", ".yml", ".yaml"].iter().any(|suffix| text.ends_with(suffix));
     let (folder, name) = text.rsplit_once('/').unwrap_or(("", text));
@@ -198,7 +199,7 @@ pub(super) fn sd_file(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A selector: a metric's name, or matchers in braces. Which series it selects, the server says.
+/// A selector: a metric name, or matchers in braces. The server parses it.
 pub(super) fn selector(text: &str) -> Result<(), String> {
     let text = text.trim();
     let name = |text: &str| {
@@ -214,7 +215,7 @@ pub(super) fn selector(text: &str) -> Result<(), String> {
     if good { Ok(()) } else { Err("expected a selector such as up or {job=\"plugpipe\"}".into()) }
 }
 
-/// A time limit within an interval: Prometheus refuses a longer one.
+/// A timeout within an interval: Prometheus rejects longer ones.
 pub(super) fn timeout(given: scalar::Duration, field: &str, interval: Duration) -> Result<Option<Duration>, Error> {
     let timeout = duration(given, field)?;
     if timeout.is_some_and(|timeout| timeout > interval) {
@@ -228,7 +229,7 @@ pub(super) fn duration(given: scalar::Duration, field: &str) -> Result<Option<Du
     given.get().map(check_duration).transpose().map_err(|problem| Error::invalid(field, problem))
 }
 
-/// Texts, none empty, each of which `check` takes.
+/// Nonempty strings that pass `check`.
 pub(super) fn texts(
     given: Option<&[Verbatim]>,
     field: &str,
@@ -243,8 +244,8 @@ pub(super) fn texts(
     given.unwrap_or_default().iter().enumerate().map(read).collect()
 }
 
-/// Makes YAML of each item of a list; `make` gets the item's path. The field of an error is the
-/// item's own, and gets that path here.
+/// Converts each item of a list to YAML; `make` gets the item's path. Errors name a field of the
+/// item and get its path prepended here.
 pub(super) fn each<T>(
     list: Option<&[T]>,
     field: &str,

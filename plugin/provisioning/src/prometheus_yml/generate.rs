@@ -1,11 +1,12 @@
-//! Generates a `prometheus.yml`, or parts of it, and files of targets.
+//! Generates `prometheus.yml`, or parts of it, and target files.
 //!
-//! No secret is written: a password or token is read from a file of the Prometheus server, which
-//! the configuration names.
+//! No secret is written: the configuration refers to password and token files on the Prometheus
+//! server.
 
 use core::time::Duration;
 
-use plugpipe_contract::error::{Error, excerpt};
+use crate::error::Error;
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{
     AlertmanagerTargets, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob, TargetGroup,
 };
@@ -21,14 +22,14 @@ use super::fields::{
 use super::{PROTOCOLS, Version, check_target, read_duration};
 use crate::yaml::Yaml;
 
-/// The field that holds what is to be written.
+/// The field with the input.
 const ROOT: &str = "generate";
 
-/// What `parts` may name, in the order in which they are written.
+/// The values of `parts`, in the order of the file.
 const PARTS: [&str; 8] =
     ["global", "rule_files", "alerting", "scrape_configs", "federation", "remote_write", "remote_read", "sd_targets"];
 
-/// The values of PlugPipe's configuration templates.
+/// The defaults of an environment, from PlugPipe's configuration templates.
 struct Environment {
     name: &'static str,
     job: &'static str,
@@ -62,27 +63,27 @@ const ENVIRONMENTS: [Environment; 3] = [
     },
 ];
 
-/// Without an environment: the manifest's default configuration.
+/// The defaults without an environment: those of the manifest.
 const DEFAULT: Environment =
     Environment { name: "default", job: "plugpipe", scrape_interval: "15s", gateway: None, rule_file: None };
 
-/// What is known while a file is being written.
+/// The state of the file under construction.
 struct Draft {
     version: Version,
-    /// Between scrapes of jobs that name no interval.
+    /// The global scrape interval.
     interval: Duration,
-    /// The names of jobs so far.
+    /// Job names so far.
     jobs: Vec<String>,
-    /// The names of remote endpoints so far.
+    /// Names of remote endpoints so far.
     remotes: Vec<String>,
-    /// What the version does not have: the path, and since when there is one.
+    /// Fields that the version does not support.
     left_out: Vec<String>,
-    /// Flags that the server needs for what was asked.
+    /// Flags that the server needs.
     flags: Vec<&'static str>,
 }
 
 impl Draft {
-    /// Whether the version has this; if not, it is left out and the answer says so.
+    /// Whether the version supports this; if not, it is omitted and reported.
     fn has(&mut self, since: Version, path: &str, what: &str) -> bool {
         let has = self.version >= since;
         if !has {
@@ -92,7 +93,7 @@ impl Draft {
         has
     }
 
-    /// Notes a flag that the server needs.
+    /// Records a flag that the server needs.
     fn needs(&mut self, flag: &'static str) {
         if !self.flags.contains(&flag) {
             self.flags.push(flag);
@@ -100,22 +101,21 @@ impl Draft {
     }
 }
 
-/// Settings of the plug that a configuration makes, over those of the environment. None for what
-/// nobody set.
+/// Plug settings from the configuration, which override the environment's. `None` if unset.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Configured<'c> {
-    /// Between scrapes, as it is written in the configuration.
+    /// The scrape interval, as written in the configuration.
     pub scrape_interval: Option<&'c str>,
-    /// The job of the plug.
+    /// The plug's job.
     pub job_name: Option<&'c str>,
     /// The Pushgateway to scrape.
     pub gateway_url: Option<&'c Url>,
 }
 
-/// Generates what the fields of `generate_config` ask for.
+/// Generates the files for the input of `generate_config`.
 ///
 /// # Errors
-/// A field is missing or not valid, or would hold a secret.
+/// A field is missing or invalid, or would write a secret.
 pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<GeneratedConfig, Error> {
     let environment = environment(&request.environment)?;
     let version = match request.for_version.get() {
@@ -153,7 +153,7 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
     })?;
     let targets = each(input.sd_targets.as_deref(), &path("sd_targets"), |targets, _| group(targets))?;
 
-    // A part that was asked for by name and has nothing in it is a mistake.
+    // Naming an empty part in `parts` is a mistake.
     for (part, field, is_empty) in [
         ("rule_files", "rule_files", rule_files.is_empty()),
         ("alerting", "alertmanagers", alertmanagers.is_empty()),
@@ -164,7 +164,7 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
         ("sd_targets", "sd_targets", targets.is_empty()),
     ] {
         if is_empty && !parts.is_empty() && wanted(part) {
-            return Err(Error::missing(path(field), "a list, because parts asks for it"));
+            return Err(Error::missing(path(field), "a list, because parts names it"));
         }
     }
     jobs.extend(federated);
@@ -181,13 +181,13 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
     if !alertmanagers.is_empty() {
         put("alerting", "alerting", Yaml::Map(vec![("alertmanagers".to_owned(), Yaml::List(alertmanagers))]));
     }
-    // Of these, only what was wanted was made.
+    // Jobs contains wanted parts only.
     let part = if wanted("scrape_configs") { "scrape_configs" } else { "federation" };
     put(part, "scrape_configs", Yaml::List(jobs));
     put("remote_write", "remote_write", Yaml::List(writes));
     put("remote_read", "remote_read", Yaml::List(reads));
 
-    // JSON is what every reader of such a file takes, and nothing of a tree can fail.
+    // Every version reads JSON, and serializing a tree cannot fail.
     let targets = (wanted("sd_targets") && !targets.is_empty())
         .then(|| serde_json::to_string(&targets).unwrap_or_default() + "\n");
     let config = (!file.is_empty()).then(|| Yaml::Map(file).write());
@@ -203,7 +203,7 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
     })
 }
 
-/// The path of a field of [`ROOT`].
+/// The path of a field in [`ROOT`].
 fn path(field: &str) -> String {
     format!("{ROOT}.{field}")
 }
@@ -218,7 +218,7 @@ fn environment(given: &Text) -> Result<&'static Environment, Error> {
     }
 }
 
-/// The parts that are named; none for all that have something in them.
+/// The parts given; empty for all nonempty parts.
 fn parts(given: Option<&[Verbatim]>) -> Result<Vec<String>, Error> {
     texts(given, "parts", |part| {
         let known = PARTS.contains(&part);
@@ -226,7 +226,7 @@ fn parts(given: Option<&[Verbatim]>) -> Result<Vec<String>, Error> {
     })
 }
 
-/// The part `global`, and the time between scrapes.
+/// The part `global`, and the scrape interval.
 fn global(
     given: Option<&GlobalSection>,
     environment: &Environment,
@@ -235,7 +235,7 @@ fn global(
     let nothing = GlobalSection::default();
     let given = given.unwrap_or(&nothing);
     let inside = |error: Error| error.inside(&path("global"));
-    // A setting that somebody made wins over the environment's.
+    // The configuration overrides the environment.
     let setting = configured.scrape_interval.unwrap_or(environment.scrape_interval);
     let interval = match duration(given.scrape_interval, "scrape_interval").map_err(inside)? {
         Some(interval) => interval,
@@ -252,7 +252,7 @@ fn global(
     Ok((members, interval))
 }
 
-/// The plug, the gateway, and other targets.
+/// The jobs of the plug, the gateway, and other targets.
 fn scrape_jobs(
     input: &GeneratedSections,
     environment: &Environment,
@@ -260,7 +260,7 @@ fn scrape_jobs(
     draft: &mut Draft,
 ) -> Result<Vec<Yaml>, Error> {
     let mut jobs = Vec::new();
-    let unsaid = ScrapeJob::default();
+    let unset = ScrapeJob::default();
     let mut builtin = |field: &str, given: &ScrapeJob, default: &Job, draft: &mut Draft| {
         let path = path(field);
         jobs.push(job(given, &path, default, draft).map_err(|error| error.inside(&path))?);
@@ -272,7 +272,7 @@ fn scrape_jobs(
         path: Some("/metrics".to_owned()),
         ..Job::default()
     };
-    if let Some(given) = input.plug.or(&unsaid) {
+    if let Some(given) = input.plug.or(&unset) {
         builtin("plug", given, &plug, draft)?;
     }
     let environments = environment.gateway.and_then(|url| Url::parse(url).ok());
@@ -288,8 +288,8 @@ fn scrape_jobs(
         honor_labels: true,
         ..Job::default()
     };
-    if let Some(given) = input.gateway.or(&unsaid)
-        && (url.is_some() || *given != unsaid)
+    if let Some(given) = input.gateway.or(&unset)
+        && (url.is_some() || *given != unset)
     {
         builtin("gateway", given, &gateway, draft)?;
     }
@@ -299,7 +299,7 @@ fn scrape_jobs(
     Ok(jobs)
 }
 
-/// What a scrape job has where its fields say nothing.
+/// The defaults of a scrape job.
 #[derive(Default)]
 struct Job<'a> {
     name: Option<&'a str>,
@@ -307,14 +307,14 @@ struct Job<'a> {
     path: Option<String>,
     https: bool,
     honor_labels: bool,
-    /// The selectors of a federation.
+    /// Selectors for federation.
     matches: Vec<String>,
 }
 
-/// One entry of `scrape_configs`. `path` is where the job stands.
+/// An entry of `scrape_configs`. `path` is the path of the job.
 fn job(given: &ScrapeJob, path: &str, default: &Job, draft: &mut Draft) -> Result<Yaml, Error> {
     if given.r#match.is_some() && default.matches.is_empty() {
-        return Err(Error::invalid("match", "is of jobs in federate only"));
+        return Err(Error::invalid("match", "is valid for jobs in federate only"));
     }
     let name = given.job.get().or(default.name).ok_or_else(|| Error::missing("job", "a job's name"))?;
     if draft.jobs.iter().any(|own| own == name) {
@@ -361,7 +361,7 @@ fn job(given: &ScrapeJob, path: &str, default: &Job, draft: &mut Draft) -> Resul
     Ok(Yaml::Map(members))
 }
 
-/// `scrape_protocols` and native histograms, as far as the version has them.
+/// `scrape_protocols` and native histograms, as supported by the version.
 fn protocols(given: &ScrapeJob, path: &str, draft: &mut Draft, members: &mut Members) -> Result<(), Error> {
     let asked = texts(given.protocols.as_deref(), "protocols", |name| {
         let known = PROTOCOLS.iter().any(|(own, _)| *own == name);
@@ -371,7 +371,7 @@ fn protocols(given: &ScrapeJob, path: &str, draft: &mut Draft, members: &mut Mem
     let mut kept: Vec<String> = Vec::new();
     for (index, name) in asked.into_iter().enumerate() {
         if kept.contains(&name) {
-            return Err(Error::invalid(format!("protocols[{index}]"), "is there twice"));
+            return Err(Error::invalid(format!("protocols[{index}]"), "is listed twice"));
         }
         let since = PROTOCOLS.iter().find(|(own, _)| *own == name).map_or(Version::OLDEST, |(_, since)| *since);
         if draft.has(since, &format!("{path}.protocols[{index}]"), &name) {
@@ -380,14 +380,14 @@ fn protocols(given: &ScrapeJob, path: &str, draft: &mut Draft, members: &mut Mem
     }
     let native = given.native_histograms.get();
     if native == Some(true) && !kept.is_empty() && !kept.iter().any(|name| name == "PrometheusProto") {
-        let problem = "native histograms are scraped with PrometheusProto only; add it, or leave protocols out";
+        let problem = "native histograms require PrometheusProto; add it, or remove protocols";
         return Err(Error::invalid("protocols", problem));
     }
     if !kept.is_empty() {
         put(members, "scrape_protocols", Yaml::texts(kept));
     }
     match native {
-        // From there on each job says it; before, the whole server.
+        // A setting per job in newer versions, a server flag in older ones.
         Some(native) if draft.version >= Version::NATIVE_HISTOGRAMS => {
             put(members, "scrape_native_histograms", native);
         }
@@ -397,7 +397,7 @@ fn protocols(given: &ScrapeJob, path: &str, draft: &mut Draft, members: &mut Mem
     Ok(())
 }
 
-/// Where targets come from: fixed ones, files, HTTP; at least one of them.
+/// Static, file and HTTP targets; at least one of them.
 struct Discovery<'r> {
     targets: Option<&'r [Verbatim<'r>]>,
     file_sd: Option<&'r [Verbatim<'r>]>,
@@ -407,13 +407,13 @@ struct Discovery<'r> {
 }
 
 impl Discovery<'_> {
-    /// `default` is the target where nothing is said of any.
+    /// `default` is the target if none is given.
     fn write(&self, default: Option<&str>, members: &mut Members) -> Result<(), Error> {
         let files = texts(self.file_sd, "file_sd", sd_file)?;
         let urls = texts(self.http_sd, "http_sd", |text| url(text).map(|_| ()))?;
         let mut targets = texts(self.targets, "targets", check_target)?;
         if targets.is_empty() && files.is_empty() && urls.is_empty() {
-            let expected = "a list of host:port; or file_sd or http_sd, which find them";
+            let expected = "a list of host:port; or file_sd or http_sd, for service discovery";
             targets.push(default.ok_or_else(|| Error::missing("targets", expected))?.to_owned());
         }
         let refresh = duration(self.refresh_interval, "refresh_interval")?;
@@ -428,7 +428,7 @@ impl Discovery<'_> {
             put_if(&mut group, "labels", labels);
             put(members, "static_configs", Yaml::List(vec![Yaml::Map(group)]));
         } else if labels.is_some() {
-            let problem = "labels go to targets that are named here; those that are found bring their own";
+            let problem = "apply to targets only; discovered targets have their own labels";
             return Err(Error::invalid("labels", problem));
         }
         if !files.is_empty() {
@@ -442,7 +442,7 @@ impl Discovery<'_> {
     }
 }
 
-/// A scrape of another Prometheus server's `/federate`, whose labels stay.
+/// A scrape of another Prometheus server's `/federate`, which keeps labels.
 fn federate(given: &ScrapeJob, path: &str, draft: &mut Draft) -> Result<Yaml, Error> {
     let matches = texts(given.r#match.as_deref(), "match", selector)?;
     if matches.is_empty() {
@@ -458,7 +458,7 @@ fn federate(given: &ScrapeJob, path: &str, draft: &mut Draft) -> Result<Yaml, Er
     job(given, path, &default, draft)
 }
 
-/// One entry of `remote_write`, or of `remote_read`. `path` is where it stands.
+/// An entry of `remote_write` or `remote_read`. `path` is the path of the endpoint.
 fn remote(given: &RemoteEndpoint, path: &str, write: bool, draft: &mut Draft) -> Result<Yaml, Error> {
     for (field, is_given, of_writes) in [
         ("protocol", given.protocol.get().is_some(), true),
@@ -468,7 +468,7 @@ fn remote(given: &RemoteEndpoint, path: &str, write: bool, draft: &mut Draft) ->
     ] {
         if is_given && of_writes != write {
             let part = if of_writes { "remote_write" } else { "remote_read" };
-            return Err(Error::invalid(field, format!("is of endpoints in {part} only")));
+            return Err(Error::invalid(field, format!("is valid for endpoints in {part} only")));
         }
     }
     let address = given.url.required("url", "the URL of the endpoint")?;
@@ -476,11 +476,11 @@ fn remote(given: &RemoteEndpoint, path: &str, write: bool, draft: &mut Draft) ->
     let mut members = Members::new();
     put(&mut members, "url", address.trim());
     if let Some(name) = given.name.get() {
-        // A read and a write may share a name.
+        // Write and read endpoints may share a name.
         let kind = if write { 'w' } else { 'r' };
         let key = format!("{kind}{name}");
         if draft.remotes.contains(&key) {
-            return Err(Error::invalid("name", "is there twice; the names must differ"));
+            return Err(Error::invalid("name", "is used twice; names must differ"));
         }
         draft.remotes.push(key);
         put(&mut members, "name", name);
@@ -490,7 +490,7 @@ fn remote(given: &RemoteEndpoint, path: &str, write: bool, draft: &mut Draft) ->
     if let Some(tenant) = given.tenant.get() {
         header_value(tenant).map_err(|problem| Error::invalid("tenant", problem))?;
         if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("X-Scope-OrgID")) {
-            return Err(Error::invalid("headers", "has an X-Scope-OrgID, and so says tenant"));
+            return Err(Error::invalid("headers", "sets X-Scope-OrgID, which tenant sets too"));
         }
         put(&mut headers, "X-Scope-OrgID", tenant);
     }
@@ -519,7 +519,7 @@ fn remote(given: &RemoteEndpoint, path: &str, write: bool, draft: &mut Draft) ->
     Ok(Yaml::Map(members))
 }
 
-/// One entry of `alerting.alertmanagers`.
+/// An entry of `alerting.alertmanagers`.
 fn alertmanager(given: &AlertmanagerTargets) -> Result<Yaml, Error> {
     let mut members = Members::new();
     put_if(&mut members, "scheme", scheme(&given.scheme)?);
@@ -543,7 +543,7 @@ fn alertmanager(given: &AlertmanagerTargets) -> Result<Yaml, Error> {
     Ok(Yaml::Map(members))
 }
 
-/// One group of a file of targets.
+/// A group of a target file.
 fn group(given: &TargetGroup) -> Result<Yaml, Error> {
     let targets = texts(given.targets.as_deref(), "targets", check_target)?;
     if targets.is_empty() {

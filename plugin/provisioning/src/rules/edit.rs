@@ -1,36 +1,36 @@
-//! What is to become of a rule file, or of a server's namespace.
+//! Edits of a rule file or of a server's namespace.
 
 use super::file::{self, Current};
 use super::plan::{self, Equal, GroupChange, ServerGroup};
 use super::{Group, Rule};
 
-/// A change of a file or namespace.
+/// An edit of a file or namespace.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
-    /// This group's one alert is in it; everything else stays.
+    /// Puts the group's one alert; everything else stays.
     Put(Group),
-    /// This alert of this group is not in it; everything else stays.
+    /// Removes this alert from this group; everything else stays.
     Take {
         /// The group.
         group: String,
         /// The alert.
         alert: String,
     },
-    /// It has these groups, and no others.
+    /// Replaces all groups.
     Whole(Vec<Group>),
 }
 
-/// A file as it is to be.
+/// The next state of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Next {
-    /// None where there is to be none.
+    /// `None` to remove the file.
     pub content: Option<String>,
-    /// Whether it is not so yet.
+    /// Whether the file has to change.
     pub differs: bool,
 }
 
 impl Edit {
-    /// The groups that are wanted, as far as they are given.
+    /// The groups given by the edit.
     pub fn groups(&self) -> &[Group] {
         match self {
             Self::Put(group) => core::slice::from_ref(group),
@@ -39,7 +39,7 @@ impl Edit {
         }
     }
 
-    /// The same, to be changed.
+    /// The same groups, mutable.
     pub fn groups_mut(&mut self) -> &mut [Group] {
         match self {
             Self::Put(group) => core::slice::from_mut(group),
@@ -48,7 +48,7 @@ impl Edit {
         }
     }
 
-    /// The names of all groups that it is about.
+    /// The names of all affected groups.
     pub fn names(&self) -> Vec<&str> {
         match self {
             Self::Take { group, .. } => vec![group],
@@ -56,12 +56,12 @@ impl Edit {
         }
     }
 
-    /// Whether an alert is taken out.
+    /// Whether it removes an alert.
     pub fn is_removal(&self) -> bool {
         matches!(self, Self::Take { .. })
     }
 
-    /// The group and the alert of a change of one alert.
+    /// The group and alert of a single-alert edit.
     pub fn alert(&self) -> (&str, &str) {
         match self {
             Self::Put(group) => (&group.name, group.rules.first().map_or("", Rule::name)),
@@ -70,7 +70,7 @@ impl Edit {
         }
     }
 
-    /// The rules of these groups other than the one alert.
+    /// The other rules in these groups, besides the edit's one alert.
     pub fn others(&self, own: &[&ServerGroup]) -> Vec<String> {
         let (group, alert) = self.alert();
         own.iter()
@@ -80,7 +80,7 @@ impl Edit {
             .collect()
     }
 
-    /// What has to change, compared with what is held of the file or namespace.
+    /// The changes needed, compared with the current groups of the file or namespace.
     pub fn changes(&self, own: &[&ServerGroup], equal: &Equal) -> Vec<GroupChange> {
         match self {
             Self::Put(group) => vec![plan::plan_alert(group, own, equal)],
@@ -89,14 +89,14 @@ impl Edit {
         }
     }
 
-    /// What has to change of these groups of a file.
+    /// The changes needed in these groups of a file.
     pub fn changes_in_file(&self, groups: &[Group], name: &str) -> Vec<GroupChange> {
         let groups: Vec<ServerGroup> = groups.iter().map(|group| ServerGroup::of(group, name)).collect();
         self.changes(&groups.iter().collect::<Vec<_>>(), &Equal::default())
     }
 
-    /// The group of one alert keeps the settings that it has in the file, with which servers list
-    /// its rules.
+    /// For a single alert, copies the settings of its group from the file, so that the server's
+    /// list matches.
     pub fn keep_settings(&mut self, groups: &[Group]) {
         if let Self::Put(group) = self
             && let Some(own) = groups.iter().find(|own| own.name == group.name)
@@ -106,20 +106,19 @@ impl Edit {
         }
     }
 
-    /// The file of this name as it is to be, made from the one that there is. The error says why it
-    /// is left as it is.
+    /// The next contents of the named file. The error says why the file is left unchanged.
     pub fn next(&self, current: &Current, name: &str) -> Result<Next, String> {
         let groups = match (self, current) {
             (_, Current::Foreign) => {
                 return Err(format!(
-                    "{name} is not managed by the plug: its first line does not begin with {:?}. It is left as it is; name another file",
+                    "{name} is not managed by the plug: its first line does not begin with {:?}. It was left unchanged; use another file name",
                     file::MARKER
                 ));
             }
             (Self::Whole(groups), _) => Some(groups.clone()),
             (_, Current::Edited) => {
                 return Err(format!(
-                    "{name} was changed by hand, so that a single rule of it cannot be changed. It is left as it is; use apply_alerts with all of its rules, or name another file"
+                    "{name} was edited by hand, so a single rule of it cannot be changed. It was left unchanged; use apply_alerts with all of its rules, or another file name",
                 ));
             }
             (Self::Put(group), current) => Some(file::with_alert(current.groups(), group)?),
@@ -127,9 +126,9 @@ impl Edit {
         };
         let before = (!matches!(current, Current::Absent)).then(|| current.groups());
         Ok(match groups {
-            // Nothing to take out: the file stays as it is.
+            // Nothing to remove: the file stays.
             None => Next { content: before.map(file::write), differs: false },
-            // Gone, rather than without groups.
+            // Remove the file rather than leave it without groups.
             Some(groups) if groups.is_empty() => Next { content: None, differs: before.is_some() },
             Some(groups) => {
                 let differs = !matches!(current, Current::Managed(before) if *before == groups);
@@ -138,8 +137,8 @@ impl Edit {
         })
     }
 
-    /// The content of a file that nobody has read, of which only what the server lists is known;
-    /// an inner none where there is to be no file. None where the file has other rules.
+    /// The contents for a file that was not read, based on the rules the server lists; an inner
+    /// `None` to have no file. `None` if other rules would be lost.
     pub fn unread(&self, own: &[&ServerGroup]) -> Option<Option<String>> {
         match self {
             Self::Whole(groups) => Some((!groups.is_empty()).then(|| file::write(groups))),
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_nobody_has_read_is_made_only_where_no_other_rule_is_lost() {
+    fn an_unread_file_is_written_only_if_no_other_rule_is_lost() {
         let put = Edit::Put(Group::new("g", vec![alert("A", "up", &[])]));
         let take = Edit::Take { group: "g".into(), alert: "A".into() };
         let listed = ServerGroup::of(&put.groups()[0], "a.yml");
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_changed_only_where_it_is_known() {
+    fn only_known_files_are_changed() {
         let put = Edit::Put(Group::new("g", vec![alert("A", "up", &[])]));
         let next = put.next(&Current::Absent, "a.yml").unwrap();
         assert!(next.differs);

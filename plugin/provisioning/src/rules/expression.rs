@@ -1,20 +1,20 @@
-//! What can be said of a PromQL expression without a server: whether its brackets and quotes close,
-//! and the mistake that is made most. Whether it parses is the server's to say.
+//! Checks of PromQL expressions without a server: balanced brackets and quotes, and the most
+//! frequent mistake. Parsing is left to the server.
 
 use plugpipe_contract::time::PrometheusDuration;
 
-/// What is wrong with an expression.
+/// A mistake in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// For people: where, what, and what was expected.
-    pub said: String,
-    /// The whole expression put right, where it is plain what was meant.
-    pub mended: Option<String>,
+    /// Position, problem, and what was expected.
+    pub message: String,
+    /// The corrected expression, if the intent is clear.
+    pub corrected: Option<String>,
 }
 
 impl From<String> for Mistake {
-    fn from(said: String) -> Self {
-        Self { said, mended: None }
+    fn from(message: String) -> Self {
+        Self { message, corrected: None }
     }
 }
 
@@ -30,17 +30,16 @@ pub fn check(expression: &str) -> Result<(), Mistake> {
     }
 }
 
-/// One piece of an expression that matters here, and where it begins.
-struct Piece<'e> {
+/// A token, and where it begins.
+struct RawToken<'e> {
     at: usize,
     text: &'e str,
 }
 
-/// Words and single brackets, without what is in quotes and comments. Fails where a quote does not
-/// close.
-fn pieces(expression: &str) -> Result<Vec<Piece<'_>>, String> {
+/// Words and single brackets, without strings and comments. Fails on an unclosed quote.
+fn tokens(expression: &str) -> Result<Vec<RawToken<'_>>, String> {
     let bytes = expression.as_bytes();
-    let mut pieces = Vec::new();
+    let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let begin = at;
@@ -68,32 +67,32 @@ fn pieces(expression: &str) -> Result<Vec<Piece<'_>>, String> {
                 while bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')) {
                     at += 1;
                 }
-                pieces.push(Piece { at: begin, text: expression.get(begin..at).unwrap_or_default() });
+                tokens.push(RawToken { at: begin, text: expression.get(begin..at).unwrap_or_default() });
             }
             b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' => {
                 at += 1;
-                pieces.push(Piece { at: begin, text: expression.get(begin..at).unwrap_or_default() });
+                tokens.push(RawToken { at: begin, text: expression.get(begin..at).unwrap_or_default() });
             }
             _ => {
                 at += 1;
-                // Operators and numbers matter only in that something is there.
+                // Of operators and numbers, only their presence matters.
                 if !byte.is_ascii_whitespace() && expression.is_char_boundary(begin) && expression.is_char_boundary(at)
                 {
-                    pieces.push(Piece { at: begin, text: expression.get(begin..at).unwrap_or_default() });
+                    tokens.push(RawToken { at: begin, text: expression.get(begin..at).unwrap_or_default() });
                 }
             }
         }
     }
-    Ok(pieces)
+    Ok(tokens)
 }
 
 fn brackets(expression: &str) -> Result<(), String> {
     let mut open: Vec<(&str, usize)> = Vec::new();
-    for piece in pieces(expression)? {
-        match piece.text {
-            "(" | "[" | "{" => open.push((piece.text, piece.at)),
+    for token in tokens(expression)? {
+        match token.text {
+            "(" | "[" | "{" => open.push((token.text, token.at)),
             ")" | "]" | "}" => {
-                let opened = match piece.text {
+                let opened = match token.text {
                     ")" => "(",
                     "]" => "[",
                     _ => "{",
@@ -102,13 +101,13 @@ fn brackets(expression: &str) -> Result<(), String> {
                     Some((last, _)) if last == opened => {}
                     Some((last, at)) => {
                         return Err(format!(
-                            "column {}: {} closes the {last} of column {}",
-                            piece.at + 1,
-                            piece.text,
+                            "column {}: {} does not match the {last} in column {}",
+                            token.at + 1,
+                            token.text,
                             at + 1
                         ));
                     }
-                    None => return Err(format!("column {}: {} closes nothing", piece.at + 1, piece.text)),
+                    None => return Err(format!("column {}: unmatched {}", token.at + 1, token.text)),
                 }
             }
             _ => {}
@@ -120,7 +119,7 @@ fn brackets(expression: &str) -> Result<(), String> {
     }
 }
 
-/// The operators that take `by` and `without`.
+/// The aggregation operators, which accept `by` and `without`.
 const AGGREGATIONS: [&str; 14] = [
     "sum",
     "min",
@@ -138,15 +137,16 @@ const AGGREGATIONS: [&str; 14] = [
     "limit_ratio",
 ];
 
-/// `rate(x[5m]) by (label)`, which groups what is no aggregation, with the right form.
+/// Detects `rate(x[5m]) by (label)`, which groups a function that is not an aggregation, and
+/// corrects it.
 fn by_after_call(expression: &str) -> Option<Mistake> {
-    let pieces = pieces(expression).ok()?;
-    // For each open bracket: the function before it, and where that begins.
+    let tokens = tokens(expression).ok()?;
+    // For each open bracket: the index of the function before it.
     let mut open: Vec<Option<usize>> = Vec::new();
     let mut closed: Option<usize> = None;
-    for (index, piece) in pieces.iter().enumerate() {
-        let before = index.checked_sub(1).and_then(|before| pieces.get(before));
-        match piece.text {
+    for (index, token) in tokens.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|before| tokens.get(before));
+        match token.text {
             "(" => {
                 let called = before.filter(|word| word.text.starts_with(|c: char| c.is_ascii_alphabetic()));
                 open.push(called.and_then(|_| index.checked_sub(1)));
@@ -160,26 +160,26 @@ fn by_after_call(expression: &str) -> Option<Mistake> {
             }
             word => {
                 let grouping = word.eq_ignore_ascii_case("by") || word.eq_ignore_ascii_case("without");
-                let called = closed.take().and_then(|called| pieces.get(called));
+                let called = closed.take().and_then(|called| tokens.get(called));
                 if grouping && before.is_some_and(|before| before.text == ")")
                     && let Some(function) = called
                     && !AGGREGATIONS.iter().any(|name| name.eq_ignore_ascii_case(function.text))
-                    // `sum by (a) (x)` has no call before it, and `on`, `ignoring` and the like
-                    // take no part in this.
+                    // In `sum by (a) (x)` no call precedes `by`; `on`, `ignoring` and the like are
+                    // no functions.
                     && !["by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless"]
                         .iter()
                         .any(|name| name.eq_ignore_ascii_case(function.text))
                 {
-                    let labels = labels_after(expression, piece.at + word.len())?;
-                    let call = expression.get(function.at..piece.at)?.trim_end();
+                    let labels = labels_after(expression, token.at + word.len())?;
+                    let call = expression.get(function.at..token.at)?.trim_end();
                     let form = format!("sum {word} {labels} ({call})");
-                    let (before, after) = (expression.get(..function.at)?, expression.get(piece.at..)?);
-                    let mended = after.split_once(')').map(|(_, after)| format!("{before}{form}{after}"));
-                    let (column, name) = (piece.at + 1, function.text);
-                    let said = format!(
-                        "column {column}: {word} groups an aggregation, and {name} is none; what is meant is probably: {form}"
+                    let (before, after) = (expression.get(..function.at)?, expression.get(token.at..)?);
+                    let corrected = after.split_once(')').map(|(_, after)| format!("{before}{form}{after}"));
+                    let (column, name) = (token.at + 1, function.text);
+                    let message = format!(
+                        "column {column}: {word} requires an aggregation, and {name} is not one; you probably mean: {form}"
                     );
-                    return Some(Mistake { said, mended });
+                    return Some(Mistake { message, corrected });
                 }
             }
         }
@@ -187,36 +187,36 @@ fn by_after_call(expression: &str) -> Option<Mistake> {
     None
 }
 
-/// `(a, b)`, which begins at or after `from`.
+/// `(a, b)` at or after `from`, after white space.
 fn labels_after(expression: &str, from: usize) -> Option<&str> {
     let rest = expression.get(from..)?.trim_start();
     let end = rest.find(')')?;
     rest.starts_with('(').then(|| rest.get(..=end)).flatten()
 }
 
-/// One token, in the form in which two ways to write it are the same.
+/// A normalized token.
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
-    /// A name or keyword; keywords in lower case.
+    /// A name or keyword; keywords are in lower case.
     Word(String),
     /// A number, by its bits.
     Number(u64),
     /// A duration in milliseconds.
     Duration(u64),
-    /// What is in quotes.
+    /// A string without its quotes.
     Text(String),
     /// Anything else.
     Sign(u8),
 }
 
-/// Whether two expressions are the same but for white space, comments, quotes, the way numbers and
-/// durations are written, and the place of `by` and `without`: a server tells an expression in a
-/// form of its own. May say no of two that are the same in a subtler way.
+/// Whether two expressions are equal except for white space, comments, quotes, the notation of
+/// numbers and durations, and the position of `by` and `without`, since servers return expressions
+/// reformatted. May return false for equal expressions with subtler differences.
 pub fn same(one: &str, other: &str) -> bool {
-    one == other || normal(one).is_some_and(|one| Some(one) == normal(other))
+    one == other || normalize(one).is_some_and(|one| Some(one) == normalize(other))
 }
 
-fn normal(expression: &str) -> Option<Vec<Token>> {
+fn normalize(expression: &str) -> Option<Vec<Token>> {
     let mut tokens: Vec<Token> = Vec::new();
     let bytes = expression.as_bytes();
     let mut at = 0;
@@ -297,7 +297,7 @@ const KEYWORDS: [&str; 14] = [
     "end",
 ];
 
-/// The text in quotes that begin at `at`, and where they end.
+/// Parses the string that begins at `at`; returns it with its end.
 fn quoted(expression: &str, at: usize) -> Option<(String, usize)> {
     let rest = expression.get(at..)?;
     let mut characters = rest.char_indices();
@@ -313,7 +313,7 @@ fn quoted(expression: &str, at: usize) -> Option<(String, usize)> {
                 't' => text.push('\t'),
                 'r' => text.push('\r'),
                 escaped @ ('\\' | '"' | '\'') => text.push(escaped),
-                // Others are left as they are written: they are told again in the same way.
+                // Keep other escapes; both sides have them.
                 other => text.extend(['\\', other]),
             }
         } else {
@@ -323,7 +323,7 @@ fn quoted(expression: &str, at: usize) -> Option<(String, usize)> {
     None
 }
 
-/// `sum(x) by (a)` as `sum by (a) (x)`.
+/// Rewrites `sum(x) by (a)` as `sum by (a) (x)`.
 fn grouping_first(mut tokens: Vec<Token>) -> Vec<Token> {
     let word = |token: Option<&Token>, words: &[&str]| matches!(token, Some(Token::Word(word)) if words.contains(&word.as_str()));
     let mut index = 0;
@@ -345,7 +345,7 @@ fn grouping_first(mut tokens: Vec<Token>) -> Vec<Token> {
     tokens
 }
 
-/// The bracket that the one at `close` closes.
+/// The bracket matching the one at `close`.
 fn matching_open(tokens: &[Token], close: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().take(close + 1).rev() {
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn by_after_a_function_is_explained_with_the_right_form() {
+    fn by_after_a_function_is_corrected() {
         for (wrong, right) in [
             ("rate(x[5m]) by (label)", "sum by (label) (rate(x[5m]))"),
             (
@@ -408,13 +408,13 @@ mod tests {
                 "sum without (c, d) (increase(a{b=\") by (\"}[1h]))",
             ),
         ] {
-            let problem = check(wrong).unwrap_err().said;
+            let problem = check(wrong).unwrap_err().message;
             assert!(problem.ends_with(&format!(": {right}")), "{problem}");
         }
     }
 
     #[test]
-    fn what_is_right_is_left_alone() {
+    fn valid_expressions_are_accepted() {
         for expression in [
             "up",
             "sum(rate(x[5m])) by (label)",
@@ -440,7 +440,7 @@ mod tests {
             ("x{a=\"b}", "column 5"),
             ("x]", "column 2"),
         ] {
-            let problem = check(expression).unwrap_err().said;
+            let problem = check(expression).unwrap_err().message;
             assert!(problem.starts_with(column), "{problem}");
         }
         assert!(check(" \n").is_err());
@@ -448,7 +448,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd_to_be_looked_at(text in any::<String>(), brackets in "[\\[\\](){}by \"'a,]{0,40}") {
+        fn no_text_panics(text in any::<String>(), brackets in "[\\[\\](){}by \"'a,]{0,40}") {
             let _ = check(&text);
             let _ = check(&brackets);
             prop_assert!(same(&text, &text));

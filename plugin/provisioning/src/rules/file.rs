@@ -1,8 +1,7 @@
-//! Rule files that the plug manages: marked in their first line, read back, and changed rule by
-//! rule.
+//! Rule files managed by the plug: marked in their first line, parsed, and edited rule by rule.
 //!
-//! Nobody's rules are lost: what has no mark is not touched, and what has the mark and is not what
-//! the plug wrote is replaced only by who gives all of its rules.
+//! No rule is lost: files without the mark are never changed, and marked files edited by hand can
+//! only be replaced as a whole.
 
 use super::read::{self, Uses};
 use super::{Group, Rule};
@@ -10,7 +9,7 @@ use crate::yaml;
 use plugpipe_contract::document::Document;
 use plugpipe_contract::scalar::Any;
 
-/// What the first line of a managed file begins with. Hosts check it too, before they replace or
+/// The beginning of the first line of a managed file. Hosts check it too before they replace or
 /// remove a file.
 pub const MARKER: &str = "# Managed by monitoring_prometheus";
 
@@ -18,39 +17,39 @@ pub const MARKER: &str = "# Managed by monitoring_prometheus";
 const FIRST_LINE: &str =
     "# Managed by monitoring_prometheus; change it by create_alert, delete_alert or apply_alerts, not by hand.\n";
 
-/// A managed file with these groups.
+/// Writes a managed file with these groups.
 pub fn write(groups: &[Group]) -> String {
     [FIRST_LINE, &super::file(groups)].concat()
 }
 
-/// What is in a rules folder under a name.
+/// The current state of a file in a rules folder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Current {
-    /// Nothing.
+    /// It does not exist.
     Absent,
-    /// A file without the mark.
+    /// It has no mark.
     Foreign,
-    /// A file with the mark that is not as the plug writes them.
+    /// It has the mark but was edited.
     Edited,
-    /// A file that the plug wrote, with its groups.
+    /// It was written by the plug; with its groups.
     Managed(Vec<Group>),
 }
 
 impl Current {
-    /// Of a file's content, or of none.
+    /// Classifies a file by its contents; `None` if it does not exist.
     pub fn of(content: Option<&str>) -> Self {
         let Some(content) = content else { return Self::Absent };
         if !content.starts_with(MARKER) {
             return Self::Foreign;
         }
         match content.split_once('\n').and_then(|(_, body)| groups(body)) {
-            // To the last character, so that nothing is lost when it is written again.
+            // Every character must match, so that rewriting loses nothing.
             Some(groups) if write(&groups) == content => Self::Managed(groups),
             _ => Self::Edited,
         }
     }
 
-    /// Its groups; none where it has not any.
+    /// Its groups, if managed.
     pub fn groups(&self) -> &[Group] {
         match self {
             Self::Managed(groups) => groups,
@@ -65,8 +64,8 @@ fn groups(body: &str) -> Option<Vec<Group>> {
     groups.into_iter().map(|group| read::group(group, "", &mut Uses::default()).ok()).collect()
 }
 
-/// The groups with this group's one alert in them, in the place of the one of that name or as the
-/// group's last rule. The error says why it is not plain which rule would be replaced.
+/// Puts the alert of `wanted` into its group, replacing the one with that name or appended as the
+/// last rule. The error says why the rule to replace is ambiguous.
 pub fn with_alert(groups: &[Group], wanted: &Group) -> Result<Vec<Group>, String> {
     let mut groups = groups.to_vec();
     let Some(group) = groups.iter_mut().find(|group| group.name == wanted.name) else {
@@ -96,8 +95,8 @@ pub fn with_alert(groups: &[Group], wanted: &Group) -> Result<Vec<Group>, String
     Ok(groups)
 }
 
-/// The groups without the alert of that name; a group that has no rules then goes too. None where
-/// it is not there.
+/// Removes the named alert, and its group if that has no other rules. `None` if the alert does not
+/// exist.
 pub fn without_alert(groups: &[Group], group: &str, alert: &str) -> Option<Vec<Group>> {
     let found = |own: &Group| own.name == group && own.rules.iter().any(|rule| is_alert(rule, alert));
     groups.iter().any(found).then(|| {
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_anything_else_is_told_apart() {
+    fn written_files_are_recognized_and_others_are_told_apart() {
         let groups = [
             group("g", vec![alert("A", "up\n == 0", &[("summary", "a\n\nb")]), alert("B", "up", &[])]),
             group("e", vec![]),
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_alert_is_put_in_and_taken_out_and_the_others_stay() {
+    fn one_alert_is_put_and_removed_and_the_others_stay() {
         let other = group("h", vec![alert("A", "other", &[])]);
         let before = vec![group("g", vec![alert("A", "up", &[]), alert("B", "up", &[])]), other.clone()];
         let put = |rule: Rule| {
@@ -177,7 +176,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_rule_comes_back(name in "\\PC{1,20}", expression in "\\S(.|\n){0,30}", text in any::<String>()) {
+        fn any_rule_round_trips(name in "\\PC{1,20}", expression in "\\S(.|\n){0,30}", text in any::<String>()) {
             let groups = vec![group(&name, vec![alert(&name, &expression, &[("summary", &text)])])];
             prop_assert_eq!(Current::of(Some(&write(&groups))), Current::Managed(groups));
         }

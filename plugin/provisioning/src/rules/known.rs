@@ -1,19 +1,18 @@
-//! Who evaluates rules, and which fields of groups and rules each of them knows, from which version
-//! on.
+//! Rule evaluators, and the group and rule fields that each supports, by version.
 //!
-//! A server refuses a whole file for one field that it does not know, or drops the field without a
-//! word. So a field is written only where the server is known to take it.
+//! A server rejects a whole file because of one unknown field, or drops the field silently. Fields
+//! are therefore only written if the server is known to support them.
 
 use core::fmt;
 
 use self::Evaluator::{Cortex, Grafana, Mimir, Prometheus, Thanos, Vmalert};
-use plugpipe_contract::error::Error;
+use crate::error::Error;
 use plugpipe_contract::known::meant;
 
-/// Who evaluates rules.
+/// A server that evaluates rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Evaluator {
-    /// Prometheus, and whoever takes its rule files.
+    /// Prometheus and compatible servers.
     #[default]
     Prometheus,
     /// VictoriaMetrics' vmalert.
@@ -24,12 +23,12 @@ pub enum Evaluator {
     Mimir,
     /// Cortex's ruler.
     Cortex,
-    /// Grafana, which converts them.
+    /// Grafana, which converts the rules.
     Grafana,
 }
 
 impl Evaluator {
-    /// Its name, for people.
+    /// Its display name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Prometheus => "Prometheus",
@@ -42,15 +41,15 @@ impl Evaluator {
     }
 }
 
-/// A release, by its first two numbers.
+/// A version: its first two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32);
 
 impl Version {
-    /// The oldest Prometheus of which nothing needs to be known.
+    /// The oldest supported Prometheus.
     pub const BASE: Self = Self(2, 42);
 
-    /// Reads `2.53.1`, `v3.5.3+ds1` or `3.5`. None for anything else.
+    /// Parses `2.53.1`, `v3.5.3+ds1` or `3.5`. `None` for anything else.
     pub fn read(text: &str) -> Option<Self> {
         let mut numbers = text.trim().trim_start_matches('v').split(['.', '-', '+', '~']);
         Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -63,65 +62,65 @@ impl fmt::Display for Version {
     }
 }
 
-/// The server that takes rules, as far as it is known.
+/// The server that loads the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Taker {
-    /// Which one.
+    /// Its kind.
     pub evaluator: Evaluator,
-    /// None where the server does not say.
+    /// `None` if unknown.
     pub version: Option<Version>,
 }
 
-/// What a value of a field must be.
+/// The type of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Such as `5m`.
     Duration,
-    /// A whole number.
+    /// An integer.
     Whole,
     /// Text.
     Text,
     /// `true` or `false`.
     Flag,
-    /// A list of texts.
+    /// A list of strings.
     Texts,
-    /// Names with a list of texts each.
+    /// A map of lists of strings.
     Lists,
     /// `warn` or `abort`.
     Strategy,
-    /// Read by its own code: names, rules, labels.
+    /// Parsed by its own code: names, rules, labels.
     Own,
 }
 
-/// Where a field may stand.
+/// Where a field is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In a group.
     Group,
     /// In any rule.
     Rule,
-    /// In an alert only.
+    /// In alerts only.
     Alert,
-    /// In a rule that makes a series.
+    /// In recording rules only.
     Record,
 }
 
-/// From which version on somebody takes a field.
+/// An evaluator that supports a field, and since which version.
 type Since = (Evaluator, Version);
 
 const ALWAYS: Version = Version(0, 0);
 
-/// A field of groups or rules, or another thing that not every server takes.
+/// A field of groups or rules, or another feature that not every server supports.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// The type of its value.
     pub shape: Shape,
     place: Place,
-    /// Who takes it; everybody, where nobody is listed.
+    /// The evaluators that support it; all if empty.
     takers: &'static [Since],
-    /// Whether servers tell it in the list of their rules.
+    /// Whether servers include it when listing rules.
     pub listed: bool,
 }
 
@@ -133,10 +132,10 @@ const fn of(name: &'static str, shape: Shape, place: Place, takers: &'static [Si
     Field { name, shape, place, takers, listed: false }
 }
 
-/// Of the versions of Thanos it is known only that these have what Prometheus 3 has.
+// Of Thanos it is only known that this version supports the same as Prometheus 3.
 const THANOS: Since = (Thanos, Version(0, 39));
 
-/// Every field that anybody takes.
+/// All known fields.
 static FIELDS: [Field; 28] = [
     own("name", Place::Group),
     own("interval", Place::Group),
@@ -199,16 +198,16 @@ static FIELDS: [Field; 28] = [
     of("update_entries_limit", Shape::Whole, Place::Rule, &[(Vmalert, ALWAYS)]),
 ];
 
-/// Names of labels and annotations that are any text.
+/// Label and annotation names with arbitrary UTF-8.
 pub static UTF8_NAMES: Field = of(
-    "a name of other than letters, digits and _",
+    "a name with characters other than letters, digits and _",
     Shape::Own,
     Place::Rule,
     &[(Prometheus, Version(3, 0)), (Vmalert, ALWAYS)],
 );
 
 impl Place {
-    /// Whether a field of that place may stand in what this is.
+    /// Whether a field of that place is valid here.
     fn takes(self, field: Self) -> bool {
         field == self || (field == Self::Rule && matches!(self, Self::Alert | Self::Record))
     }
@@ -223,7 +222,7 @@ impl Place {
     }
 }
 
-/// The field of that name in a group, alert or recording rule. The error names the one that was
+/// Finds a field by name in a group, alert or recording rule. The error suggests the name that was
 /// probably meant.
 pub fn field(name: &str, place: Place) -> Result<&'static Field, String> {
     if let Some(field) = FIELDS.iter().find(|field| field.name == name && place.takes(field.place)) {
@@ -241,12 +240,12 @@ pub fn field(name: &str, place: Place) -> Result<&'static Field, String> {
 }
 
 impl Field {
-    /// Whether it takes a look at the server's version to know.
+    /// Whether support depends on the server's version.
     pub fn depends_on_version(&self, evaluator: Evaluator) -> bool {
         self.takers.iter().any(|(taker, since)| *taker == evaluator && *since > ALWAYS)
     }
 
-    /// Checks that the server takes it. `path` is where it is used.
+    /// Checks that the server supports it. `path` is where it is used.
     pub fn check(&self, path: &str, taker: Taker) -> Result<(), Error> {
         if self.takers.is_empty() {
             return Ok(());
@@ -258,10 +257,10 @@ impl Field {
                 match taker.version {
                     version if version.unwrap_or(assumed) >= *since => return Ok(()),
                     Some(version) => {
-                        format!("{} is taken from {name} {since} on, and the server is {version}", self.name)
+                        format!("{} requires {name} {since}, but the server is {version}", self.name)
                     }
                     None => format!(
-                        "{} is taken from {name} {since} on, and which version the server has is not known; set target_version, such as \"{since}\"",
+                        "{} requires {name} {since}, but the server's version is unknown; set target_version, such as \"{since}\"",
                         self.name
                     ),
                 }
@@ -269,7 +268,7 @@ impl Field {
             None => {
                 let others: Vec<&str> = self.takers.iter().map(|(evaluator, _)| evaluator.name()).collect();
                 format!(
-                    "{} is taken by {}, and not by {name}; target says who evaluates the rules",
+                    "{} is supported by {}, but not by {name}; set target to the server that evaluates the rules",
                     self.name,
                     others.join(", ")
                 )
@@ -284,8 +283,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn misspelt_fields_are_told_with_what_was_meant() {
-        for (name, place, said) in [
+    fn misspelled_fields_get_a_suggestion() {
+        for (name, place, expected) in [
             ("annotation", Place::Alert, "did you mean annotations?"),
             ("fro", Place::Alert, "did you mean for?"),
             ("lables", Place::Record, "did you mean labels?"),
@@ -295,14 +294,14 @@ mod tests {
             ("nonsense", Place::Group, "unknown field; a group has name, interval, rules"),
         ] {
             let problem = field(name, place).unwrap_err();
-            assert!(problem.contains(said), "{name}: {problem}");
+            assert!(problem.contains(expected), "{name}: {problem}");
         }
         assert_eq!(field("labels", Place::Group).unwrap().place, Place::Group);
         assert_eq!(field("labels", Place::Alert).unwrap().place, Place::Rule);
     }
 
     #[test]
-    fn a_server_is_given_what_its_version_takes() {
+    fn support_depends_on_the_server_version() {
         let taker = |evaluator, version| Taker { evaluator, version };
         let takes = |name, place, taker| field(name, place).unwrap().check("x", taker).is_ok();
         for (version, offset, labels) in [

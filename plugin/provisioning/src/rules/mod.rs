@@ -1,8 +1,8 @@
-//! Alerting and recording rules: checked, rendered as Prometheus's rule files, compared with what a
-//! server holds. No I/O.
+//! Alerting and recording rules: validated, rendered as Prometheus rule files, compared with those
+//! on a server. No I/O.
 //!
-//! What is rendered cannot be changed in its structure by what is in it: every text is written by
-//! [`crate::yaml`].
+//! Text in rules cannot change the structure of the rendered file: [`crate::yaml`] writes every
+//! string.
 
 pub mod edit;
 pub mod expression;
@@ -15,30 +15,31 @@ pub mod templates;
 
 use core::time::Duration;
 
+use crate::error::Error;
 use crate::fnv::fnv1a;
 use crate::rules::known::Evaluator;
 use crate::yaml::Yaml;
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::time::prometheus_duration;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 use plugpipe_metrics::sort::sorted_by;
 
-/// An annotation that says which text a rule was made from: for a server that tells rules in a form
-/// of its own, as Grafana does, whose expressions become queries.
+/// An annotation with a hash of the source rule, for servers that rewrite rules, such as Grafana,
+/// which converts expressions to queries.
 pub const MARK: &str = "plugpipe_rule";
 
-/// Longest name of an alert or group, in bytes.
+/// The longest name of an alert or group, in bytes.
 const MAX_NAME_LEN: usize = 1_000;
 
-/// Longest expression, label or annotation, in bytes.
+/// The longest expression, label or annotation, in bytes.
 const MAX_TEXT_LEN: usize = 64 * 1024;
 
-/// How the fields of a rule are called where it was given.
+/// The field names of a rule in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// `alert_name`, `expression`: an alert of `create_alert`, whose name is one line of text.
+    /// `alert_name`, `expression`: an alert of `create_alert`, whose name is a single line.
     Flat,
-    /// `alert`, `expr`: a rule of a rule file. What Prometheus takes is taken.
+    /// `alert`, `expr`: a rule of a rule file. Accepts what Prometheus accepts.
     File,
 }
 
@@ -58,23 +59,24 @@ impl Style {
     }
 }
 
-/// What a rule makes.
+/// The kind of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RuleKind {
-    /// An alert for each series that the expression yields.
+    /// An alert for each series of the expression's result.
     Alert {
         /// Becomes the label `alertname`.
         name: String,
-        /// How long a series must be there before the alert fires.
+        /// How long the condition must hold before the alert fires.
         pending_for: Duration,
-        /// How long the alert goes on when the series is gone. Prometheus 2.42 and newer.
+        /// How long the alert keeps firing once the condition no longer holds. Since Prometheus
+        /// 2.42.
         keep_firing_for: Duration,
-        /// What people are told: Go templates.
+        /// Text for people, as Go templates.
         annotations: Labels,
     },
-    /// A new series for each that the expression yields.
+    /// A new series for each series of the expression's result.
     Record {
-        /// The metric's name, by custom `level:metric:operations`.
+        /// The metric name, by convention `level:metric:operations`.
         name: MetricName,
     },
 }
@@ -82,21 +84,21 @@ pub enum RuleKind {
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// An alert, or a new series.
+    /// Alert or recording rule.
     pub makes: RuleKind,
     /// PromQL.
     pub expression: String,
     /// Labels to set; Go templates in an alert.
     pub labels: Labels,
-    /// Further fields, which only some servers take, with their values.
+    /// Additional fields that only some servers support.
     pub more: More,
 }
 
-/// Fields that only some servers take, with their values.
+/// Fields that only some servers support, with their values.
 pub type More = Vec<(&'static known::Field, Yaml)>;
 
 impl Rule {
-    /// The alert's or the metric's name.
+    /// The name of the alert or metric.
     pub fn name(&self) -> &str {
         match &self.makes {
             RuleKind::Alert { name, .. } => name,
@@ -109,30 +111,30 @@ impl Rule {
         matches!(self.makes, RuleKind::Alert { .. })
     }
 
-    /// Checks what can be checked without a server. `path` is the rule's in the input, for errors;
-    /// `promql` says whether its expression is PromQL.
+    /// Validates without a server. `path` is the rule's path in the input, for errors; `promql`
+    /// says whether its expression is PromQL.
     pub fn check(&self, path: &str, style: Style, evaluator: Evaluator, promql: bool) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let expr = || at(style.expression());
         if promql {
-            expression::check(&self.expression).map_err(|mistake| Error::invalid(expr(), mistake.said))?;
+            expression::check(&self.expression).map_err(|mistake| Error::invalid(expr(), mistake.message))?;
         }
         too_long(&self.expression, MAX_TEXT_LEN).map_err(|problem| Error::invalid(expr(), problem))?;
         if self.labels.get("__name__").is_some() {
-            return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
+            return Err(Error::invalid(at("labels.__name__"), "is the metric name, which labels of a rule cannot set"));
         }
         let RuleKind::Alert { name, annotations, .. } = &self.makes else { return Ok(()) };
         if name.is_empty() || (style == Style::Flat && name.trim().is_empty()) {
-            return Err(Error::Missing { field: at(style.alert()), expected: "the alert's name" });
+            return Err(Error::missing(at(style.alert()), "the alert's name"));
         }
         if style == Style::Flat {
             if self.labels.get("alertname").is_some() {
-                return Err(Error::invalid(at("labels.alertname"), "is set by the alert's name; leave it out"));
+                return Err(Error::invalid(at("labels.alertname"), "is set by the alert's name; remove it"));
             }
             if let Some(control) = name.chars().find(|character| character.is_control()) {
                 return Err(Error::invalid(
                     at(style.alert()),
-                    format!("holds the control character U+{:04X}; expected one line of text", u32::from(control)),
+                    format!("contains the control character U+{:04X}; expected a single line", u32::from(control)),
                 ));
             }
         }
@@ -147,8 +149,7 @@ impl Rule {
         Ok(())
     }
 
-    /// The rule with [`MARK`] in its annotations. A rule that makes a series has none, and stays as
-    /// it is.
+    /// Adds [`MARK`] to the annotations. Recording rules have none and stay unchanged.
     pub fn marked(mut self) -> Result<Self, Error> {
         let hash = fnv1a(self.yaml().write().bytes());
         if let RuleKind::Alert { annotations, .. } = &mut self.makes {
@@ -184,10 +185,10 @@ impl Rule {
         Yaml::Map(members)
     }
 
-    /// Whether a server would take the other one for this one again.
+    /// Whether a server would reject the other one as a duplicate.
     fn doubles(&self, other: &Self, evaluator: Evaluator) -> bool {
         if evaluator == Evaluator::Vmalert {
-            // vmalert knows a rule by these.
+            // vmalert identifies rules by these.
             return self.name() == other.name()
                 && self.is_alert() == other.is_alert()
                 && self.labels == other.labels
@@ -202,57 +203,58 @@ fn texts(labels: &Labels) -> Yaml {
 }
 
 fn too_long(text: &str, limit: usize) -> Result<(), String> {
-    if text.len() > limit { Err(format!("has {} bytes; at most {limit} are taken", text.len())) } else { Ok(()) }
+    if text.len() > limit { Err(format!("has {} bytes; the maximum is {limit}", text.len())) } else { Ok(()) }
 }
 
-/// Rules that are evaluated one after the other.
+/// Rules that are evaluated in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// Unique in its file or namespace.
+    /// Unique within its file or namespace.
     pub name: String,
-    /// How often; none for the server's own interval.
+    /// The evaluation interval; `None` for the server's default.
     pub interval: Option<Duration>,
-    /// Labels of all its rules; a rule's own label of the same name wins.
+    /// Labels for all its rules; a rule's own label takes precedence.
     pub labels: Labels,
-    /// Further fields, which only some servers take, with their values.
+    /// Additional fields that only some servers support.
     pub more: More,
-    /// Its rules, in order; a group may have none.
+    /// Its rules, in order; may be empty.
     pub rules: Vec<Rule>,
 }
 
 impl Group {
-    /// A group without settings of its own.
+    /// A group with default settings.
     pub fn new(name: impl Into<String>, rules: Vec<Rule>) -> Self {
         Self { name: name.into(), interval: None, labels: Labels::default(), more: Vec::new(), rules }
     }
 
-    /// Checks the group and all its rules; no two of them may be the same. `path` is the group's in
-    /// the input and `rules` that of the list of its rules, for errors; an empty one where there is
-    /// no list.
+    /// Validates the group and its rules, which must not repeat. `path` is the path of the group in
+    /// the input and `rules` that of its list of rules, for errors; empty if there is no list.
     pub fn check(&self, path: &str, rules: &str, style: Style, evaluator: Evaluator) -> Result<(), Error> {
         let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let name = at(if style == Style::File { "name" } else { "group" });
         let one_line = !self.name.trim().is_empty() && !self.name.chars().any(char::is_control);
         if self.name.is_empty() || (style == Style::Flat && !one_line) {
-            return Err(Error::invalid(name, format!("expected one line of text, got {:?}", excerpt(&self.name, 100))));
+            return Err(Error::invalid(
+                name,
+                format!("expected a single nonempty line, got {:?}", excerpt(&self.name, 100)),
+            ));
         }
         too_long(&self.name, MAX_NAME_LEN).map_err(|problem| Error::invalid(name, problem))?;
         if self.labels.get("__name__").is_some() {
-            return Err(Error::invalid(at("labels.__name__"), "is the metric's name, which a rule does not set so"));
+            return Err(Error::invalid(at("labels.__name__"), "is the metric name, which labels of a rule cannot set"));
         }
         for (index, rule) in self.rules.iter().enumerate() {
             let path = if rules.is_empty() { String::new() } else { format!("{rules}[{index}]") };
             rule.check(&path, style, evaluator, self.is_promql())?;
             let mut earlier = self.rules.iter().take(index);
             if let Some(twice) = earlier.position(|other| other.doubles(rule, evaluator)) {
-                return Err(Error::invalid(path, format!("{} is the same as rule {twice} of the list", rule.name())));
+                return Err(Error::invalid(path, format!("{} repeats rule {twice} of the list", rule.name())));
             }
         }
         Ok(())
     }
 
-    /// The labels of one of its rules, as servers list them: those of the group, unless the rule
-    /// has its own.
+    /// A rule's labels as servers list them, including the group's labels.
     fn labels_of<'l>(&'l self, rule: &'l Rule) -> Vec<(&'l str, &'l str)> {
         let own = rule.labels.iter().map(|(name, text)| (name.as_str(), text));
         let group = self.labels.iter().map(|(name, text)| (name.as_str(), text));
@@ -260,19 +262,19 @@ impl Group {
         sorted_by(all, Ord::cmp)
     }
 
-    /// Whether its expressions are PromQL: vmalert takes GraphiteQL and LogsQL too, which nothing
-    /// here knows.
+    /// Whether its expressions are PromQL: vmalert supports GraphiteQL and LogsQL too, which are
+    /// not checked here.
     pub fn is_promql(&self) -> bool {
         let kind = self.more.iter().find(|(field, _)| field.name == "type");
         kind.is_none_or(|(_, kind)| matches!(kind, Yaml::Text(kind) if kind == "prometheus"))
     }
 
-    /// Whether it has fields of which no server's list of rules tells anything.
+    /// Whether it has fields that no server includes when listing rules.
     pub fn has_unlisted(&self) -> bool {
         self.more.iter().chain(self.rules.iter().flat_map(|rule| &rule.more)).any(|(field, _)| !field.listed)
     }
 
-    /// The group as a ruler takes it: without the list it is in.
+    /// The group in a ruler's format, without the list around it.
     pub fn yaml(&self) -> Yaml {
         let mut members = vec![("name".to_owned(), Yaml::Text(self.name.clone()))];
         if let Some(interval) = self.interval {
@@ -289,13 +291,13 @@ impl Group {
     }
 }
 
-/// A rule file: `groups:` with these groups.
+/// A rule file with these groups.
 pub fn file(groups: &[Group]) -> String {
     Yaml::Map(vec![("groups".into(), Yaml::List(groups.iter().map(Group::yaml).collect()))]).write()
 }
 
-/// The name of a file, folder or namespace for a name that may be anything: letters, digits, `_`
-/// and `-`, and a hash where something else was in it.
+/// The name of a file, folder or namespace for any name: letters, digits, `_` and `-`, plus a hash
+/// if other characters were replaced.
 pub fn slug(name: &str) -> String {
     let mut out = String::new();
     for character in name.chars() {
@@ -312,12 +314,12 @@ pub fn slug(name: &str) -> String {
     if trimmed == name {
         return trimmed.to_owned();
     }
-    // FNV-1a, so that different names stay different.
+    // FNV-1a, to keep different names different.
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{trimmed}-{hash:08x}")
 }
 
-/// Labels that are given and checked, with one more.
+/// Adds a label.
 pub fn with_label(labels: &Labels, name: &str, value: &str, field: &str) -> Result<Labels, Error> {
     let mut list: Vec<(LabelName, Box<str>)> =
         labels.iter().map(|(name, value)| (name.clone(), value.into())).collect();
@@ -370,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_rule_may_be_is_named_by_its_path() {
+    fn invalid_rules_are_named_by_their_path() {
         let with_label = |name: &str, text: &str| {
             let mut rule = alert("a", "up", &[]);
             rule.labels = Labels::new([(name, text)], "labels").unwrap();
@@ -393,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_doubled_where_the_server_says_so() {
+    fn duplicates_depend_on_the_server() {
         let check = |rules, evaluator| group(rules).check("groups[1]", "groups[1].rules", Style::File, evaluator);
         let longer = || {
             let mut longer = alert("a", "up", &[]);
@@ -420,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_is_safe_and_tells_names_apart() {
+    fn a_slug_is_safe_and_distinguishes_names() {
         assert_eq!(slug("plugpipe"), "plugpipe");
         let names = ["High Auth Failure Rate", "high auth failure rate", "../../etc/passwd", "", "é", "a/b", "a b"];
         let slugs: Vec<String> = names.iter().map(|name| slug(name)).collect();

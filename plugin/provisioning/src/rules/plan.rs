@@ -1,4 +1,4 @@
-//! What a server holds, and what would have to change for it to hold what is wanted.
+//! A server's rules, and the changes needed to reach the desired state.
 
 use std::collections::BTreeMap;
 
@@ -10,90 +10,91 @@ pub use plugpipe_contract::responses::Change;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What a server holds: `data` of the response to `GET /api/v1/rules`.
+/// A server's rules: `data` in the response of `GET /api/v1/rules`.
 #[derive(Debug, Deserialize)]
 pub struct ServerRules {
     /// Its groups.
     pub groups: Vec<ServerGroup>,
 }
 
-/// A group as a server lists it.
+/// A group listed by a server.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct ServerGroup {
     /// Its name.
     #[serde(deserialize_with = "lenient")]
     pub name: String,
-    /// The file or namespace it is of.
+    /// Its file or namespace.
     #[serde(deserialize_with = "lenient")]
     pub file: String,
-    /// Seconds between evaluations.
+    /// The evaluation interval in seconds.
     #[serde(deserialize_with = "lenient")]
     pub interval: f64,
-    /// The most series or alerts that one of its rules may make; none where the server does not
-    /// list it.
+    /// The maximum number of series or alerts per rule; `None` if the server does not list it.
     #[serde(deserialize_with = "lenient")]
     pub limit: Option<f64>,
     /// Its rules, in order.
-    // Any rule that cannot be read is an error: without it the group would be taken for another
-    // one.
+    // An unreadable rule is an error: without it the group would compare as a different one.
     #[serde(deserialize_with = "unless_null")]
     pub rules: Vec<ServerRule>,
 }
 
-/// A rule as a server lists it.
+/// A rule listed by a server.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct ServerRule {
     /// Whether it is an alert.
     #[serde(rename = "type", deserialize_with = "is_alerting")]
     pub alert: bool,
-    /// The alert's or the metric's name.
+    /// The name of the alert or metric.
     #[serde(deserialize_with = "lenient")]
     pub name: String,
-    /// PromQL, in the server's own form.
+    /// PromQL, as formatted by the server.
     #[serde(deserialize_with = "lenient")]
     pub query: String,
-    /// Seconds until an alert fires.
+    /// The `for` duration in seconds.
     #[serde(rename = "duration", deserialize_with = "lenient")]
     pub pending_for: f64,
-    /// Seconds that it goes on. vmalert has a name of its own for it.
-    #[serde(rename = "keepFiringFor", alias = "keep_firing_for", deserialize_with = "lenient")]
-    pub keep_firing_for: f64,
-    /// Names and texts, sorted.
+    /// The time it keeps firing, in seconds.
+    #[serde(rename = "keepFiringFor", deserialize_with = "lenient")]
+    keep_firing_for: f64,
+    /// vmalert's name for it.
+    #[serde(rename = "keep_firing_for", deserialize_with = "lenient")]
+    keep_firing_for_vmalert: f64,
+    /// Names and values, sorted.
     #[serde(deserialize_with = "texts")]
     pub labels: Vec<(String, String)>,
-    /// Names and texts, sorted.
+    /// Names and values, sorted.
     #[serde(deserialize_with = "texts")]
     pub annotations: Vec<(String, String)>,
-    /// `inactive`, `pending` or `firing`; empty where there is none.
+    /// `inactive`, `pending` or `firing`; empty for recording rules.
     #[serde(deserialize_with = "lenient")]
     pub state: String,
     /// `ok`, `err` or `unknown`.
     #[serde(deserialize_with = "lenient")]
     pub health: String,
-    /// Why the last evaluation failed; empty if it did not.
+    /// The error of the last evaluation; empty if it succeeded.
     #[serde(rename = "lastError", deserialize_with = "lenient")]
     pub last_error: String,
-    /// The alerts it makes now.
+    /// Its active alerts.
     #[serde(deserialize_with = "lenient")]
     pub alerts: Vec<HeldAlert>,
 }
 
-/// One alert that a rule makes now.
+/// An active alert.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct HeldAlert {
     /// `pending` or `firing`.
     #[serde(deserialize_with = "lenient")]
     pub state: String,
-    /// Since when, as RFC 3339.
+    /// Its start, as RFC 3339.
     #[serde(rename = "activeAt", deserialize_with = "lenient")]
     pub active_at: String,
-    /// The expression's value, as text.
+    /// The value of the expression, as text.
     #[serde(deserialize_with = "lenient")]
     pub value: String,
-    /// Names and texts, sorted.
+    /// Names and values, sorted.
     #[serde(deserialize_with = "texts")]
     pub labels: Vec<(String, String)>,
 }
@@ -102,7 +103,7 @@ fn is_alerting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
     lenient(deserializer).map(|kind: String| kind == "alerting")
 }
 
-/// Members that are texts, sorted by name.
+/// The string members, sorted by name.
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, String)>, D::Error> {
     let members: BTreeMap<String, Value> = lenient(deserializer)?;
     let text = |(name, value)| match value {
@@ -113,8 +114,7 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Stri
 }
 
 impl ServerGroup {
-    /// A group as a server would tell it that had loaded it from this file, with its expressions as
-    /// they are.
+    /// The group as a server would list it after loading this file, with its expressions unchanged.
     pub fn of(group: &Group, file: &str) -> Self {
         let texts = |texts: Vec<(&str, &str)>| texts.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         let rules = group.rules.iter().map(|rule| {
@@ -154,35 +154,35 @@ fn limit(group: &Group) -> f64 {
     }
 }
 
-/// Whether two things are the same.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// They are.
+    /// Equal.
     Same,
-    /// They are not.
+    /// Different.
     Other,
-    /// Nobody who knows could be asked.
+    /// Unknown, because the server could not compare them.
     Unsure,
 }
 
-/// What a server made of an expression.
+/// The server's result of formatting an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Formatted {
-    /// Its own form of it.
+    /// The formatted expression.
     As(String),
-    /// It does not take it, and why.
+    /// The expression is invalid, with the reason.
     Refused(String),
-    /// It does not format expressions.
+    /// The server cannot format expressions.
     Lacking,
 }
 
-/// How expressions are compared: by the forms that the server itself gives them.
+/// Compares expressions by the server's formatting.
 #[derive(Debug, Default)]
 pub struct Equal {
-    /// The server tells expressions in a form of its own, as Grafana does: an alert is known by its
-    /// [`MARK`], and of a rule that makes a series only name and labels are compared.
+    /// The server rewrites expressions, as Grafana does: alerts are compared by [`MARK`], recording
+    /// rules by name and labels only.
     pub opaque: bool,
-    /// What the server made of each expression that it was asked about.
+    /// The formatting results so far, by expression.
     pub formats: BTreeMap<String, Formatted>,
 }
 
@@ -198,19 +198,19 @@ impl Equal {
         }
     }
 
-    /// The expressions that the server should be asked about: of rules that are the same but for
-    /// how these are written.
-    pub fn unknown<'e>(&self, wanted: &'e [Group], held: &[&'e ServerGroup]) -> Vec<&'e str> {
+    /// The expressions that the server should format: those of rules that differ in the expression
+    /// only.
+    pub fn unknown<'e>(&self, wanted: &'e [Group], current: &[&'e ServerGroup]) -> Vec<&'e str> {
         let mut unknown: Vec<&str> = Vec::new();
         for (group, own) in
-            wanted.iter().filter_map(|group| Some((group, held.iter().find(|own| own.name == group.name)?)))
+            wanted.iter().filter_map(|group| Some((group, current.iter().find(|own| own.name == group.name)?)))
         {
             for rule in &group.rules {
-                let alike = own.rules.iter().filter(|held| held.is_but_for_expression(group, rule));
-                if self.opaque || alike.clone().any(|held| expression::same(&held.query, &rule.expression)) {
+                let alike = own.rules.iter().filter(|current| current.is_but_for_expression(group, rule));
+                if self.opaque || alike.clone().any(|current| expression::same(&current.query, &rule.expression)) {
                     continue;
                 }
-                for text in alike.flat_map(|held| [&*held.query, &*rule.expression]) {
+                for text in alike.flat_map(|current| [&*current.query, &*rule.expression]) {
                     if !self.formats.contains_key(text) && !unknown.contains(&text) {
                         unknown.push(text);
                     }
@@ -222,7 +222,12 @@ impl Equal {
 }
 
 impl ServerRule {
-    /// Whether it is this rule of that group: nothing would change if it were written again.
+    /// The time an alert keeps firing, in seconds, under either name.
+    fn keep_firing_for(&self) -> f64 {
+        self.keep_firing_for.max(self.keep_firing_for_vmalert)
+    }
+
+    /// Whether it equals this rule of the group, so that writing it would change nothing.
     pub fn is(&self, group: &Group, rule: &Rule, equal: &Equal) -> Verdict {
         if let RuleKind::Alert { annotations, .. } = &rule.makes
             && equal.opaque
@@ -240,8 +245,9 @@ impl ServerRule {
     }
 
     fn is_but_for_expression(&self, group: &Group, rule: &Rule) -> bool {
-        let same = |held: &[(String, String)], wanted: &[(&str, &str)]| {
-            held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, wanted)| (&*held.0, &*held.1) == *wanted)
+        let same = |current: &[(String, String)], wanted: &[(&str, &str)]| {
+            current.len() == wanted.len()
+                && current.iter().zip(wanted).all(|(current, wanted)| (&*current.0, &*current.1) == *wanted)
         };
         let same_alert = match &rule.makes {
             RuleKind::Record { .. } => !self.alert,
@@ -250,7 +256,7 @@ impl ServerRule {
                     annotations.iter().map(|(name, text)| (name.as_str(), text)).collect();
                 self.alert
                     && self.pending_for == pending_for.as_secs_f64()
-                    && self.keep_firing_for == keep_firing_for.as_secs_f64()
+                    && self.keep_firing_for() == keep_firing_for.as_secs_f64()
                     && same(&self.annotations, &annotations)
             }
         };
@@ -262,19 +268,18 @@ impl ServerRule {
     }
 }
 
-/// What must happen to one group, and to each of its rules.
+/// The change of one group and its rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupChange {
     /// The group's name.
     pub group: String,
-    /// To the group as a whole.
+    /// The change of the group.
     pub change: Change,
-    /// To each rule, by its name.
+    /// The change of each rule, by name.
     pub rules: Vec<(String, Change)>,
-    /// Rules of which it is not known whether the server has them as they are wanted, and their
-    /// expressions as it tells them.
+    /// Rules that may be equal or not, with their expressions as listed by the server.
     pub unsure: Vec<(String, String)>,
-    /// Whether nothing but those is to be changed, as far as is known.
+    /// Whether these rules are the only possible differences.
     pub only_unsure: bool,
 }
 
@@ -289,19 +294,18 @@ pub fn is_done(changes: &[GroupChange]) -> bool {
     changes.iter().all(|change| change.change == Change::Unchanged)
 }
 
-/// Whether all that is not as it is wanted may be so, as far as is known.
+/// Whether all differences are uncertain.
 pub fn is_only_unsure(changes: &[GroupChange]) -> bool {
     !is_done(changes) && changes.iter().all(|change| change.change == Change::Unchanged || change.only_unsure)
 }
 
-/// What a server lists otherwise than it is wanted; no reasons are guessed. `place` is the file or
-/// namespace.
+/// Describes how the server's rules differ from the desired ones. `place` is the file or namespace.
 pub fn describe(changes: &[GroupChange], server: &str, place: &str) -> String {
     if is_only_unsure(changes) {
         let unsure = changes.iter().flat_map(|change| &change.unsure);
         let unsure: Vec<String> = unsure.map(|(name, query)| format!("{name} as {}", excerpt(query, 200))).collect();
         return format!(
-            "the server lists {}; {server} does not say whether that is the same expression",
+            "the server lists {}; {server} cannot tell whether that is the same expression",
             unsure.join(", ")
         );
     }
@@ -311,7 +315,7 @@ pub fn describe(changes: &[GroupChange], server: &str, place: &str) -> String {
             let how = match change {
                 Change::Created => "is not listed",
                 Change::Removed => "is still listed",
-                Change::Changed | Change::Unchanged => "is listed with other settings",
+                Change::Changed | Change::Unchanged => "is listed with different settings",
             };
             format!("{}/{name} {how}", group.group)
         })
@@ -321,34 +325,33 @@ pub fn describe(changes: &[GroupChange], server: &str, place: &str) -> String {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let listed = if named.is_empty() { "groups are listed otherwise".to_owned() } else { named.join(", ") };
+    let listed = if named.is_empty() { "groups have different settings".to_owned() } else { named.join(", ") };
     format!(
-        "in the server's list of rules {listed}{more}; it may load {place} later, and only if its configuration names it"
+        "in the server's list of rules {listed}{more}; it may load {place} later, and only if its configuration includes it"
     )
 }
 
-/// Compares the groups that are wanted with those that are held, of one file or namespace. Groups
-/// without rules count as held: servers do not all list them.
-pub fn plan(wanted: &[Group], held: &[&ServerGroup], equal: &Equal) -> Vec<GroupChange> {
+/// Compares the desired groups with the current ones of one file or namespace. A group without
+/// rules counts as present: not all servers list such groups.
+pub fn plan(wanted: &[Group], current: &[&ServerGroup], equal: &Equal) -> Vec<GroupChange> {
     let mut changes = Vec::new();
     for group in wanted {
-        changes.push(match held.iter().find(|held| held.name == group.name) {
+        changes.push(match current.iter().find(|current| current.name == group.name) {
             Some(own) => compare(group, own, equal),
             None if group.rules.is_empty() => GroupChange::whole(&group.name, Change::Unchanged, Vec::new()),
             None => created(group),
         });
     }
-    for own in held.iter().filter(|held| !wanted.iter().any(|group| group.name == held.name)) {
+    for own in current.iter().filter(|current| !wanted.iter().any(|group| group.name == current.name)) {
         let rules = own.rules.iter().map(|rule| (rule.name.clone(), Change::Removed)).collect();
         changes.push(GroupChange::whole(&own.name, Change::Removed, rules));
     }
     changes
 }
 
-/// Compares only the rules of this group with those that are held: others of the group stay as they
-/// are.
-pub fn plan_alert(group: &Group, held: &[&ServerGroup], equal: &Equal) -> GroupChange {
-    let Some(own) = held.iter().find(|held| held.name == group.name) else { return created(group) };
+/// Compares the rules of this group only; the group's other rules stay.
+pub fn plan_alert(group: &Group, current: &[&ServerGroup], equal: &Equal) -> GroupChange {
+    let Some(own) = current.iter().find(|current| current.name == group.name) else { return created(group) };
     let mut change = compare(group, own, equal);
     change.rules.truncate(group.rules.len());
     let same_rules = change.rules.iter().all(|(_, change)| *change == Change::Unchanged);
@@ -358,10 +361,11 @@ pub fn plan_alert(group: &Group, held: &[&ServerGroup], equal: &Equal) -> GroupC
     change
 }
 
-/// What taking out an alert changes.
-pub fn plan_removal(group: &str, alert: &str, held: &[&ServerGroup]) -> Vec<GroupChange> {
+/// The changes of removing an alert.
+pub fn plan_removal(group: &str, alert: &str, current: &[&ServerGroup]) -> Vec<GroupChange> {
     let is = |rule: &&ServerRule| rule.alert && rule.name == alert;
-    held.iter()
+    current
+        .iter()
         .filter(|own| own.name == group)
         .filter_map(|own| {
             let rules: Vec<_> = own.rules.iter().filter(is).map(|rule| (rule.name.clone(), Change::Removed)).collect();
@@ -376,30 +380,31 @@ fn created(group: &Group) -> GroupChange {
     GroupChange::whole(&group.name, Change::Created, rules)
 }
 
-/// The rules that are wanted, in their order, and then those that are held besides.
+/// The desired rules in order, followed by the current rules that are not desired.
 fn compare(group: &Group, own: &ServerGroup, equal: &Equal) -> GroupChange {
     let mut left: Vec<Option<&ServerRule>> = own.rules.iter().map(Some).collect();
     let (mut rules, mut unsure) = (Vec::new(), Vec::new());
-    let mut take =
-        |fits: &dyn Fn(&ServerRule) -> bool| left.iter_mut().find(|held| held.is_some_and(fits)).and_then(Option::take);
+    let mut take = |fits: &dyn Fn(&ServerRule) -> bool| {
+        left.iter_mut().find(|current| current.is_some_and(fits)).and_then(Option::take)
+    };
     for rule in &group.rules {
-        let change = if take(&|held| held.is(group, rule, equal) == Verdict::Same).is_some() {
+        let change = if take(&|current| current.is(group, rule, equal) == Verdict::Same).is_some() {
             Change::Unchanged
-        } else if let Some(held) = take(&|held| held.is(group, rule, equal) == Verdict::Unsure) {
-            unsure.push((rule.name().to_owned(), held.query.clone()));
+        } else if let Some(current) = take(&|current| current.is(group, rule, equal) == Verdict::Unsure) {
+            unsure.push((rule.name().to_owned(), current.query.clone()));
             Change::Changed
-        } else if take(&|held| held.is_named(rule)).is_some() {
+        } else if take(&|current| current.is_named(rule)).is_some() {
             Change::Changed
         } else {
             Change::Created
         };
         rules.push((rule.name().to_owned(), change));
     }
-    rules.extend(left.into_iter().flatten().map(|held| (held.name.clone(), Change::Removed)));
-    // Rules of a group depend on each other's order.
+    rules.extend(left.into_iter().flatten().map(|current| (current.name.clone(), Change::Removed)));
+    // The order of rules in a group matters.
     let in_order = |taken: &[Verdict]| {
         own.rules.len() == group.rules.len()
-            && own.rules.iter().zip(&group.rules).all(|(held, rule)| taken.contains(&held.is(group, rule, equal)))
+            && own.rules.iter().zip(&group.rules).all(|(current, rule)| taken.contains(&current.is(group, rule, equal)))
             && same_settings(group, own)
     };
     let change = if in_order(&[Verdict::Same]) { Change::Unchanged } else { Change::Changed };
@@ -408,7 +413,7 @@ fn compare(group: &Group, own: &ServerGroup, equal: &Equal) -> GroupChange {
 }
 
 fn same_settings(group: &Group, own: &ServerGroup) -> bool {
-    same_interval(group, own) && own.limit.is_none_or(|held| held == limit(group))
+    same_interval(group, own) && own.limit.is_none_or(|current| current == limit(group))
 }
 
 fn same_interval(group: &Group, own: &ServerGroup) -> bool {
@@ -428,13 +433,13 @@ mod tests {
          "alerts": [{"labels": {"alertname": "Down"}, "state": "firing", "activeAt": "2024-01-01T00:00:00Z", "value": "0e+00"}]},
         {"type": "recording", "name": "job:a:sum", "query": "sum(a)", "health": "ok"}]}]}"#;
 
-    fn held() -> Vec<ServerGroup> {
+    fn current() -> Vec<ServerGroup> {
         serde_json::from_str::<ServerRules>(HELD).unwrap().groups
     }
 
     fn changes(wanted: &[Group]) -> Vec<(String, Change, Vec<Change>)> {
-        let held = held();
-        let list = plan(wanted, &held.iter().collect::<Vec<_>>(), &Equal::default());
+        let current = current();
+        let list = plan(wanted, &current.iter().collect::<Vec<_>>(), &Equal::default());
         list.into_iter()
             .map(|group| (group.group, group.change, group.rules.into_iter().map(|(_, c)| c).collect()))
             .collect()
@@ -453,16 +458,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_tells_is_read() {
-        let held = held();
-        assert_eq!((held[0].file.as_str(), held[0].interval), ("/r/a.yml", 30.0));
-        assert_eq!(held[0].rules[0].alerts[0].active_at, "2024-01-01T00:00:00Z");
+    fn a_servers_list_is_parsed() {
+        let current = current();
+        assert_eq!((current[0].file.as_str(), current[0].interval), ("/r/a.yml", 30.0));
+        assert_eq!(current[0].rules[0].alerts[0].active_at, "2024-01-01T00:00:00Z");
         let odd = r#"{"groups": [{"name": "g", "rules": null}, {"name": 1, "limit": "5", "rules": [
-            {"type": "alerting", "keep_firing_for": 5, "labels": {"b": "2", "a": "1", "c": 3}, "alerts": null}]}]}"#;
+            {"type": "alerting", "keep_firing_for": 5, "keepFiringFor": 5, "labels": {"b": "2", "a": "1", "c": 3}, "alerts": null}]}]}"#;
         let odd = serde_json::from_str::<ServerRules>(odd).unwrap().groups;
         assert_eq!(odd[0], ServerGroup { name: "g".into(), ..ServerGroup::default() });
         let rule = &odd[1].rules[0];
-        assert_eq!((rule.alert, rule.keep_firing_for, rule.alerts.len()), (true, 5.0, 0));
+        assert_eq!((rule.alert, rule.keep_firing_for(), rule.alerts.len()), (true, 5.0, 0));
         assert_eq!(rule.labels, [("a".into(), "1".into()), ("b".into(), "2".into())]);
         for bad in [r#"{}"#, r#"{"groups": {}}"#, r#"{"groups": [1]}"#, r#"{"groups": [{"rules": ["up"]}]}"#] {
             assert!(serde_json::from_str::<ServerRules>(bad).is_err(), "{bad}");
@@ -470,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_changed() {
+    fn only_differences_are_changed() {
         use Change::{Changed, Created, Removed, Unchanged};
         let down = || alert("Down", "up==0", &[("summary", "s")]);
         assert_eq!(
@@ -493,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_rules_is_wanted_and_holds_nothing_up() {
+    fn a_group_without_rules_counts_as_present() {
         let down = || alert("Down", "up == 0", &[("summary", "s")]);
         let wanted = [group(vec![down(), record()], None), [Group::new("empty", Vec::new())]].concat();
         assert!(changes(&wanted).iter().all(|(_, change, _)| *change == Change::Unchanged));
@@ -502,10 +507,10 @@ mod tests {
     #[test]
     fn expressions_are_compared_by_the_servers_own_form() {
         let wanted = group(vec![alert("Down", "absent(x) or y", &[("summary", "s")]), record()], None);
-        let held = held();
-        let held: Vec<&ServerGroup> = held.iter().collect();
+        let current = current();
+        let current: Vec<&ServerGroup> = current.iter().collect();
         let mut equal = Equal::default();
-        assert_eq!(equal.unknown(&wanted, &held), ["up == 0", "absent(x) or y"]);
+        assert_eq!(equal.unknown(&wanted, &current), ["up == 0", "absent(x) or y"]);
         for (format, change, only_unsure) in [
             (Formatted::As("up == 0".into()), Change::Unchanged, false),
             (Formatted::As("other".into()), Change::Changed, false),
@@ -514,12 +519,12 @@ mod tests {
         ] {
             equal.formats.insert("up == 0".into(), Formatted::As("up == 0".into()));
             equal.formats.insert("absent(x) or y".into(), format);
-            let plan = plan(&wanted, &held, &equal);
+            let plan = plan(&wanted, &current, &equal);
             assert_eq!((plan[0].change, plan[0].only_unsure), (change, only_unsure));
         }
-        assert!(equal.unknown(&wanted, &held).is_empty());
+        assert!(equal.unknown(&wanted, &current).is_empty());
         let opaque = Equal { opaque: true, ..Equal::default() };
-        assert!(opaque.unknown(&wanted, &held).is_empty());
+        assert!(opaque.unknown(&wanted, &current).is_empty());
     }
 
     #[test]
@@ -527,26 +532,26 @@ mod tests {
         let mut group = Group::new("g", vec![alert("A", "up", &[])]);
         group.labels =
             plugpipe_metrics::registry::Labels::new([("team", "x"), ("severity", "page")], "labels").unwrap();
-        let held = ServerGroup::of(&group, "a.yml");
-        let texts: Vec<(&str, &str)> = held.rules[0].labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let current = ServerGroup::of(&group, "a.yml");
+        let texts: Vec<(&str, &str)> = current.rules[0].labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(texts, [("severity", "warning"), ("team", "x")]);
-        assert_eq!(plan(&[group.clone()], &[&held], &Equal::default())[0].change, Change::Unchanged);
+        assert_eq!(plan(&[group.clone()], &[&current], &Equal::default())[0].change, Change::Unchanged);
         group
             .more
             .push((super::super::known::field("limit", super::super::known::Place::Group).unwrap(), Yaml::Whole(5)));
-        assert_eq!(plan(&[group], &[&held], &Equal::default())[0].change, Change::Changed);
+        assert_eq!(plan(&[group], &[&current], &Equal::default())[0].change, Change::Changed);
     }
 
     #[test]
-    fn one_alert_is_looked_at_alone() {
-        let held = held();
-        let held: Vec<&ServerGroup> = held.iter().collect();
-        let one = |rule: Rule| plan_alert(&group(vec![rule], None)[0], &held, &Equal::default());
+    fn one_alert_is_compared_alone() {
+        let current = current();
+        let current: Vec<&ServerGroup> = current.iter().collect();
+        let one = |rule: Rule| plan_alert(&group(vec![rule], None)[0], &current, &Equal::default());
         let unchanged = one(alert("Down", "up==0", &[("summary", "s")]));
         assert_eq!((unchanged.change, unchanged.rules.len()), (Change::Unchanged, 1));
         assert_eq!(one(alert("Down", "up==1", &[("summary", "s")])).rules[0].1, Change::Changed);
         assert_eq!(one(alert("New", "up==1", &[])).rules[0].1, Change::Created);
-        assert_eq!(plan_removal("g", "Down", &held)[0].change, Change::Changed);
-        assert!(plan_removal("g", "job:a:sum", &held).is_empty() && plan_removal("h", "Down", &held).is_empty());
+        assert_eq!(plan_removal("g", "Down", &current)[0].change, Change::Changed);
+        assert!(plan_removal("g", "job:a:sum", &current).is_empty() && plan_removal("h", "Down", &current).is_empty());
     }
 }

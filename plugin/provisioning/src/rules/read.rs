@@ -1,33 +1,34 @@
-//! Groups and rules as rule files have them, read from JSON. A field that nobody knows is an error;
-//! what only some servers take is noted, to be held against the server that it is for.
+//! Parses groups and rules in the format of rule files from JSON. Unknown fields are errors;
+//! server-specific fields are recorded, to be checked against the target server.
 
 use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
 use super::{Group, More, Rule, RuleKind};
+use crate::error::Error;
 use crate::yaml::Yaml;
 use plugpipe_contract::document::{Document, Request as _};
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{RuleFields, RuleGroup};
 use plugpipe_contract::scalar::{self, Any, Flag, LabelValue};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_contract::written;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 
-/// What is used that not every server takes, and where.
+/// The server-specific features in use, with their paths.
 #[derive(Debug, Default)]
 pub struct Uses(Vec<(String, &'static Field)>);
 
 impl Uses {
-    /// Whether it takes the server's version to know whether it takes all.
+    /// Whether support of any feature depends on the server's version.
     pub fn depend_on_version(&self, evaluator: Evaluator) -> bool {
         self.0.iter().any(|(_, field)| field.depends_on_version(evaluator))
     }
 
-    /// Checks that the server takes all that is used.
+    /// Checks that the server supports all features in use.
     pub fn check(&self, taker: Taker) -> Result<(), Error> {
         self.0.iter().try_for_each(|(path, field)| field.check(path, taker))
     }
 
-    /// Notes the use of a field that every alert may have.
+    /// Records the use of a field of alerts.
     pub fn note(&mut self, path: String, name: &str) {
         if let Ok(field) = known::field(name, Place::Alert) {
             self.0.push((path, field));
@@ -35,7 +36,7 @@ impl Uses {
     }
 }
 
-/// A group: `{name, interval, labels, rules, …}`. `path` is how a user knows it.
+/// Parses a group: `{name, interval, labels, rules, …}`. `path` is its path in the input.
 pub fn group(given: Any, path: &str, uses: &mut Uses) -> Result<Group, Error> {
     let document = Document::of(given, path)?;
     let more = more(&document, path, Place::Group, &[], uses)?;
@@ -46,7 +47,7 @@ pub fn group(given: Any, path: &str, uses: &mut Uses) -> Result<Group, Error> {
     let name = given.name.filter(is_given);
     Ok(Group {
         name: name.ok_or_else(|| Error::missing(format!("{path}.name"), "the group's name"))?.0.into_owned(),
-        // Prometheus takes none for its own.
+        // As in Prometheus, zero means the default.
         interval: given.interval.get().filter(|interval| !interval.is_zero()),
         labels: labels(&given.labels, &format!("{path}.labels"), uses)?,
         more,
@@ -54,7 +55,7 @@ pub fn group(given: Any, path: &str, uses: &mut Uses) -> Result<Group, Error> {
     })
 }
 
-/// A rule: `{alert | record, expr, for, keep_firing_for, labels, annotations, …}`.
+/// Parses a rule: `{alert | record, expr, for, keep_firing_for, labels, annotations, …}`.
 fn rule(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
     let document = Document::of(given, path)?;
     let given = RuleFields::from_document(&document).map_err(|error| error.inside(path))?;
@@ -62,15 +63,15 @@ fn rule(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
     let (pending_for, keep_firing_for) =
         (given.r#for.get().unwrap_or_default(), given.keep_firing_for.get().unwrap_or_default());
     let (makes, more) = match (given.alert.filter(is_given), given.record.filter(is_given)) {
-        (Some(_), Some(_)) => return Err(Error::invalid(at("record"), "is given beside alert; a rule is one of them")),
-        (None, None) => return Err(Error::missing(at("alert"), "an alert's name, or record")),
+        (Some(_), Some(_)) => return Err(Error::invalid(at("record"), "is set together with alert; set one of them")),
+        (None, None) => return Err(Error::missing(at("alert"), "the alert's name, or record")),
         (Some(LabelValue(name)), None) => {
             let more = more(&document, path, Place::Alert, &[], uses)?;
             let annotations = labels(&given.annotations, &at("annotations"), uses)?;
             (RuleKind::Alert { name: name.into_owned(), pending_for, keep_firing_for, annotations }, more)
         }
         (None, Some(LabelValue(name))) => {
-            // Prometheus takes a `for` of zero for none.
+            // Prometheus accepts a `for` of zero in recording rules.
             let none = pending_for.is_zero() && keep_firing_for.is_zero();
             let more =
                 more(&document, path, Place::Record, if none { &["for", "keep_firing_for"] } else { &[] }, uses)?;
@@ -85,7 +86,7 @@ fn rule(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
     })
 }
 
-/// Whether there is a name. White space only is one to servers.
+/// Whether the name is set. White space is a valid name for servers.
 fn is_given(name: &LabelValue) -> bool {
     !name.0.is_empty()
 }
@@ -96,14 +97,14 @@ fn metric(name: &str, path: &str, uses: &mut Uses) -> Result<MetricName, Error> 
         Err(error) => error,
     };
     if name.contains(['{', '}']) {
-        return Err(Error::invalid(path, "holds braces; expected a metric's name, and the selector in expr"));
+        return Err(Error::invalid(path, "contains braces; expected a metric name; put the selector in expr"));
     }
     let newer = MetricName::new_utf8(name, path).map_err(|_| error)?;
     uses.0.push((path.to_owned(), &UTF8_NAMES));
     Ok(newer)
 }
 
-/// Labels or annotations. `path` is how a user knows them.
+/// Parses labels or annotations. `path` is their path in the input.
 pub fn labels(given: &scalar::Labels, path: &str, uses: &mut Uses) -> Result<Labels, Error> {
     let labels = given
         .iter()
@@ -117,8 +118,8 @@ pub fn labels(given: &scalar::Labels, path: &str, uses: &mut Uses) -> Result<Lab
     Ok(Labels::of(labels, path)?)
 }
 
-/// The fields that only some servers take, in the order they are given; each field must be known,
-/// but for those that are left out.
+/// Parses server-specific fields, in order; other fields must be known, except those in
+/// `leave_out`.
 fn more(given: &Document, path: &str, place: Place, leave_out: &[&str], uses: &mut Uses) -> Result<More, Error> {
     let mut more = More::new();
     for name in given.names().filter(|name| !leave_out.contains(name)) {
@@ -139,7 +140,7 @@ fn more(given: &Document, path: &str, place: Place, leave_out: &[&str], uses: &m
 }
 
 impl Shape {
-    /// A field's value as it is written. The error says what was expected.
+    /// Parses a field's value to YAML. The error says what was expected.
     fn read(self, given: &Document, name: &str) -> Result<Yaml, String> {
         let expected = |what: &str| {
             format!("expected {what}, got {}", excerpt(written::shown(given.get(name).unwrap_or_default()), 100))
@@ -195,7 +196,7 @@ mod tests {
     use super::super::known::Version;
     use super::*;
 
-    /// Reads and checks groups as `apply_alerts` does.
+    /// Parses and checks groups as `apply_alerts` does.
     fn check(given: &str, evaluator: Evaluator, version: Option<&str>) -> Result<Group, Error> {
         let mut uses = Uses::default();
         let group = group(serde_json::from_str(given).unwrap(), "groups[0]", &mut uses)?;
@@ -204,9 +205,9 @@ mod tests {
         Ok(group)
     }
 
-    /// As probed with promtool 2.42 and by Prometheus 3.5: whether each takes it.
+    /// As tested with promtool 2.42 and Prometheus 3.5: whether each accepts it.
     #[test]
-    fn what_prometheus_takes_is_taken_and_what_it_refuses_is_refused() {
+    fn the_parser_accepts_and_rejects_what_prometheus_does() {
         let alert = |more: &str| format!(r#"{{"name": "g", "rules": [{{"alert": "A", "expr": "up == 0"{more}}}]}}"#);
         let record = |more: &str| format!(r#"{{"name": "g", "rules": [{{"record": "a:b", "expr": "up"{more}}}]}}"#);
         let group = |more: &str| format!(r#"{{"name": "g"{more}}}"#);
@@ -292,8 +293,8 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_path_and_what_was_meant() {
-        for (given, path, said) in [
+    fn an_error_names_the_path_and_a_suggestion() {
+        for (given, path, expected) in [
             (
                 r#"{"name": "g", "rules": [{"alert": "A", "expr": "up", "annotation": {}}]}"#,
                 "groups[0].rules[0].annotation",
@@ -304,18 +305,22 @@ mod tests {
                 "groups[0].rules[0].for",
                 "belongs to an alert",
             ),
-            (r#"{"name": "g", "query_offset": "5m"}"#, "groups[0].query_offset", "from Prometheus 2.53 on"),
-            (r#"{"name": "g", "concurrency": 5}"#, "groups[0].concurrency", "taken by vmalert, and not by Prometheus"),
+            (r#"{"name": "g", "query_offset": "5m"}"#, "groups[0].query_offset", "requires Prometheus 2.53"),
+            (
+                r#"{"name": "g", "concurrency": 5}"#,
+                "groups[0].concurrency",
+                "supported by vmalert, but not by Prometheus",
+            ),
             (r#"{"name": "g", "limit": "many"}"#, "groups[0].limit", "expected a whole number"),
             (
                 r#"{"name": "g", "rules": [{"alert": "A", "expr": "up", "labels": {"é": "x"}}]}"#,
                 "groups[0].rules[0].labels.é",
-                "from Prometheus 3.0 on",
+                "requires Prometheus 3.0",
             ),
         ] {
             let error = check(given, Evaluator::Prometheus, None).unwrap_err();
             assert_eq!(error.field(), Some(path), "{error}");
-            assert!(error.to_string().contains(said), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

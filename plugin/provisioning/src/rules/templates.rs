@@ -1,26 +1,27 @@
-//! The rules that the plug ships: templates whose thresholds are parameters, and rules for a
-//! service level objective. Data, and the little that fills it in.
+//! The rules shipped with the plug: templates with parameters, and rules for a service level
+//! objective.
 //!
-//! Every metric is one that the plug records, as its modules `catalog` and `telemetry` list them,
-//! or that a Pushgateway tells of the plug's pushes. No text names a cluster, a host or a person.
+//! Every metric is recorded by the plug, as listed in its modules `catalog` and `telemetry`, or
+//! exposed by a Pushgateway about the plug's pushes. Texts name no cluster, host or person.
 
 use core::time::Duration;
 
 use super::known::Evaluator;
 use super::{Group, Rule, RuleKind, expression, with_label};
+use crate::error::Error;
 use plugpipe_contract::document::Document;
-use plugpipe_contract::error::{Error, excerpt};
+use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::WantedRules;
 use plugpipe_contract::scalar::{self, Any};
 use plugpipe_contract::time::{parse_duration, prometheus_duration};
 use plugpipe_metrics::number::number_text;
 use plugpipe_metrics::registry::{LabelName, Labels, MetricName};
 
-/// A set of rules with parameters.
+/// A parameterized set of rules.
 pub struct Template {
-    /// What `template` names it.
+    /// Its name, for `template`.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// Its purpose, in one line.
     pub about: &'static str,
     parameters: &'static [&'static [Parameter]],
     rules: &'static [Text],
@@ -38,39 +39,37 @@ impl Template {
     }
 }
 
-/// A parameter of a template.
+/// A template parameter.
 pub struct Parameter {
     /// Its name in `parameters`.
     pub name: &'static str,
-    /// What it is, with its unit.
+    /// Its meaning and unit.
     pub about: &'static str,
-    /// What it is when it is not given; empty where nothing is then put in; none if it must be
-    /// given.
+    /// Its default; empty to insert nothing; `None` if it is required.
     pub default: Option<&'static str>,
     kind: Kind,
 }
 
-/// What a parameter takes.
+/// The type of a parameter.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// A number of zero or more.
+    /// A number, zero or more.
     Number,
-    /// A number from 0 up to, not including, 1.
+    /// A fraction from 0 to less than 1.
     Share,
     /// A number between 0 and 100.
     Percent,
-    /// A duration, also zero.
+    /// A duration, zero or more.
     Duration,
-    /// A duration of more than zero.
+    /// A duration, more than zero.
     Window,
-    /// Text of letters, digits, spaces and `_-.:/`: it stands in quotes of PromQL and in
-    /// annotations.
+    /// Letters, digits, spaces and `_-.:/`: safe in PromQL strings and in annotations.
     Name,
-    /// At least one label name, with commas between.
+    /// Label names, separated by commas; at least one.
     LabelNames,
     /// Matchers, with or without braces.
     Matchers,
-    /// A counter's selector, or an expression that holds `<range>`.
+    /// A counter's selector, or an expression with `<range>`.
     Counter,
     /// An http or https URL.
     Url,
@@ -82,54 +81,59 @@ const fn parameter(name: &'static str, kind: Kind, default: Option<&'static str>
     Parameter { name, about, default, kind }
 }
 
-/// An alert, in which `<name>` stands for a parameter.
+/// An alert, with `<name>` as placeholders for parameters.
 struct Text {
     alert: &'static str,
     expression: &'static str,
-    /// Unless the parameter `for` says otherwise.
+    /// The default of the parameter `for`.
     pending_for: &'static str,
-    /// Unless the parameter `severity` says otherwise.
+    /// The default of the parameter `severity`.
     severity: &'static str,
     summary: &'static str,
     description: &'static str,
 }
 
 static COMMON: [Parameter; 6] = [
-    parameter("selector", Kind::Matchers, Some(""), "which series count, as matchers: job=\"plugpipe\""),
-    parameter("by", Kind::LabelNames, Some("job"), "labels by which alerts are told apart, beside those of the metric"),
-    parameter("for", Kind::Duration, Some(""), "how long before an alert fires; each alert has its own"),
-    parameter("severity", Kind::Name, Some(""), "the severity of all alerts; each has its own"),
-    parameter("labels", Kind::Labels, Some(""), "further labels of all alerts"),
+    parameter("selector", Kind::Matchers, Some(""), "matchers that select the series: job=\"plugpipe\""),
+    parameter("by", Kind::LabelNames, Some("job"), "labels to group alerts by, besides those of the metric"),
+    parameter(
+        "for",
+        Kind::Duration,
+        Some(""),
+        "how long the condition must hold before an alert fires; by default specific to each alert",
+    ),
+    parameter("severity", Kind::Name, Some(""), "the severity of all alerts; by default specific to each alert"),
+    parameter("labels", Kind::Labels, Some(""), "additional labels for all alerts"),
     parameter(
         "runbook_base_url",
         Kind::Url,
         Some(""),
-        "runbook_url of an alert is this and its name in lower case; without it alerts have none",
+        "prefix of each alert's runbook_url, followed by its name in lower case; without it there is no runbook_url",
     ),
 ];
 
-/// The templates there are.
+/// All templates.
 pub static TEMPLATES: [Template; 4] = [
     Template {
         name: "plugpipe",
-        about: "plugs that fail, are slow, or use much memory",
+        about: "plugs that fail, are slow, or use a lot of memory",
         parameters: &[
             &[
-                parameter("error_rate", Kind::Share, Some("0.1"), "share of a plug's executions that fail, 0 to 1"),
-                parameter("memory_gigabytes", Kind::Number, Some("0.8"), "memory in use, in 10^9 bytes"),
+                parameter("error_rate", Kind::Share, Some("0.1"), "fraction of a plug's executions that fail, 0 to 1"),
+                parameter("memory_gigabytes", Kind::Number, Some("0.8"), "memory usage, in 10^9 bytes"),
                 parameter(
                     "slow_seconds",
                     Kind::Number,
                     Some("30"),
-                    "95th percentile of a plug's duration; below the last bucket, best at a bucket's bound",
+                    "95th percentile of a plug's duration; below the last bucket, ideally at a bucket boundary",
                 ),
-                parameter("window", Kind::Window, Some("5m"), "over which errors and durations are looked at"),
+                parameter("window", Kind::Window, Some("5m"), "time range for errors and durations"),
             ],
             &COMMON,
         ],
         rules: &[
-            // The seed compared errors per second with 0.1 and said 10%: meant is the share of
-            // executions.
+            // The seed compared errors per second with 0.1 and called that 10%; the fraction of
+            // executions was meant.
             Text {
                 alert: "PlugPipeHighErrorRate",
                 expression: "sum by (<by>, plugin_name) (rate(plugpipe_plugin_errors_total<selector>[<window>]))
@@ -141,18 +145,18 @@ sum by (<by>, plugin_name) (rate(plugpipe_plugin_executions_total<selector>[<win
                 summary: "The plug {{ $labels.plugin_name }} fails often",
                 description: "{{ $value | humanizePercentage }} of the executions of {{ $labels.plugin_name }} failed over <window>.",
             },
-            // The seed divided by 1024^3, called the quotient GB, and 0.8 of it 80%: the metric
-            // knows no total to take a share of.
+            // The seed divided by 1024^3, called the result GB, and 0.8 of it 80%; the metric has
+            // no total to compute a percentage of.
             Text {
                 alert: "PlugPipeMemoryHigh",
                 expression: "plugpipe_memory_usage_bytes<selector> > <memory_gigabytes> * 1e9",
                 pending_for: "5m",
                 severity: "critical",
-                summary: "PlugPipe uses much memory",
-                description: "{{ $labels.job }} {{ $labels.instance }} uses {{ $value | humanize }}B of memory; <memory_gigabytes> GB are expected at most.",
+                summary: "PlugPipe uses a lot of memory",
+                description: "{{ $labels.job }} {{ $labels.instance }} uses {{ $value | humanize }}B of memory; the limit is <memory_gigabytes> GB.",
             },
-            // The seed took a quantile of each series by itself: meant is the plug, wherever it
-            // ran.
+            // The seed took the quantile of each series; the quantile of the plug over all
+            // instances was meant.
             Text {
                 alert: "PlugPipePluginExecutionSlow",
                 expression: "histogram_quantile(
@@ -163,23 +167,23 @@ sum by (<by>, plugin_name) (rate(plugpipe_plugin_executions_total<selector>[<win
                 pending_for: "3m",
                 severity: "warning",
                 summary: "The plug {{ $labels.plugin_name }} is slow",
-                description: "One execution in twenty of {{ $labels.plugin_name }} takes more than {{ $value | humanizeDuration }}, looked at over <window>.",
+                description: "5% of the executions of {{ $labels.plugin_name }} take longer than {{ $value | humanizeDuration }}, over <window>.",
             },
         ],
     },
     Template {
         name: "plugpipe_security",
-        about: "failed authentication, and plugs that reach for what they were not granted",
+        about: "failed authentication, and plugs that use capabilities without a grant",
         parameters: &[
             &[
                 parameter("auth_failures", Kind::Number, Some("0.1"), "failed attempts per second"),
-                parameter("violations", Kind::Number, Some("0"), "more violations than this within the window"),
-                parameter("window", Kind::Window, Some("5m"), "over which they are counted"),
+                parameter("violations", Kind::Number, Some("0"), "alert on more violations than this within the window"),
+                parameter("window", Kind::Window, Some("5m"), "time range for both"),
             ],
             &COMMON,
         ],
         rules: &[
-            // Recorded as one or the other, as the seed's examples and its list of metrics have it.
+            // The seed's examples and its list of metrics differ in which one is recorded.
             Text {
                 alert: "PlugPipeAuthFailures",
                 expression: "sum by (<by>, method) (rate(plugpipe_auth_attempts_total{status=~\"failure|failed\"<matchers>}[<window>])) > <auth_failures>
@@ -188,10 +192,9 @@ sum by (<by>, method) (rate(plugpipe_auth_failures_total<selector>[<window>])) >
                 pending_for: "2m",
                 severity: "warning",
                 summary: "Authentication by {{ $labels.method }} fails often",
-                description: "{{ $value | printf \"%.3g\" }} attempts per second to authenticate by {{ $labels.method }} failed over <window>.",
+                description: "{{ $value | printf \"%.3g\" }} authentication attempts by {{ $labels.method }} failed per second over <window>.",
             },
-            // A series begins with its first violation, and an increase is only seen from the
-            // second on.
+            // A series begins with its first violation, and increase() only sees the second one.
             Text {
                 alert: "PlugPipeCapabilityViolation",
                 expression: "sum by (<by>, plugin_name, capability) (increase(plugpipe_capability_violations_total<selector>[<window>])) > <violations>
@@ -201,7 +204,7 @@ sum by (<by>, plugin_name, capability) (
 ) > <violations>",
                 pending_for: "0s",
                 severity: "warning",
-                summary: "The plug {{ $labels.plugin_name }} used a capability that it was not granted",
+                summary: "The plug {{ $labels.plugin_name }} used a capability without a grant",
                 description: "Uses of {{ $labels.capability }} by {{ $labels.plugin_name }} without a grant within <window>: {{ $value | printf \"%.0f\" }}.",
             },
             Text {
@@ -213,20 +216,20 @@ sum by (<by>, plugin_name) (
 ) > <violations>",
                 pending_for: "0s",
                 severity: "critical",
-                summary: "The plug {{ $labels.plugin_name }} tried to leave the sandbox",
-                description: "Attempts of {{ $labels.plugin_name }} to leave the sandbox within <window>: {{ $value | printf \"%.0f\" }}.",
+                summary: "The plug {{ $labels.plugin_name }} tried to escape the sandbox",
+                description: "Sandbox escape attempts by {{ $labels.plugin_name }} within <window>: {{ $value | printf \"%.0f\" }}.",
             },
         ],
     },
     Template {
         name: "plugpipe_monitoring",
-        about: "this plug itself: pushes that fail, series that a limit kept out, silence; needs its own metrics",
+        about: "the monitoring plug itself: failed pushes, dropped series, missing metrics; requires own_metrics",
         parameters: &[
             &[
-                parameter("push_failures", Kind::Number, Some("0"), "more failed pushes than this within the window"),
-                parameter("series_dropped", Kind::Number, Some("0"), "more dropped samples than this within the window"),
-                parameter("window", Kind::Window, Some("15m"), "over which they are counted, and nothing is heard"),
-                parameter("silent", Kind::Window, Some("1h"), "since the last push that a Pushgateway took"),
+                parameter("push_failures", Kind::Number, Some("0"), "alert on more failed pushes than this within the window"),
+                parameter("series_dropped", Kind::Number, Some("0"), "alert on more dropped samples than this within the window"),
+                parameter("window", Kind::Window, Some("15m"), "time range for failed pushes, dropped samples and absence"),
+                parameter("silent", Kind::Window, Some("1h"), "maximum time since the last push that a Pushgateway accepted"),
             ],
             &COMMON,
         ],
@@ -236,11 +239,11 @@ sum by (<by>, plugin_name) (
                 expression: "sum by (<by>, instance) (increase(plugpipe_monitoring_push_failures_total<selector>[<window>])) > <push_failures>",
                 pending_for: "0s",
                 severity: "warning",
-                summary: "Pushes of metrics fail",
+                summary: "Metrics pushes fail",
                 description: "Failed pushes of {{ $labels.job }} {{ $labels.instance }} within <window>: {{ $value | printf \"%.0f\" }}.",
             },
-            // The plug's own count comes with a later push that is taken; a gateway knows at once.
-            // The last operand keeps to groups of the plug.
+            // The plug's own counter arrives with a later successful push; the gateway knows at
+            // once. The last operand restricts this to the plug's groups.
             Text {
                 alert: "PlugPipeMonitoringPushRefused",
                 expression: "max by (<by>, instance) (push_failure_time_seconds<selector>) > max by (<by>, instance) (push_time_seconds<selector>)
@@ -248,8 +251,8 @@ and on (<by>, instance)
 plugpipe_monitoring_records_total<selector>",
                 pending_for: "0s",
                 severity: "warning",
-                summary: "The Pushgateway refuses what is pushed",
-                description: "The Pushgateway refused the last push of {{ $labels.job }} {{ $labels.instance }}; its log and the answer of the pushing step say why.",
+                summary: "The Pushgateway rejects pushes",
+                description: "The Pushgateway rejected the last push of {{ $labels.job }} {{ $labels.instance }}; see its log and the result of the pushing step.",
             },
             Text {
                 alert: "PlugPipeMonitoringNotPushing",
@@ -258,46 +261,46 @@ and on (<by>, instance)
 plugpipe_monitoring_records_total<selector>",
                 pending_for: "0s",
                 severity: "warning",
-                summary: "No metrics are pushed any more",
-                description: "The last push of {{ $labels.job }} {{ $labels.instance }} was {{ $value | humanizeDuration }} ago; what is shown of it is as old.",
+                summary: "Metrics are no longer pushed",
+                description: "The last push of {{ $labels.job }} {{ $labels.instance }} was {{ $value | humanizeDuration }} ago; its metrics are that old.",
             },
             Text {
                 alert: "PlugPipeMonitoringAbsent",
                 expression: "absent_over_time(plugpipe_monitoring_records_total<selector>[<window>])",
                 pending_for: "0s",
                 severity: "warning",
-                summary: "Nothing is heard of the monitoring plug",
-                description: "No plug's own metrics were scraped within <window>: none runs, none is reached, or own_metrics is off.",
+                summary: "The monitoring plug's metrics are missing",
+                description: "No plug's own metrics were scraped within <window>: no plug runs or is reachable, or own_metrics is off.",
             },
             Text {
                 alert: "PlugPipeMonitoringSeriesDropped",
                 expression: "sum by (<by>, instance) (increase(plugpipe_monitoring_series_dropped_total<selector>[<window>])) > <series_dropped>",
                 pending_for: "0s",
                 severity: "warning",
-                summary: "Samples are dropped because of a limit on series",
-                description: "Samples that {{ $labels.job }} {{ $labels.instance }} dropped within <window>, because a limit kept their series out: {{ $value | printf \"%.0f\" }}.",
+                summary: "Samples are dropped because of a series limit",
+                description: "{{ $labels.job }} {{ $labels.instance }} dropped samples within <window> because of a series limit: {{ $value | printf \"%.0f\" }}.",
             },
         ],
     },
     Template {
         name: SLO,
-        about: "a service level objective: error ratios as recording rules, and alerts on how fast the error budget burns",
+        about: "a service level objective: error ratios as recording rules, and alerts on the burn rate of the error budget",
         parameters: &[&[
-            parameter("name", Kind::Name, None, "the objective's name, which no other has"),
-            parameter("objective", Kind::Percent, None, "per cent of events that must succeed, such as 99.9"),
+            parameter("name", Kind::Name, None, "the objective's name; must be unique"),
+            parameter("objective", Kind::Percent, None, "percentage of events that must succeed, such as 99.9"),
             parameter(
                 "errors",
                 Kind::Counter,
                 None,
-                "selector of the counter of failed events, or an expression in which <range> stands for the range",
+                "selector of the counter of failed events, or an expression with <range> as its range",
             ),
             parameter("total", Kind::Counter, None, "selector of the counter of all events, or such an expression"),
-            parameter("window", Kind::Window, Some("30d"), "of the objective, 28d to 90d"),
+            parameter("window", Kind::Window, Some("30d"), "the objective's period, 28d to 90d"),
             parameter("alert_name", Kind::Name, Some("ErrorBudgetBurn"), "the alerts' name"),
-            parameter("page_severity", Kind::Name, Some("critical"), "severity of the two alerts on a fast burn"),
-            parameter("ticket_severity", Kind::Name, Some("warning"), "severity of the two alerts on a slow burn"),
-            parameter("labels", Kind::Labels, Some(""), "further labels of all rules"),
-            parameter("runbook_url", Kind::Url, Some(""), "the alerts' runbook_url; without it they have none"),
+            parameter("page_severity", Kind::Name, Some("critical"), "severity of the two fast-burn alerts"),
+            parameter("ticket_severity", Kind::Name, Some("warning"), "severity of the two slow-burn alerts"),
+            parameter("labels", Kind::Labels, Some(""), "additional labels for all rules"),
+            parameter("runbook_url", Kind::Url, Some(""), "the alerts' runbook_url; without it there is none"),
         ]],
         rules: &[Text {
             alert: "ErrorBudgetBurn",
@@ -307,19 +310,19 @@ slo:error_ratio:rate<short>{slo=\"<name>\"} > <factor> * (100 - <objective>) / 1
             pending_for: "",
             severity: "",
             summary: "<name> burns its error budget too fast",
-            description: "{{ $value | humanizePercentage }} of events failed over <long>: more than <factor> times what an objective of <objective>% allows over <window>.",
+            description: "{{ $value | humanizePercentage }} of events failed over <long>: more than <factor> times the rate that an objective of <objective>% allows over <window>.",
         }],
     },
 ];
 
 const SLO: &str = "slo";
 
-/// The ranges over which an objective's error ratio is recorded.
+/// The ranges of the recorded error ratios.
 static RANGES: [&str; 7] = ["5m", "30m", "1h", "2h", "6h", "1d", "3d"];
 
-/// An alert on a burn rate: it is the share of the budget, in per cent, that burns within the long
-/// range. The short one ends the alert soon after the burning ends. As the SRE Workbook has it,
-/// chapter 5; for 30 days the factors are 14.4, 6, 3 and 1.
+/// A burn-rate alert: `per_cent` of the budget is burned within the long range. The short range
+/// resolves the alert soon after the burn stops. From the SRE Workbook, chapter 5; for 30 days the
+/// factors are 14.4, 6, 3 and 1.
 struct Burn {
     per_cent: f64,
     hours: f64,
@@ -336,13 +339,13 @@ static BURNS: [Burn; 4] = [
     Burn { per_cent: 10.0, hours: 72.0, long: "3d", short: "6h", pending_for: "3h", severity: "ticket_severity" },
 ];
 
-/// Where the parameters stand.
+/// The field of the parameters.
 const PARAMETERS: &str = "parameters";
 
-/// Where the labels of all rules stand.
+/// The field of the labels for all rules.
 const LABELS: &str = "parameters.labels";
 
-/// The groups of the template that `template` names, with its `parameters`.
+/// The groups of the template named by `template`, filled with its `parameters`.
 pub fn read(request: &WantedRules) -> Result<Vec<Group>, Error> {
     let Some(name) = request.template.get() else {
         return Err(Error::missing("groups", "a list of groups, or alerts, or template"));
@@ -350,14 +353,14 @@ pub fn read(request: &WantedRules) -> Result<Vec<Group>, Error> {
     let Some(template) = TEMPLATES.iter().find(|template| template.name == name.trim()) else {
         let known: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
         let known = known.join(", ");
-        let problem = format!("there is no template {:?}; there are {known}", excerpt(name, 100));
+        let problem = format!("unknown template {:?}; expected one of {known}", excerpt(name, 100));
         return Err(Error::invalid("template", problem));
     };
     let values = Values::read(template, request.parameters)?;
     if template.name == SLO { slo(template, values) } else { alerts(template, values) }
 }
 
-/// The parameters' texts, checked, and what follows from them.
+/// The validated parameters, and values derived from them.
 #[derive(Default)]
 struct Values {
     texts: Vec<(&'static str, String)>,
@@ -372,12 +375,13 @@ impl Values {
             let known: Vec<&str> = known().collect();
             return Err(Error::invalid(
                 format!("{PARAMETERS}.{}", excerpt(unknown, 100)),
-                format!("the template {} has no such parameter; it has {}", template.name, known.join(", ")),
+                format!("unknown parameter of the template {}; expected one of {}", template.name, known.join(", ")),
             ));
         }
         let mut values = Self::default();
         for parameter in template.parameters() {
-            let wrong = |error: Error| error.within(PARAMETERS);
+            let wrong = |error: plugpipe_contract::Error| error.within(PARAMETERS);
+            let path = || format!("{PARAMETERS}.{}", parameter.name);
             if matches!(parameter.kind, Kind::Labels) {
                 let labels = given.read_field(parameter.name).map_err(wrong)?;
                 values.labels = checked(&labels.unwrap_or_default())?;
@@ -385,12 +389,11 @@ impl Values {
             }
             let text: scalar::Text = given.read_field(parameter.name).map_err(wrong)?.unwrap_or_default();
             let text = match (text.get(), parameter.default) {
-                (Some(text), _) => parameter
-                    .kind
-                    .read(text.trim())
-                    .map_err(|problem| wrong(Error::invalid(parameter.name, problem)))?,
+                (Some(text), _) => {
+                    parameter.kind.read(text.trim()).map_err(|problem| Error::invalid(path(), problem))?
+                }
                 (None, Some(default)) => default.into(),
-                (None, None) => return Err(wrong(Error::missing(parameter.name, parameter.about))),
+                (None, None) => return Err(Error::missing(path(), parameter.about)),
             };
             values.set(parameter.name, text);
         }
@@ -406,8 +409,7 @@ impl Values {
         self.texts.push((name, text));
     }
 
-    /// The text with each `<name>` that is known in its place; what is put in is not looked at
-    /// again.
+    /// Replaces each known `<name>` in the text, not recursively.
     fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
@@ -453,7 +455,7 @@ impl Values {
     }
 }
 
-/// The alerts of a template that is nothing else.
+/// The alerts of a template other than `slo`.
 fn alerts(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     let matchers = values.get("selector").to_owned();
     if !matchers.is_empty() {
@@ -483,12 +485,12 @@ fn alerts(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> 
     Ok(vec![Group::new(template.name, rules)])
 }
 
-/// The recording rules and alerts of an objective.
+/// The recording rules and alerts of a service level objective.
 fn slo(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     let window = parse_duration(values.get("window")).unwrap_or_default();
     let hours = window.as_secs_f64() / 3_600.0;
     if !(28.0 * 24.0..=90.0 * 24.0).contains(&hours) {
-        let problem = "expected 28d to 90d: over less, the slowest alert's 3d would be much of it";
+        let problem = "expected 28d to 90d: the 3d range of the slowest alert must be small compared with it";
         return Err(Error::invalid(format!("{PARAMETERS}.window"), problem));
     }
     let factor = |burn: &Burn| burn.per_cent * hours / (100.0 * burn.hours);
@@ -498,7 +500,7 @@ fn slo(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
         return Err(Error::invalid(
             format!("{PARAMETERS}.objective"),
             format!(
-                "with every event failed, the budget would burn less than {} times too fast; expected more than {}",
+                "even if every event fails, the burn rate would be less than {}; expected more than {}",
                 number_text(fastest),
                 number_text(100.0 - 100.0 / fastest),
             ),
@@ -513,8 +515,8 @@ fn slo(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     for range in RANGES {
         values.set("range", range.into());
         let (errors, total) = (values.fill(values.get("errors")), values.fill(values.get("total")));
-        // A counter of failures may begin with the first one. Without events there is no ratio,
-        // rather than NaN, which an average over time would keep.
+        // The error counter may only appear with the first error. Without events there is no ratio,
+        // rather than NaN, which would persist in an average over time.
         let ratio = ["(", &errors, " or ", &total, " * 0)\n/\n(", &total, " > 0)"].concat();
         rules.push(record(&["slo:error_ratio:rate", range].concat(), ratio)?);
     }
@@ -542,12 +544,12 @@ fn slo(template: &Template, mut values: Values) -> Result<Vec<Group>, Error> {
     Ok(vec![Group::new(["slo_", values.get("name")].concat(), rules)])
 }
 
-/// Further labels of all rules: what an alert's labels may be.
+/// Validates additional labels for all rules.
 fn checked(given: &scalar::Labels) -> Result<Labels, Error> {
     let labels = Labels::new(given.iter(), LABELS)?;
     for (label, text) in labels.iter() {
         let problem = match label.as_str() {
-            "alertname" => Err("is set by the alert's name; leave it out".into()),
+            "alertname" => Err("is set by the alert's name; remove it".into()),
             _ => Evaluator::Prometheus.check_template(text),
         };
         problem.map_err(|problem| Error::invalid(format!("{LABELS}.{}", label.as_str()), problem))?;
@@ -556,7 +558,7 @@ fn checked(given: &scalar::Labels) -> Result<Labels, Error> {
 }
 
 impl Kind {
-    /// The text as it is put into rules. The error says what was expected.
+    /// Validates and normalizes a parameter. The error says what was expected.
     fn read(self, text: &str) -> Result<String, String> {
         match self {
             Self::Number | Self::Share | Self::Percent => {
@@ -587,7 +589,7 @@ impl Kind {
                 let names: Vec<&str> = text.split(',').map(str::trim).collect();
                 for name in &names {
                     LabelName::new(name, "by").map_err(|_| {
-                        format!("expected label names with commas between, got {:?}", excerpt(text, 100))
+                        format!("expected label names separated by commas, got {:?}", excerpt(text, 100))
                     })?;
                 }
                 Ok(names.join(", "))
@@ -595,7 +597,7 @@ impl Kind {
             Self::Matchers => {
                 let bare = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
                 let bare = bare.trim().trim_end_matches(',');
-                expression::check(&["{", bare, "}"].concat()).map_err(|mistake| mistake.said)?;
+                expression::check(&["{", bare, "}"].concat()).map_err(|mistake| mistake.message)?;
                 if bare.is_empty() || (bare.contains(['=', '~']) && stays_within_braces(bare)) {
                     Ok(bare.into())
                 } else {
@@ -614,13 +616,13 @@ impl Kind {
                             .is_none_or(|(_, rest)| rest.strip_suffix('}').is_some_and(stays_within_braces));
                     if !selector {
                         return Err(format!(
-                            "expected a counter's selector such as http_requests_total{{code=~\"5..\"}}, or an expression with <range> in place of its range, got {:?}",
+                            "expected a counter's selector such as http_requests_total{{code=~\"5..\"}}, or an expression with <range> as its range, got {:?}",
                             excerpt(text, 100)
                         ));
                     }
                     ["sum(rate(", text, "[<range>]))"].concat()
                 };
-                expression::check(&counter).map_err(|mistake| mistake.said)?;
+                expression::check(&counter).map_err(|mistake| mistake.message)?;
                 Ok(counter)
             }
             Self::Url => {
@@ -632,20 +634,20 @@ impl Kind {
                     Err("expected a URL that begins with https:// or http://".into())
                 }
             }
-            // Read elsewhere, whole.
+            // Parsed elsewhere.
             Self::Labels => Ok(String::new()),
         }
     }
 }
 
-/// Whether matchers hold nothing, outside quotes, that ends the braces around them: a bracket, or a
-/// comment that hides what follows.
+/// Whether matchers contain nothing, outside quotes, that ends the braces around them: a bracket,
+/// or a comment that hides the rest.
 fn stays_within_braces(matchers: &str) -> bool {
     let mut quote = None;
     let mut characters = matchers.chars();
     while let Some(character) = characters.next() {
         match quote {
-            // In backquotes nothing is escaped.
+            // Backquoted strings have no escapes.
             Some(open) if character == '\\' && open != '`' => {
                 characters.next();
             }

@@ -1,4 +1,4 @@
-//! What is sent again, what is sent along, and what is never said.
+//! Retries, credentials, and secrets in results.
 
 use super::*;
 
@@ -30,7 +30,7 @@ impl Shared {
         std::mem::take(&mut self.0.borrow_mut().slept)
     }
 
-    /// The value of that header in each request.
+    /// The values of a header in all requests.
     pub(in crate::operations) fn sent(&self, name: &str) -> Vec<Option<String>> {
         let world = self.0.borrow();
         let value = |headers: &Vec<(String, String)>| {
@@ -45,7 +45,7 @@ impl Shared {
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
 #[test]
-fn what_may_pass_is_tried_again() {
+fn transient_errors_are_retried() {
     for fails in [
         |world: &Shared| _ = world.will_answer(503, ""),
         |world: &Shared| _ = world.will_answer(429, ""),
@@ -67,7 +67,7 @@ fn what_may_pass_is_tried_again() {
 }
 
 #[test]
-fn attempts_end_and_the_answer_says_how_many() {
+fn attempts_are_limited_and_reported() {
     let (mut plug, world) = plug();
     (0..3).for_each(|_| _ = world.will_answer(503, "busy"));
     let answer = process(&mut plug, json!({"operation": "push_metrics"}), servers());
@@ -81,7 +81,7 @@ fn attempts_end_and_the_answer_says_how_many() {
 }
 
 #[test]
-fn what_will_not_pass_is_not_tried_again() {
+fn permanent_errors_are_not_retried() {
     for status in [301, 400, 401, 404, 422] {
         let (mut plug, world) = plug();
         world.will_answer(status, "no");
@@ -96,7 +96,7 @@ fn what_will_not_pass_is_not_tried_again() {
 }
 
 #[test]
-fn retry_after_is_kept_to_and_bounded_by_the_timeout() {
+fn retry_after_is_respected_up_to_the_timeout() {
     let (mut plug, world) = plug();
     // The world's clock begins with 2024.
     world
@@ -120,12 +120,12 @@ fn the_timeout_bounds_all_attempts_together() {
     let mut ctx = query();
     ctx["retry_attempts"] = json!(9);
     let answer = process(&mut plug, ctx, servers());
-    // The fake answers late even past the deadline; no attempt begins there.
+    // The fake responds late, even after the deadline; no attempt starts after it.
     assert_eq!(answer["exchange"]["attempts"], 3, "{answer}");
 }
 
 #[test]
-fn a_dead_server_is_asked_once_however_many_attempts_there_are() {
+fn a_timeout_is_not_retried() {
     let (mut plug, world) = plug();
     world.0.borrow_mut().cost = Duration::from_secs(1);
     for _ in 0..2 {
@@ -137,7 +137,7 @@ fn a_dead_server_is_asked_once_however_many_attempts_there_are() {
 }
 
 #[test]
-fn a_push_that_follows_a_record_is_sent_once_and_a_health_check_too() {
+fn automatic_pushes_and_health_checks_are_not_retried() {
     let (mut plug, world) = plug();
     world.will_answer(503, "");
     let answer = process(&mut plug, counter(json!(1)), servers());
@@ -149,14 +149,14 @@ fn a_push_that_follows_a_record_is_sent_once_and_a_health_check_too() {
 }
 
 #[test]
-fn who_spoke_to_no_server_says_no_exchange() {
+fn without_requests_there_is_no_exchange_in_the_result() {
     let (mut plug, _) = plug();
     assert_eq!(process(&mut plug, counter(json!(1)), json!({}))["result"].get("exchange"), None);
     assert_eq!(process(&mut plug, json!({"operation": "fly"}), json!({})).get("exchange"), None);
 }
 
 #[test]
-fn each_server_gets_its_own_credentials_and_no_other() {
+fn each_server_gets_only_its_own_credentials() {
     let (mut plug, world) = plug();
     process(&mut plug, json!({"operation": "health_check"}), servers());
     assert_eq!(
@@ -183,7 +183,7 @@ fn the_forms_of_credentials() {
         (json!({"type": "none"}), Some("Basic dTp3")),
     ] {
         let (mut plug, world) = plug();
-        // Without <server>_auth, what the URL says; with it, not.
+        // `<server>_auth` replaces the credentials of the URL.
         let cfg = json!({"grafana_url": "http://u:w@g", "grafana_auth": auth});
         process(&mut plug, json!({"operation": "health_check"}), cfg);
         assert_eq!(world.sent("authorization"), [header.map(str::to_owned)], "{auth}");
@@ -191,7 +191,7 @@ fn the_forms_of_credentials() {
 }
 
 #[test]
-fn credentials_that_cannot_be_sent_are_refused_with_their_path_and_not_repeated() {
+fn invalid_credentials_are_rejected_with_their_path_and_not_repeated() {
     for (auth, field) in [
         (json!({"token": "s3cret-token\r\nX-Evil: 1"}), ".token"),
         (json!({"token": "s3cret-token\n"}), ".token"),
@@ -221,12 +221,12 @@ fn credentials_that_cannot_be_sent_are_refused_with_their_path_and_not_repeated(
         let answer = process(&mut plug, query(), json!({"prometheus_config": {"gateway_auth": auth}}));
         let path = format!("cfg.prometheus_config.gateway_auth{field}");
         assert_eq!((&answer["success"], &answer["field"]), (&json!(false), &json!(path)), "{auth}");
-        assert_untold(&answer.to_string());
+        assert_no_secret(&answer.to_string());
     }
 }
 
 #[test]
-fn credentials_stay_with_the_server_that_they_were_given_for() {
+fn credentials_are_not_sent_to_other_servers() {
     let (mut plug, world) = plug();
     let elsewhere = json!({"operation": "push_metrics", "gateway_url": "http://other:9091"});
     world.will_answer(200, "").will_answer(200, "").will_answer(200, "").will_answer(200, "");
@@ -240,14 +240,14 @@ fn credentials_stay_with_the_server_that_they_were_given_for() {
     assert_eq!(world.sent("authorization"), [None, basic(), Some("Bearer token-of-other".into()), basic()]);
 }
 
-fn assert_untold(text: &str) {
+fn assert_no_secret(text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "{secret} is told: {text}");
     }
 }
 
 #[test]
-fn no_answer_tells_a_secret_whatever_servers_do() {
+fn no_result_contains_a_secret_whatever_servers_return() {
     let echo = format!("<html>{}</html>", SECRETS.join(" "));
     let echoes = |status, body: &str| {
         let headers = vec![
@@ -278,14 +278,14 @@ fn no_answer_tells_a_secret_whatever_servers_do() {
                 "operation": operation, "query": "up", "metric_name": "m", "metric_value": 1,
                 "metrics": [{"name": "m", "value": 1}],
             });
-            // A server repeats what it was told; it knows no other server's secrets.
+            // A server can only repeat its own secrets.
             for server in ["gateway", "prometheus", "grafana"] {
                 let mut cfg = json!({(format!("{server}_url")): "http://h:1"});
                 cfg[format!("{server}_auth")] = json!({
                     "username": "u", "password": "s3cret-pass", "headers": {"X-T": "s3cret-token", "X-K": "s3cret-header"},
                 });
                 let answer = process(&mut plug, ctx.clone(), cfg);
-                assert_untold(&answer.to_string());
+                assert_no_secret(&answer.to_string());
             }
             assert_untold(&plug.describe_operations());
             assert_untold(&format!("{:?}", plug.recorder.config));
@@ -295,17 +295,17 @@ fn no_answer_tells_a_secret_whatever_servers_do() {
 }
 
 #[test]
-fn nothing_that_is_shown_for_finding_faults_holds_a_secret() {
+fn debug_output_contains_no_secret() {
     let mut request =
         Request::new(Method::Get, crate::http::Url::parse("http://u:s3cret-pass@h/?t=s3cret-token").unwrap());
     request.credentials.push(("x".into(), crate::http::auth::Secret::new("s3cret-header")));
-    assert_untold(&format!("{request:?}"));
-    assert_untold(&format!("{:?} {}", request.credentials, request.credentials[0].1));
-    assert_untold(&format!("{:?}", crate::http::Url::parse("http://u:s3cret-pass@h/?t=s3cret-token").unwrap()));
+    assert_no_secret(&format!("{request:?}"));
+    assert_no_secret(&format!("{:?} {}", request.credentials, request.credentials[0].1));
+    assert_no_secret(&format!("{:?}", crate::http::Url::parse("http://u:s3cret-pass@h/?t=s3cret-token").unwrap()));
 }
 
 #[test]
-fn a_log_in_page_is_no_gateway() {
+fn a_login_page_is_not_a_gateway() {
     let (mut plug, world) = plug();
     world.will_answer_with(200, ("content-type", "text/html; charset=utf-8"), "<html>log in</html>");
     let answer = process(&mut plug, counter(json!(1)), servers());

@@ -1,4 +1,4 @@
-//! Each construct of the schemas, and what is none.
+//! Tests of each supported and unsupported schema construct.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn map(values: Type) -> Type {
     Type::Map(Box::new(values))
 }
 
-/// A manifest with an operation, these definitions in each schema, and this branch of requests.
+/// A manifest with two operations, these definitions in each schema, and this branch of requests.
 fn manifest(definitions: &Value, takes: &Value) -> Value {
     let result = json!({"properties": {"result": {"$ref": "#/$defs/any_result", "type": "object", "required": ["n"],
         "properties": {"n": {"type": "integer"}}, "unevaluatedProperties": false}}});
@@ -56,12 +56,12 @@ fn manifest(definitions: &Value, takes: &Value) -> Value {
     })
 }
 
-/// The model with one definition more.
+/// A model with an additional definition.
 fn model(definition: &Value) -> Result<Model, String> {
     read(&manifest(&json!({"a_text": {"type": "string"}, "it": definition}), &json!({"properties": {}})))
 }
 
-/// What that definition is.
+/// The type of that definition.
 fn alias(definition: Value) -> Type {
     let mut model = model(&definition).unwrap_or_else(|error| panic!("{definition}: {error}"));
     match model.definitions.remove("It").unwrap().shape {
@@ -76,7 +76,7 @@ fn fields<'m>(model: &'m Model, name: &str) -> Vec<(&'m str, bool, &'m Type)> {
 }
 
 #[test]
-fn each_construct_is_a_type() {
+fn each_construct_is_parsed() {
     let union = |choices: &[Type]| choices.iter().cloned().collect::<Type>();
     for (schema, ty) in [
         (json!({"description": "anything"}), Type::Unknown),
@@ -99,7 +99,7 @@ fn each_construct_is_a_type() {
 }
 
 #[test]
-fn what_the_types_do_not_know_is_an_error() {
+fn unsupported_constructs_are_errors() {
     for schema in [
         json!({"not": {}}),
         json!({"type": "text"}),
@@ -128,7 +128,7 @@ fn what_the_types_do_not_know_is_an_error() {
 }
 
 #[test]
-fn objects_have_fields_and_those_within_names() {
+fn nested_objects_are_named() {
     let model = model(&json!({
         "type": "object", "required": ["b"], "anyOf": [{"required": ["a"]}, {"required": ["c"]}],
         "additionalProperties": true,
@@ -147,11 +147,11 @@ fn objects_have_fields_and_those_within_names() {
 }
 
 #[test]
-fn names_are_shared_where_they_mean_the_same_and_unique_where_they_do_not() {
+fn equal_definitions_are_shared_and_others_renamed() {
     let definitions = json!({"same": {"$ref": "#/$defs/deep"}, "deep": {"type": "string"}});
     let mut manifest = manifest(&definitions, &json!({"properties": {}}));
     for (name, definition) in [
-        // The first refers to the second, so that it is another one too.
+        // The first refers to the second, so it is different too.
         ("deep", json!({"type": "number"})),
         ("do_it_result", json!({"type": "null"})),
         ("DoItResult", json!({"type": "boolean"})),
@@ -170,13 +170,13 @@ fn names_are_shared_where_they_mean_the_same_and_unique_where_they_do_not() {
 }
 
 #[test]
-fn requests_have_the_settings_and_results_what_any_has() {
+fn requests_and_results_inherit_common_fields() {
     let takes = json!({"required": ["more", "own"], "properties": {
         "url": {"type": ["string", "number", "null"]}, "own": {"type": "string"},
         "more": {"anyOf": [{"type": "object", "properties": {"a": {}}}, {"type": "null"}]},
     }});
     let model = read(&manifest(&json!({}), &takes)).unwrap();
-    // Of `url` the settings say what is narrower, of `more` the request does.
+    // The settings have the narrower type of `url`, the request that of `more`.
     let more = Type::from_iter([named("DoItRequestMore"), Type::Null]);
     assert_eq!(fields(&model, "DoItRequest"), [("more", true, &more), ("own", true, &Type::Text)]);
     let Shape::Object(request) = &model.definitions["DoItRequest"].shape else { panic!() };
@@ -189,6 +189,6 @@ fn requests_have_the_settings_and_results_what_any_has() {
     assert_eq!(fields(&model, "Requests")[1], ("do_more", true, &named("DoMoreRequest")));
     let success: Vec<(&str, bool)> = model.success.fields.iter().map(|it| (it.name.as_str(), it.required)).collect();
     assert_eq!((success, model.failure), (vec![("success", true), ("warnings", false)], named("Failure")));
-    // Neither type is the narrower one.
+    // Neither type is narrower.
     assert!(read(&manifest(&json!({}), &json!({"properties": {"url": {"type": "number"}}}))).is_err());
 }

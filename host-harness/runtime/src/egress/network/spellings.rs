@@ -1,4 +1,4 @@
-//! Tables of the ways to write an origin and a path, and what becomes of a request for each.
+//! Tables of equivalent and deceptive spellings of origins and paths.
 
 use http::{Method, Uri};
 
@@ -8,7 +8,7 @@ use crate::grants::{AddressKind, canonical};
 const GRANTED: [&str; 4] =
     ["http://127.0.0.1:9091", "https://ok.example", "http://[::1]:9092", "http://xn--bcher-kva.example"];
 
-/// What is granted, and the URI that is connected to.
+/// Granted spellings, and their normalized URIs.
 const OWN: &[(&str, &str)] = &[
     ("http://127.0.0.1:9091", "http://127.0.0.1:9091/"),
     ("http://127.0.0.1:9091/a?b", "http://127.0.0.1:9091/a?b"),
@@ -39,7 +39,7 @@ const OWN: &[(&str, &str)] = &[
     ("http://XN--BCHER-KVA.EXAMPLE:80/", "http://xn--bcher-kva.example/"),
 ];
 
-/// What is not granted, or is no URI.
+/// Spellings that are not granted or are invalid URIs.
 const OTHER: &[&str] = &[
     // Another scheme, or none.
     "https://127.0.0.1:9091/",
@@ -59,7 +59,7 @@ const OTHER: &[&str] = &[
     "/only/a/path",
     "*",
     "",
-    // Users, and what looks like one.
+    // Users and lookalikes.
     "https://ok.example@evil.example/",
     "https://evil.example@ok.example/",
     "https://@ok.example/",
@@ -115,7 +115,7 @@ const OTHER: &[&str] = &[
     "https://ok.example%0d%0a/",
     "http://%3127.0.0.1:9091/",
     "http://127%2e0%2e0%2e1:9091/",
-    // Letters of other scripts and forms: no HTTP request carries them.
+    // Letters of other scripts and forms, which HTTP requests cannot contain.
     "https://\u{24de}k.example/",
     "https://\u{ff4f}k.example/",
     "https://ok\u{3002}example/",
@@ -164,7 +164,7 @@ const OTHER: &[&str] = &[
     "http://[v1.1]:9092/",
     "http://[127.0.0.1]:9091/",
     "http://[]:9092/",
-    // What a URL parser may take away or turn around.
+    // Characters that URL parsers may remove or replace.
     "http://127.0.0.1\\:9091/",
     "http:\\\\127.0.0.1:9091/",
     "https://evil.example\\ok.example/",
@@ -191,7 +191,7 @@ fn network() -> Network {
     Network::new(grants, None, None, system_resolver()).unwrap()
 }
 
-/// The URI that is connected to for a request of a plug; none where there is none.
+/// The normalized URI of an allowed request; none if it is denied.
 fn admitted(network: &Network, method: &Method, uri: &str) -> Option<String> {
     let uri: Uri = uri.parse().ok()?;
     let body = Full::default().map_err(|never| match never {}).boxed_unsync();
@@ -201,7 +201,7 @@ fn admitted(network: &Network, method: &Method, uri: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_origin_is_reached_in_its_own_spellings_and_no_other() {
+async fn origins_are_allowed_only_in_equivalent_spellings() {
     let network = network();
     for (spelling, uri) in OWN {
         assert_eq!(admitted(&network, &Method::GET, spelling).as_deref(), Some(*uri), "{spelling:?}");
@@ -212,10 +212,9 @@ async fn an_origin_is_reached_in_its_own_spellings_and_no_other() {
     assert!(OWN.len() + OTHER.len() > 150 && OTHER.len() > 100);
 }
 
-/// What a file grants is what its requests then are for: a grant has no spelling that means another
-/// origin than it says.
+/// A grant means the origin that it displays, in any spelling.
 #[test]
-fn a_grant_means_the_origin_that_it_is_shown_as() {
+fn a_grant_means_the_origin_that_it_displays() {
     for spelling in OWN.iter().map(|(spelling, _)| spelling).chain(OTHER) {
         let Ok(grant) = OriginGrant::read(spelling) else { continue };
         let shown = grant.origin.to_string();
@@ -227,9 +226,9 @@ fn a_grant_means_the_origin_that_it_is_shown_as() {
     }
 }
 
-/// Addresses in every form that leads to them need the same grant.
+/// All forms of an address need the same grant.
 #[test]
-fn an_address_is_of_its_kind_in_every_form() {
+fn an_address_has_the_same_kind_in_every_form() {
     for (spellings, kind) in [
         (
             &["127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[::1]", "127.255.255.254"][..],
@@ -256,7 +255,7 @@ fn an_address_is_of_its_kind_in_every_form() {
     }
 }
 
-/// Paths under a grant of `/api/v1`, and whether they are.
+/// Paths, and whether a grant of `/api/v1` allows them.
 const PATHS: &[(&str, bool)] = &[
     ("/api/v1", true),
     ("/api/v1/", true),
@@ -310,7 +309,7 @@ const PATHS: &[(&str, bool)] = &[
 ];
 
 #[tokio::test]
-async fn a_path_is_reached_in_no_spelling_that_leads_out_of_its_grant() {
+async fn no_spelling_of_a_path_escapes_its_grant() {
     let mut grants = Grants::none();
     grants.origins.insert(OriginGrant::read("http://h.example/api/v1").unwrap());
     let network = Network::new(grants, None, None, system_resolver()).unwrap();
@@ -318,7 +317,7 @@ async fn a_path_is_reached_in_no_spelling_that_leads_out_of_its_grant() {
         let uri = format!("http://h.example{path}");
         let found = admitted(&network, &Method::GET, &uri);
         assert_eq!(found.is_some(), *is_granted, "{path:?}");
-        // It is sent as it was judged.
+        // It is sent as it was checked.
         assert!(found.is_none_or(|found| found == uri), "{path:?}");
     }
 }

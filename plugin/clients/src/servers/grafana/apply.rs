@@ -1,44 +1,44 @@
-//! Dashboards, brought to Grafana with as few requests as tell what is up to date.
+//! Applies dashboards to Grafana, with few requests if they are up to date.
 
 use std::collections::BTreeMap;
 
-use super::{Api, Found, Held, SaveOutcome};
+use super::{Api, Found, SaveOutcome, Stored};
 use crate::error::Error;
 use plugpipe_contract::responses::{DashboardAction, DashboardChange};
 use plugpipe_provisioning::dashboards::plan::{self, Action, Folder, compare};
 use plugpipe_provisioning::dashboards::{Dashboard, Place, TAG, uid};
 
-/// Up to so many dashboards are read one by one; more are looked for in a search first.
+/// Up to this many dashboards are read one by one; for more, a search comes first.
 const FEW: usize = 3;
 
-/// What is to be done with dashboards.
+/// An apply request.
 #[derive(Debug, Clone, Copy)]
 pub struct Apply<'a> {
-    /// Where they go.
+    /// The target folder.
     pub place: &'a Place,
-    /// For their history.
+    /// The message for the version history.
     pub message: &'a str,
-    /// Whether what somebody else made or changed may be replaced.
+    /// Whether dashboards that somebody else created or changed may be overwritten.
     pub overwrite: bool,
-    /// Whether each dashboard is read and compared, also where its fingerprint is the right one.
+    /// Whether to read and compare dashboards even if their fingerprint is current.
     pub verify: bool,
-    /// Whether anything is written.
+    /// False for a dry run.
     pub write: bool,
 }
 
-/// What came of one dashboard.
+/// The outcome for one dashboard.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It was compared with what is there, and saved where that was to be done.
+    /// It was compared with the current one, and saved if necessary.
     Compared(Compared),
-    /// It could not be read or saved.
+    /// Reading or saving it failed.
     Failed(Error),
-    /// Because of an earlier failure.
+    /// Skipped because of an earlier failure.
     NotTried,
 }
 
 impl Outcome {
-    /// As responses have it.
+    /// The action in the result.
     pub fn action(&self) -> DashboardAction {
         match self {
             Self::Compared(compared) => compared.action.report(),
@@ -48,44 +48,44 @@ impl Outcome {
     }
 }
 
-/// A dashboard that was compared with what Grafana holds.
+/// A dashboard compared with the current one in Grafana.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// What was done, or would be.
+    /// The action taken, or planned.
     pub action: Action,
-    /// What differed.
+    /// The differences.
     pub changes: Vec<DashboardChange>,
-    /// How often it was saved, where that is known.
+    /// Its version, if known.
     pub version: Option<u64>,
-    /// Its page, a path; empty where it is not known.
+    /// The path of its page; empty if unknown.
     pub url: String,
 }
 
 impl Compared {
-    fn of(dashboard: &Dashboard, held: Option<&Held>, folder: &Folder, overwrite: bool) -> Self {
-        let compared = held.map(|held| plan::Held { model: &held.model, folder_uid: &held.folder_uid });
+    fn of(dashboard: &Dashboard, current: Option<&Stored>, folder: &Folder, overwrite: bool) -> Self {
+        let compared = current.map(|current| plan::Stored { model: &current.model, folder_uid: &current.folder_uid });
         let (action, changes) = compare(dashboard, compared, folder, overwrite);
-        let url = held.map(|held| held.url.clone()).unwrap_or_default();
-        Self { action, changes, version: held.map(Held::version), url }
+        let url = current.map(|current| current.url.clone()).unwrap_or_default();
+        Self { action, changes, version: current.map(Stored::version), url }
     }
 
-    /// Whether something is to be written.
-    fn is_due(&self) -> bool {
+    /// Whether it has to be saved.
+    fn needs_save(&self) -> bool {
         matches!(self.action, Action::Created | Action::Updated)
     }
 
-    /// The same after it was to be saved.
+    /// Applies the outcome of saving it.
     fn saved(self, outcome: SaveOutcome) -> Self {
         match outcome {
             SaveOutcome::Done { version, url } => Self { version: Some(version), url, ..self },
-            SaveOutcome::Conflict { said } => Self { action: Action::Conflict(said), ..self },
+            SaveOutcome::Conflict { message } => Self { action: Action::Conflict(message), ..self },
         }
     }
 }
 
 impl Api<'_> {
-    /// Compares dashboards with what Grafana holds, and brings them there if that is wished. Fails
-    /// where nothing could be done.
+    /// Compares dashboards with those in Grafana and saves them if `write` is set. Fails if no
+    /// dashboard could be processed.
     pub fn apply(&mut self, dashboards: &[Dashboard], how: &Apply) -> Result<(Folder, Vec<Outcome>), Error> {
         let folder = self.folder(how.place, how.write)?;
         let is_searched = dashboards.len() > FEW && !how.verify && folder != Folder::Missing;
@@ -102,16 +102,18 @@ impl Api<'_> {
                     let (action, url) = (Action::Unchanged, found.url.clone());
                     Ok(Compared { action, changes: Vec::new(), version: None, url })
                 }
-                // What the search did not find is probably not there. If it is, Grafana says so
-                // when it is saved.
-                None if is_searched && how.write => self.bring(dashboard, None, &folder, how),
-                _ => self.dashboard(&dashboard.uid).and_then(|held| self.bring(dashboard, held, &folder, how)),
+                // Not found by the search, so probably missing. If it exists, saving it fails with
+                // a conflict.
+                None if is_searched && how.write => self.apply_one(dashboard, None, &folder, how),
+                _ => {
+                    self.dashboard(&dashboard.uid).and_then(|current| self.apply_one(dashboard, current, &folder, how))
+                }
             };
             outcomes.push(match outcome {
                 Ok(compared) => Outcome::Compared(compared),
                 Err(error) => {
-                    // A dashboard that is refused says nothing of the next one; a server that is
-                    // away does.
+                    // The next dashboard may be valid even if this one is rejected; any other error
+                    // would repeat.
                     is_stopped = !matches!(error, Error::Refused { status: 400 | 422, .. });
                     Outcome::Failed(error)
                 }
@@ -127,7 +129,7 @@ impl Api<'_> {
         }
     }
 
-    /// The folder that was named. Makes what is missing, where something is written.
+    /// The target folder. Creates missing folders if `write` is set.
     fn folder(&mut self, place: &Place, write: bool) -> Result<Folder, Error> {
         let mut parent = String::new();
         for (depth, title) in place.titles.iter().enumerate() {
@@ -139,7 +141,7 @@ impl Api<'_> {
                 parent = uid;
                 continue;
             }
-            // One that people made has another uid.
+            // Folders created by people have other uids.
             let found = if own.is_none() { self.folder_of_title(title, &parent)? } else { None };
             parent = match found {
                 Some(found) => found,
@@ -155,7 +157,7 @@ impl Api<'_> {
                 true => Ok(Folder::Of(uid.clone())),
                 false => Err(Error::invalid(
                     "folder_uid",
-                    "there is no such folder in Grafana; give its title in folder too, so that it is made",
+                    "Grafana has no such folder; set folder to its title too, so that it is created",
                 )),
             },
             (None, true) => Ok(Folder::Any),
@@ -163,7 +165,7 @@ impl Api<'_> {
         }
     }
 
-    /// What a search for the plug's tag finds of these dashboards.
+    /// Finds these dashboards by a search for the plug's tag.
     fn find(&mut self, dashboards: &[Dashboard]) -> Result<BTreeMap<String, Found>, Error> {
         let mut found = BTreeMap::new();
         self.search(&[("type", "dash-db"), ("tag", TAG)], |one| {
@@ -175,33 +177,33 @@ impl Api<'_> {
         Ok(found)
     }
 
-    /// Does what is to be done about one dashboard, over what Grafana holds of it.
-    fn bring(
+    /// Compares one dashboard with the current one and saves it if necessary.
+    fn apply_one(
         &mut self,
         dashboard: &Dashboard,
-        held: Option<Held>,
+        current: Option<Stored>,
         folder: &Folder,
         how: &Apply,
     ) -> Result<Compared, Error> {
-        let compared = Compared::of(dashboard, held.as_ref(), folder, how.overwrite);
-        if !how.write || !compared.is_due() {
+        let compared = Compared::of(dashboard, current.as_ref(), folder, how.overwrite);
+        if !how.write || !compared.needs_save() {
             return Ok(compared);
         }
-        let into = folder.for_one(held.as_ref().map(|held| held.folder_uid.as_str()));
-        let conflict = match self.save(&dashboard.model, held.as_ref(), into, how.message, false)? {
+        let into = folder.for_one(current.as_ref().map(|current| current.folder_uid.as_str()));
+        let conflict = match self.save(&dashboard.model, current.as_ref(), into, how.message, false)? {
             done @ SaveOutcome::Done { .. } => return Ok(compared.saved(done)),
             conflict @ SaveOutcome::Conflict { .. } => conflict,
         };
-        // Somebody was faster, or the search did not find it.
-        let held = self.dashboard(&dashboard.uid)?;
-        let again = Compared::of(dashboard, held.as_ref(), folder, how.overwrite);
-        if !again.is_due() {
+        // It was changed concurrently, or the search missed it.
+        let current = self.dashboard(&dashboard.uid)?;
+        let again = Compared::of(dashboard, current.as_ref(), folder, how.overwrite);
+        if !again.needs_save() {
             return Ok(again);
         }
         if !how.overwrite {
             return Ok(again.saved(conflict));
         }
-        let into = folder.for_one(held.as_ref().map(|held| held.folder_uid.as_str()));
-        Ok(again.saved(self.save(&dashboard.model, held.as_ref(), into, how.message, true)?))
+        let into = folder.for_one(current.as_ref().map(|current| current.folder_uid.as_str()));
+        Ok(again.saved(self.save(&dashboard.model, current.as_ref(), into, how.message, true)?))
     }
 }

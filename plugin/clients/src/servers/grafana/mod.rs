@@ -1,9 +1,9 @@
-//! Grafana's HTTP API, `/api`, of Grafana 9 to 13: health, organisation, folders, search,
-//! dashboards, data sources, annotations. Folders and dashboards also by `/apis`, where that is
-//! asked for: [`resources`].
+//! Grafana's HTTP API, `/api`, of Grafana 9 to 13: health, organization, folders, search,
+//! dashboards, data sources, annotations. Folders and dashboards optionally through `/apis`:
+//! [`resources`].
 //!
-//! Never switches the organisation that a user is in: each request names its own, which holds with
-//! basic credentials only.
+//! Never switches a user's current organization: each request names its organization, which works
+//! with basic credentials only.
 
 pub mod annotations;
 pub mod apply;
@@ -22,7 +22,7 @@ use super::refused;
 pub use annotations::Annotation;
 pub use apply::{Apply, Compared, Outcome};
 pub use datasources::Datasource;
-use plugpipe_contract::lenient::unless_null;
+use plugpipe_contract::lenient::{lenient, unless_null};
 pub use resource_groups::Resources;
 
 use crate::error::Error;
@@ -30,53 +30,53 @@ use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoin
 use plugpipe_contract::error::excerpt;
 use plugpipe_provisioning::dashboards::members::{Map, Members as _};
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "Grafana", setting: "grafana_url" };
 
-/// What a page of a search holds at most.
+/// The page size of searches.
 pub const PAGE: usize = 100;
 
-/// Most pages that one search reads.
+/// The most pages that one search reads.
 const MAX_PAGES: usize = 1_000;
 
-/// `GET /api/health`: 200 when Grafana and its database are well. Needs no credentials.
+/// `GET /api/health`: 200 if Grafana and its database are healthy. Needs no credentials.
 pub fn health_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["api", "health"]))
 }
 
-/// One Grafana, asked within one call.
+/// A client for one Grafana.
 pub struct Api<'a> {
-    /// Sends.
+    /// The HTTP client.
     pub client: Client<'a>,
-    /// Where it lives.
+    /// The base URL.
     pub base: Url,
-    /// The organisation to speak for; none for the credentials' own.
+    /// The organization; `None` for the default one of the credentials.
     pub organisation: Option<u64>,
-    /// Where folders and dashboards are kept as resources; none for `/api`.
+    /// The resource API for folders and dashboards; `None` to use `/api`.
     pub resources: Option<Resources>,
 }
 
-/// A dashboard that Grafana holds.
+/// A dashboard in Grafana.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct Stored {
     /// Its JSON model, with `id`, `uid` and `version`.
     pub model: Map,
-    /// The folder it lies in; empty for none.
+    /// Its folder; empty for none.
     pub folder_uid: String,
-    /// Its page, a path.
+    /// The path of its page.
     pub url: String,
-    /// What a resource says of itself; empty for one that came by `/api`.
+    /// The resource's metadata; empty if read through `/api`.
     pub metadata: Map,
 }
 
-impl Held {
-    /// How often it was saved.
+impl Stored {
+    /// Its version.
     pub fn version(&self) -> u64 {
         self.model.get("version").and_then(Value::as_u64).unwrap_or(0)
     }
 }
 
-/// What a search finds.
+/// A search result.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Found {
@@ -84,11 +84,11 @@ pub struct Found {
     pub uid: String,
     /// Its title.
     pub title: String,
-    /// Its page, a path.
+    /// The path of its page.
     pub url: String,
-    /// The folder it lies in; empty for none.
+    /// Its folder; empty for none.
     pub folder_uid: String,
-    /// That folder's title; empty for none.
+    /// The folder's title; empty for none.
     pub folder_title: String,
     /// Its tags.
     #[serde(deserialize_with = "unless_null")]
@@ -102,22 +102,22 @@ struct Health {
     database: Option<String>,
 }
 
-/// An organisation.
+/// The response of `GET /api/org`.
 #[derive(Deserialize)]
 struct Organisation {
     id: Option<u64>,
     name: Option<String>,
 }
 
-/// A dashboard as `/api` has it.
+/// A dashboard in `/api`.
 #[derive(Deserialize)]
-struct HeldBody {
+struct DashboardBody {
     dashboard: Map,
     #[serde(default, deserialize_with = "unless_null")]
     meta: Meta,
 }
 
-/// What stands beside a dashboard in `/api`.
+/// The metadata of a dashboard in `/api`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Meta {
@@ -139,24 +139,26 @@ struct Save<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Saved {
+    #[serde(deserialize_with = "lenient")]
     version: u64,
+    #[serde(deserialize_with = "lenient")]
     url: String,
 }
 
-/// What came of saving a dashboard.
+/// The outcome of saving a dashboard.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SaveOutcome {
-    /// It is held now.
+    /// Saved.
     Done {
-        /// How often it was saved.
+        /// Its new version.
         version: u64,
-        /// Its page, a path.
+        /// The path of its page.
         url: String,
     },
-    /// Another one was there, or it was changed meanwhile.
+    /// It already exists, or was changed concurrently.
     Conflict {
-        /// In Grafana's words.
-        said: String,
+        /// Grafana's message.
+        message: String,
     },
 }
 
@@ -177,57 +179,55 @@ impl Api<'_> {
         self.send(Request::new(Method::Get, url.clone()))
     }
 
-    /// What is there; none where Grafana says that there is nothing. A page that is not there, or a
-    /// proxy's, does not say so.
+    /// Fetches an object; `None` if Grafana says that it does not exist. A 404 of a proxy does not
+    /// count.
     fn found<T: DeserializeOwned>(&mut self, url: &Url) -> Result<Option<T>, Error> {
         let response = self.get(url)?;
         match response.status {
             200 => read(url, &response).map(Some),
             404 if is_object(&response) => Ok(None),
-            _ => Err(no(url, &response, "")),
+            _ => Err(refusal(url, &response, "")),
         }
     }
 
     fn post(&mut self, url: &Url, body: &impl Serialize) -> Result<Response, Error> {
-        self.tell(Method::Post, url, body)
+        self.send_json(Method::Post, url, body)
     }
 
-    fn tell(&mut self, method: Method, url: &Url, body: &impl Serialize) -> Result<Response, Error> {
-        // The names of its members are texts, so that nothing of it can fail.
+    fn send_json(&mut self, method: Method, url: &Url, body: &impl Serialize) -> Result<Response, Error> {
+        // Cannot fail: all keys are strings.
         let body = serde_json::to_vec(body).unwrap_or_default();
         self.send(Request::new(method, url.clone()).with_body("application/json", body))
     }
 
-    /// The version that `GET /api/health` tells, where it tells one, and whether the database is
-    /// well.
+    /// The version from `GET /api/health`, if given, and whether the database is healthy.
     pub fn health(&mut self) -> Result<(Option<String>, bool), Error> {
         let request = health_request(&self.base);
         let url = request.url.clone();
         let response = self.send(request)?;
-        // 503 tells of the database in the same form.
+        // A 503 reports the database in the same format.
         if response.status != 200 && response.status != 503 {
-            return Err(no(&url, &response, ""));
+            return Err(refusal(&url, &response, ""));
         }
         let Health { version, database } = read(&url, &response)?;
         Ok((version.filter(|version| !version.is_empty()), database.as_deref() == Some("ok")))
     }
 
-    /// The organisation that is spoken for: its id and name. Fails where it is not the one that was
-    /// asked for.
+    /// The id and name of the current organization. Fails if it is not the configured one.
     pub fn verify_organisation(&mut self) -> Result<(u64, String), Error> {
         let url = self.url(["org".into()]);
         let response = self.get(&url)?;
         if response.status != 200 {
-            return Err(no(&url, &response, ""));
+            return Err(refusal(&url, &response, ""));
         }
         let Organisation { id, name } = read(&url, &response)?;
-        let id = id.ok_or_else(|| bad(&url, "the organisation has no id"))?;
+        let id = id.ok_or_else(|| bad_response(&url, "the organization has no id"))?;
         let name = name.unwrap_or_default();
         match self.organisation {
             Some(wanted) if wanted != id => Err(Error::invalid(
                 "grafana_org_id",
                 format!(
-                    "asks for organisation {wanted}, and Grafana {} answers for {id} ({}); a token belongs to one organisation: give one of {wanted}, or basic credentials, in grafana_auth",
+                    "asks for organization {wanted}, but Grafana {} uses {id} ({}); a token belongs to one organization: set grafana_auth to a token of {wanted}, or to basic credentials",
                     url.origin(),
                     excerpt(&name, 100)
                 ),
@@ -236,34 +236,34 @@ impl Api<'_> {
         }
     }
 
-    /// A dashboard, if there is one.
-    pub fn dashboard(&mut self, uid: &str) -> Result<Option<Held>, Error> {
+    /// Fetches a dashboard, if it exists.
+    pub fn dashboard(&mut self, uid: &str) -> Result<Option<Stored>, Error> {
         if let Some(resources) = self.resources.clone() {
             return self.dashboard_resource(&resources, uid);
         }
         let url = self.url(["dashboards".into(), "uid".into(), Segment::of(uid, "uid")?]);
-        let Some(HeldBody { dashboard: model, meta }) = self.found(&url)? else { return Ok(None) };
-        Ok(Some(Held { model, folder_uid: meta.folder_uid, url: meta.url, metadata: Map::default() }))
+        let Some(DashboardBody { dashboard: model, meta }) = self.found(&url)? else { return Ok(None) };
+        Ok(Some(Stored { model, folder_uid: meta.folder_uid, url: meta.url, metadata: Map::default() }))
     }
 
-    /// Saves a dashboard: over `held` as it was read, or where there was none; with `overwrite`,
-    /// over whatever is there now.
+    /// Saves a dashboard: replaces `current` as it was read, or creates it; with `overwrite`, replaces
+    /// the current one in any case.
     pub fn save(
         &mut self,
         model: &Map,
-        held: Option<&Held>,
+        current: Option<&Stored>,
         folder_uid: &str,
         message: &str,
         overwrite: bool,
     ) -> Result<SaveOutcome, Error> {
         if let Some(resources) = self.resources.clone() {
-            return self.save_resource(&resources, model, held, folder_uid, message);
+            return self.save_resource(&resources, model, current, folder_uid, message);
         }
         let mut model = model.clone();
-        // The id is the server's, and the version says which one is to be replaced.
+        // The id is the server's, and the version detects concurrent changes.
         model.set("id", Value::Null);
-        if let Some(held) = held {
-            model.set("version", held.version());
+        if let Some(current) = current {
+            model.set("version", current.version());
         }
         let url = self.url(["dashboards".into(), "db".into()]);
         let response = self.post(&url, &Save { dashboard: model, folder_uid, message, overwrite })?;
@@ -272,12 +272,12 @@ impl Api<'_> {
                 let Saved { version, url } = read(&url, &response)?;
                 Ok(SaveOutcome::Done { version, url })
             }
-            409 | 412 => Ok(SaveOutcome::Conflict { said: said(&response) }),
-            _ => Err(no(&url, &response, "")),
+            409 | 412 => Ok(SaveOutcome::Conflict { message: error_message(&response) }),
+            _ => Err(refusal(&url, &response, "")),
         }
     }
 
-    /// Deletes a dashboard; false if there was none.
+    /// Deletes a dashboard; false if it does not exist.
     pub fn delete(&mut self, uid: &str) -> Result<bool, Error> {
         let uid = Segment::of(uid, "uid")?;
         let url = match self.resources.clone() {
@@ -288,23 +288,23 @@ impl Api<'_> {
         match response.status {
             200 | 202 => Ok(true),
             404 if is_object(&response) => Ok(false),
-            _ => Err(no(&url, &response, "")),
+            _ => Err(refusal(&url, &response, "")),
         }
     }
 
-    /// Searches page by page, until `take` wants no more or there is no more. `filters` are names
-    /// and values of the query.
+    /// Searches page by page until `take` returns false or there are no more results. `filters` are
+    /// query parameters.
     pub fn search(&mut self, filters: &[(&str, &str)], mut take: impl FnMut(Found) -> bool) -> Result<(), Error> {
         for page in 1..=MAX_PAGES {
             let mut query = format!("limit={PAGE}&page={page}");
             for (name, value) in filters {
-                // Writing into a text does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(query, "&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
             }
             let url = self.url(["search".into()]).with_query(Some(query));
             let response = self.get(&url)?;
             if response.status != 200 {
-                return Err(no(&url, &response, ""));
+                return Err(refusal(&url, &response, ""));
             }
             let items: Vec<Found> = read(&url, &response)?;
             let mut more = items.len() >= PAGE;
@@ -318,7 +318,7 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// Whether there is a folder of that uid.
+    /// Whether there is a folder with this uid.
     pub fn has_folder(&mut self, uid: &str) -> Result<bool, Error> {
         let uid = Segment::of(uid, "folder_uid")?;
         let url = match self.resources.clone() {
@@ -329,11 +329,11 @@ impl Api<'_> {
         match response.status {
             200 => Ok(true),
             404 if is_object(&response) => Ok(false),
-            _ => Err(no(&url, &response, "")),
+            _ => Err(refusal(&url, &response, "")),
         }
     }
 
-    /// The uid of the folder of that title in the folder `parent`, which is empty for none.
+    /// The uid of the folder with this title in the folder `parent`, which is empty for the root.
     pub fn folder_of_title(&mut self, title: &str, parent: &str) -> Result<Option<String>, Error> {
         let mut uid = None;
         self.search(&[("type", "dash-folder"), ("query", title)], |found| {
@@ -345,7 +345,7 @@ impl Api<'_> {
         Ok(uid)
     }
 
-    /// Makes a folder; one that is there already is as good.
+    /// Creates a folder, unless it exists.
     pub fn make_folder(&mut self, uid: &str, title: &str, parent: &str) -> Result<(), Error> {
         let (url, body) = match self.resources.clone() {
             Some(resources) => self.folder_resource(&resources, uid, title, parent),
@@ -361,28 +361,28 @@ impl Api<'_> {
         match response.status {
             200 | 201 => Ok(()),
             409 | 412 if self.has_folder(uid)? => Ok(()),
-            _ => Err(no(&url, &response, "")),
+            _ => Err(refusal(&url, &response, "")),
         }
     }
 }
 
-/// Reads a response.
+/// Parses a response.
 fn read<T: DeserializeOwned>(url: &Url, response: &Response) -> Result<T, Error> {
-    serde_json::from_slice(&response.body).map_err(|problem| bad(url, &problem.to_string()))
+    serde_json::from_slice(&response.body).map_err(|problem| bad_response(url, &problem.to_string()))
 }
 
-/// Whether a response is Grafana's, and no page of a proxy.
+/// Whether a response is from Grafana and not a proxy's page.
 fn is_object(response: &Response) -> bool {
     serde_json::from_slice::<Map>(&response.body).is_ok()
 }
 
-fn bad(url: &Url, problem: &str) -> Error {
+fn bad_response(url: &Url, problem: &str) -> Error {
     Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: problem.to_owned() }
 }
 
-/// What Grafana says of a refusal: `{"message", "messageId"}`, or a list of such objects, or a
-/// `Status` with `reason`.
-fn said(response: &Response) -> String {
+/// Grafana's error message: `{"message", "messageId"}`, a list of such objects, or a `Status` with
+/// `reason`.
+fn error_message(response: &Response) -> String {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let object = body.get(0).unwrap_or(&body);
     let text_of = |name| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -395,8 +395,8 @@ fn said(response: &Response) -> String {
     }
 }
 
-/// The error for an answer whose status says no.
-fn no(url: &Url, response: &Response, todo: &str) -> Error {
-    let told = Response { body: said(response).into_bytes(), ..response.clone() };
-    refused(PEER, url, &told, todo)
+/// The error for an error status.
+fn refusal(url: &Url, response: &Response, todo: &str) -> Error {
+    let response = Response { body: error_message(response).into_bytes(), ..response.clone() };
+    refused(PEER, url, &response, todo)
 }

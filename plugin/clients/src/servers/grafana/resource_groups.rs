@@ -1,6 +1,6 @@
-//! Which of Grafana's API groups folders and dashboards are kept in.
+//! The API groups of folders and dashboards.
 
-/// One group of resources, in the version that is spoken.
+/// An API group and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub(super) name: &'static str,
@@ -8,13 +8,13 @@ pub struct Group {
 }
 
 impl Group {
-    /// As a resource's `apiVersion` has it.
+    /// The `apiVersion` of its resources.
     pub(super) fn api_version(&self) -> String {
         format!("{}/{}", self.name, self.version)
     }
 }
 
-/// Where resources are: found out once in a call.
+/// The namespace and API groups, detected once per call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resources {
     /// `default` for the first organisation.

@@ -1,35 +1,34 @@
-//! Grafana's API of resources, `/apis`, of Grafana 12 and later: folders and dashboards as
-//! Kubernetes has its objects. Each has `metadata` with a name, which is the uid, and a
-//! `resourceVersion`; a dashboard's JSON model is its `spec`.
+//! Grafana's resource API, `/apis`, of Grafana 12 and later: folders and dashboards in the style of
+//! Kubernetes. Each has `metadata` with a name, which is the uid, and a `resourceVersion`; a
+//! dashboard's `spec` is its JSON model.
 //!
-//! What is only read across all of them, a search and the organisation, stays with `/api`, which
-//! those Grafanas have too.
+//! Searches and the organization still use `/api`, which these versions have too.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::resource_groups::{Group, Resources};
-use super::{Api, Held, SaveOutcome, bad, no, read, said};
+use super::{Api, SaveOutcome, Stored, bad_response, error_message, read, refusal};
 use crate::error::Error;
 use crate::http::{Method, Segment, Url, endpoint};
 use plugpipe_provisioning::dashboards::members::{Map, Members as _};
 
-/// Holds dashboards.
+/// The API group of dashboards.
 const DASHBOARDS: &str = "dashboard.grafana.app";
 
-/// Holds folders.
+/// The API group of folders.
 const FOLDERS: &str = "folder.grafana.app";
 
-/// Versions whose dashboards are the classic JSON model, the best first.
+/// The versions with the classic JSON model, preferred first.
 const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 
-/// Says in which folder something lies.
+/// The annotation with an object's folder.
 const FOLDER: &str = "grafana.app/folder";
 
-/// Stands in a dashboard's history.
+/// The annotation with the message for the version history.
 const MESSAGE: &str = "grafana.app/message";
 
-/// A group, as far as its versions go.
+/// An API group's versions.
 #[derive(Deserialize)]
 struct GroupBody {
     #[serde(default)]
@@ -41,9 +40,9 @@ struct GroupVersion {
     version: String,
 }
 
-/// A dashboard that Grafana holds. A save sends its metadata back.
+/// A dashboard in Grafana. A save sends its metadata back.
 #[derive(Deserialize)]
-struct HeldResource {
+struct DashboardResource {
     spec: Map,
     metadata: Map,
     #[serde(default)]
@@ -68,8 +67,8 @@ struct SavedResource {
 }
 
 impl Api<'_> {
-    /// From now on keeps folders and dashboards as resources. Asks for the organisation, and which
-    /// versions there are.
+    /// Uses the resource API for folders and dashboards from now on. Detects the organization and
+    /// the API versions.
     pub fn use_resources(&mut self) -> Result<(), Error> {
         let (organisation, _) = self.verify_organisation()?;
         let namespace = if organisation == 1 { "default".into() } else { format!("org-{organisation}") };
@@ -84,7 +83,7 @@ impl Api<'_> {
         match response.status {
             200 => {}
             404 => return Err(missing(&url, name)),
-            _ => return Err(no(&url, &response, "")),
+            _ => return Err(refusal(&url, &response, "")),
         }
         let GroupBody { versions } = read(&url, &response)?;
         let offered = |wanted: &str| versions.iter().any(|one| one.version == wanted);
@@ -104,26 +103,26 @@ impl Api<'_> {
         endpoint(&self.base, path.into_iter().chain(rest).chain(uid))
     }
 
-    pub(super) fn dashboard_resource(&mut self, resources: &Resources, uid: &str) -> Result<Option<Held>, Error> {
+    pub(super) fn dashboard_resource(&mut self, resources: &Resources, uid: &str) -> Result<Option<Stored>, Error> {
         let segment = Segment::of(uid, "uid")?;
         let url = self.resource_url(&resources.dashboards, resources, "dashboards", Some(segment));
         let Some(body) = self.found(&url)? else { return Ok(None) };
-        let HeldResource { spec: mut model, metadata, status } = body;
+        let DashboardResource { spec: mut model, metadata, status } = body;
         if status.pointer("/conversion/failed") == Some(&Value::Bool(true)) {
-            return Err(bad(&url, "Grafana holds this dashboard in another schema, and could not convert it"));
+            return Err(bad_response(&url, "Grafana stores this dashboard in another schema and failed to convert it"));
         }
         model.set("uid", uid);
         model.set("version", generation(&metadata));
         let folder = metadata.map("annotations").and_then(|annotations| annotations.text(FOLDER));
         let folder_uid = folder.unwrap_or_default().to_owned();
-        Ok(Some(Held { model, folder_uid, url: page(uid), metadata }))
+        Ok(Some(Stored { model, folder_uid, url: page(uid), metadata }))
     }
 
     pub(super) fn save_resource(
         &mut self,
         resources: &Resources,
         model: &Map,
-        held: Option<&Held>,
+        current: Option<&Stored>,
         folder_uid: &str,
         message: &str,
     ) -> Result<SaveOutcome, Error> {
@@ -132,9 +131,9 @@ impl Api<'_> {
         for name in ["id", "uid", "version"] {
             spec.remove(name);
         }
-        // What was read is told back, with its resourceVersion: so nothing of it is lost, and
-        // nobody else's change either.
-        let mut metadata = held.map(|held| held.metadata.clone()).unwrap_or_default();
+        // Send back the metadata as read, with its resourceVersion, to keep it and to detect
+        // concurrent changes.
+        let mut metadata = current.map(|current| current.metadata.clone()).unwrap_or_default();
         metadata.set("name", uid.as_str());
         let mut annotations = metadata.map("annotations").cloned().unwrap_or_default();
         annotations.remove(FOLDER);
@@ -144,23 +143,23 @@ impl Api<'_> {
         annotations.set(MESSAGE, message);
         metadata.set("annotations", annotations);
         let body = Resource { kind: "Dashboard", api_version: resources.dashboards.api_version(), metadata, spec };
-        let (method, name) = match held {
+        let (method, name) = match current {
             Some(_) => (Method::Put, Some(Segment::of(&uid, "uid")?)),
             None => (Method::Post, None),
         };
         let url = self.resource_url(&resources.dashboards, resources, "dashboards", name);
-        let response = self.tell(method, &url, &body)?;
+        let response = self.send_json(method, &url, &body)?;
         match response.status {
             200 | 201 => {
                 let body: SavedResource = read(&url, &response)?;
                 Ok(SaveOutcome::Done { version: generation(&body.metadata), url: page(&uid) })
             }
-            409 | 412 => Ok(SaveOutcome::Conflict { said: said(&response) }),
-            _ => Err(no(&url, &response, "")),
+            409 | 412 => Ok(SaveOutcome::Conflict { message: error_message(&response) }),
+            _ => Err(refusal(&url, &response, "")),
         }
     }
 
-    /// Where a folder is made, and what of.
+    /// The URL and body to create a folder.
     pub(super) fn folder_resource(&self, resources: &Resources, uid: &str, title: &str, parent: &str) -> (Url, Value) {
         let metadata = match parent {
             "" => json!({"name": uid}),
@@ -172,12 +171,12 @@ impl Api<'_> {
     }
 }
 
-/// How often a resource was saved.
+/// A resource's version: the number of saves.
 fn generation(metadata: &Map) -> u64 {
     metadata.get("generation").and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// A dashboard's page, without the slug, which Grafana adds by itself.
+/// The path of a dashboard's page, without the slug, which Grafana adds.
 fn page(uid: &str) -> String {
     format!("/d/{uid}")
 }
@@ -186,7 +185,7 @@ fn missing(url: &Url, name: &str) -> Error {
     Error::invalid(
         "grafana_api",
         format!(
-            "is k8s, and Grafana {} has no {name} in {}; that needs Grafana 12 or later: leave grafana_api out, and /api is used",
+            "is k8s, but Grafana {} has no {name} in {}; this needs Grafana 12 or later: remove grafana_api to use /api",
             url.origin(),
             VERSIONS.join(" or "),
         ),

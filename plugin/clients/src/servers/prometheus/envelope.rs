@@ -1,4 +1,4 @@
-//! The frame that all responses of the API have, and what its errors say.
+//! The envelope common to all responses of the API, and its errors.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,92 +8,95 @@ use serde_json::value::RawValue;
 use crate::error::{Error, QueryError};
 use crate::http::{Peer, Response, Url};
 use plugpipe_contract::error::excerpt;
+use plugpipe_contract::lenient::lenient;
 use plugpipe_contract::sound;
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "Prometheus", setting: "prometheus_url" };
 
-/// Longest text of the API's own that an error repeats, in bytes.
+/// The longest part of an API error that is repeated, in bytes.
 const ERROR_BYTES: usize = 1_000;
 
-/// A response of the API.
+/// A successful response.
 #[derive(Debug, Clone, Default)]
 pub struct Reply<D> {
-    /// The member `data`; empty where that is null, which some servers write for nothing.
+    /// The member `data`; the default if null, which some servers return for an empty result.
     pub data: D,
-    /// What the server warned of.
+    /// The warnings.
     pub warnings: Vec<String>,
-    /// What the server remarked.
+    /// The infos.
     pub infos: Vec<String>,
-    /// The frame's own `stats`, which VictoriaMetrics puts there.
+    /// The envelope's `stats`, where VictoriaMetrics puts them.
     pub(super) stats: Option<Box<RawValue>>,
 }
 
-/// The frame, as it is written.
+/// The envelope.
 #[derive(Deserialize)]
-struct Frame<'a> {
+struct Envelope<'a> {
     status: String,
     #[serde(borrow, default, deserialize_with = "with_null")]
     data: Option<&'a RawValue>,
     stats: Option<Box<RawValue>>,
-    warnings: Option<Vec<String>>,
-    infos: Option<Vec<String>>,
-    #[serde(rename = "errorType")]
-    error_type: Option<String>,
-    error: Option<String>,
+    // Optional members: a wrong type does not fail the response.
+    #[serde(default, deserialize_with = "lenient")]
+    warnings: Vec<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    infos: Vec<String>,
+    #[serde(default, rename = "errorType", deserialize_with = "lenient")]
+    error_type: String,
+    #[serde(default, deserialize_with = "lenient")]
+    error: String,
 }
 
-/// Null is a value too.
+/// Distinguishes null from a missing value.
 fn with_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// What the data of a response is read as.
+/// The type of a response's data.
 pub trait Data: DeserializeOwned + Default {}
 
 impl<D: DeserializeOwned + Default> Data for D {}
 
-/// Reads a response. `expression` is the query that was sent, to find the place of an error in;
-/// empty if there was none.
+/// Parses a response. `expression` is the query sent, to locate a syntax error; or empty.
 pub(super) fn read<D: Data>(url: &Url, response: &Response, expression: &str) -> Result<Reply<D>, Error> {
-    let (frame, data) = frame(url, response, expression)?;
+    let (envelope, data) = envelope(url, response, expression)?;
     let data: Option<D> = serde_json::from_str(data).map_err(|problem| bad_answer(url, data, &problem))?;
     Ok(Reply {
         data: data.unwrap_or_default(),
-        warnings: frame.warnings.unwrap_or_default(),
-        infos: frame.infos.unwrap_or_default(),
-        stats: frame.stats,
+        warnings: envelope.warnings,
+        infos: envelope.infos,
+        stats: envelope.stats,
     })
 }
 
-/// The frame of a success, and its data.
-fn frame<'r>(url: &Url, response: &'r Response, expression: &str) -> Result<(Frame<'r>, &'r str), Error> {
+/// Parses the envelope of a success, and returns it with its data.
+fn envelope<'r>(url: &Url, response: &'r Response, expression: &str) -> Result<(Envelope<'r>, &'r str), Error> {
     let (status, body) = (response.status, &*response.body);
     if matches!(status, 300..=399 | 401) {
         return Err(crate::servers::refused(PEER, url, response, ""));
     }
-    let frame: Frame = match sound::check(body).and_then(|()| serde_json::from_slice(body)) {
-        Ok(frame) => frame,
-        // Proxies, and Prometheus itself while it starts, write errors as plain text.
+    let envelope: Envelope = match sound::check(body).and_then(|()| serde_json::from_slice(body)) {
+        Ok(envelope) => envelope,
+        // Proxies, and Prometheus while it starts, return errors as plain text.
         Err(_) if status != 200 => return Err(crate::servers::refused(PEER, url, response, "")),
         Err(problem) => return Err(bad_answer(url, &String::from_utf8_lossy(body), &problem)),
     };
-    match frame.data {
-        Some(data) if frame.status == "success" => Ok((frame, data.get())),
-        _ => Err(refusal(url, status, frame, expression)),
+    match envelope.data {
+        Some(data) if envelope.status == "success" => Ok((envelope, data.get())),
+        _ => Err(refusal(url, status, envelope, expression)),
     }
 }
 
-/// The error of a response that says that it is one.
-fn refusal(url: &Url, status: u16, frame: Frame, expression: &str) -> Error {
-    let text = frame.error.unwrap_or_else(|| "nothing more".into());
+/// The error in an error response.
+fn refusal(url: &Url, status: u16, envelope: Envelope, expression: &str) -> Error {
+    let text = if envelope.error.is_empty() { "nothing more".into() } else { envelope.error };
     let position = position(&text, expression);
-    let own = frame.error_type.unwrap_or_default();
-    let normal = match (&*own, status) {
+    let own = envelope.error_type;
+    let normalized = match (&*own, status) {
         ("", _) if status == 200 => "internal",
         (own, _) if !own.bytes().all(|byte| byte.is_ascii_digit()) => own,
-        // VictoriaMetrics says 422 of all that it cannot do; in Prometheus's words a query that
-        // does not parse is bad data.
+        // VictoriaMetrics uses 422 for all errors; Prometheus calls a syntax error bad data.
         _ if position.is_some() => "bad_data",
         (_, 400) => "bad_data",
         (_, 404) => "not_found",
@@ -105,14 +108,14 @@ fn refusal(url: &Url, status: u16, frame: Frame, expression: &str) -> Error {
         (_, 401 | 403) => "unauthorized",
         (own, _) => own,
     };
-    let error_type = if normal.is_empty() { status.to_string() } else { normal.to_owned() };
+    let error_type = if normalized.is_empty() { status.to_string() } else { normalized.to_owned() };
     let server_error_type = Some(own).filter(|own| !own.is_empty() && *own != error_type);
     let text = excerpt(&text, ERROR_BYTES);
     let said = Box::new(QueryError { error_type, server_error_type, text, position });
     Error::Query { server: PEER.server, origin: url.origin(), said }
 }
 
-/// The error for JSON that is not of this API.
+/// The error for a response that is not of this API.
 pub(super) fn bad_answer(url: &Url, json: &str, problem: &serde_json::Error) -> Error {
     let line = json.lines().nth(problem.line().saturating_sub(1)).unwrap_or_default();
     let around = line.as_bytes().get(problem.column().saturating_sub(20)..).unwrap_or_default();
@@ -124,10 +127,10 @@ pub(super) fn bad_answer(url: &Url, json: &str, problem: &serde_json::Error) -> 
     }
 }
 
-/// Line and column, both from 1, of what a server could not parse.
+/// Line and column, both from 1, of a syntax error.
 ///
-/// Prometheus writes `1:5: parse error: …`, its columns counting bytes. VictoriaMetrics repeats
-/// what it left unparsed, which the expression's end is compared with.
+/// Prometheus returns `1:5: parse error: …`, with columns in bytes. VictoriaMetrics repeats the
+/// unparsed rest, which is matched against the end of the expression.
 fn position(text: &str, expression: &str) -> Option<(u32, u32)> {
     if let Some(before) = text.find(": parse error").and_then(|end| text.get(..end)) {
         let place = before.rsplit([' ', '"']).next()?;
@@ -146,7 +149,7 @@ fn position(text: &str, expression: &str) -> Option<(u32, u32)> {
     Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?))
 }
 
-/// What Go quoted, as far as JSON's escapes are also Go's; none otherwise.
+/// Unquotes a Go string, if its escapes are valid in JSON too.
 fn unquoted(quoted: &str) -> Option<String> {
     serde_json::from_str(&format!("\"{quoted}\"")).ok()
 }
@@ -188,12 +191,13 @@ mod tests {
         let body = r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:4: parse error: unexpected \u003cby\u003e"}"#;
         assert_eq!(query_error(400, body), ("bad_data".into(), None, Some((1, 4))));
         let error = read_body(400, body).unwrap_err();
-        assert_eq!((error.code(), error.field()), ("query_failed", Some("query")));
+        assert!(matches!(error, Error::Query { .. }), "{error:?}");
+        assert_eq!(error.field(), Some("query"));
         assert!(error.to_string().contains("bad_data: invalid parameter \"query\": 1:4: parse error"), "{error}");
     }
 
     #[test]
-    fn an_error_type_that_is_a_number_becomes_prometheus_word_for_it() {
+    fn a_numeric_error_type_becomes_prometheus_name_for_it() {
         let victoria = r#"{"status":"error","errorType":"422","error":"error when executing query=\"up by (x\" for (time=1, step=2): unparsed data left: \"by (x\""}"#;
         assert_eq!(query_error(422, victoria), ("bad_data".into(), Some("422".into()), Some((1, 4))));
         for (status, word) in [(422, "execution"), (400, "bad_data"), (503, "timeout"), (500, "internal"), (418, "418")]
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_is_found_on_later_lines_and_at_the_end() {
+    fn the_position_is_found_on_later_lines_and_at_the_end() {
         assert_eq!(position("1:7: parse error: unclosed", ""), Some((1, 7)));
         assert_eq!(position("unexpected token \"\"; want \",\"; unparsed data: \"\"", "rate(x"), Some((1, 7)));
         assert_eq!(position("unparsed data left: \"by \\\"q\\\"\"", "a +\n up by \"q\""), Some((2, 5)));
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_api_is_said_to_be_not_the_api() {
+    fn other_responses_are_reported_as_not_the_api() {
         for body in [
             "<html>login</html>",
             "[]",
@@ -224,17 +228,17 @@ mod tests {
             "\u{1}",
             r#"{"status":"success","data":"\ud800"}"#,
         ] {
-            assert_eq!(read_body(200, body).unwrap_err().code(), "bad_answer", "{body}");
+            assert!(matches!(read_body(200, body), Err(Error::BadAnswer { .. })), "{body}");
         }
         let starting = read_body(503, "Service Unavailable").unwrap_err();
-        assert_eq!(starting.code(), "refused");
+        assert!(matches!(starting, Error::Refused { .. }), "{starting:?}");
         assert!(starting.to_string().contains("503: Service Unavailable"), "{starting}");
-        assert_eq!(read_body(200, r#"{"status":"success"}"#).unwrap_err().code(), "query_failed");
+        assert!(matches!(read_body(200, r#"{"status":"success"}"#), Err(Error::Query { .. })));
     }
 
     proptest! {
         #[test]
-        fn no_response_makes_it_panic(status in 100..600u16, body in proptest::collection::vec(any::<u8>(), 0..60), text in any::<String>()) {
+        fn no_response_panics(status in 100..600u16, body in proptest::collection::vec(any::<u8>(), 0..60), text in any::<String>()) {
             let url = Url::parse("http://h:9090/").unwrap();
             let _ = read::<Value>(&url, &Response { status, body, headers: Vec::new() }, &text);
             let _ = position(&text, &text);

@@ -1,5 +1,5 @@
-//! The fields of a request as a form: `application/x-www-form-urlencoded`, in a body or as a URL's
-//! query.
+//! Form encoding of request fields, `application/x-www-form-urlencoded`: for bodies and URL
+//! queries.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -7,12 +7,12 @@ use plugpipe_metrics::number::number_text;
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
 
-/// Fields in the order they were put.
+/// Form fields, in order of insertion.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Form(String);
 
 impl Form {
-    /// Puts one more field. The name is one of the API's: letters, underscores and brackets.
+    /// Adds a field. The name is one of the API's: letters, underscores and brackets.
     pub fn put(&mut self, name: &str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');
@@ -33,8 +33,8 @@ impl Form {
         }
     }
 
-    /// A duration in milliseconds: in seconds where it is whole ones, since servers cut the rest of
-    /// a fraction: 0.029 becomes 28 ms.
+    /// Adds a duration: in seconds if it is a whole number of them, otherwise in `ms`, because
+    /// servers truncate fractions: 0.029 becomes 28 ms.
     pub fn put_duration(&mut self, name: &str, milliseconds: Option<i64>) {
         match milliseconds {
             Some(milliseconds) if milliseconds % 1_000 != 0 => self.put(name, &format!("{milliseconds}ms")),
@@ -42,39 +42,39 @@ impl Form {
         }
     }
 
-    /// A moment: milliseconds, written as seconds.
+    /// Adds a time, converted from milliseconds to seconds.
     pub fn put_ms(&mut self, name: &str, milliseconds: Option<i64>) {
         if let Some(milliseconds) = milliseconds {
             self.put(name, &seconds(milliseconds));
         }
     }
 
-    /// A count, if there is one.
+    /// Adds a count, if given.
     pub fn put_count(&mut self, name: &str, count: Option<u64>) {
         if let Some(count) = count {
             self.put(name, &count.to_string());
         }
     }
 
-    /// A text, if there is one.
+    /// Adds a string, if given.
     pub fn put_text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.put(name, text);
         }
     }
 
-    /// One field for each text.
+    /// Adds one field per string.
     pub fn put_all(&mut self, name: &str, texts: &[String]) {
         texts.iter().for_each(|text| self.put(name, text));
     }
 
-    /// As it is sent; empty for no fields.
+    /// The encoded form; empty without fields.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Milliseconds as the API takes them: seconds, without a point where they are whole.
+/// Milliseconds as seconds, without a decimal point if whole.
 pub(super) fn seconds(milliseconds: i64) -> String {
     number_text(milliseconds as f64 / 1e3)
 }

@@ -1,5 +1,5 @@
-//! The responses to the parts of a range, put together series by series. Samples are passed on as
-//! they stand.
+//! Merges the responses to the parts of a range, series by series. Samples are passed through
+//! unparsed.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ struct Series<'a> {
     histograms: Vec<&'a RawValue>,
 }
 
-/// Joins matrices, given in the order of time, that have no moment in common. Series keep the order
-/// in which they first appear. The error has the part that is no matrix.
+/// Merges matrices without common timestamps, given in order of time. Series keep the order of
+/// their first appearance. The error names the part that is not a matrix.
 pub(super) fn matrices<'a>(parts: &[&'a RawValue]) -> Result<Box<RawValue>, (&'a str, serde_json::Error)> {
     let mut places: BTreeMap<Labels, usize> = BTreeMap::new();
     let mut all: Vec<Series> = Vec::new();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_matrix_is_refused() {
+    fn other_results_are_rejected() {
         for part in ["{}", "[1]", r#"[{"metric":{"a":1}}]"#, r#"[{"values":7}]"#] {
             assert_eq!(merged(&["[]", part]).unwrap_err(), part);
         }
@@ -79,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_matrix_cut_in_parts_is_put_together_again(
+        fn the_parts_of_a_matrix_merge_to_the_matrix(
             series in proptest::collection::btree_map("[a-c]{1,2}", proptest::collection::btree_set(0..40_u32, 1..30), 0..6),
             cuts in proptest::collection::btree_set(0..40_u32, 0..4),
         ) {

@@ -1,13 +1,12 @@
-//! Prometheus's HTTP API, version 1: queries, what series there are, and what the server says of
-//! itself. VictoriaMetrics, Mimir and others speak it too; where they differ, the response is put
-//! into Prometheus's words.
+//! Prometheus's HTTP API, version 1: queries, series metadata, and server status. Responses of
+//! compatible servers such as VictoriaMetrics and Mimir are normalized to Prometheus's terms.
 //!
-//! | file | what it is for |
+//! | file | purpose |
 //! |---|---|
-//! | `form` | fields as a form |
-//! | `envelope` | the frame of all responses, and errors |
+//! | `form` | form encoding |
+//! | `envelope` | the envelope of all responses, and errors |
 //! | `query` | instant and range queries; a range that is too long for one response |
-//! | `merge` | the responses to the parts of a range, put together |
+//! | `merge` | merges the responses to the parts of a range |
 //! | `values` | results as numbers |
 
 mod envelope;
@@ -19,12 +18,11 @@ pub mod values;
 pub use envelope::{Data, PEER, Reply};
 pub use form::Form;
 use plugpipe_contract::lenient::unless_null;
+use plugpipe_contract::raw::RawList;
 pub use plugpipe_contract::requests::TooManyPoints;
 pub use query::{Found, MAX_PARTS, MAX_POINTS, Options, Query};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::http::{Client, Method, Request, Response, Segment, Url, endpoint};
@@ -34,14 +32,14 @@ pub fn health_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["-", "healthy"]))
 }
 
-/// One address of the API.
+/// An endpoint of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Below `/api/v1/`.
+    /// The path below `/api/v1/`.
     pub path: &'static str,
-    /// Whether a form may be sent by POST, which takes expressions of any length.
+    /// Whether it accepts POST, which allows expressions of any length.
     pub post: bool,
-    /// The first Prometheus that has it, where an older one may be met.
+    /// The first Prometheus version with this endpoint, unless all have it.
     pub since: Option<&'static str>,
 }
 
@@ -60,41 +58,41 @@ impl Place {
     }
 }
 
-/// Every address of the API that the plug uses, but `label/<name>/values`.
+/// The endpoints that the plug uses, except `label/<name>/values`.
 pub mod places {
     use super::Place;
 
-    /// An expression at one moment.
+    /// Instant query.
     pub const QUERY: Place = Place::post("query");
-    /// An expression over a range of time.
+    /// Range query.
     pub const QUERY_RANGE: Place = Place::post("query_range");
-    /// Series that selectors find.
+    /// Series by selectors.
     pub const SERIES: Place = Place::post("series");
     /// Label names.
     pub const LABELS: Place = Place::post("labels");
     /// Type, help and unit of metrics.
     pub const METADATA: Place = Place::get("metadata").since("2.15");
-    /// What is scraped.
+    /// Scrape targets.
     pub const TARGETS: Place = Place::get("targets");
-    /// Rules and the alerts they raised.
+    /// Rules and their alerts.
     pub const RULES: Place = Place::get("rules");
-    /// Alerts that are pending or firing.
+    /// Pending and firing alerts.
     pub const ALERTS: Place = Place::get("alerts");
-    /// Exemplars of an expression's series.
+    /// Exemplars of the series in an expression.
     pub const EXEMPLARS: Place = Place::post("query_exemplars").since("2.25");
-    /// An expression, laid out.
+    /// Formats an expression.
     pub const FORMAT: Place = Place::post("format_query").since("2.38");
-    /// An expression as a tree.
+    /// Parses an expression to a tree.
     pub const PARSE: Place = Place::post("parse_query").since("3.0");
-    /// What the server is.
+    /// Build information.
     pub const BUILD: Place = Place::get("status/buildinfo").since("2.14");
-    /// How it runs.
+    /// Runtime information.
     pub const RUNTIME: Place = Place::get("status/runtimeinfo").since("2.14");
-    /// Its command line.
+    /// Command-line flags.
     pub const FLAGS: Place = Place::get("status/flags");
-    /// Its database.
+    /// TSDB statistics.
     pub const TSDB: Place = Place::get("status/tsdb").since("2.15");
-    /// Its configuration, secrets hidden by the server.
+    /// The configuration; the server masks secrets.
     pub const CONFIG: Place = Place::get("status/config");
 }
 
@@ -104,7 +102,7 @@ pub mod places {
 pub struct Rules {
     /// Groups of rules.
     #[serde(deserialize_with = "unless_null")]
-    pub groups: Vec<Box<RawValue>>,
+    pub groups: RawList,
 }
 
 /// The data of [`places::ALERTS`].
@@ -113,28 +111,27 @@ pub struct Rules {
 pub struct Alerts {
     /// Alerts.
     #[serde(deserialize_with = "unless_null")]
-    pub alerts: Vec<Box<RawValue>>,
+    pub alerts: RawList,
 }
 
-/// A conversation with one server.
+/// A client of one server.
 pub struct Api<'c> {
     client: Client<'c>,
     base: Url,
-    /// POST was refused once, as proxies do that let nothing be changed.
+    /// POST was rejected once, as read-only proxies do.
     get_only: bool,
 }
 
-/// Which series, and when they were there: for [`Api::series`], [`Api::labels`] and
-/// [`Api::label_values`].
+/// Selects series in a time range, for [`Api::series`], [`Api::labels`] and [`Api::label_values`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Selection {
-    /// Selectors such as `up{job="a"}`; what any of them finds counts.
+    /// Selectors such as `up{job="a"}`; the union of their series.
     pub matches: Vec<String>,
-    /// Milliseconds since the epoch; none for the server's own begin.
+    /// Milliseconds since the epoch; `None` for the server's default.
     pub start_ms: Option<i64>,
-    /// Milliseconds since the epoch; none for the server's own end.
+    /// Milliseconds since the epoch; `None` for the server's default.
     pub end_ms: Option<i64>,
-    /// The most items, where the server takes that; none for all.
+    /// The most items, if the server supports a limit; `None` for all.
     pub limit: Option<u64>,
 }
 
@@ -150,18 +147,17 @@ impl Selection {
 }
 
 impl<'c> Api<'c> {
-    /// With the server whose API is below `base`: `http://h:9090`, or with the path that it lives
-    /// under.
+    /// Creates a client. The API is below `base`: `http://h:9090`, or with a path prefix.
     pub fn new(client: Client<'c>, base: Url) -> Self {
         Self { client, base, get_only: false }
     }
 
-    /// Asks one place of the API.
+    /// Queries an endpoint.
     pub fn ask<D: Data>(&mut self, place: Place, form: &Form) -> Result<Reply<D>, Error> {
         self.ask_query(place, form, "")
     }
 
-    /// The same, with the expression that is sent, to find the place of an error in.
+    /// Queries an endpoint with an expression, which locates syntax errors.
     pub fn ask_query<D: Data>(&mut self, place: Place, form: &Form, expression: &str) -> Result<Reply<D>, Error> {
         let (url, response) = self.send(place, form)?;
         read(place, &url, &response, expression)
@@ -183,7 +179,7 @@ impl<'c> Api<'c> {
         Ok((url, response))
     }
 
-    /// Asks several places side by side, without fields.
+    /// Queries several endpoints concurrently, without parameters.
     pub fn ask_all<D: Data>(&mut self, places: &[Place]) -> Vec<Result<Reply<D>, Error>> {
         let urls: Vec<Url> = places.iter().map(|place| self.url(*place)).collect();
         let requests = urls.iter().map(|url| (PEER, Request::new(Method::Get, url.clone()))).collect();
@@ -196,27 +192,27 @@ impl<'c> Api<'c> {
             .collect()
     }
 
-    /// The series that the selection finds: objects of labels, such as [`values::Labels`].
-    pub fn series<S: DeserializeOwned>(&mut self, selection: &Selection) -> Result<Reply<Vec<S>>, Error> {
+    /// The selected series: objects of labels, such as [`values::Labels`].
+    pub fn series<D: Data>(&mut self, selection: &Selection) -> Result<Reply<D>, Error> {
         self.ask(places::SERIES, &selection.form())
     }
 
-    /// The names of labels.
+    /// The label names.
     pub fn labels(&mut self, selection: &Selection) -> Result<Reply<Vec<String>>, Error> {
         self.ask(places::LABELS, &selection.form())
     }
 
-    /// The values of one label. The name may be any text.
+    /// The values of a label. The name may be any string.
     ///
-    /// It stands in the path, percent-encoded; where a server does not take it so, as Prometheus a
-    /// `/`, in its `U__` form. A server that knows neither has no such label.
+    /// It is percent-encoded in the path, or in its `U__` form if the server rejects that, as
+    /// Prometheus does for `/`. A server that supports neither has no such label.
     pub fn label_values(&mut self, label: &str, selection: &Selection) -> Result<Reply<Vec<String>>, Error> {
         let form = selection.form();
         let of = |label| endpoint(&self.base, ["api".into(), "v1".into(), "label".into(), label, "values".into()]);
         let escaped = values_escaped(label);
-        // Of letters, digits and `_`.
+        // Letters, digits and `_` only.
         let escaped = Segment::word(&escaped);
-        // A name that cannot stand in a path still has its escaped form.
+        // A name that is not a valid path segment still has its escaped form.
         let plain = Segment::with_slashes(label, "label").ok().filter(|_| !label.starts_with("U__"));
         let may_be_escaped = plain.is_some() && !is_legacy(label);
         let url = of(plain.unwrap_or_else(|| escaped.clone()));
@@ -243,14 +239,14 @@ fn get(url: &Url, form: &Form) -> Request {
 
 fn read<D: Data>(place: Place, url: &Url, response: &Response, expression: &str) -> Result<Reply<D>, Error> {
     let lacks = match response.status {
-        // The second is VictoriaMetrics.
+        // VictoriaMetrics returns 400.
         404 => response.body.first() != Some(&b'{'),
         400 => response.body.windows(12).any(|part| part == b"unsupported ") && response.body.first() != Some(&b'{'),
         _ => false,
     };
     if lacks && let Some(since) = place.since {
         let todo = format!(
-            "the server has no /api/v1/{}; Prometheus has it from {since} on (or prometheus_url lacks a path)",
+            "the server has no /api/v1/{}; Prometheus has it since {since} (or prometheus_url lacks a path)",
             place.path
         );
         return Err(crate::servers::refused(PEER, url, response, &todo));
@@ -258,13 +254,13 @@ fn read<D: Data>(place: Place, url: &Url, response: &Response, expression: &str)
     envelope::read(url, response, expression)
 }
 
-/// Whether the name may stand in a path as it is, whatever the server.
+/// Whether the name is valid unescaped on every server.
 fn is_legacy(label: &str) -> bool {
     label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The name in Prometheus 3's `U__` form: `_` doubled, and other than letters, digits and `:` as
-/// `_hex_`.
+/// The name in Prometheus 3's `U__` form: `_` is doubled, and characters other than letters, digits
+/// and `:` become `_hex_`.
 fn values_escaped(label: &str) -> String {
     let mut out = String::from("U__");
     for (index, character) in label.chars().enumerate() {
@@ -289,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn label_names_have_prometheus_escaped_form() {
+    fn label_names_are_escaped_as_in_prometheus() {
         for (name, escaped) in [
             ("job", "U__job"),
             ("http.status", "U__http_2e_status"),
@@ -310,7 +306,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_label_name_stays_one_segment_of_the_path(name in "\\PC{1,12}") {
+        fn any_label_name_stays_one_path_segment(name in "\\PC{1,12}") {
             let base = Url::parse("http://h/p").unwrap();
             for segment in [&*name, &values_escaped(&name)] {
                 let Ok(one) = Segment::with_slashes(segment, "label") else { continue };
@@ -322,7 +318,7 @@ mod tests {
         }
 
         #[test]
-        fn any_moment_reads_back_exactly(milliseconds in -8_000_000_000_000_i64..8_000_000_000_000) {
+        fn any_time_reads_back_exactly(milliseconds in -8_000_000_000_000_i64..8_000_000_000_000) {
             prop_assert_eq!((seconds(milliseconds).parse::<f64>().unwrap() * 1e3).round() as i64, milliseconds);
         }
     }

@@ -1,5 +1,5 @@
-//! Instant and range queries. A range of more points than servers give in one response gets a
-//! longer step, or is asked in parts.
+//! Instant and range queries. A range with more points than one response may have gets a longer
+//! step, or is split into parts.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -10,41 +10,40 @@ use crate::error::Error;
 use crate::http::Failure;
 use plugpipe_contract::requests::TooManyPoints;
 
-/// The most points of a series in one response: Prometheus refuses more than one above it.
+/// The most points per series in one response: Prometheus's limit.
 pub const MAX_POINTS: u64 = 11_000;
 
-/// The most parts that a range is asked in.
+/// The most parts of a split range.
 pub const MAX_PARTS: u64 = 50;
 
-/// What is asked. Times are in milliseconds since the epoch, which is as fine as Prometheus keeps
-/// them.
+/// A query. Times are in milliseconds since the epoch, Prometheus's resolution.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {
     /// `/api/v1/query`.
     Instant {
         /// PromQL.
         expression: String,
-        /// None for the server's now.
+        /// `None` for the server's now.
         time_ms: Option<i64>,
     },
     /// `/api/v1/query_range`.
     Range {
         /// PromQL.
         expression: String,
-        /// The first point.
+        /// The time of the first point.
         start_ms: i64,
         /// Not before the start. The last point is not after it.
         end_ms: i64,
-        /// Between two points; more than zero.
+        /// The step between points; more than zero.
         step_ms: i64,
-        /// Where there would be more than [`MAX_POINTS`].
+        /// What to do for more than [`MAX_POINTS`].
         too_many: TooManyPoints,
     },
 }
 
 impl Query {
-    /// Whether it can be asked at all; the error names the field. [`Api::query`] finds the same,
-    /// but only once there is a server.
+    /// Validates the query; the error names the field. [`Api::query`] does so too, but needs a
+    /// server.
     pub fn check(&self) -> Result<(), Error> {
         match self {
             Self::Instant { .. } => Ok(()),
@@ -55,41 +54,41 @@ impl Query {
     }
 }
 
-/// What a query may ask for besides. What a server does not know, it ignores.
+/// Optional query parameters. Servers ignore those they do not know.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Options {
-    /// How long the server may take, in milliseconds.
+    /// The query timeout, in milliseconds.
     pub timeout_ms: Option<i64>,
-    /// The most series; Prometheus takes it from 3.0 on.
+    /// The most series; since Prometheus 3.0.
     pub limit: Option<u64>,
-    /// How old a sample may be to count, in milliseconds.
+    /// The lookback delta, in milliseconds.
     pub lookback_ms: Option<i64>,
-    /// Whether to tell what the query cost: `all` for each step too.
+    /// Whether to return query statistics; `all` for each step too.
     pub stats: Option<String>,
 }
 
-/// What a query found.
+/// The result of a query.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// `vector`, `matrix`, `scalar` or `string`.
     pub result_type: String,
-    /// The API's own form of the result: values are texts, times numbers of seconds.
+    /// The raw result: values are strings, times are seconds.
     pub result: Box<RawValue>,
-    /// What the query cost, where that was asked for; of a range in parts, the first part's.
+    /// The query statistics, if requested; of a split range, those of the first part.
     pub stats: Option<Box<RawValue>>,
-    /// What the server warned of.
+    /// The warnings.
     pub warnings: Vec<String>,
-    /// What the server remarked.
+    /// The infos.
     pub infos: Vec<String>,
-    /// The step, in milliseconds, where it was raised.
+    /// The step in milliseconds, if it was raised.
     pub step_raised_to_ms: Option<i64>,
-    /// How many requests the range was asked in.
+    /// The number of requests.
     pub parts: u64,
 }
 
 impl Found {
-    /// How much of a server's response is in memory.
-    fn held_bytes(&self) -> usize {
+    /// The memory that this response takes.
+    fn memory_bytes(&self) -> usize {
         let stats = self.stats.as_ref().map_or(0, |stats| stats.get().len());
         let remarks = self.warnings.iter().chain(&self.infos).map(String::len);
         self.result.get().len() + stats + remarks.sum::<usize>()
@@ -106,7 +105,7 @@ struct Data {
 }
 
 impl Found {
-    /// Adds the remarks on another part of the range.
+    /// Adds the warnings and infos of another part of the range.
     fn with_remarks_of(mut self, other: Self) -> Self {
         for (all, more) in [(&mut self.warnings, other.warnings), (&mut self.infos, other.infos)] {
             for text in more {
@@ -144,9 +143,8 @@ impl Api<'_> {
                     options.put_into(&mut form);
                     let reply = self.ask_query(places::QUERY_RANGE, &form, expression)?;
                     let part = self.found(reply)?;
-                    // All parts together are held, so the bound on one response is the bound on all
-                    // of them.
-                    room = room.checked_sub(part.held_bytes()).ok_or_else(|| self.too_long())?;
+                    // All parts are in memory together, so they share the limit of one response.
+                    room = room.checked_sub(part.memory_bytes()).ok_or_else(|| self.too_long())?;
                     parts.push(part);
                 }
                 let mut found = self.joined(parts)?;
@@ -156,7 +154,7 @@ impl Api<'_> {
         }
     }
 
-    /// A result as numbers.
+    /// Parses the result.
     pub fn typed(&self, found: &Found) -> Result<Value, Error> {
         let result = found.result.get();
         values::value(&found.result_type, result).map_err(|problem| envelope::bad_answer(&self.base, result, &problem))
@@ -206,14 +204,14 @@ impl Options {
         form.put_duration("timeout", self.timeout_ms);
         form.put_count("limit", self.limit);
         form.put_duration("lookback_delta", self.lookback_ms);
-        // VictoriaMetrics's name for it.
+        // VictoriaMetrics's name.
         form.put_duration("max_lookback", self.lookback_ms);
         form.put_text("stats", self.stats.as_deref());
     }
 }
 
-/// How a range is asked: a step, and the first and the last moment of each part. No point is in two
-/// parts.
+/// The plan of a range query: the step, and the first and last time of each part. Parts have no
+/// points in common.
 #[derive(Debug, PartialEq)]
 struct Plan {
     step_ms: i64,
@@ -223,34 +221,33 @@ struct Plan {
 impl Plan {
     fn new(start_ms: i64, end_ms: i64, step_ms: i64, too_many: TooManyPoints) -> Result<Self, Error> {
         let span = end_ms.checked_sub(start_ms).and_then(|span| u64::try_from(span).ok());
-        let span = span.ok_or_else(|| Error::invalid("time_range.end", "lies before time_range.start"))?;
+        let span = span.ok_or_else(|| Error::invalid("time_range.end", "is before time_range.start"))?;
         let step = u64::try_from(step_ms).ok().filter(|step| *step > 0);
         let step = step.ok_or_else(|| Error::invalid("time_range.step", "must be at least 1ms"))?;
         let points = span / step + 1;
         if points <= MAX_POINTS {
             return Ok(Self { step_ms, parts: vec![(start_ms, end_ms)] });
         }
-        let of_the_points = |todo: &str| {
-            let problem =
-                format!("makes {points} points of each series, where servers give {MAX_POINTS} at once; {todo}");
+        let too_many_points = |todo: &str| {
+            let problem = format!("makes {points} points per series, but servers return at most {MAX_POINTS}; {todo}");
             Error::invalid("time_range.step", problem)
         };
         match too_many {
-            TooManyPoints::Refuse => Err(of_the_points("raise it, or set on_too_many_points to raise_step or split")),
+            TooManyPoints::Refuse => Err(too_many_points("raise it, or set on_too_many_points to raise_step or split")),
             TooManyPoints::RaiseStep => {
-                // The points of the longer step are points of the shorter one too.
+                // The points of the longer step are a subset of those of the shorter one.
                 let raised = step.checked_mul(points.div_ceil(MAX_POINTS)).and_then(|step| i64::try_from(step).ok());
-                let step_ms = raised.ok_or_else(|| of_the_points("raise it"))?;
+                let step_ms = raised.ok_or_else(|| too_many_points("raise it"))?;
                 Ok(Self { step_ms, parts: vec![(start_ms, end_ms)] })
             }
             TooManyPoints::Split => {
                 let count = points.div_ceil(MAX_POINTS);
                 if count > MAX_PARTS {
-                    return Err(of_the_points(
+                    return Err(too_many_points(
                         "that is too many parts: raise it, or set on_too_many_points to raise_step",
                     ));
                 }
-                // Below the span, as all points are.
+                // Cannot overflow: points are within the span.
                 let moment = |point: u64| start_ms.saturating_add_unsigned(point.saturating_mul(step));
                 let parts = (0..count)
                     .map(|part| {
@@ -276,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_range_is_asked_as_it_is() {
+    fn a_short_range_is_one_request() {
         for too_many in [TooManyPoints::RaiseStep, TooManyPoints::Split, TooManyPoints::Refuse] {
             let plan = Plan::new(5, 10_999 * 7 + 5, 7, too_many).unwrap();
             assert_eq!(plan, Plan { step_ms: 7, parts: vec![(5, 10_999 * 7 + 5)] });
@@ -298,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_refused_with_the_field() {
+    fn invalid_ranges_are_rejected_with_the_field() {
         for (start, end, step, field) in [
             (2, 1, 1, "time_range.end"),
             (i64::MIN, i64::MAX, 1, "time_range.end"),
@@ -314,7 +311,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_are_the_range_and_no_point_twice(
+        fn the_parts_cover_the_range_without_duplicate_points(
             start in -1_000_000_i64..1_000_000, step in 1_i64..1_000, count in 0_i64..60_000, rest in 0_i64..1_000,
         ) {
             let end = start + count * step + rest % step;
@@ -325,7 +322,7 @@ mod tests {
         }
 
         #[test]
-        fn a_raised_step_gives_few_enough_points_of_the_same_grid(
+        fn a_raised_step_gives_few_enough_points_on_the_same_grid(
             start in -1_000_000_i64..1_000_000, step in 1_i64..1_000_000, count in 11_000_i64..100_000_000,
         ) {
             let plan = Plan::new(start, start + count * step, step, TooManyPoints::RaiseStep).unwrap();

@@ -1,4 +1,4 @@
-//! Results of queries as numbers: what the API writes as texts, read.
+//! Query results as numbers, parsed from the API's strings.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -7,27 +7,27 @@ use plugpipe_contract::lenient::unless_null;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// Names and values.
+/// Label names and values.
 pub type Labels = BTreeMap<String, String>;
 
-/// A result. Values may be NaN or infinite.
+/// A query result. Values may be NaN or infinite.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// One number.
     Scalar(Timed<Number>),
-    /// One text.
+    /// One string.
     String(Timed<String>),
-    /// One sample of each series.
+    /// One sample per series.
     Vector(Vec<InstantSeries>),
-    /// Samples of each series over time.
+    /// Samples per series over time.
     Matrix(Vec<RangeSeries>),
 }
 
-/// A moment, in milliseconds since the epoch, and what was there.
+/// A time in milliseconds since the epoch, and the value.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Timed<T>(#[serde(deserialize_with = "milliseconds")] pub i64, pub T);
 
-/// A number, which the API writes as text.
+/// A number, a string in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Number(pub f64);
 
@@ -37,7 +37,7 @@ pub struct InstantSeries {
     /// Its labels, `__name__` among them where there is one.
     #[serde(rename = "metric", default)]
     pub labels: Labels,
-    /// When, and what.
+    /// The sample.
     #[serde(flatten)]
     pub sample: Sample,
 }
@@ -71,11 +71,11 @@ pub struct RangeSeries {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct Histogram {
-    /// How many observations; of a rate, not a whole number.
+    /// The number of observations; not an integer for rates.
     pub count: Number,
     /// Their sum.
     pub sum: Number,
-    /// The buckets that are not empty, rising.
+    /// The non-empty buckets, in ascending order.
     #[serde(deserialize_with = "unless_null")]
     pub buckets: Vec<Bucket>,
 }
@@ -92,13 +92,13 @@ pub struct Bucket {
     pub lower: f64,
     /// The upper bound.
     pub upper: f64,
-    /// How many observations are in it.
+    /// The number of observations.
     pub count: f64,
 }
 
 impl From<(f64, Number, Number, Number)> for Bucket {
     fn from((rule, Number(lower), Number(upper), Number(count)): (f64, Number, Number, Number)) -> Self {
-        // 0: open on the left; 1: on the right; 2: on both sides; 3: on none.
+        // 0: open on the left; 1: open on the right; 2: open on both sides; 3: closed.
         Self {
             lower_inclusive: rule == 1.0 || rule == 3.0,
             upper_inclusive: rule == 0.0 || rule == 3.0,
@@ -111,23 +111,23 @@ impl From<(f64, Number, Number, Number)> for Bucket {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Written;
-        impl Visitor<'_> for Written {
+        struct NumberVisitor;
+        impl Visitor<'_> for NumberVisitor {
             type Value = Number;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number as text")
+                f.write_str("a number as a string")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
                 text.parse().map(Number).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
             }
         }
-        deserializer.deserialize_str(Written)
+        deserializer.deserialize_str(NumberVisitor)
     }
 }
 
-/// Reads a result of this type.
+/// Parses a result of this type.
 pub fn value(result_type: &str, result: &str) -> serde_json::Result<Value> {
     Ok(match result_type {
         "scalar" => Value::Scalar(serde_json::from_str(result)?),
@@ -142,7 +142,7 @@ fn list<'de, T: Deserialize<'de>>(json: &'de str) -> serde_json::Result<Vec<T>> 
     serde_json::from_str::<Option<_>>(json).map(Option::unwrap_or_default)
 }
 
-/// From seconds. Past the bounds of an integer it is the bound.
+/// Converts from seconds, saturating.
 fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     f64::deserialize(deserializer).map(|seconds| (seconds * 1e3).round() as i64)
 }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_shape_is_refused_where_it_differs() {
+    fn other_shapes_are_rejected_with_the_difference() {
         for (result_type, result) in [
             ("scalar", "[1]"),
             ("scalar", r#"[1,"2",3]"#),
@@ -242,7 +242,7 @@ mod tests {
         }
 
         #[test]
-        fn no_result_makes_it_panic(text in "[\\[\\]{}\",:0-9a-z]{0,40}") {
+        fn no_result_panics(text in "[\\[\\]{}\",:0-9a-z]{0,40}") {
             for result_type in ["scalar", "string", "vector", "matrix"] {
                 let _ = value(result_type, &text);
             }

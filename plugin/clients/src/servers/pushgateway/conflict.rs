@@ -1,17 +1,17 @@
-//! What a gateway would refuse in a push.
+//! Conflicts that make a gateway reject a push.
 
 use std::fmt;
 
-/// Something that the gateway would refuse.
+/// A conflict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
-    /// One of the table of [`super::preflight`].
+    /// One of the reasons in the table of [`super::preflight`].
     pub reason: &'static str,
     /// The metric to change.
     pub metric: String,
-    /// The group that it does not fit to; none if that is the push itself, or the gateway.
+    /// The conflicting group; `None` if the conflict is within the push or with the gateway itself.
     pub group: Option<String>,
-    /// What does not fit to what, and what to do.
+    /// The problem, and what to do.
     pub problem: String,
 }
 

@@ -1,6 +1,5 @@
-//! What a gateway holds and what it can do, as its API tells it: `GET /api/v1/metrics` and `GET
-//! /api/v1/status`; and the metrics that it exposes of itself on `GET /metrics`. Reads answers
-//! only; sends nothing.
+//! Parses a gateway's contents and features, from `GET /api/v1/metrics` and `GET /api/v1/status`,
+//! and its own metrics, from `GET /metrics`. Sends nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,33 +16,33 @@ use plugpipe_contract::scalar::{Labels, Text};
 use plugpipe_metrics::registry::{self, LabelName};
 use plugpipe_metrics::sort::sorted_by;
 
-/// The family that says when a group was last changed, in seconds since the Unix epoch.
+/// The time of a group's last successful push, in seconds since the Unix epoch.
 pub(super) const PUSH_TIME: &str = "push_time_seconds";
 
-/// The family that says when a change of a group was last refused; 0 for never.
+/// The time of a group's last failed push; 0 for never.
 pub(super) const FAILURE_TIME: &str = "push_failure_time_seconds";
 
-/// One group.
+/// A group in the gateway.
 #[derive(Debug)]
 pub struct Held<'t> {
-    /// The grouping key, `job` among it, sorted by name.
+    /// The grouping key including `job`, sorted by name.
     pub labels: Vec<(Cow<'t, str>, Cow<'t, str>)>,
-    /// Whether the API hides if the key has an empty `instance` too.
+    /// Whether the API cannot tell if the key has an empty `instance`.
     hidden: bool,
     families: Vec<HeldFamily<'t>>,
 }
 
-/// A metric that a group holds.
+/// A metric of a group.
 #[derive(Debug)]
 pub struct HeldFamily<'t> {
     /// Its name.
     pub name: Cow<'t, str>,
-    /// Its type, in capitals: `COUNTER`.
+    /// Its type, in upper case: `COUNTER`.
     pub kind: Cow<'t, str>,
     series: Vec<HeldSeries<'t>>,
 }
 
-/// A member of a group that is a metric.
+/// A metric in the response.
 #[derive(Deserialize)]
 struct Metric<'t> {
     #[serde(borrow, rename = "type")]
@@ -60,7 +59,7 @@ struct HeldSeries<'t> {
     count: Text<'t>,
 }
 
-/// What `GET /api/v1/metrics` responds: each group's members are its metrics by name, and `labels`.
+/// The response of `GET /api/v1/metrics`: each group has its metrics by name, and `labels`.
 #[derive(Deserialize)]
 struct Groups<'t> {
     #[serde(borrow)]
@@ -68,14 +67,14 @@ struct Groups<'t> {
 }
 
 impl HeldFamily<'_> {
-    /// The labels of its series, each sorted by name; the grouping key is among them, and
-    /// `instance` always.
+    /// The labels of its series, each sorted by name; they include the grouping key, and always
+    /// `instance`.
     pub fn series(&self) -> impl ExactSizeIterator<Item = Vec<(&str, &str)>> {
         self.series.iter().map(|series| by_name(series.labels.iter().collect()))
     }
 
-    /// What each series has counted: a counter's value, and the count of a histogram or summary.
-    /// None of other types.
+    /// The cumulative total of each series: a counter's value, or the count of a histogram or
+    /// summary. None for other types.
     pub fn totals(&self) -> impl Iterator<Item = (Vec<(&str, &str)>, f64)> {
         self.series.iter().filter_map(|series| {
             let total = match &*self.kind {
@@ -89,24 +88,23 @@ impl HeldFamily<'_> {
 }
 
 impl<'t> Held<'t> {
-    /// The metrics of the group, the two among them by which the gateway tells its last changes.
+    /// The metrics of the group, including the two the gateway adds.
     pub fn families(&self) -> &[HeldFamily<'t>] {
         &self.families
     }
 
-    /// The metrics that were pushed: how many, and how many series they have.
+    /// The number of pushed metrics and of their series.
     pub fn size(&self) -> (usize, usize) {
         let pushed = self.families.iter().filter(|family| !matches!(&*family.name, PUSH_TIME | FAILURE_TIME));
         pushed.fold((0, 0), |(metrics, series), family| (metrics + 1, series + family.series.len()))
     }
 
-    /// When the group was last changed, in seconds since the Unix epoch; none if it never was.
+    /// The time of the last successful push, in seconds since the Unix epoch, if any.
     pub fn pushed_at(&self) -> Option<f64> {
         self.instant(PUSH_TIME)
     }
 
-    /// When a change of the group was last refused, in seconds since the Unix epoch; none if that
-    /// never was.
+    /// The time of the last failed push, in seconds since the Unix epoch, if any.
     pub fn failed_at(&self) -> Option<f64> {
         self.instant(FAILURE_TIME)
     }
@@ -116,10 +114,10 @@ impl<'t> Held<'t> {
         series.value.get()?.parse().ok().filter(|seconds| *seconds > 0.0)
     }
 
-    /// The group's name; none if it is one that no plug would give.
+    /// The group's key; `None` if a plug would not use such a key.
     pub fn group(&self) -> Option<Group> {
         let (jobs, others): (Vec<_>, Vec<_>) = self.labels.iter().partition(|(name, _)| *name == "job");
-        let labels: Result<Vec<_>, Error> = others
+        let labels: Result<Vec<_>, plugpipe_metrics::Error> = others
             .into_iter()
             .map(|(name, value)| Ok((LabelName::new_utf8(name, "labels")?, value.as_ref().into())))
             .collect();
@@ -138,13 +136,13 @@ impl<'t> Held<'t> {
             })
     }
 
-    /// The grouping key as PromQL would select it: `{instance="i", job="j"}`.
+    /// The grouping key in PromQL syntax: `{instance="i", job="j"}`.
     pub fn shown(&self) -> String {
         shown(self.labels.iter().map(|(name, value)| (&**name, &**value)))
     }
 }
 
-/// Labels as PromQL would select them, shortened.
+/// Labels in PromQL syntax, truncated.
 pub fn shown<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> String {
     let mut text = String::from("{");
     for (name, value) in labels {
@@ -165,7 +163,8 @@ pub(super) fn by_name<'l>(labels: Vec<(&'l str, &'l str)>) -> Vec<(&'l str, &'l 
     sorted_by(labels, |(a, _), (b, _)| a.cmp(b))
 }
 
-/// The groups of a response of `GET /api/v1/metrics`, whose body is `text`; sorted by their labels.
+/// Parses the groups in the response of `GET /api/v1/metrics`, whose body is `text`; sorted by
+/// labels.
 pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<Held<'t>>, Error> {
     if response.status != 200 {
         return Err(refused(PEER, url, response, ""));
@@ -175,14 +174,14 @@ pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<H
         origin: url.origin(),
         problem: problem.to_string(),
     })?;
-    // The gateway has no order of its own.
+    // The gateway's order is random.
     Ok(sorted_by(data.into_iter().filter_map(held).collect(), |a: &Held, b: &Held| a.labels.cmp(&b.labels)))
 }
 
-/// A metric that is called `labels` hides the grouping key in the API. The gateway's own metrics
-/// have the key too, and an empty `instance` also where the key has none.
+/// A metric named `labels` hides the grouping key in the API. The gateway's own metrics have the
+/// key too, but with an empty `instance` if the key has none.
 fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<Held<'t>> {
-    // An object of texts, which a metric is not.
+    // An object of strings, which a metric is not.
     let key: Option<BTreeMap<Cow<str>, Cow<str>>> = members.get("labels").and_then(|json| read(json));
     let family = |(name, json): (Cow<'t, str>, &'t RawValue)| {
         let Metric { kind, metrics } = read(json)?;
@@ -201,7 +200,7 @@ fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<Held<'t>> {
     Some(Held { labels, hidden, families })
 }
 
-/// A part of a response, unless it is something else.
+/// Parses a part of a response; `None` if it has another type.
 fn read<'t, T: Deserialize<'t>>(json: &'t RawValue) -> Option<T> {
     serde_json::from_str(json.get()).ok()
 }
@@ -209,16 +208,16 @@ fn read<'t, T: Deserialize<'t>>(json: &'t RawValue) -> Option<T> {
 /// What a gateway can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, Deserialize)]
 pub struct Abilities {
-    /// Major and minor version; none if it did not say.
+    /// Major and minor version, if known.
     pub version: Option<(u32, u32)>,
-    /// Whether any UTF-8 text may be a label's name in a grouping key.
+    /// Whether label names in the grouping key may be any UTF-8.
     pub utf8: bool,
-    /// Whether it takes metrics without looking whether they fit to the others.
+    /// Whether it skips the consistency check.
     pub unchecked: bool,
 }
 
 impl Abilities {
-    /// From a response of `GET /api/v1/status`. Any other response says nothing.
+    /// Parses the response of `GET /api/v1/status`; the default for any other response.
     pub fn read(response: &Response) -> Self {
         let Status { data } = serde_json::from_slice(&response.body).unwrap_or_default();
         let mut numbers = data.build_information.version.split(['.', '-', '+']).map_while(|number| number.parse().ok());
@@ -235,7 +234,7 @@ impl Abilities {
     }
 }
 
-/// What `GET /api/v1/status` responds.
+/// The response of `GET /api/v1/status`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Status {
@@ -255,7 +254,7 @@ struct BuildInformation {
     version: String,
 }
 
-/// The gateway says all of them as texts.
+/// Command-line flags, all of them strings.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Flags {
@@ -265,23 +264,23 @@ struct Flags {
     unchecked: String,
 }
 
-/// A metric that the gateway exposes of itself.
+/// A metric of the gateway itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnFamily<'t> {
     /// Its name.
     pub name: &'t str,
-    /// Its type, in small letters.
+    /// Its type, in lower case.
     pub kind: &'t str,
-    /// Its help, escaped as it stands in the text.
+    /// Its help, escaped as in the exposition.
     pub help: &'t str,
 }
 
-/// The gateway's own metrics in its exposition as text: those that have a series without a `job`,
-/// which all that is pushed has.
+/// The gateway's own metrics in its text exposition: those with a series without `job`, which all
+/// pushed series have.
 pub fn own_families(text: &str) -> Vec<OwnFamily<'_>> {
     let mut own = Vec::new();
     let mut family = OwnFamily { name: "", kind: "", help: "" };
-    let mut told = true;
+    let mut reported = true;
     for line in text.lines() {
         if let Some(head) = line.strip_prefix("# HELP ") {
             let (name, help) = head.split_once(' ').unwrap_or((head, ""));
@@ -290,20 +289,20 @@ pub fn own_families(text: &str) -> Vec<OwnFamily<'_>> {
             let (name, kind) = head.split_once(' ').unwrap_or((head, ""));
             let help = if family.name == name { family.help } else { "" };
             family = OwnFamily { name, kind, help };
-            told = false;
-        } else if !told && !line.starts_with('#') && !has_label(line, "job") {
+            reported = false;
+        } else if !reported && !line.starts_with('#') && !has_label(line, "job") {
             own.push(family);
-            told = true;
+            reported = true;
         }
     }
     own
 }
 
-/// Whether a sample's line has this label.
+/// Whether a sample line has this label.
 fn has_label(line: &str, name: &str) -> bool {
     let Some((_, mut rest)) = line.split_once('{') else { return false };
     while let Some((before, after)) = rest.split_once('"') {
-        // What stands before a quote is the end of the label before, and this label's name.
+        // Before a quote: the end of the previous label, and this label's name.
         if before.trim_start_matches([',', ' ']).trim_end_matches(['=', ' ']) == name {
             return true;
         }
@@ -312,7 +311,7 @@ fn has_label(line: &str, name: &str) -> bool {
     false
 }
 
-/// What comes after a quoted text that has begun.
+/// The rest after a quoted string, whose opening quote is already consumed.
 fn after_quote(text: &str) -> &str {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
@@ -341,20 +340,20 @@ mod tests {
     }
 
     #[test]
-    fn abilities_are_those_of_the_version_and_the_flags() {
+    fn features_depend_on_the_version_and_the_flags() {
         let read = |body: &str| Abilities::read(&Response { status: 200, headers: Vec::new(), body: body.into() });
-        let told = read(
+        let reported = read(
             r#"{"data":{"build_information":{"version":"1.11.2"},"flags":{"push.enable-utf8-names":"true","push.disable-consistency-check":"false"}}}"#,
         );
-        assert_eq!(told, Abilities { version: Some((1, 11)), utf8: true, unchecked: false });
-        assert!(told.takes_native_histograms());
+        assert_eq!(reported, Abilities { version: Some((1, 11)), utf8: true, unchecked: false });
+        assert!(reported.takes_native_histograms());
         for body in ["<html>", "{}", r#"{"data":{"build_information":{"version":"1.7.0"}}}"#] {
             assert!(!read(body).takes_native_histograms(), "{body}");
         }
     }
 
     #[test]
-    fn a_metric_called_labels_hides_no_group() {
+    fn a_metric_named_labels_hides_no_group() {
         let response = Response { status: 200, ..Response::default() };
         let text = r#"{"data":[{"labels":{"type":"UNTYPED","metrics":[{"labels":{"instance":"","job":"x"},"value":"1"}]},
             "push_time_seconds":{"type":"GAUGE","metrics":[{"labels":{"instance":"","job":"x"},"value":"1.5e+09"}]}},

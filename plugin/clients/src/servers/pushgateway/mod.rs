@@ -1,8 +1,7 @@
-//! Pushgateway: a group of metrics, named by its job and further labels, replaced or deleted as a
+//! Pushgateway: groups of metrics, identified by job and other labels, replaced or deleted as a
 //! whole.
 //!
-//! Every push carries the group's absolute state, so that a push may be repeated without counting
-//! twice.
+//! Every push sends the group's absolute state, so it can be retried without counting twice.
 
 pub mod conflict;
 pub mod groups;
@@ -16,28 +15,28 @@ use crate::http::{Client, Method, Peer, Request, Response, Segment, Url, endpoin
 use plugpipe_metrics::exposition::escaping::{Escaping, is_plain_label_name};
 use plugpipe_metrics::registry::{LabelName, Labels};
 
-/// For errors.
+/// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "Pushgateway", setting: "gateway_url" };
 
 pub use plugpipe_contract::settings::PushMode as Mode;
 
-/// Names a group: the job, and further labels such as `instance`. Pushgateway puts them on every
-/// sample.
+/// The grouping key: the job, and other labels such as `instance`. Pushgateway adds them to every
+/// series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     /// The job's name, not empty.
     pub job: String,
-    /// Further labels; not `job`.
+    /// Other labels; not `job`.
     pub labels: Labels,
 }
 
 impl Group {
-    /// Where the group lives under a gateway's base URL: `/metrics/job/<job>/<label>/<value>…`,
-    /// labels sorted.
+    /// The group's URL below a gateway's base URL: `/metrics/job/<job>/<label>/<value>…`, sorted by
+    /// label.
     ///
-    /// A value that cannot stand in a path (see [`Segment::of`]) is written as
-    /// `<label>@base64/<base64url>`, a label's name of more than letters, digits and `_` in its
-    /// `U__` form.
+    /// A value that is not a valid path segment (see [`Segment::of`]) is written as
+    /// `<label>@base64/<base64url>`; a label name with characters other than letters, digits and
+    /// `_` in its `U__` form.
     pub fn url(&self, base: &Url) -> Url {
         let mut url = endpoint(base, ["metrics"]);
         for (name, value) in
@@ -48,7 +47,8 @@ impl Group {
                 url.push_segment(&Segment::word(&name));
                 url.push_segment(&value);
             } else {
-                // An empty segment would be cleaned away; one padding sign decodes to nothing.
+                // Empty segments are normalized away; a single padding character decodes to
+                // nothing.
                 let encoded = if value.is_empty() { "=".to_owned() } else { URL_SAFE.encode(value) };
                 url.push_segment(&Segment::word(&format!("{name}@base64")));
                 url.push_segment(&Segment::word(&encoded));
@@ -57,28 +57,28 @@ impl Group {
         url
     }
 
-    /// A label's name that only gateways with UTF-8 names take, where there is one.
+    /// A label name that requires a gateway with UTF-8 names, if there is one.
     pub fn odd_name(&self) -> Option<&str> {
         self.labels.names().map(LabelName::as_str).find(|name| !is_plain_label_name(name))
     }
 }
 
-/// An exposition on its way to a gateway.
+/// The body of a push.
 #[derive(Debug)]
 pub struct Body {
-    /// Of the exposition: text 0.0.4, or delimited protobuf for gateways that take it.
+    /// Text 0.0.4, or delimited protobuf for gateways that accept it.
     pub content_type: String,
-    /// The exposition, as it is sent.
+    /// The exposition, possibly compressed.
     pub bytes: Vec<u8>,
-    /// Whether `bytes` is compressed by gzip.
+    /// Whether `bytes` is gzipped.
     pub gzip: bool,
 }
 
-/// Puts the body into the group at this URL. Any 2xx is success: Pushgateway answers 200 or 202,
+/// Pushes the body to the group at this URL. Any 2xx is success: Pushgateway returns 200 or 202,
 /// VictoriaMetrics 204.
 pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<(), Error> {
     let method = if adds { Method::Post } else { Method::Put };
-    // A group's absolute state, whichever method puts it there.
+    // The body is absolute state, so POST can be repeated too.
     let mut request = Request::new(method, group.clone()).with_body(&body.content_type, body.bytes).repeatable();
     if body.gzip {
         request.headers.push(("content-encoding", "gzip".into()));
@@ -87,25 +87,25 @@ pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<
     accepted(group, &response)
 }
 
-/// Deletes exactly the groups at these URLs, side by side; the outcomes in the same order. A
-/// gateway says 202 also for a group that is not there.
+/// Deletes exactly the groups at these URLs, concurrently; returns the results in the same order. A
+/// gateway returns 202 for missing groups too.
 pub fn delete(client: &mut Client, groups: &[Url]) -> Vec<Result<(), Error>> {
     let requests = groups.iter().map(|url| (PEER, Request::new(Method::Delete, url.clone()))).collect();
     let responses = client.send_all(requests);
     responses.into_iter().zip(groups).map(|(response, url)| accepted(url, &response?)).collect()
 }
 
-/// `GET /api/v1/metrics`: what the gateway holds, for [`groups::groups`].
+/// `GET /api/v1/metrics`: the gateway's contents, for [`groups::groups`].
 pub fn groups_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["api", "v1", "metrics"]))
 }
 
-/// `GET /api/v1/status`: what the gateway is, for [`groups::Abilities`].
+/// `GET /api/v1/status`: version and flags, for [`groups::Abilities`].
 pub fn status_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["api", "v1", "status"]))
 }
 
-/// `GET /metrics`: what the gateway exposes, for [`groups::own_families`].
+/// `GET /metrics`: the gateway's exposition, for [`groups::own_families`].
 pub fn metrics_request(base: &Url) -> Request {
     Request::new(Method::Get, endpoint(base, ["metrics"]))
 }
@@ -117,7 +117,7 @@ pub fn health_request(base: &Url) -> Request {
 
 fn accepted(url: &Url, response: &Response) -> Result<(), Error> {
     match response.status {
-        // A gateway says nothing at all.
+        // A gateway's response is empty.
         200..=299 if super::is_page(response) => {
             Err(Error::BadAnswer { server: PEER.server, origin: url.origin(), problem: "it is an HTML page".into() })
         }
@@ -126,7 +126,7 @@ fn accepted(url: &Url, response: &Response) -> Result<(), Error> {
             PEER,
             url,
             response,
-            "a gateway refuses a metric that another group holds with another type, or that it exposes itself (such as go_*); rename it or delete the other group",
+            "a gateway rejects a metric that has another type in another group, or that it exposes itself (such as go_*); rename it or delete the other group",
         )),
         _ => Err(super::refused(PEER, url, response, "")),
     }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_other_characters_go_in_their_escaped_form() {
+    fn names_with_other_characters_are_escaped() {
         let labels =
             [("a.b", "1"), ("é", "/")].map(|(name, value)| (LabelName::new_utf8(name, "l").unwrap(), value.into()));
         let group = Group { job: "j".into(), labels: Labels::of(labels.into(), "l").unwrap() };
@@ -163,7 +163,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_path_holds_the_whole_key(job in ".+", labels in proptest::collection::btree_map("[a-zA-Z][a-zA-Z0-9_]{0,5}|.{1,4}", ".{0,6}|[./]{0,3}", 0..4)) {
+        fn a_path_contains_the_whole_key(job in ".+", labels in proptest::collection::btree_map("[a-zA-Z][a-zA-Z0-9_]{0,5}|.{1,4}", ".{0,6}|[./]{0,3}", 0..4)) {
             let labels: Vec<(LabelName, Box<str>)> = labels
                 .into_iter()
                 .filter(|(name, _)| !name.starts_with("__") && !name.starts_with("U_") && name != "job")
@@ -176,7 +176,7 @@ mod tests {
                 .split('/')
                 .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8().unwrap().into_owned())
                 .collect();
-            // As the gateway reads it.
+            // As the gateway parses it.
             let read: Vec<(String, String)> = segments
                 .chunks(2)
                 .map(|pair| {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_no_path_can_hold_go_as_base64() {
+    fn values_that_are_not_valid_in_a_path_are_base64_encoded() {
         assert_eq!(group("a/b", &[]), "http://h:9091/prefix/metrics/job@base64/YS9i");
         assert_eq!(group("..", &[("i", "")]), "http://h:9091/prefix/metrics/job@base64/Li4=/i@base64/=");
         assert_eq!(group("é%?#", &[]), "http://h:9091/prefix/metrics/job/%C3%A9%25%3F%23");

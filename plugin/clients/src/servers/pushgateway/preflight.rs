@@ -1,20 +1,23 @@
-//! Whether a gateway would refuse a push, and for which metric and because of which group. Decides
-//! from what was read; sends nothing.
+//! Detects whether a gateway would reject a push, and because of which metric and group. Works on
+//! data that was read before; sends nothing.
 //!
-//! A gateway puts the pushed metrics beside its own and those of the other groups, and refuses them
-//! where that is no valid exposition. Here the same is done with what its API tells:
+//! A gateway merges the pushed metrics with its own and those of other groups, and rejects the push
+//! if the result is not a valid exposition. This module does the same with the contents from its
+//! API:
 //!
-//! | reason | what is refused |
+//! | reason | what is rejected |
 //! |---|---|
 //! | `timestamp` | a sample with a timestamp |
 //! | `label_name` | a label that begins with `__`, or that a series has twice |
-//! | `type` | a metric that another group, or the gateway itself, has with another type |
-//! | `help` | one of the gateway's own metrics with another help text, for those metrics where it insists on it |
-//! | `name_suffix` | `x_count` or `x_sum` beside a histogram or summary `x`, `x_bucket` beside a histogram `x` |
-//! | `duplicate_series` | a series that is twice in the push, or in two groups, after the grouping key went over its labels; two groups that differ by an empty `instance` only |
+//! | `type` | a metric that has another type in another group, or in the gateway itself |
+//! | `help` | one of the gateway's own metrics with another help text, if the gateway checks it |
+//! | `name_suffix` | `x_count` or `x_sum` beside a histogram or summary `x`, `x_bucket` beside a
+//! histogram `x` |
+//! | `duplicate_series` | a series that is twice in the push, or in two groups, once the grouping
+//! key has replaced its labels; two groups that differ in an empty `instance` only |
 //!
-//! A differing help text between groups is tolerated, and so is a metric that only sounds like one
-//! of the gateway's own. `push_time_seconds` is overwritten, not refused.
+//! Different help texts in different groups are accepted. So is a metric whose name merely
+//! resembles one of the gateway's own. `push_time_seconds` is overwritten, not rejected.
 
 use std::borrow::Cow;
 
@@ -27,13 +30,12 @@ use plugpipe_metrics::model::{self, Point};
 use plugpipe_metrics::registry::Kind;
 use plugpipe_metrics::sort::sorted_by;
 
-/// A metric as it would be pushed.
+/// A metric to push.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family<'a> {
-    /// As it is written.
+    /// The name, as written.
     pub name: Cow<'a, str>,
-    /// Its type as the gateway's API says it: `COUNTER`, `GAUGE`, `HISTOGRAM`, `SUMMARY`,
-    /// `UNTYPED`.
+    /// Its type in the gateway's API: `COUNTER`, `GAUGE`, `HISTOGRAM`, `SUMMARY`, `UNTYPED`.
     pub kind: &'static str,
     /// Empty for none.
     pub help: &'a str,
@@ -41,7 +43,7 @@ pub struct Family<'a> {
     pub series: Vec<Series<'a>>,
 }
 
-/// A series as it would be pushed.
+/// A series to push.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series<'a> {
     /// Without `le` and `quantile`, in any order.
@@ -50,7 +52,7 @@ pub struct Series<'a> {
     pub timestamp: bool,
 }
 
-/// What the registry would push.
+/// The metrics that a push of these families contains.
 pub fn of<'a>(families: &'a [model::Family<'a>]) -> Vec<Family<'a>> {
     families.iter().filter(|family| !family.series.is_empty()).map(family_of).collect()
 }
@@ -79,32 +81,32 @@ fn family_of<'a>(family: &'a model::Family<'a>) -> Family<'a> {
     Family { name, kind, help: family.help, series }
 }
 
-/// What a push meets at the gateway.
+/// The target of a push, and the gateway's contents.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// Where it goes to.
+    /// The group to push to.
     pub group: &'a Group,
-    /// Whether the group's metrics of other names stay (`POST`) or go (`PUT`).
+    /// Whether the group's other metrics stay (`POST`) or are deleted (`PUT`).
     pub adds: bool,
-    /// All groups that the gateway holds.
+    /// All groups in the gateway.
     pub held: &'a [Held<'a>],
-    /// What it exposes of itself.
+    /// The gateway's own metrics.
     pub own: &'a [OwnFamily<'a>],
-    /// Whether it takes everything but timestamps.
+    /// Whether it accepts everything but timestamps.
     pub unchecked: bool,
 }
 
-/// Who has a metric.
+/// Where a metric comes from.
 #[derive(Clone, Copy)]
 enum Owner<'a> {
     Gateway(&'a str),
     Group(&'a Held<'a>),
-    /// What the gateway itself puts into the group that is pushed to.
+    /// Added by the gateway to the pushed group.
     Target,
     Push(&'a Family<'a>),
 }
 
-/// A metric as it would be after the push.
+/// A metric after the push.
 #[derive(Clone, Copy)]
 struct Entry<'a> {
     name: &'a str,
@@ -122,7 +124,7 @@ impl Entry<'_> {
     }
 
     /// `counter in the group {…}`.
-    fn shown(&self) -> String {
+    fn description(&self) -> String {
         let kind = self.kind.to_ascii_lowercase();
         match self.owner {
             Owner::Gateway(_) => format!("{kind} of the gateway itself"),
@@ -139,7 +141,7 @@ impl Entry<'_> {
         }
     }
 
-    /// What can be done about it.
+    /// What to do about a conflict with it.
     fn todo(&self) -> &'static str {
         match self.owner {
             Owner::Group(_) => "rename it, or delete that group",
@@ -148,14 +150,14 @@ impl Entry<'_> {
     }
 }
 
-/// All that the gateway would refuse in this push; nothing, if it would take it.
+/// All conflicts of the push; empty if the gateway would accept it.
 pub fn check(push: &[Family], target: &Target) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     for family in push.iter().filter(|family| family.series.iter().any(|series| series.timestamp)) {
-        let problem = "it has a timestamp, which no gateway takes; leave the timestamps out";
+        let problem = "it has a timestamp, which gateways do not accept; remove the timestamps";
         conflicts.push(conflict("timestamp", &family.name, None, problem.into()));
     }
-    // A gateway looks no further either.
+    // A gateway stops here too.
     if target.unchecked || !conflicts.is_empty() {
         return conflicts;
     }
@@ -175,8 +177,8 @@ fn conflict(reason: &'static str, metric: &str, group: Option<String>, problem: 
     Conflict { reason, metric: metric.into(), group, problem }
 }
 
-/// All metrics as they would be after the push, sorted by name; of a name the gateway's own first,
-/// the pushed one last.
+/// All metrics after the push, sorted by name; for equal names the gateway's own first and the
+/// pushed one last.
 fn after<'a>(push: &'a [Family<'a>], target: &Target<'a>) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry> = Vec::new();
     for own in target.own {
@@ -215,15 +217,15 @@ fn check_types(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
     for same in entries.chunk_by(|a, b| a.name == b.name) {
         let (Some(first), Some(last)) = (same.first(), same.last()) else { continue };
         if let Some(other) = same.iter().find(|entry| !entry.is_kind(last.kind)) {
-            let problem = format!("its type is {} and {}; {}", last.shown(), other.shown(), other.todo());
+            let problem = format!("its type is {} and {}; {}", last.description(), other.description(), other.todo());
             conflicts.push(conflict("type", last.name, other.group(), problem));
         } else if let ([_, _], Owner::Gateway(help), Owner::Push(family)) = (same, first.owner, last.owner)
-            // Of several groups' help texts it takes any one. What the gateway does not have when
-            // it starts it compares to the letter.
+            // Help texts of groups may differ. For metrics that it does not have yet when it
+            // starts, it compares its own exactly.
             && first.name.starts_with("pushgateway_http_")
             && help != family.help
         {
-            let problem = format!("the gateway itself has it, with the help text {:?}; rename it", excerpt(help, 200));
+            let problem = format!("the gateway itself has it with the help text {:?}; rename it", excerpt(help, 200));
             conflicts.push(conflict("help", last.name, None, problem));
         }
     }
@@ -245,9 +247,9 @@ fn check_suffixes(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
             let (ours, theirs) = if part.pushed() { (part, whole) } else { (whole, part) };
             let problem = format!(
                 "its type is {}, and that of {} is {}: their samples have the same names; {}",
-                ours.shown(),
+                ours.description(),
                 theirs.name,
-                theirs.shown(),
+                theirs.description(),
                 theirs.todo()
             );
             conflicts.push(conflict("name_suffix", ours.name, theirs.group(), problem));
@@ -255,9 +257,8 @@ fn check_suffixes(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// The gateway gives each group two series of its own, and these an `instance`. They are in two
-/// groups where the grouping keys differ by an empty instance only, or where somebody pushed such a
-/// series.
+/// The gateway adds two series to each group, with an `instance`. They collide if grouping keys
+/// differ in an empty instance only, or if somebody pushed such a series.
 fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>) {
     let bare = Series::default();
     for name in [PUSH_TIME, FAILURE_TIME] {
@@ -276,15 +277,15 @@ fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>)
         let keys = sorted_by(keys, |(a, _), (b, _)| a.cmp(b));
         for pair in keys.windows(2) {
             let [(first, one), (second, other)] = pair else { continue };
-            // The one that is pushed to comes first, or neither of them is.
+            // The pushed group comes first, if it is one of the two.
             let Some(other) = other.or(*one).filter(|_| first == second) else { continue };
             let group = Some(other.shown());
             if conflicts.iter().any(|known| known.group == group) {
                 continue;
             }
             let problem = format!(
-                "the series {}, which is the gateway's own of another group, is in the group {} too: their grouping keys differ by an empty \
-                 instance only, or it was pushed; delete that group, or name another instance",
+                "the series {}, which the gateway adds to another group, is in the group {} too: their grouping keys differ in an empty \
+                instance only, or it was pushed; delete that group, or use another instance",
                 shown(first.iter().copied()),
                 other.shown()
             );
@@ -293,18 +294,18 @@ fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>)
     }
 }
 
-/// A series' labels, sorted by name.
+/// The labels of a series, sorted by name.
 pub type Key<'a> = Vec<(&'a str, &'a str)>;
 
 fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>) {
     let keys: Vec<Key> = family.series.iter().map(|series| key(series, target.group)).collect();
     let bad = keys.iter().flat_map(|key| {
         let twice = key.windows(2).filter_map(|pair| match pair {
-            [(first, _), (second, _)] if first == second => Some((*first, "stands twice in a series")),
+            [(first, _), (second, _)] if first == second => Some((*first, "occurs twice in a series")),
             _ => None,
         });
         let reserved = key.iter().filter(|(name, _)| name.starts_with("__") || name.is_empty());
-        twice.chain(reserved.map(|(name, _)| (*name, "is one of Prometheus's own"))).collect::<Vec<_>>()
+        twice.chain(reserved.map(|(name, _)| (*name, "is reserved by Prometheus"))).collect::<Vec<_>>()
     });
     if let Some((label, what)) = bad.into_iter().next() {
         let problem = format!("its label {:?} {what}; rename it", excerpt(label, 100));
@@ -317,7 +318,7 @@ fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>)
     });
     if let Some(key) = twice {
         let problem = format!(
-            "the series {} is twice in this push; the grouping key goes over labels of the same name",
+            "the series {} is in this push twice; the grouping key replaces labels of the same name",
             shown(key.iter().copied())
         );
         conflicts.push(conflict("duplicate_series", &family.name, None, problem));
@@ -336,13 +337,13 @@ fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>)
     }
 }
 
-/// A metric with its labels, shortened.
+/// A metric with its labels, truncated.
 pub fn shown_series(name: &str, labels: &Key) -> String {
     format!("{name}{}", shown(labels.iter().copied()))
 }
 
-/// The labels that the gateway makes of a series: the grouping key goes over them, and there is
-/// always an `instance`.
+/// The labels of a series in the gateway: the grouping key replaces its own, and there always is an
+/// `instance`.
 pub fn key<'a>(series: &'a Series, group: &'a Group) -> Key<'a> {
     let value_of = |name: &str| if name == "job" { Some(group.job.as_str()) } else { group.labels.get(name) };
     let mut key: Key = Vec::with_capacity(series.labels.len() + 2);
@@ -370,8 +371,8 @@ mod tests {
     use plugpipe_metrics::exposition::plain;
     use plugpipe_metrics::registry::{Definition, LabelName, Labels, MetricName, Registry};
 
-    /// What the gateway would refuse of one series of one metric, in a group `{job="j"}`, beside
-    /// what it holds.
+    /// The conflicts of one metric with one series, pushed to the group `{job="j"}` with these
+    /// contents of the gateway.
     fn refused(held: &str, own: &[OwnFamily], adds: bool, family: Family) -> Vec<(&'static str, Option<String>)> {
         let text = format!("{{\"data\":[{held}]}}");
         let response = Response { status: 200, ..Response::default() };
@@ -412,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_push_replaces_is_no_hindrance_and_what_it_leaves_is() {
+    fn replaced_metrics_do_not_conflict_and_remaining_ones_do() {
         for (name, adds, expected) in
             [("a_sum", false, 0), ("a_sum", true, 0), ("a", false, 0), ("a", true, 1), ("b", true, 0)]
         {
@@ -422,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn series_are_compared_after_the_grouping_key_went_over_them() {
+    fn series_are_compared_with_the_grouping_key_applied() {
         let labelled = |labels: &[(&'static str, &'static str)]| {
             let labels = labels.iter().map(|(name, value)| (Cow::Borrowed(*name), *value)).collect();
             Family { series: vec![Series { labels, timestamp: false }, Series::default()], ..counter("a") }
@@ -451,10 +452,10 @@ mod tests {
         for (held, count) in [
             (held(r#""job":"j""#, &key("j", "")), 0),
             (held(r#""job":"o""#, &key("o", "")), 0),
-            // As if the other group had no instance of its own, and somebody pushed this.
+            // As if the other group had no instance, and somebody pushed this.
             (held(r#""job":"j","x":"1""#, &key("j", "")), 1),
             (held(r#""instance":"","job":"j""#, &key("j", "")), 1),
-            // Two others spoil it for all.
+            // A conflict between two other groups fails every push.
             (
                 format!(
                     "{},{}",
@@ -469,9 +470,9 @@ mod tests {
     }
 
     proptest! {
-        /// What is judged is what is sent: names, types and labels are those of the text.
+        /// The check uses what is sent: names, types and labels of the text.
         #[test]
-        fn what_is_judged_is_what_is_written(kinds in proptest::collection::vec((0..7usize, "[a-z.]{1,6}", "[a-z]{0,3}"), 1..6)) {
+        fn the_check_uses_what_is_written(kinds in proptest::collection::vec((0..7usize, "[a-z.]{1,6}", "[a-z]{0,3}"), 1..6)) {
             let mut registry = Registry::default();
             for (kind, name, value) in &kinds {
                 let kind = [Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::NativeHistogram, Kind::Summary, Kind::Info, Kind::StateSet][*kind];
@@ -480,7 +481,7 @@ mod tests {
                 if kind == Kind::StateSet {
                     definition.states = vec!["on".into(), "off".into()];
                 }
-                // A name that is taken, or would be written like another one, is refused.
+                // Names that are taken, or are written like another one, are rejected.
                 if let Ok(family) = registry.register(definition) {
                     registry.series(family, &[value]).unwrap();
                 }
@@ -491,7 +492,7 @@ mod tests {
             let families = registry.read(0);
             let judged = of(&families);
             let judged_heads: Vec<String> = judged.iter().map(|family| format!("{} {}", family.name, family.kind.to_lowercase())).collect();
-            // Families are sorted by their own names, not by those that are written.
+            // Families are sorted by their own names, not by the written ones.
             let sorted = |list: Vec<String>| sorted_by(list, Ord::cmp);
             prop_assert_eq!(sorted(judged_heads), sorted(heads.into_iter().map(str::to_owned).collect()));
             for family in &judged {

@@ -4,7 +4,7 @@ use prost::Message;
 use super::super::testing::{self, each_kind, family, native, series, view};
 use super::*;
 
-/// The schema once more, for prost, which shares no code with the writer.
+/// The schema for prost, which shares no code with the encoder.
 mod schema {
     #[derive(Clone, PartialEq, prost::Message)]
     pub(super) struct ExportMetricsServiceRequest {
@@ -249,7 +249,7 @@ fn pairs(attributes: &[schema::KeyValue]) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn every_kind_is_written_as_the_schema_says() {
+fn every_kind_matches_the_schema() {
     let (resource, points) = decoded(&each_kind());
     assert_eq!(points, 9);
     let attributes = resource.resource.as_ref().unwrap();
@@ -303,7 +303,7 @@ fn every_kind_is_written_as_the_schema_says() {
 }
 
 #[test]
-fn metadata_hold_the_type_in_prometheus_words() {
+fn metadata_contains_the_prometheus_type() {
     let types: Vec<(String, String)> = metrics(&each_kind())
         .iter()
         .flat_map(|metric| pairs(&metric.metadata).into_iter().map(|(key, value)| (key.into(), value.into())))
@@ -313,7 +313,7 @@ fn metadata_hold_the_type_in_prometheus_words() {
 }
 
 #[test]
-fn valid_ids_of_an_exemplar_are_its_ids() {
+fn valid_ids_become_exemplar_ids() {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     for (labels, trace_id, span_id, attributes) in [
         (&[("span_id", "00f067aa0ba902b7"), ("trace_id", trace), ("user", "u")][..], 16, 8, &[("user", "u")][..]),
@@ -348,7 +348,7 @@ fn valid_ids_of_an_exemplar_are_its_ids() {
 }
 
 #[test]
-fn one_target_info_is_the_resource() {
+fn a_single_target_info_becomes_the_resource() {
     let target = |labels: &[(&str, &str)]| series(labels, testing::Point::Info);
     let gauge = || family("x", Kind::Gauge, vec![series(&[], testing::Point::Gauge(2.0))]);
     let labels = [("empty", ""), ("host.name", "web-1"), ("instance", "own"), ("service.version", "1.2")];
@@ -362,7 +362,7 @@ fn one_target_info_is_the_resource() {
         let names: Vec<&str> = resource.scope_metrics[0].metrics.iter().map(|metric| &*metric.name).collect();
         assert_eq!((points, &*names), (1, &["x"][..]));
     }
-    // Of several targets, or with another value, it is a metric as any other.
+    // With several series or another value it is an ordinary metric.
     let several = family("target_info", Kind::Info, vec![target(&[("a", "1")]), target(&[("a", "2")])]);
     let other = family("target_info", Kind::Gauge, vec![series(&[("a", "1")], testing::Point::Gauge(0.0))]);
     let another_name = family("target_x_info", Kind::Info, vec![target(&[("a", "1")])]);
@@ -375,7 +375,7 @@ fn one_target_info_is_the_resource() {
 }
 
 #[test]
-fn the_text_of_an_error_is_read() {
+fn error_messages_are_decoded() {
     assert_eq!(decode_status(b"\x08\x03\x12\x08bad name").as_deref(), Some("bad name"));
     for none in [&b""[..], b"\x08\x03", b"\x12\x00", b"{\"message\":\"x\"}", b"no"] {
         assert_eq!(decode_status(none), None, "{none:?}");
@@ -383,12 +383,12 @@ fn the_text_of_an_error_is_read() {
 }
 
 #[test]
-fn buckets_far_apart_are_written_coarser() {
+fn sparse_buckets_are_encoded_at_lower_resolution() {
     let mut far = NativeHistogram::new(8, 0.0, 100).unwrap();
     [1e-300, 1.0, 1e300, -2.0].into_iter().for_each(|value| far.observe(value));
     let families = [family("n", Kind::NativeHistogram, vec![series(&[], testing::Point::Native(far))])];
     let point = metrics(&families)[0].exponential_histogram.as_ref().unwrap().data_points[0].clone();
-    // 1,994 powers of two at 8 buckets each are 15,952; at 16 they were too many.
+    // 1,994 powers of two at 8 buckets each are 15,952 buckets; at 16 each there are too many.
     assert_eq!(point.scale, 3);
     let positive = point.positive.unwrap();
     assert_eq!(positive.bucket_counts.iter().filter(|count| **count == 1).count(), 3);
@@ -400,22 +400,22 @@ fn buckets_far_apart_are_written_coarser() {
 }
 
 #[test]
-fn an_answer_tells_what_was_rejected() {
+fn responses_report_rejected_points() {
     let partial = schema::PartialSuccess { rejected_data_points: 300, error_message: "no".into() };
-    let answer = schema::ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
-    assert_eq!(decode_answer(&answer), Some(PartialSuccess { rejected: 300, message: "no".into() }));
+    let response = schema::ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+    assert_eq!(decode_answer(&response), Some(PartialSuccess { rejected: 300, message: "no".into() }));
     assert_eq!(decode_answer(&[]), Some(PartialSuccess::default()));
     assert_eq!(decode_answer(b"{\"partialSuccess\":{}}"), None);
 }
 
 proptest! {
     #[test]
-    fn an_answer_of_any_bytes_is_read_or_refused(answer: Vec<u8>) {
-        let _ = decode_answer(&answer);
+    fn decoding_arbitrary_responses_does_not_panic(response: Vec<u8>) {
+        let _ = decode_answer(&response);
     }
 
     #[test]
-    fn an_independent_reader_finds_everything(families in testing::arbitrary()) {
+    fn an_independent_decoder_finds_everything(families in testing::arbitrary()) {
         let (resource, points) = decoded(&families);
         let metrics = &resource.scope_metrics[0].metrics;
         prop_assert_eq!(metrics.len(), families.len());
@@ -472,7 +472,7 @@ proptest! {
 }
 
 #[test]
-fn a_small_native_histogram_has_the_buckets_that_hold_its_values() {
+fn small_native_histograms_keep_their_buckets() {
     let families =
         [family("n", Kind::NativeHistogram, vec![series(&[], testing::Point::Native(native(&[-0.3, -5.0, 1.0])))])];
     let point = metrics(&families)[0].exponential_histogram.as_ref().unwrap().data_points[0].clone();

@@ -1,12 +1,12 @@
-//! What readers of all formats check and count.
+//! Checks and limits shared by the parsers of all formats.
 
 use super::event::{Label, Limits};
 
-/// Why a label set is refused: `None` if it is not.
+/// Checks the last label against the others and the limits. Returns the problem, if any.
 pub(super) fn label_fault(labels: &[Label], limits: &Limits) -> Option<String> {
     let (last, before) = labels.split_last()?;
     if labels.len() > limits.labels {
-        return Some(format!("there are more than {} labels; drop some, or raise the limit", limits.labels));
+        return Some(format!("there are more than {} labels; drop some or raise the limit", limits.labels));
     }
     if before.iter().any(|label| label.name == last.name) {
         let name = crate::error::excerpt(&last.name, 100);
@@ -27,7 +27,7 @@ pub(super) fn label_fault(labels: &[Label], limits: &Limits) -> Option<String> {
     None
 }
 
-/// What was read so far, against the limits.
+/// Counts samples and labels against the limits.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     samples: usize,
@@ -35,7 +35,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts a sample; why it is one too many, if it is.
+    /// Counts a sample. Returns the problem if a limit is exceeded.
     #[inline]
     pub(super) fn count(&mut self, labels: usize, limits: &Limits) -> Option<String> {
         self.samples += 1;
@@ -45,16 +45,16 @@ impl Tally {
         }
         Some(match self.samples > limits.samples {
             true => format!("there are more than {} samples; raise the limit", limits.samples),
-            false => format!("all samples have more than {} labels; raise the limit", limits.all_labels),
+            false => format!("the samples have more than {} labels in total; raise the limit", limits.all_labels),
         })
     }
 }
 
 pub(super) fn too_long(what: &str, bytes: usize, limit: usize) -> String {
-    format!("{what} has {bytes} bytes, and {limit} are allowed; shorten it, or raise the limit")
+    format!("{what} has {bytes} bytes; the maximum is {limit}; shorten it or raise the limit")
 }
 
-/// A table from names to places in a list that holds them.
+/// A hash table from names to their positions in a list.
 #[derive(Debug)]
 pub(super) struct Index {
     table: hashbrown::HashTable<u32>,
@@ -77,7 +77,7 @@ impl Index {
         self.table.find(self.hash(name), |place| is(*place as usize)).map(|place| *place as usize)
     }
 
-    /// Adds a name that is not in it. `name_of` gives the names of the places in it.
+    /// Adds a new name. `name_of` returns the name at a position.
     pub(super) fn insert<'n>(&mut self, name: &str, place: usize, name_of: impl Fn(usize) -> &'n str) {
         let hash = self.hash(name);
         let Self { table, hasher } = self;

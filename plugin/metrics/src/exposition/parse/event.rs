@@ -1,15 +1,15 @@
-//! What an input says, and what its reading may take.
+//! Parser events, limits and errors.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::model::FamilyType;
 
-/// What can be read.
+/// A format that can be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Prometheus text, 0.0.4 or 1.0.0: the latter differs by names in quotes only, which are read
-    /// in both.
+    /// Prometheus text, 0.0.4 or 1.0.0. The latter only adds quoted names, which are accepted in
+    /// both.
     Text,
     /// OpenMetrics text, 0.0.1 or 1.0.0.
     OpenMetrics,
@@ -18,7 +18,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// As `fallback_scrape_protocol` and error texts name it.
+    /// The name in `fallback_scrape_protocol` and error messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "PrometheusText",
@@ -27,7 +27,7 @@ impl Format {
         }
     }
 
-    /// The format of a name: Prometheus's names of scrape protocols, with or without their version,
+    /// The format with that name: Prometheus's names of scrape protocols, with or without version,
     /// and `prometheus`, `openmetrics`, `protobuf`.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -38,9 +38,9 @@ impl Format {
         })
     }
 
-    /// The format that an answer's `Content-Type` says, as Prometheus 3 has it: a header that is
-    /// missing, cannot be read or names another type is an error, unless a fallback was given. The
-    /// versions make no difference.
+    /// The format of a response's `Content-Type`, with the rules of Prometheus 3: a header that is
+    /// missing, invalid or names another type is an error unless there is a fallback. Versions are
+    /// ignored.
     pub fn detect(content_type: Option<&str>, fallback: Option<Self>) -> Result<Self, String> {
         let header = content_type.unwrap_or_default().trim();
         let mut parts = header.split(';').map(str::trim);
@@ -53,7 +53,7 @@ impl Format {
         let format = match media_type.as_str() {
             "text/plain" => Some(Self::Text),
             "application/openmetrics-text" => Some(Self::OpenMetrics),
-            // Prometheus's own types of the two other encodings (`text`, `compact-text`) say so.
+            // Other encodings (`text`, `compact-text`) are not supported.
             "application/vnd.google.protobuf" => {
                 let message = parameter("proto").is_none_or(|proto| proto == "io.prometheus.client.MetricFamily");
                 let delimited = parameter("encoding").is_none_or(|encoding| encoding == "delimited");
@@ -64,42 +64,45 @@ impl Format {
         format.or(fallback).ok_or_else(|| {
             let expected = "expected text/plain, application/openmetrics-text or \
                             application/vnd.google.protobuf with encoding=delimited; \
-                            mend the target, or give a fallback protocol for it";
+                            fix the target or set a fallback protocol for it";
             match header {
-                "" => format!("the answer has no Content-Type; {expected}"),
+                "" => format!("the response has no Content-Type; {expected}"),
                 header => {
-                    format!("the Content-Type {:?} is none of metrics; {expected}", crate::error::excerpt(header, 100))
+                    format!(
+                        "the Content-Type {:?} is not a metrics format; {expected}",
+                        crate::error::excerpt(header, 100)
+                    )
                 }
             }
         })
     }
 }
 
-/// What the reading of one input may take.
+/// Limits for parsing one input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the input.
+    /// Maximum size of the input in bytes.
     pub bytes: usize,
-    /// Samples: lines of text, or what they would be.
+    /// Maximum number of samples, that is, lines of text.
     pub samples: usize,
-    /// Families.
+    /// Maximum number of families.
     pub families: usize,
-    /// Labels of one sample or exemplar.
+    /// Maximum number of labels of a sample or exemplar.
     pub labels: usize,
-    /// Labels of all samples together: they take the most memory.
+    /// Maximum number of labels of all samples together, which take the most memory.
     pub all_labels: usize,
-    /// Bytes of a metric's or label's name.
+    /// Maximum length of a metric or label name in bytes.
     pub name_bytes: usize,
-    /// Bytes of a label's value.
+    /// Maximum length of a label value in bytes.
     pub value_bytes: usize,
-    /// Bytes of a help text.
+    /// Maximum length of a help text in bytes.
     pub help_bytes: usize,
-    /// Of the tables of names: so that nobody can guess which names share a place.
+    /// Seed of the hash tables, which protects them against crafted names.
     pub seed: u64,
 }
 
 impl Default for Limits {
-    /// For a sandbox, where a label takes 24 bytes while it is kept, and natively 48.
+    /// Limits for wasm, where a stored label takes 24 bytes (48 on 64-bit hosts).
     fn default() -> Self {
         Self {
             bytes: 32 << 20,
@@ -115,18 +118,18 @@ impl Default for Limits {
     }
 }
 
-/// Why an input is refused, and where.
+/// A parse error and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
-    /// As what it was read.
+    /// The format of the input.
     pub format: Format,
-    /// The byte, from 0 up to the input's length.
+    /// Byte offset, from 0 to the length of the input.
     pub offset: usize,
-    /// From 1; 0 for protobuf, which has no lines.
+    /// Line number from 1; 0 for protobuf, which has no lines.
     pub line: usize,
-    /// The byte in the line, from 1; 0 for protobuf.
+    /// Byte position in the line from 1; 0 for protobuf.
     pub column: usize,
-    /// What was expected and found, and what to do.
+    /// The problem, and how to fix it.
     pub problem: String,
 }
 
@@ -155,21 +158,21 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// What a sample is of its family.
+/// The role of a sample in its family.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Part {
-    /// All there is: of gauges, counters, infos, state sets and unknown ones; and what nobody can
-    /// tell.
+    /// The value of a gauge, counter, info, state set or unknown metric; also any sample that fits
+    /// no other role.
     Value,
-    /// Observations up to the bound, which is the label `le`.
+    /// A cumulative bucket with its bound, the label `le`.
     Bucket(f64),
-    /// The value at the rank, which is the label `quantile`.
+    /// A quantile with its rank, the label `quantile`.
     Quantile(f64),
     /// The sum of observations.
     Sum,
-    /// How many observations there were.
+    /// The number of observations.
     Count,
-    /// When the series began, in seconds since the Unix epoch.
+    /// The creation time in seconds since the Unix epoch.
     Created,
     /// A native histogram; the value is its count.
     Native,
@@ -178,89 +181,88 @@ pub enum Part {
 /// A label's name and value, unescaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label<'a> {
-    /// Any UTF-8 but nothing.
+    /// Any UTF-8, not empty.
     pub name: Cow<'a, str>,
     /// Any UTF-8.
     pub value: Cow<'a, str>,
 }
 
-/// An example of an observation.
+/// An exemplar.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exemplar<'a> {
-    /// Of the example, not of the series.
+    /// The exemplar's own labels.
     pub labels: Vec<Label<'a>>,
-    /// What was observed.
+    /// The observed value.
     pub value: f64,
-    /// When, in seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     pub timestamp: Option<f64>,
 }
 
 /// Buckets of one sign of a native histogram.
 pub type NativeBuckets = Vec<(i32, f64)>;
 
-/// A native histogram, its buckets spelled out.
+/// A native histogram with decoded buckets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Native {
-    /// -4 to 8: each bucket is 2^(2^-schema) times as wide as the one before.
+    /// -4 to 8: each bucket is 2^(2^-schema) times as wide as the previous one.
     pub schema: i32,
-    /// Up to this magnitude an observation counts as zero.
+    /// Observations with at most this magnitude count as zero.
     pub zero_threshold: f64,
-    /// Observations in the zero bucket.
+    /// The number of observations in the zero bucket.
     pub zero_count: f64,
-    /// Index and observations of positive buckets, by rising index.
+    /// Index and count of positive buckets, by ascending index.
     pub positive: NativeBuckets,
-    /// The same of negative ones.
+    /// Index and count of negative buckets, by ascending index.
     pub negative: NativeBuckets,
     /// The sum of observations.
     pub sum: f64,
-    /// How many observations there were.
+    /// The number of observations.
     pub count: f64,
-    /// Whether the counts are no integers.
+    /// Whether this is a float histogram.
     pub is_float: bool,
 }
 
-/// A sample, as its line has it. In protobuf, which has no lines, what its line would be.
+/// A sample line. For protobuf, the equivalent of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample<'p, 'a> {
-    /// The place of its family, counted from 0 in the order in which families are first named.
+    /// Index of its family, in order of first appearance.
     pub family: usize,
-    /// With its suffix.
+    /// The name including its suffix.
     pub name: Cow<'a, str>,
-    /// What it is of its family.
+    /// The role in its family.
     pub part: Part,
-    /// In their order, with `le` and `quantile`.
+    /// In input order, including `le` and `quantile`.
     pub labels: &'p [Label<'a>],
     /// Any number.
     pub value: f64,
     /// In seconds since the Unix epoch.
     pub timestamp: Option<f64>,
-    /// Where there is one.
+    /// The exemplar, if any.
     pub exemplar: Option<Box<Exemplar<'a>>>,
-    /// When the series began, where protobuf says so; text says it with a sample of its own,
-    /// [`Part::Created`].
+    /// The creation time in protobuf; text formats use a separate sample, [`Part::Created`].
     pub created_ms: Option<i64>,
-    /// For [`Part::Native`].
+    /// The histogram, for [`Part::Native`].
     pub native: Option<Box<Native>>,
 }
 
-/// What an input says, one thing after the other.
+/// A parser event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<'p, 'a> {
-    /// What a family measures.
+    /// The type of a family.
     Type {
         /// See [`Sample::family`].
         family: usize,
-        /// What was said.
+        /// The type.
         kind: FamilyType,
     },
-    /// A family's help.
+    /// The help of a family.
     Help {
         /// See [`Sample::family`].
         family: usize,
         /// Unescaped.
         text: Cow<'a, str>,
     },
-    /// What a family is measured in.
+    /// The unit of a family.
     Unit {
         /// See [`Sample::family`].
         family: usize,
@@ -269,6 +271,6 @@ pub enum Event<'p, 'a> {
     },
     /// A sample.
     Sample(Sample<'p, 'a>),
-    /// There is no more, and all was well.
+    /// End of input; the exposition is valid.
     Eof,
 }

@@ -1,5 +1,4 @@
-//! A whole input: families with their samples, and the samples of a family by series. Reads no
-//! format itself.
+//! A parsed exposition: families with their samples, and the samples of a family grouped by series.
 
 use std::borrow::Cow;
 
@@ -11,13 +10,13 @@ use super::event::{Event, Exemplar, Format, Label, Native, ParseError, Part};
 use super::reader::Reader;
 use crate::model::FamilyType;
 
-/// All that an input says. Families are in the order in which they are first named.
+/// A parsed exposition. Families are in order of first appearance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Families<'a> {
-    /// What it was read from: in OpenMetrics, a counter's name is without `_total`, and an info's
-    /// without `_info`.
+    /// The input format. In OpenMetrics, family names omit `_total` for counters and `_info` for
+    /// infos.
     pub format: Format,
-    /// Also those without samples.
+    /// All families, including those without samples.
     pub list: Vec<Family<'a>>,
     labels: Vec<Label<'a>>,
     seed: u64,
@@ -26,47 +25,47 @@ pub struct Families<'a> {
 /// A metric and its samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Family<'a> {
-    /// As the format has it.
+    /// The family name in the input format.
     pub name: Cow<'a, str>,
-    /// What it measures.
+    /// The type.
     pub kind: FamilyType,
-    /// Whether that was said.
+    /// Whether the type was stated.
     pub is_typed: bool,
-    /// Where there is one; may be empty.
+    /// The help, if any; may be empty.
     pub help: Option<Cow<'a, str>>,
-    /// Where there is one; never empty.
+    /// The unit, if any; never empty.
     pub unit: Option<Cow<'a, str>>,
-    /// In the order of the input.
+    /// In input order.
     pub points: Vec<Point<'a>>,
 }
 
 /// A sample, see [`super::Sample`]. Its labels are [`Families::labels`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point<'a> {
-    /// With its suffix.
+    /// The name including its suffix.
     pub name: Cow<'a, str>,
-    /// What it is of its family.
+    /// The role in its family.
     pub part: Part,
     /// Any number.
     pub value: f64,
     /// In seconds since the Unix epoch.
     pub timestamp: Option<f64>,
-    /// When the series began, where protobuf says so.
+    /// The creation time in protobuf.
     pub created_ms: Option<i64>,
-    /// Where there is one.
+    /// The exemplar, if any.
     pub exemplar: Option<Box<Exemplar<'a>>>,
-    /// For [`Part::Native`].
+    /// The histogram, for [`Part::Native`].
     pub native: Option<Box<Native>>,
     labels: (u32, u32),
 }
 
-/// The samples of a family that have the same labels, but for those that tell buckets, quantiles
-/// and states apart.
+/// A series: the samples of a family with the same labels, ignoring the labels that distinguish
+/// buckets, quantiles and states.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric<'f, 'a> {
     /// Sorted by name.
     pub labels: Vec<(&'f str, &'f str)>,
-    /// In the order of the input.
+    /// In input order.
     pub points: Vec<&'f Point<'a>>,
 }
 
@@ -99,12 +98,12 @@ impl<'a> Families<'a> {
                     continue;
                 }
             };
-            let Some(held) = families.at(&reader, family) else { continue };
+            let Some(stored) = families.at(&reader, family) else { continue };
             if let Some(kind) = kind {
-                (held.kind, held.is_typed) = (kind, true);
+                (stored.kind, stored.is_typed) = (kind, true);
             }
-            held.help = help.or(held.help.take());
-            held.unit = unit.filter(|unit| !unit.is_empty()).or(held.unit.take());
+            stored.help = help.or(stored.help.take());
+            stored.unit = unit.filter(|unit| !unit.is_empty()).or(stored.unit.take());
         }
     }
 
@@ -117,23 +116,23 @@ impl<'a> Families<'a> {
         self.list.get_mut(family)
     }
 
-    /// The family of that name.
+    /// The family with that name.
     pub fn get(&self, name: &str) -> Option<&Family<'a>> {
         self.list.iter().find(|family| family.name == name)
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub fn samples(&self) -> usize {
         self.list.iter().map(|family| family.points.len()).sum()
     }
 
-    /// The labels of a sample, in the order of the input, with `le` and `quantile`.
+    /// The labels of a sample, in input order, including `le` and `quantile`.
     pub fn labels(&self, point: &Point) -> &[Label<'a>] {
         let (start, end) = point.labels;
         self.labels.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// The samples of a family by series, in the order in which series first come.
+    /// The samples of a family grouped by series, in order of first appearance.
     pub fn metrics<'f>(&'f self, family: &'f Family<'a>) -> Vec<Metric<'f, 'a>> {
         let mut metrics: Vec<Metric> = Vec::new();
         let mut places: HashMap<Vec<(&str, &str)>, usize, FixedState> =
@@ -147,7 +146,7 @@ impl<'a> Families<'a> {
                 .map(|label| (&*label.name, &*label.value))
                 .collect();
             labels = crate::sort::sorted_by(labels, |a, b| a.0.cmp(b.0));
-            // Mostly the same as of the sample before.
+            // Usually the same as for the previous sample.
             match metrics.last_mut() {
                 Some(last) if last.labels == labels => {
                     last.points.push(point);
@@ -166,12 +165,11 @@ impl<'a> Families<'a> {
 }
 
 impl<'f, 'a> Metric<'f, 'a> {
-    /// Of samples that differ in their timestamp only, the latest; each where the first of them
-    /// was. One without a timestamp is of now. Of two with the same timestamp the later line
-    /// counts.
+    /// The latest of the samples that differ only in their timestamp, at the position of the first.
+    /// A sample without a timestamp is the latest. For equal timestamps, the later line wins.
     pub fn latest(&self, families: &Families, family: &Family) -> Vec<&'f Point<'a>> {
-        let dated = self.points.iter().any(|point| point.timestamp.is_some());
-        if !dated || self.points.len() < 2 {
+        let has_timestamps = self.points.iter().any(|point| point.timestamp.is_some());
+        if !has_timestamps || self.points.len() < 2 {
             return self.points.clone();
         }
         let mut places: HashMap<(&str, &str), usize, FixedState> =
@@ -187,11 +185,11 @@ impl<'f, 'a> Metric<'f, 'a> {
                     latest.push(point);
                 }
                 Entry::Occupied(place) => {
-                    if let Some(held) = latest.get_mut(*place.get())
+                    if let Some(stored) = latest.get_mut(*place.get())
                         && (point.timestamp.is_none()
-                            || held.timestamp.is_some_and(|held| point.timestamp >= Some(held)))
+                            || stored.timestamp.is_some_and(|stored| point.timestamp >= Some(stored)))
                     {
-                        *held = point;
+                        *stored = point;
                     }
                 }
             }
@@ -200,7 +198,7 @@ impl<'f, 'a> Metric<'f, 'a> {
     }
 }
 
-/// The label that tells the samples of one series apart.
+/// The label that distinguishes the samples of one series.
 pub(super) fn own_label<'f>(family: &'f Family, point: &Point) -> Option<&'f str> {
     match (point.part, family.kind) {
         (Part::Bucket(_), _) => Some("le"),

@@ -1,5 +1,5 @@
-//! Taking what was scraped into the registry, as it is: a counter gets the scraped total, and
-//! counts on from there. What the registry cannot hold stays outside, and is named with the reason.
+//! Imports scraped metrics into the registry: a counter is set to the scraped total and continues
+//! from there. Metrics that the registry cannot represent are rejected with a reason.
 
 use std::collections::BTreeMap;
 
@@ -9,41 +9,42 @@ use super::{Families, Family, FamilyType, Metric, Native, Part};
 use crate::registry::native::{Bucket, NativeHistogram};
 use crate::registry::{Buckets, Definition, FamilyId, Held, LabelName, MetricName, Registry, SeriesId};
 
-/// How to take what could be taken in more than one way.
+/// Import options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Whether a sample of unknown type is taken as a gauge; else it is refused.
+    /// Whether to import metrics of unknown type as gauges instead of rejecting them.
     pub unknown_as_gauge: bool,
 }
 
-/// What was not taken of a metric.
+/// A metric that was not imported, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The metric's name in the registry.
     pub metric: String,
-    /// Why, and what to do.
+    /// The reason, and how to fix it.
     pub reason: String,
-    /// How many of its series are concerned.
+    /// The number of series affected.
     pub series: usize,
 }
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// Metrics of which series were taken.
+    /// Number of metrics with imported series.
     pub metrics: usize,
-    /// Series that were taken.
+    /// Number of imported series.
     pub series: usize,
-    /// Of the series taken, those whose timestamp was not: the registry holds what is now.
+    /// Number of imported series whose timestamps were dropped, since the registry stores only
+    /// current values.
     pub without_timestamp: usize,
-    /// Exemplars of the series taken; they were not.
+    /// Number of dropped exemplars of imported series.
     pub exemplars_dropped: usize,
-    /// What was refused, by metric and reason. Also what was left out of series that were taken.
+    /// Rejections by metric and reason, including dropped parts of imported series.
     pub refused: Vec<Refused>,
 }
 
-/// Takes families into the registry. Each series is taken whole or refused; others are not touched.
-/// Call [`Registry::set_now`] before.
+/// Imports families into the registry. Each series is imported or rejected as a whole. Call
+/// [`Registry::set_now`] first.
 pub fn import(families: &Families, registry: &mut Registry, options: Options) -> Imported {
     let mut imported = Imported::default();
     for family in families.list.iter().filter(|family| !family.points.is_empty()) {
@@ -60,7 +61,7 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
             Ok((id, names)) => {
                 for Scraped { latest: metric, is_dated, exemplars } in &metrics {
                     let values: Vec<&str> = names.iter().map(|name| metric_label(metric, name)).collect();
-                    match take(family, metric, families, registry, id, &values) {
+                    match import_series(family, metric, families, registry, id, &values) {
                         Ok(notes) => {
                             imported.series += 1;
                             imported.without_timestamp += usize::from(*is_dated);
@@ -79,11 +80,11 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
     imported
 }
 
-/// A series as the registry can hold it, and what of it that is not.
+/// A scraped series reduced to its latest samples.
 struct Scraped<'f, 'a> {
-    /// Of each sample the latest only.
+    /// Only the latest of each sample.
     latest: Metric<'f, 'a>,
-    /// Whether there were timestamps.
+    /// Whether it had timestamps.
     is_dated: bool,
     exemplars: usize,
 }
@@ -101,8 +102,8 @@ fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
     metric.labels.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
 }
 
-/// The family in the registry, and its label names. A series that has not all of them has the
-/// others empty, which means the same.
+/// Registers the family and returns its label names. A series that lacks some of them gets empty
+/// values, which is equivalent.
 fn prepare(
     family: &Family,
     name: &str,
@@ -117,7 +118,7 @@ fn prepare(
         FamilyType::Gauge => crate::registry::Kind::Gauge,
         FamilyType::Unknown if options.unknown_as_gauge => crate::registry::Kind::Gauge,
         FamilyType::Unknown => {
-            return Err("its type is unknown; say that such metrics are gauges, or give it a # TYPE".into());
+            return Err("its type is unknown; import unknown metrics as gauges or add a # TYPE line".into());
         }
         FamilyType::Histogram if is_native => crate::registry::Kind::NativeHistogram,
         FamilyType::Histogram => crate::registry::Kind::Histogram,
@@ -139,8 +140,7 @@ fn prepare(
     definition.help = family.help.as_deref().map(str::to_owned);
     definition.unit = family.unit.as_deref().map(str::to_owned);
     match kind {
-        // What is recorded later cannot be added to the quantiles scraped, and those of before are
-        // not known.
+        // Scraped quantiles cannot be combined with later observations.
         crate::registry::Kind::Summary if registry.family(name).is_none() => definition.quantiles = Some(Vec::new()),
         crate::registry::Kind::Histogram => {
             let first = metrics.first().copied().map(bounds).unwrap_or_default();
@@ -163,7 +163,7 @@ fn prepare(
     Ok((id, names.into_iter().map(str::to_owned).collect()))
 }
 
-/// The bounds of a histogram's buckets, in their order.
+/// The bounds of a histogram's buckets, in input order.
 fn bounds(metric: &Metric) -> Vec<f64> {
     let bound = |point: &&super::Point| match point.part {
         Part::Bucket(bound) => Some(bound),
@@ -172,8 +172,8 @@ fn bounds(metric: &Metric) -> Vec<f64> {
     metric.points.iter().filter_map(bound).collect()
 }
 
-/// Takes one series. What was left out of it is said.
-fn take(
+/// Imports one series. Returns notes about dropped parts.
+fn import_series(
     family: &Family,
     metric: &Metric,
     families: &Families,
@@ -187,22 +187,22 @@ fn take(
     let mut notes = Vec::from_iter(note);
     let whole = |value: f64| match is_whole(value) && (0.0..=9_007_199_254_740_992.0).contains(&value) {
         true => Ok(value as u64),
-        false => Err(format!("the count {} is no whole number of observations", crate::number::number_text(value))),
+        false => Err(format!("the count {} is not a whole number of observations", crate::number::number_text(value))),
     };
-    let sum = || value(Part::Sum).ok_or_else(|| "it has no sum; without one nothing can be added".to_owned());
+    let sum = || value(Part::Sum).ok_or_else(|| "it has no sum, which is required to add observations".to_owned());
     match family.kind {
         FamilyType::Counter => {
             let total = value(Part::Value).ok_or("it has no total")?;
             crate::registry::check(crate::registry::Kind::Counter, total, "value").map_err(text)?;
-            let series = find_or_make(registry, id, values)?;
+            let series = find_or_create(registry, id, values)?;
             registry.import(series, Held::Counter(total), start_ms).map_err(text)?;
         }
         FamilyType::Info => {
-            let series = find_or_make(registry, id, values)?;
+            let series = find_or_create(registry, id, values)?;
             registry.forget_start(series).map_err(text)?;
         }
         FamilyType::StateSet => {
-            let series = find_or_make(registry, id, values)?;
+            let series = find_or_create(registry, id, values)?;
             registry.forget_start(series).map_err(text)?;
             for point in &metric.points {
                 for label in families.labels(point).iter().filter(|label| label.name == family.name) {
@@ -213,12 +213,12 @@ fn take(
         FamilyType::Summary => {
             let (sum, count) = (sum()?, whole(value(Part::Count).ok_or("it has no count")?)?);
             if sum.is_nan() {
-                return Err("its sum is NaN, and would stay so for ever".into());
+                return Err("its sum is NaN and would stay NaN".into());
             }
-            let series = find_or_make(registry, id, values)?;
+            let series = find_or_create(registry, id, values)?;
             registry.import(series, Held::Summary { sum, count }, start_ms).map_err(text)?;
             if metric.points.iter().any(|point| matches!(point.part, Part::Quantile(_))) {
-                notes.push("its quantiles were left out, since what is recorded later cannot be added to them");
+                notes.push("its quantiles were dropped, since later observations cannot be added to them");
             }
         }
         FamilyType::Histogram => {
@@ -226,22 +226,22 @@ fn take(
             match native {
                 Some(native) => {
                     let native = native_of(native)?;
-                    let series = find_or_make(registry, id, values)?;
+                    let series = find_or_create(registry, id, values)?;
                     registry.import(series, Held::Native(native), start_ms).map_err(text)?;
                 }
                 None => {
                     let (counts, sum) = (classic(metric, registry, id, whole)?, sum()?);
                     if sum.is_nan() {
-                        return Err("its sum is NaN, and would stay so for ever".into());
+                        return Err("its sum is NaN and would stay NaN".into());
                     }
-                    let series = find_or_make(registry, id, values)?;
+                    let series = find_or_create(registry, id, values)?;
                     registry.import(series, Held::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
                 }
             }
         }
         FamilyType::Gauge | FamilyType::Unknown | FamilyType::GaugeHistogram => {
             let value = value(Part::Value).ok_or("it has no value")?;
-            let series = find_or_make(registry, id, values)?;
+            let series = find_or_create(registry, id, values)?;
             registry.set(series, value).map_err(text)?;
             registry.forget_start(series).map_err(text)?;
         }
@@ -249,51 +249,50 @@ fn take(
     Ok(notes)
 }
 
-/// When the series began, where its target says so, in milliseconds; and what is to be said where
-/// that is no start.
+/// The creation time reported by the target, in milliseconds, and a note if it is invalid.
 fn start_of(metric: &Metric) -> (Option<u64>, Option<&'static str>) {
-    let told = |point: &&super::Point| match point.part {
+    let reported = |point: &&super::Point| match point.part {
         Part::Created => Some(milliseconds(point.value)),
         _ => point.created_ms,
     };
-    match metric.points.iter().find_map(told) {
-        // 0 is what some targets say that do not know it.
+    match metric.points.iter().find_map(reported) {
+        // Some targets report 0 for unknown.
         None | Some(0) => (None, None),
-        // Beyond that a double does not tell milliseconds apart, and this is no time of ours.
+        // Beyond this, doubles cannot represent milliseconds, and the time is not plausible.
         Some(start_ms @ 1..=9_007_199_254_740_992) => (u64::try_from(start_ms).ok(), None),
-        Some(_) => (None, Some("its start was left out, since it is no time from 1970 on")),
+        Some(_) => (None, Some("its creation time was dropped, since it is not a valid time from 1970 on")),
     }
 }
 
-/// The series; never the one that takes what a limit keeps out.
-fn find_or_make(registry: &mut Registry, id: FamilyId, values: &[&str]) -> Result<SeriesId, String> {
+/// Finds or creates the series, but never returns the overflow series.
+fn find_or_create(registry: &mut Registry, id: FamilyId, values: &[&str]) -> Result<SeriesId, String> {
     let dropped = registry.dropped();
     let series = registry.series(id, values).map_err(|error| error.to_string())?;
     match registry.dropped() == dropped {
         true => Ok(series),
-        false => Err("the limit of series is reached; raise it, or import less".into()),
+        false => Err("the series limit is reached; raise it or import fewer series".into()),
     }
 }
 
-/// Observations in each bucket alone.
+/// The bucket counts, not cumulative.
 fn classic(
     metric: &Metric,
     registry: &Registry,
     id: FamilyId,
     whole: impl Fn(f64) -> Result<u64, String>,
 ) -> Result<Vec<u64>, String> {
-    let held = registry.definition(id).and_then(|definition| definition.buckets.as_ref());
-    let held = held.map(|buckets| buckets.bounds()).unwrap_or_default();
+    let expected = registry.definition(id).and_then(|definition| definition.buckets.as_ref());
+    let expected = expected.map(|buckets| buckets.bounds()).unwrap_or_default();
     let bounds = bounds(metric);
-    if bounds.strip_suffix(&[f64::INFINITY]) != Some(held) {
+    if bounds.strip_suffix(&[f64::INFINITY]) != Some(expected) {
         return Err(
-            "its buckets are not those of the metric's other series, with +Inf as last; give all the same".into()
+            "its buckets differ from those of the metric's other series, or do not end with +Inf; use the same buckets for all".into()
         );
     }
     let (mut counts, mut below) = (Vec::with_capacity(bounds.len()), 0);
     for point in metric.points.iter().filter(|point| matches!(point.part, Part::Bucket(_))) {
         let count = whole(point.value)?;
-        counts.push(count.checked_sub(below).ok_or("a bucket counts less than the one before")?);
+        counts.push(count.checked_sub(below).ok_or("a bucket's count is below the previous one")?);
         below = count;
     }
     Ok(counts)
@@ -313,7 +312,7 @@ fn native_of(native: &Native) -> Result<NativeHistogram, String> {
         let zero = (native.zero_threshold, native.zero_count as u64);
         NativeHistogram::of(native.schema, zero, (side(&native.positive)?, side(&native.negative)?), native.sum)
     })();
-    made.ok_or_else(|| "the registry holds native histograms of whole counts and a sum only".into())
+    made.ok_or_else(|| "the registry supports only native histograms with integer counts and a sum".into())
 }
 
 #[cfg(test)]
@@ -322,7 +321,7 @@ mod tests {
     use super::*;
     use crate::exposition::text::Encoder;
 
-    fn taken(registry: &mut Registry, text: &str, format: Format) -> Imported {
+    fn import_text(registry: &mut Registry, text: &str, format: Format) -> Imported {
         let families = parse(text.as_bytes(), format, &Limits::default()).unwrap();
         import(&families, registry, Options::default())
     }
@@ -335,17 +334,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_is_exposed_as_it_was() {
+    fn imported_metrics_are_exposed_unchanged() {
         let text = "# HELP c_total x\n# TYPE c_total counter\nc_total{a=\"1\"} 3\nc_total{a=\"2\"} 4.5\n\
                     # TYPE g gauge\ng -1\n\
                     # TYPE h histogram\nh_bucket{le=\"0.5\"} 1\nh_bucket{le=\"2\"} 3\nh_bucket{le=\"+Inf\"} 4\nh_sum 9\nh_count 4\n\
                     # TYPE s summary\ns_sum 2\ns_count 1\n";
         let mut registry = Registry::default();
-        let imported = taken(&mut registry, text, Format::Text);
+        let imported = import_text(&mut registry, text, Format::Text);
         assert_eq!((imported.metrics, imported.series, imported.refused), (4, 5, vec![]));
         assert_eq!(written(&registry), text);
-        // Again: totals are set, not added.
-        taken(&mut registry, text, Format::Text);
+        // Importing again sets totals instead of adding.
+        import_text(&mut registry, text, Format::Text);
         assert_eq!(written(&registry), text);
     }
 
@@ -354,7 +353,7 @@ mod tests {
         let text = "# TYPE c counter\nc_total 2\n# TYPE v info\nv_info{a=\"b\"} 1\n\
                     # TYPE s stateset\ns{s=\"on\"} 1\ns{s=\"off\"} 0\n# EOF\n";
         let mut registry = Registry::default();
-        assert_eq!(taken(&mut registry, text, Format::OpenMetrics).series, 3);
+        assert_eq!(import_text(&mut registry, text, Format::OpenMetrics).series, 3);
         let mut out = Vec::new();
         crate::exposition::openmetrics::encode(&registry.read(0), Default::default(), &mut out);
         let again = String::from_utf8(out).unwrap();
@@ -364,14 +363,14 @@ mod tests {
     }
 
     #[test]
-    fn starts_are_those_that_the_target_tells_and_exemplars_are_counted() {
+    fn creation_times_are_imported_and_exemplars_counted() {
         let text = "# TYPE foo counter\nfoo_total 1e6 # {t=\"x\"} 1\nfoo_created 1500000000\n# TYPE bar counter\nbar_total 7\n\
                     # TYPE h histogram\nh_bucket{le=\"1\"} 1 # {} 0.5\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
                     h_created 1500000000.25\n# TYPE s summary\ns_sum 1\ns_count 1\ns_created 1500000001\n\
                     # TYPE odd counter\nodd_total 1\nodd_created -5\n# TYPE zero counter\nzero_total 1\nzero_created 0\n# EOF\n";
         let mut registry = Registry::default();
         registry.set_now(1_700_000_000_000);
-        let imported = taken(&mut registry, text, Format::OpenMetrics);
+        let imported = import_text(&mut registry, text, Format::OpenMetrics);
         assert_eq!((imported.series, imported.exemplars_dropped), (6, 2));
         let refused: Vec<&str> = imported.refused.iter().map(|refused| refused.metric.as_str()).collect();
         assert_eq!(refused, ["odd_total"]);
@@ -388,24 +387,24 @@ mod tests {
         ];
         assert_eq!(starts, expected);
         registry.set_now(1_700_000_060_000);
-        taken(&mut registry, "# TYPE bar counter\nbar_total 3\n# EOF\n", Format::OpenMetrics);
+        import_text(&mut registry, "# TYPE bar counter\nbar_total 3\n# EOF\n", Format::OpenMetrics);
         assert_eq!(registry.read(0)[0].series[0].created_ms, Some(1_700_000_060_000));
-        // Nor is any other kind said to have begun with its import.
+        // No other kind gets the import time as its creation time either.
         let others =
             "# TYPE g gauge\ng 1\n# TYPE v info\nv_info{a=\"b\"} 1\n# TYPE st stateset\nst{st=\"on\"} 1\n# EOF\n";
         let mut registry = Registry::default();
         registry.set_now(1_700_000_000_000);
-        assert_eq!(taken(&mut registry, others, Format::OpenMetrics).series, 3);
+        assert_eq!(import_text(&mut registry, others, Format::OpenMetrics).series, 3);
         assert!(registry.read(0).iter().all(|family| family.series[0].created_ms.is_none()));
     }
 
     #[test]
-    fn of_several_times_the_latest_is_taken() {
+    fn the_latest_sample_is_imported() {
         let text = "# TYPE h histogram\nh_bucket{le=\"1\"} 1 1000\nh_bucket{le=\"+Inf\"} 1 1000\nh_sum 1 1000\nh_count 1 1000\n\
                     h_bucket{le=\"1\"} 1 3000\nh_bucket{le=\"+Inf\"} 4 3000\nh_sum 9 3000\nh_count 4 2000\n\
                     # TYPE c_total counter\nc_total 5 9000\nc_total 4 8000\n";
         let mut registry = Registry::default();
-        let imported = taken(&mut registry, text, Format::Text);
+        let imported = import_text(&mut registry, text, Format::Text);
         assert_eq!((imported.series, imported.without_timestamp, imported.refused), (2, 2, vec![]));
         assert!(
             written(&registry).contains("h_sum 9\nh_count 4\n")
@@ -414,47 +413,47 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_is_imported_with_and_without_quantiles_of_its_own() {
+    fn summaries_are_imported_with_and_without_existing_quantiles() {
         let text = "# TYPE s summary\ns_sum 2\ns_count 1\n";
         let mut registry = Registry::default();
         let name = MetricName::new("s", "name").unwrap();
         registry.register(Definition::new(name, crate::registry::Kind::Summary)).unwrap();
-        assert_eq!(taken(&mut registry, text, Format::Text).series, 1);
+        assert_eq!(import_text(&mut registry, text, Format::Text).series, 1);
         assert!(
             written(&registry).contains("s{quantile=\"0.5\"} NaN\n")
                 && written(&registry).contains("s_sum 2\ns_count 1\n")
         );
         let mut registry = Registry::default();
-        taken(&mut registry, text, Format::Text);
+        import_text(&mut registry, text, Format::Text);
         assert_eq!(written(&registry), text);
-        // Again, the definition is the same.
-        assert_eq!(taken(&mut registry, text, Format::Text).refused, []);
+        // Importing again uses the same definition.
+        assert_eq!(import_text(&mut registry, text, Format::Text).refused, []);
     }
 
     #[test]
-    fn what_cannot_be_taken_is_named_with_the_reason() {
+    fn rejections_have_a_reason() {
         let mut registry = Registry::default();
         let text = "u 1\n# TYPE c_total counter\nc_total{a=\"1\"} NaN\nc_total{a=\"2\"} 1 5\n\
                     # TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 1\n\
                     # TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 1\nh_bucket{a=\"1\",le=\"+Inf\"} 1\nh_sum{a=\"1\"} 1\n\
                     h_bucket{a=\"2\",le=\"2\"} 1\nh_bucket{a=\"2\",le=\"+Inf\"} 1\nh_sum{a=\"2\"} 1\n\
                     # TYPE gh gaugehistogram\ngh_bucket{le=\"+Inf\"} 1\n";
-        let imported = taken(&mut registry, text, Format::Text);
+        let imported = import_text(&mut registry, text, Format::Text);
         let refused: Vec<_> =
             imported.refused.iter().map(|refused| (refused.metric.as_str(), refused.series)).collect();
         assert_eq!(refused, [("u", 1), ("c_total", 1), ("s", 1), ("h", 1), ("gh", 1)]);
         assert_eq!((imported.metrics, imported.series, imported.without_timestamp), (3, 3, 1));
-        let conflict = taken(&mut registry, "# TYPE c_total gauge\nc_total 1\n", Format::Text);
+        let conflict = import_text(&mut registry, "# TYPE c_total gauge\nc_total 1\n", Format::Text);
         assert!(conflict.refused[0].reason.contains("cannot be recorded as a gauge"), "{:?}", conflict.refused);
         let families = parse(b"u 1\n", Format::Text, &Limits::default()).unwrap();
         assert_eq!(import(&families, &mut registry, Options { unknown_as_gauge: true }).series, 1);
     }
 
     #[test]
-    fn a_limit_keeps_series_out_and_the_rest_as_it_was() {
+    fn the_series_limit_rejects_only_excess_series() {
         let mut registry = Registry::default();
         registry.set_series_limit(1);
-        let imported = taken(&mut registry, "# TYPE g gauge\ng{a=\"1\"} 1\ng{a=\"2\"} 2\n", Format::Text);
+        let imported = import_text(&mut registry, "# TYPE g gauge\ng{a=\"1\"} 1\ng{a=\"2\"} 2\n", Format::Text);
         assert_eq!((imported.series, imported.refused[0].series), (1, 1));
     }
 }

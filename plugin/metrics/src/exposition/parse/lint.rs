@@ -1,28 +1,27 @@
-//! What is allowed in an exposition, and better done otherwise: the rules of `promtool check
-//! metrics`, and what the text format advises. Finds only; whatever it finds was read without
-//! error.
+//! A linter for valid expositions: the rules of `promtool check metrics` and the recommendations of
+//! the text format.
 
 use super::families::own_label;
 use super::{Families, Family, FamilyType, Format, Part};
 
-/// The most findings of one input: nobody reads more.
+/// Maximum number of findings per input.
 pub const MAX_FINDINGS: usize = 1_000;
 
-/// The most label names of one metric that are looked at.
+/// Maximum number of label names checked per metric.
 const MAX_NAMES: usize = 200;
 
-/// Something to mend in what a target exposes.
+/// A problem in a target's exposition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The metric's name.
     pub metric: String,
-    /// The rule's stable word, such as `help`.
+    /// The rule's stable identifier, such as `help`.
     pub rule: &'static str,
-    /// What was found, and what to do.
+    /// The problem, and how to fix it.
     pub problem: String,
 }
 
-/// Units, and the base unit for each.
+/// Units and their base units.
 const UNITS: [(&str, &str); 25] = [
     ("amperes", "amperes"),
     ("bytes", "bytes"),
@@ -51,7 +50,7 @@ const UNITS: [(&str, &str); 25] = [
     ("percent", "ratio"),
 ];
 
-/// What multiplies a unit.
+/// Unit prefixes.
 const PREFIXES: [&str; 18] = [
     "pico", "nano", "micro", "milli", "centi", "deci", "deca", "hecto", "kilo", "kibi", "mega", "mebi", "giga", "gibi",
     "tera", "tebi", "peta", "pebi",
@@ -59,10 +58,10 @@ const PREFIXES: [&str; 18] = [
 
 const ABBREVIATIONS: [&str; 14] = ["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"];
 
-/// The types that a name should not say.
+/// Type names that should not be part of a metric name.
 const TYPES: [&str; 5] = ["counter", "gauge", "summary", "histogram", "gauge_histogram"];
 
-/// The findings of all families that have samples, by family; [`MAX_FINDINGS`] at most.
+/// The findings for all families with samples, by family; at most [`MAX_FINDINGS`].
 pub fn lint(families: &Families) -> Vec<Finding> {
     let mut findings = Vec::new();
     for family in families.list.iter().filter(|family| !family.points.is_empty()) {
@@ -79,7 +78,7 @@ pub fn lint(families: &Families) -> Vec<Finding> {
     findings
 }
 
-/// The family's name as text 0.0.4 has it.
+/// The family's name in text 0.0.4.
 pub(super) fn text_name(families: &Families, family: &Family) -> String {
     let suffix = match (families.format, family.kind) {
         (Format::OpenMetrics, FamilyType::Counter) => "_total",
@@ -105,10 +104,10 @@ impl Lint<'_, '_> {
 
     fn metadata(&mut self) {
         if self.family.help.as_deref().is_none_or(str::is_empty) {
-            self.find("help", "there is no help; say in # HELP what is measured");
+            self.find("help", "there is no help; add a # HELP line");
         }
         if !self.family.is_typed || self.family.kind == FamilyType::Unknown {
-            self.find("type", "the type is not known; say it in # TYPE");
+            self.find("type", "the type is unknown; add a # TYPE line");
         }
     }
 
@@ -118,7 +117,7 @@ impl Lint<'_, '_> {
         match self.family.kind {
             FamilyType::Counter if !total => self.find("counter_total", "a counter's name ends with _total; append it"),
             FamilyType::Counter | FamilyType::Unknown => {}
-            _ if total => self.find("total", "only a counter's name ends with _total; take it off"),
+            _ if total => self.find("total", "only a counter's name ends with _total; remove the suffix"),
             _ => {}
         }
         let histogram =
@@ -127,16 +126,16 @@ impl Lint<'_, '_> {
         for (suffix, fits) in [("_bucket", histogram), ("_count", observed), ("_sum", observed)] {
             if !fits && name.ends_with(suffix) {
                 let owner = if suffix == "_bucket" { "histograms" } else { "histograms and summaries" };
-                self.find("suffix", format!("the name ends with {suffix}, which samples of {owner} do; rename it"));
+                self.find("suffix", format!("the name ends with {suffix}, which is reserved for {owner}; rename it"));
             }
         }
         if let Some((part, unit, base)) = unit_in(&name)
             && unit != base
         {
-            self.find("base_unit", format!("the name says {part}; measure in {base}, so that all can be compared"));
+            self.find("base_unit", format!("the name uses the unit {part}; use the base unit {base}"));
         }
         let lower = name.to_ascii_lowercase();
-        let says = |word: &str| {
+        let contains_word = |word: &str| {
             let mut parts = lower.match_indices(word);
             parts.any(|(at, _)| {
                 let after = lower.get(at + word.len()..).unwrap_or_default();
@@ -144,14 +143,14 @@ impl Lint<'_, '_> {
                     && (after.is_empty() || after.starts_with('_'))
             })
         };
-        if let Some(abbreviation) = ABBREVIATIONS.into_iter().find(|word| says(word)) {
-            self.find("unit_abbreviation", format!("the name abbreviates a unit, {abbreviation}; write it out"));
+        if let Some(abbreviation) = ABBREVIATIONS.into_iter().find(|word| contains_word(word)) {
+            self.find("unit_abbreviation", format!("the name abbreviates a unit, {abbreviation}; spell it out"));
         }
-        if let Some(kind) = TYPES.into_iter().find(|word| says(word)) {
-            self.find("type_in_name", format!("the name says the type, {kind}; # TYPE does that, so leave it out"));
+        if let Some(kind) = TYPES.into_iter().find(|word| contains_word(word)) {
+            self.find("type_in_name", format!("the name contains the type, {kind}; remove it, since # TYPE states it"));
         }
         if name.contains(':') {
-            self.find("colon", "the name has a colon, which names of recording rules have; leave it out");
+            self.find("colon", "the name contains a colon, which is reserved for recording rules; remove it");
         }
         if is_camel(&name) {
             self.find("camel_case", "the name is in camelCase; write it in snake_case");
@@ -172,14 +171,14 @@ impl Lint<'_, '_> {
         }
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         for name in names {
-            let shown = crate::error::excerpt(&name, 100);
+            let excerpt = crate::error::excerpt(&name, 100);
             if is_camel(&name) {
-                self.find("label_camel_case", format!("the label {shown} is in camelCase; write it in snake_case"));
+                self.find("label_camel_case", format!("the label {excerpt} is in camelCase; write it in snake_case"));
             }
             if name.starts_with('_') {
-                self.find("label_reserved", format!("the label {shown} begins with _, which is reserved; rename it"));
+                self.find("label_reserved", format!("the label {excerpt} begins with _, which is reserved; rename it"));
             }
-            // Where it is the family's own, it got here from a sample that does not have it, such
+            // If it is the family's own label, it comes from a sample that must not have it, such
             // as the sum.
             for (reserved, owner) in [("le", "buckets of histograms"), ("quantile", "quantiles of summaries")] {
                 if name == reserved && self.family.kind != FamilyType::Unknown {
@@ -187,15 +186,14 @@ impl Lint<'_, '_> {
                 }
             }
             if name == self.name && self.family.kind != FamilyType::StateSet {
-                self.find("label_repeats", format!("the label {shown} is named like its metric; rename it"));
+                self.find("label_repeats", format!("the label {excerpt} has the same name as its metric; rename it"));
             }
         }
     }
 
-    /// What concerns the series: whether one comes twice, and whether histograms and summaries are
-    /// whole.
+    /// Checks series for duplicates, and histograms and summaries for completeness.
     fn series(&mut self, families: &Families) {
-        let (mut twice, mut open, mut fallen, mut odd) = (0usize, 0usize, 0usize, 0usize);
+        let (mut duplicates, mut incomplete, mut unordered, mut unexpected) = (0usize, 0usize, 0usize, 0usize);
         for metric in families.metrics(self.family) {
             let mut bounds = Vec::new();
             let mut parts: Vec<(Part, Option<f64>, Option<&str>)> = Vec::new();
@@ -210,10 +208,10 @@ impl Lint<'_, '_> {
                     _ => None,
                 };
                 let part = (point.part, point.timestamp, state);
-                // A histogram has its buckets; any other series with so many samples is a range in
-                // time.
+                // Limit the quadratic check: apart from buckets, a series with this many samples is
+                // a time range.
                 if parts.len() < 1_000 {
-                    twice += usize::from(parts.contains(&part));
+                    duplicates += usize::from(parts.contains(&part));
                     parts.push(part);
                 }
                 match point.part {
@@ -221,27 +219,29 @@ impl Lint<'_, '_> {
                         if bounds.last().is_some_and(|before| *before >= bound)
                             || (matches!(point.part, Part::Bucket(_)) && point.value < below)
                         {
-                            fallen += 1;
+                            unordered += 1;
                         }
                         bounds.push(bound);
                         below = point.value;
                     }
                     Part::Count => count = Some(point.value),
-                    Part::Value if matches!(self.family.kind, FamilyType::Histogram | FamilyType::Summary) => odd += 1,
+                    Part::Value if matches!(self.family.kind, FamilyType::Histogram | FamilyType::Summary) => {
+                        unexpected += 1
+                    }
                     _ => {}
                 }
             }
             let native = metric.points.iter().any(|point| point.part == Part::Native);
             if self.family.kind == FamilyType::Histogram && !native {
                 let infinite = bounds.contains(&f64::INFINITY);
-                open += usize::from(!infinite || count.is_some_and(|count| count != below));
+                incomplete += usize::from(!infinite || count.is_some_and(|count| count != below));
             }
         }
         for (rule, found, problem) in [
-            ("duplicate", twice, "samples come twice, with the same labels; each must differ"),
-            ("infinite_bucket", open, "series without a bucket +Inf that is equal to their count; expose it"),
-            ("order", fallen, "buckets or quantiles do not rise; sort them"),
-            ("odd_sample", odd, "samples are no part of a histogram or summary; they are lost"),
+            ("duplicate", duplicates, "samples are duplicates with the same labels; make their labels unique"),
+            ("infinite_bucket", incomplete, "series have no +Inf bucket equal to their count; expose it"),
+            ("order", unordered, "buckets or quantiles are out of order; sort them"),
+            ("odd_sample", unexpected, "samples do not belong to a histogram or summary; they are ignored"),
         ] {
             if found > 0 {
                 self.find(rule, format!("{found} {problem}"));
@@ -250,8 +250,7 @@ impl Lint<'_, '_> {
     }
 }
 
-/// The first part of a name that is a unit: as it is, without its prefix's effect, and its base
-/// unit.
+/// The first part of a name that is a unit, with or without prefix, and its base unit.
 fn unit_in(name: &str) -> Option<(&str, &str, &'static str)> {
     name.split('_').find_map(|part| {
         let base = |unit: &str| UNITS.iter().find(|(name, _)| *name == unit).map(|(_, base)| *base);
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_those_of_the_rules() {
+    fn rules_produce_the_expected_findings() {
         let typed = |name: &str, kind: &str, sample: &str| format!("# HELP {name} x\n# TYPE {name} {kind}\n{sample}\n");
         for (text, expected) in [
             (typed("good_seconds_total", "counter", "good_seconds_total 1"), &[][..]),
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_openmetrics_are_those_of_their_samples() {
+    fn openmetrics_names_include_the_suffix() {
         let text = b"# TYPE x counter\n# HELP x x\nx_total 1\n# TYPE y info\n# HELP y y\ny_info 1\n# EOF\n";
         let families = parse(text, Format::OpenMetrics, &Limits::default()).unwrap();
         assert_eq!(lint(&families), []);

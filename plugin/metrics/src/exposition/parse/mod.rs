@@ -1,14 +1,12 @@
-//! What others expose, read: Prometheus text, OpenMetrics and delimited protobuf. Strict, and
-//! without copies: names, labels and help are parts of the input wherever they hold no escape.
+//! Strict, zero-copy parsers for Prometheus text, OpenMetrics and delimited protobuf: names, labels
+//! and help borrow from the input unless they contain escapes.
 //!
-//! [`Reader`] hands out one [`Event`] after the other; [`Families`] is all of them together, for
-//! reports ([`lint`]), for the registry ([`import()`]) and to be written again ([`reexpose()`]).
-//! Nothing here does I/O or looks at a clock, no input makes it panic, and what it holds is a small
-//! multiple of the input, within [`Limits`].
+//! [`Reader`] yields one [`Event`] at a time; [`Families`] collects all of them, for [`lint`],
+//! [`import()`] and [`reexpose()`]. There is no I/O and no clock, no input causes a panic, and
+//! memory is limited to a small multiple of the input, within [`Limits`].
 //!
-//! What is accepted is what the formats' specifications accept. Where the text format's leaves a
-//! thing open, Prometheus's own parser (`expfmt`) decides; OpenMetrics' names may be quoted, as
-//! Prometheus 3 writes them.
+//! The parsers follow the formats' specifications. Where the text format is ambiguous, they follow
+//! Prometheus's own parser (`expfmt`); OpenMetrics names may be quoted, as in Prometheus 3.
 
 pub use crate::model::FamilyType;
 
@@ -32,7 +30,7 @@ pub use import::import;
 pub use reader::Reader;
 pub use reexpose::reexpose;
 
-/// Reads a whole input.
+/// Parses a whole input.
 pub fn parse<'a>(input: &'a [u8], format: Format, limits: &Limits) -> Result<Families<'a>, ParseError> {
     Families::read(Reader::new(input, format, limits)?, format, limits.seed)
 }

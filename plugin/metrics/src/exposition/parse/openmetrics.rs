@@ -1,14 +1,12 @@
-//! OpenMetrics text 1.0.0 (and 0.0.1, which is the same), by its ABNF and its MUSTs.
+//! OpenMetrics text 1.0.0 (and 0.0.1, which is the same), according to its ABNF and all its MUSTs.
 //!
-//! Tokens are apart by exactly one blank; there are no comments and no empty lines; `# EOF` ends
-//! the text. A family's lines stand together, its metadata first; a metric's samples stand
-//! together, and a point's in it. What each type's samples are called, which labels and values they
-//! have, and what a histogram must have, is checked as it comes, and what can be known only at the
-//! end of a point or a family, there.
+//! Tokens are separated by exactly one space; there are no comments or empty lines; `# EOF` ends
+//! the text. A family's lines are contiguous, metadata first; so are a metric's samples, and a
+//! point's within it. Sample names, labels and values are checked per line according to the type;
+//! conditions on a whole point or family are checked at its end.
 //!
-//! Beyond the ABNF, as Prometheus and client_python have it: names may be quoted, a quote in a help
-//! text need not be escaped, and a backslash before another character than `n`, `"` and `\` stands
-//! for itself.
+//! Beyond the ABNF, as in Prometheus and client_python: names may be quoted, a quote in a help text
+//! need not be escaped, and a backslash before a character other than `n`, `"` and `\` is literal.
 //!
 //! Source: the OpenMetrics specification 1.0.0.
 
@@ -25,23 +23,24 @@ use super::event::{Event, Exemplar, Format, Label, Limits, ParseError, Part, Sam
 use super::scan::{Cursor, Escapes, is_whole, number};
 use crate::model::FamilyType;
 
-/// The most characters of an exemplar's labels, names and values together.
+/// Maximum number of characters of an exemplar's label names and values.
 const MAX_EXEMPLAR_LEN: usize = 128;
 
-/// What all types' sample names may end with.
+/// The sample name suffixes of all types.
 const SUFFIXES: [&str; 9] = ["", "_total", "_created", "_count", "_sum", "_bucket", "_gcount", "_gsum", "_info"];
 
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     cursor: Cursor<'a>,
     limits: Limits,
-    /// The last one is the one that is read.
+    /// The last one is the current family.
     families: Vec<Family<'a>>,
     index: Index,
     labels: Vec<Label<'a>>,
     group: Option<Group>,
     point: Point,
-    /// The metrics of the family; of infos, which have no groups, every sample with its timestamp.
+    /// Hashes of the family's metrics; for infos, which have no groups, of every sample and
+    /// timestamp.
     seen: HashSet<u128, FixedState>,
     tally: Tally,
     done: bool,
@@ -77,12 +76,12 @@ impl<'a> Reader<'a> {
                 None => Ok(Event::Eof),
             },
             Some(b'\n') => Err(self.cursor.fault("the line is empty; OpenMetrics has no empty lines")),
-            None => Err(self.cursor.fault("the input ends without # EOF; it was cut short, or is no OpenMetrics")),
+            None => Err(self.cursor.fault("the input ends without # EOF; it is truncated or not OpenMetrics")),
             Some(_) => self.sample().map(Event::Sample),
         }
     }
 
-    /// A line that begins with `#`; none for the last one.
+    /// Parses a line that begins with `#`; `None` for `# EOF`.
     fn metadata<'p>(&mut self) -> Result<Option<Event<'p, 'a>>, ParseError>
     where
         'a: 'p,
@@ -102,7 +101,7 @@ impl<'a> Reader<'a> {
             ahead.eat_text("# ") && ahead.eat_text(word) && ahead.eat(b' ')
         }) else {
             let problem =
-                "expected # TYPE, # HELP, # UNIT or # EOF, each with a blank after it; OpenMetrics has no comments";
+                "expected # TYPE, # HELP, # UNIT or # EOF, each followed by a space; OpenMetrics has no comments";
             return Err(self.cursor.fault_at(line, problem));
         };
         self.cursor.at += "# TYPE ".len();
@@ -115,7 +114,7 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(start, format!("expected a metric's name after # {keyword}")));
         }
         if !self.cursor.eat(b' ') {
-            return Err(self.cursor.unexpected(&format!("a blank after the metric's name in # {keyword}")));
+            return Err(self.cursor.unexpected(&format!("a space after the metric's name in # {keyword}")));
         }
         if self.families.last().is_none_or(|family| family.name != name) {
             self.open_family(name, start)?;
@@ -140,12 +139,12 @@ impl<'a> Reader<'a> {
         if again {
             return Err(self
                 .cursor
-                .fault_at(line, format!("a second # {keyword} of the metric; expected one at most")));
+                .fault_at(line, format!("a second # {keyword} of the metric; expected at most one")));
         }
         if text.ends_with('\r') {
             return Err(self.cursor.fault_at(
                 text_at + text.len() - 1,
-                "the line ends with a carriage return; expected a line feed alone",
+                "the line ends with a carriage return; expected only a line feed",
             ));
         }
         let Some(family) = self.families.last_mut() else { return Ok(None) };
@@ -163,8 +162,7 @@ impl<'a> Reader<'a> {
                 ];
                 let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == text) else {
                     if KINDS.iter().any(|kind| kind.name() == text.trim()) {
-                        let problem =
-                            "blanks stand around the metric's type; expected one before it, and none after it";
+                        let problem = "extra spaces around the metric's type; expected one before it and none after it";
                         return Err(self.cursor.fault_at(text_at, problem));
                     }
                     let problem = format!(
@@ -191,7 +189,7 @@ impl<'a> Reader<'a> {
                 let fits = family.name.strip_suffix(unit).is_some_and(|before| before.ends_with('_'));
                 if !unit.is_empty() && !fits {
                     let problem = format!(
-                        "the unit {:?} does not end the metric's name; expected a name that ends with _ and the unit",
+                        "the metric's name does not end with the unit {:?}; expected a name that ends with _ and the unit",
                         crate::error::excerpt(unit, 40)
                     );
                     return Err(self.cursor.fault_at(text_at, problem));
@@ -203,7 +201,7 @@ impl<'a> Reader<'a> {
             && !unit.is_empty()
             && matches!(family.kind, Some(FamilyType::Info | FamilyType::StateSet))
         {
-            let problem = format!("a metric of type {} has no unit; leave # UNIT out", family.kind().name());
+            let problem = format!("a metric of type {} has no unit; remove # UNIT", family.kind().name());
             return Err(self.cursor.fault_at(text_at, problem));
         }
         Ok(Some(event))
@@ -219,19 +217,19 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(at, too_long("the metric's name", name.len(), self.limits.name_bytes)));
         }
         if let Some(before) = self.find(&name).and_then(|place| self.families.get(place)) {
-            let shown = crate::error::excerpt(&name, 100);
+            let excerpt = crate::error::excerpt(&name, 100);
             let problem = match self.families.last() {
                 Some(last) if std::ptr::eq(last, before) => format!(
-                    "{shown} is no sample of the {} of that name; expected {}",
+                    "{excerpt} is not a sample of the {} with that name; expected {}",
                     last.kind().name(),
                     last.kind()
                         .suffixes()
                         .iter()
-                        .map(|suffix| format!("{shown}{suffix}"))
+                        .map(|suffix| format!("{excerpt}{suffix}"))
                         .collect::<Vec<_>>()
                         .join(", ")
                 ),
-                _ => format!("the metric {shown} began before; put all its lines together, its metadata first"),
+                _ => format!("the metric {excerpt} appeared before; keep all its lines together, metadata first"),
             };
             return Err(self.cursor.fault_at(at, problem));
         }
@@ -247,29 +245,29 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What can be said of a family only when its type is known: whether its samples may be called
-    /// as another's.
+    /// Checks that no sample name of the finished family, whose type is now known, can belong to
+    /// another family.
     fn close_family(&mut self) -> Result<(), ParseError> {
         self.close_point()?;
         let Some(family) = self.families.last() else { return Ok(()) };
-        let mut claim = String::new();
+        let mut sample_name = String::new();
         for suffix in family.kind().suffixes().iter().chain([""].iter()) {
-            claim.clear();
-            claim.push_str(&family.name);
-            claim.push_str(suffix);
+            sample_name.clear();
+            sample_name.push_str(&family.name);
+            sample_name.push_str(suffix);
             for other in SUFFIXES {
-                let place = claim.strip_suffix(other).and_then(|name| self.find(name));
-                let Some(rival) = place.and_then(|place| self.families.get(place)) else { continue };
-                let claims = other.is_empty() || rival.kind().suffixes().contains(&other);
-                if claims && !std::ptr::eq(rival, family) {
-                    let shown = |name: &str| crate::error::excerpt(name, 100);
+                let place = sample_name.strip_suffix(other).and_then(|name| self.find(name));
+                let Some(other_family) = place.and_then(|place| self.families.get(place)) else { continue };
+                let conflicts = other.is_empty() || other_family.kind().suffixes().contains(&other);
+                if conflicts && !std::ptr::eq(other_family, family) {
+                    let excerpt = |name: &str| crate::error::excerpt(name, 100);
                     let problem = format!(
                         "the {} {} and the {} {} could both have a sample {}; rename one of them",
                         family.kind().name(),
-                        shown(&family.name),
-                        rival.kind().name(),
-                        shown(&rival.name),
-                        shown(&claim)
+                        excerpt(&family.name),
+                        other_family.kind().name(),
+                        excerpt(&other_family.name),
+                        excerpt(&sample_name)
                     );
                     return Err(self.cursor.fault_at(family.at, problem));
                 }
@@ -303,7 +301,7 @@ impl<'a> Reader<'a> {
                 ""
             }
         };
-        let (value_at, value) = self.number("a blank and a number after the metric")?;
+        let (value_at, value) = self.number("a space and a number after the metric")?;
         let mut timestamp = None;
         let mut timestamp_at = 0;
         if self.cursor.peek() == Some(b' ') && !self.is_at_exemplar() {
@@ -336,8 +334,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What the name adds to that of the family that is read; none if it is not one of that
-    /// family's.
+    /// The suffix of a sample name of the current family; `None` if it belongs to another family.
     fn suffix_of(&self, name: &str) -> Option<&'static str> {
         let family = self.families.last()?;
         let rest = name.strip_prefix(&*family.name)?;
@@ -349,7 +346,7 @@ impl<'a> Reader<'a> {
         ahead.eat_text(" # ")
     }
 
-    /// A blank, and the number after it.
+    /// Parses a space and a number.
     fn number(&mut self, expected: &str) -> Result<(usize, f64), ParseError> {
         if !self.cursor.eat(b' ') {
             return Err(self.cursor.unexpected(expected));
@@ -367,9 +364,9 @@ impl<'a> Reader<'a> {
     }
 
     fn timestamp(&self, at: usize, seconds: f64) -> Result<f64, ParseError> {
-        // The specification's suite has timestamps beyond what milliseconds of 64 bits hold.
-        const TOO_LATE: f64 = 18_446_744_073_709_551_616.0;
-        match seconds.abs() < TOO_LATE {
+        // The specification's test suite has timestamps beyond 64-bit milliseconds.
+        const LIMIT: f64 = 18_446_744_073_709_551_616.0;
+        match seconds.abs() < LIMIT {
             true => Ok(seconds),
             false => Err(self.cursor.fault_at(
                 at,
@@ -378,7 +375,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Labels in braces; also the metric's name, if that is none yet.
+    /// Parses labels in braces, and the metric's name if `metric` is `None`.
     fn labels(&mut self, metric: &mut Option<Cow<'a, str>>, labels: &mut Vec<Label<'a>>) -> Result<(), ParseError> {
         let inside = metric.is_none();
         self.cursor.at += 1;
@@ -426,7 +423,7 @@ impl<'a> Reader<'a> {
         self.cursor.at += 1;
         let start = self.cursor.at;
         if !matches!(part, Part::Bucket(_)) && suffix != "_total" {
-            let problem = "only counters' totals and buckets have exemplars; take it away";
+            let problem = "only counter totals and buckets may have exemplars; remove it";
             return Err(self.cursor.fault_at(start, problem));
         }
         self.cursor.at += 2;
@@ -438,12 +435,11 @@ impl<'a> Reader<'a> {
         let characters: usize =
             labels.iter().map(|label| label.name.chars().count() + label.value.chars().count()).sum();
         if characters > MAX_EXEMPLAR_LEN {
-            let problem = format!(
-                "the exemplar's labels have {characters} characters; they may have {MAX_EXEMPLAR_LEN} together"
-            );
+            let problem =
+                format!("the exemplar's labels have {characters} characters; the maximum is {MAX_EXEMPLAR_LEN}");
             return Err(self.cursor.fault_at(start, problem));
         }
-        let (at, value) = self.number("a blank and a number after the exemplar's labels")?;
+        let (at, value) = self.number("a space and a number after the exemplar's labels")?;
         if let Part::Bucket(bound) = part
             && value > bound
         {
@@ -463,7 +459,7 @@ impl<'a> Reader<'a> {
         self.labels.iter().find(|label| label.name == name).map(|label| &*label.value)
     }
 
-    /// What the sample is, and whether it may have the labels and the value that it has.
+    /// Determines the role of the sample, and checks its labels and value.
     fn check(&self, suffix: &str, at: usize, value_at: usize, value: f64) -> Result<Part, ParseError> {
         let Some(family) = self.families.last() else { return Ok(Part::Value) };
         let kind = family.kind();
@@ -500,7 +496,7 @@ impl<'a> Reader<'a> {
             }
             Part::Sum if value.is_nan() => return fault("a sum is NaN; expected a number"),
             Part::Sum if value < 0.0 && kind != FamilyType::GaugeHistogram => {
-                return fault("a sum is negative; it counts up like a counter, so expected at least 0");
+                return fault("a sum is negative; it must increase like a counter; expected at least 0");
             }
             Part::Created if !value.is_finite() => {
                 return fault("expected seconds since the Unix epoch, a finite number");
@@ -522,12 +518,12 @@ impl<'a> Reader<'a> {
         Ok(part)
     }
 
-    /// The number in a label.
+    /// Parses the number in a label.
     fn numbered(&self, name: &str, at: usize) -> Result<f64, ParseError> {
         let text = self.label(name);
         let value = text.and_then(number);
         match value {
-            // The one number whose spelling is prescribed.
+            // The only number with a required spelling.
             Some(value) if value != f64::INFINITY || text == Some("+Inf") => Ok(value),
             _ => {
                 let found = text.map_or("none".into(), |text| format!("{:?}", crate::error::excerpt(text, 40)));
@@ -537,7 +533,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Sees to it that metrics and points stand together, each once, in order.
+    /// Checks that metrics and points are contiguous, unique and in order.
     fn place(
         &mut self,
         part: Part,
@@ -556,35 +552,34 @@ impl<'a> Reader<'a> {
         };
         let labels = self.hash(own);
         let state = if kind == FamilyType::StateSet { self.hash("") } else { 0 };
-        let twice = |place: &Self| {
-            Err(place.cursor.fault_at(at, "the sample comes twice; expected each once, or each with a timestamp"))
+        let duplicate = |place: &Self| {
+            Err(place.cursor.fault_at(at, "the sample occurs twice; expected unique samples or distinct timestamps"))
         };
         if kind == FamilyType::Info {
-            // Which of its labels are the metric's, nobody can tell.
+            // The labels of the metric and of the info cannot be distinguished.
             let at_time = timestamp.map_or(0, |timestamp| u128::from(timestamp.to_bits()).wrapping_add(1) << 64);
-            return if self.seen.insert(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { twice(self) };
+            return if self.seen.insert(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { duplicate(self) };
         }
         let mut new_point = true;
         match self.group {
             Some(group) if group.labels == labels => {
                 if timestamp.is_some() != group.timestamp.is_some() {
-                    let problem =
-                        "some samples of the metric have a timestamp, and some have none; give it to all or to none";
+                    let problem = "some samples of the metric have a timestamp and some do not; expected all or none";
                     return Err(self.cursor.fault_at(at, problem));
                 }
                 if let (Some(now), Some(before)) = (timestamp, group.timestamp)
                     && now < before
                 {
-                    let problem = "the timestamp is before that of the sample above; within a metric timestamps rise";
+                    let problem =
+                        "the timestamp is before that of the previous sample; timestamps of a metric must not decrease";
                     return Err(self.cursor.fault_at(timestamp_at, problem));
                 }
-                // Timestamps must not fall, and so may stand still; they may also be finer than a
-                // double tells.
+                // Timestamps may repeat, or differ by less than a double can represent.
                 new_point = timestamp != group.timestamp || (timestamp.is_some() && self.point.has(part, state));
             }
             _ => {
                 if !self.seen.insert(labels) {
-                    let problem = "samples of this metric stand further above; put all samples of a metric together";
+                    let problem = "other samples of this metric are further up; keep all samples of a metric together";
                     return Err(self.cursor.fault_at(at, problem));
                 }
             }
@@ -599,11 +594,12 @@ impl<'a> Reader<'a> {
         match part {
             Part::Bucket(bound) => {
                 if point.bound.is_some_and(|before| bound <= before) {
-                    let problem = "the bucket's bound is not above that of the bucket before; buckets rise, each once";
+                    let problem =
+                        "the bucket's bound is not above the previous one; bounds must be ascending and unique";
                     return Err(self.cursor.fault_at(at, problem));
                 }
                 if value < point.below {
-                    let problem = "the bucket counts less than the bucket before; buckets are cumulative";
+                    let problem = "the bucket's count is below the previous one; buckets are cumulative";
                     return Err(self.cursor.fault_at(at, problem));
                 }
                 point.has_negative_bounds |= bound < 0.0;
@@ -612,9 +608,7 @@ impl<'a> Reader<'a> {
             }
             Part::Quantile(rank) => {
                 if point.ranks.len() >= self.limits.labels {
-                    return Err(self
-                        .cursor
-                        .fault_at(at, "there are too many quantiles; drop some, or raise the limit"));
+                    return Err(self.cursor.fault_at(at, "there are too many quantiles; drop some or raise the limit"));
                 }
                 point.ranks.push(rank);
             }
@@ -626,10 +620,10 @@ impl<'a> Reader<'a> {
             }
             _ => point.has_value = true,
         }
-        if again { twice(self) } else { Ok(()) }
+        if again { duplicate(self) } else { Ok(()) }
     }
 
-    /// The labels in any order, without one of them, as a number that no two sets share.
+    /// An order-independent hash of the labels, excluding one of them.
     fn hash(&self, without: &str) -> u128 {
         let labels = self.labels.iter().filter(|label| without.is_empty() || label.name != without);
         labels.fold(1, |sum, label| {
@@ -640,7 +634,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What a point must have, known when it is over.
+    /// Checks that the finished point is complete.
     fn close_point(&mut self) -> Result<(), ParseError> {
         let is_open = self.group.is_some();
         let at = self.point.at;
@@ -655,19 +649,19 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         if point.bound != Some(f64::INFINITY) {
-            return fault("the histogram has no bucket with le=\"+Inf\"; expected one, after all others");
+            return fault("the histogram has no bucket with le=\"+Inf\"; expected one after all others");
         }
         match (point.count, point.sum) {
             (Some(count), _) if count != point.below => {
-                fault("the histogram's count is not that of its bucket +Inf; expected the same number")
+                fault("the histogram's count differs from its +Inf bucket; expected the same number")
             }
             (None, Some(_)) => fault("the histogram has a sum and no count; expected both or neither"),
             (Some(_), None) => fault("the histogram has a count and no sum; expected both or neither"),
             (_, Some(_)) if kind == FamilyType::Histogram && point.has_negative_bounds => {
-                fault("the histogram has buckets below zero and a sum, which could then fall; leave sum and count out")
+                fault("the histogram has buckets below zero and a sum, which could then decrease; omit sum and count")
             }
             (_, Some(sum)) if sum < 0.0 && !point.has_negative_bounds => {
-                fault("the histogram's sum is negative, and none of its buckets is below zero")
+                fault("the histogram's sum is negative, but none of its buckets is below zero")
             }
             _ => Ok(()),
         }

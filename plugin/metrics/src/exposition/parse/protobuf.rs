@@ -1,10 +1,10 @@
-//! Delimited `io.prometheus.client.MetricFamily` messages, read by hand: see
+//! A hand-written parser for delimited `io.prometheus.client.MetricFamily` messages: see
 //! [`crate::exposition::protobuf`] for the fields.
 //!
-//! Fields may come in any order and be unknown, repeated numbers packed or not; of a field that
-//! should come once the last one counts, as protobuf has it. Groups, which that schema never had,
-//! are refused. A metric must hold what its family's type says. A classic histogram without an
-//! infinite bucket gets it, as Prometheus does; a native one must add up.
+//! Fields may be in any order or unknown, and repeated numbers packed or not; if a singular field
+//! repeats, the last one wins, as protobuf requires. Groups, which the schema never had, are
+//! rejected. A metric must have a value of its family's type. A classic histogram without an
+//! infinite bucket gets one, as in Prometheus; the counts of a native one must add up.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ use super::scan::milliseconds;
 use crate::model::FamilyType;
 use crate::number::write_canonical;
 
-/// A sample of the metric that is read.
+/// A sample of the current metric, not yet returned.
 #[derive(Debug)]
 struct Pending<'a> {
     suffix: &'static str,
@@ -40,9 +40,9 @@ struct Family<'a> {
     kind: FamilyType,
     help: Option<&'a str>,
     unit: Option<&'a str>,
-    /// What is left of it.
+    /// The rest of the message.
     rest: Message<'a>,
-    told: u8,
+    events: u8,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(super) struct Reader<'a> {
     timestamp_ms: Option<i64>,
     created_ms: Option<i64>,
     pending: VecDeque<Pending<'a>>,
-    /// How many of `labels` are the metric's.
+    /// The number of `labels` that belong to the metric.
     own: usize,
     tally: Tally,
 }
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(input: &'a [u8], limits: &Limits) -> Result<Self, ParseError> {
         if input.len() > limits.bytes {
             let problem =
-                format!("the input has {} bytes, and {} are allowed; raise the limit", input.len(), limits.bytes);
+                format!("the input has {} bytes; the maximum is {}; raise the limit", input.len(), limits.bytes);
             return Err(ParseError::at(Format::Protobuf, input, limits.bytes, problem));
         }
         Ok(Self {
@@ -107,8 +107,8 @@ impl<'a> Reader<'a> {
                 self.open_family()?;
                 return self.advance();
             };
-            family.told += 1;
-            match family.told {
+            family.events += 1;
+            match family.events {
                 1 => return Ok(Event::Type { family: place, kind: family.kind }),
                 2 => {
                     if let Some(text) = family.help {
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 _ => {
-                    family.told = 3;
+                    family.events = 3;
                     let at = family.rest.at;
                     match family.rest.field()? {
                         Some((4, content)) => {
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
             help: None,
             unit: None,
             rest: message,
-            told: 0,
+            events: 0,
         };
         let mut rest = message;
         loop {
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
                         3 => FamilyType::Unknown,
                         4 => FamilyType::Histogram,
                         5 => FamilyType::GaugeHistogram,
-                        other => return Err((at, format!("there is no metric type {other}; expected 0 to 5"))),
+                        other => return Err((at, format!("unknown metric type {other}; expected 0 to 5"))),
                     }
                 }
                 5 => family.unit = Some(content.message(at)?.text("the unit")?),
@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
         }
         if self.index.find(&name, |place| self.families.get(place) == Some(&name)).is_some() {
             let name = crate::error::excerpt(&name, 100);
-            return Err((start, format!("the family {name} comes twice; put all its metrics in one message")));
+            return Err((start, format!("the family {name} occurs twice; put all its metrics in one message")));
         }
         let base =
             if family.kind == FamilyType::Counter { name.strip_suffix("_total").unwrap_or(&name) } else { &name };
@@ -223,7 +223,9 @@ impl<'a> Reader<'a> {
             let (unit, name) = (crate::error::excerpt(unit, 40), crate::error::excerpt(&name, 100));
             return Err((
                 start,
-                format!("the unit {unit} does not end the name {name}; expected a name that ends with _ and the unit"),
+                format!(
+                    "the name {name} does not end with the unit {unit}; expected a name that ends with _ and the unit"
+                ),
             ));
         }
         if self.families.len() >= self.limits.families {
@@ -252,7 +254,7 @@ impl<'a> Reader<'a> {
         label_fault(labels, &self.limits).map_or(Ok(()), |fault| Err((start, fault)))
     }
 
-    /// Reads a metric, and puts its samples in the queue.
+    /// Parses a metric and queues its samples.
     fn metric(&mut self, mut metric: Message<'a>, kind: FamilyType) -> Result<(), Fault> {
         let start = metric.at;
         let mut labels = std::mem::take(&mut self.labels);
@@ -265,34 +267,34 @@ impl<'a> Reader<'a> {
             FamilyType::Unknown => 5,
             _ => 7,
         };
-        let mut held = None;
+        let mut value = None;
         loop {
             let at = metric.at;
             let Some((number, content)) = metric.field()? else { break };
             match number {
                 1 => self.labels_of(content.message(at)?, &mut labels)?,
                 6 => self.timestamp_ms = Some(content.varint(at)? as i64),
-                _ if number == wanted => held = Some(content.message(at)?),
+                _ if number == wanted => value = Some(content.message(at)?),
                 _ => {}
             }
         }
         self.own = labels.len();
         self.labels = labels;
-        let Some(held) = held else {
+        let Some(value) = value else {
             return Err((
                 start,
-                format!("the metric holds no {}, which its family's type says; mend the target", kind.name()),
+                format!("the metric has no {}, which its family's type requires; fix the target", kind.name()),
             ));
         };
         match kind {
-            FamilyType::Summary => self.summary(held),
-            FamilyType::Histogram | FamilyType::GaugeHistogram => self.histogram(held),
-            _ => self.plain(held),
+            FamilyType::Summary => self.summary(value),
+            FamilyType::Histogram | FamilyType::GaugeHistogram => self.histogram(value),
+            _ => self.scalar(value),
         }
     }
 
-    /// A gauge, an untyped value or a counter.
-    fn plain(&mut self, mut message: Message<'a>) -> Result<(), Fault> {
+    /// Parses a gauge, an untyped value or a counter.
+    fn scalar(&mut self, mut message: Message<'a>) -> Result<(), Fault> {
         let mut pending = Pending::new("", Part::Value, 0.0);
         loop {
             let at = message.at;
@@ -407,7 +409,7 @@ impl<'a> Reader<'a> {
             };
             let sides = native.positive.iter().chain(&native.negative);
             let counted = sides.map(|(_, count)| count).sum::<f64>() + zero_count;
-            // An observed NaN is in no bucket, and makes the sum one.
+            // An observed NaN is in no bucket and makes the sum NaN.
             let adds_up = match (is_float, sum.is_nan()) {
                 (true, _) => true,
                 (false, true) => counted <= total,
@@ -415,7 +417,7 @@ impl<'a> Reader<'a> {
             };
             if !adds_up {
                 return Err(fault(format!(
-                    "the native histogram's buckets hold {counted} observations, and its count is {total}; expected the same"
+                    "the native histogram's buckets contain {counted} observations, but its count is {total}; expected the same"
                 )));
             }
             let mut pending = Pending::new("", Part::Native, total);
@@ -431,15 +433,16 @@ impl<'a> Reader<'a> {
         }
         let mut before: Option<&Pending> = None;
         for bucket in &buckets {
-            let rises = match (before.map(|before| (before.part, before.value)), bucket.part) {
+            let is_ascending = match (before.map(|before| (before.part, before.value)), bucket.part) {
                 (Some((Part::Bucket(low), below)), Part::Bucket(bound)) => low < bound && below <= bucket.value,
                 (None, Part::Bucket(bound)) => !bound.is_nan(),
                 _ => false,
             };
-            if !rises {
+            if !is_ascending {
                 return Err((
                     start,
-                    "the histogram's buckets do not rise in bound and count; expected rising bounds, each once".into(),
+                    "the histogram's buckets are not ascending in bound and count; expected ascending, unique bounds"
+                        .into(),
                 ));
             }
             before = Some(bucket);
@@ -468,7 +471,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Buckets of one sign, as they are written.
+/// Encoded buckets of one sign.
 #[derive(Debug, Default)]
 struct Side {
     spans: Vec<(i64, u64)>,
@@ -492,20 +495,20 @@ impl Side {
         Ok(())
     }
 
-    /// The buckets spelled out, without the empty ones.
+    /// Decodes the buckets, without empty ones.
     fn buckets(&self, is_float: bool) -> Result<NativeBuckets, String> {
         let given = if is_float { self.counts.len() } else { self.deltas.len() };
         let spanned = self.spans.iter().try_fold(0u64, |sum, (_, length)| sum.checked_add(*length));
         if spanned != Some(given as u64) {
-            return Err(format!(
-                "the native histogram's spans are not as long as its {given} buckets; the input is damaged"
-            ));
+            return Err(format!("the native histogram's spans do not match its {given} buckets; the input is damaged"));
         }
         let mut buckets = Vec::with_capacity(given);
         let (mut index, mut count, mut place) = (0i64, 0i64, 0);
         for (at, (offset, length)) in self.spans.iter().enumerate() {
             let next = index.checked_add(*offset).filter(|next| *next >= i64::from(i32::MIN));
-            index = next.filter(|_| at == 0 || *offset >= 0).ok_or("a span of the native histogram goes back")?;
+            index = next
+                .filter(|_| at == 0 || *offset >= 0)
+                .ok_or("a span of the native histogram has a negative offset")?;
             for _ in 0..*length {
                 let value = match is_float {
                     true => self.counts.get(place).copied().unwrap_or_default(),
@@ -516,7 +519,7 @@ impl Side {
                     }
                 };
                 if value < 0.0 || value.is_nan() {
-                    return Err("a bucket of the native histogram counts less than nothing".into());
+                    return Err("a bucket of the native histogram has a negative count".into());
                 }
                 let bucket = i32::try_from(index).map_err(|_| "a bucket's index has more than 32 bits")?;
                 if value > 0.0 {
@@ -530,7 +533,7 @@ impl Side {
     }
 }
 
-/// A `google.protobuf.Timestamp`, in milliseconds and in seconds.
+/// Parses a `google.protobuf.Timestamp` to milliseconds and seconds.
 fn timestamp(mut message: Message) -> Result<(i64, f64), Fault> {
     let start = message.at;
     let (mut seconds, mut nanos) = (0i64, 0i64);
@@ -550,10 +553,7 @@ fn timestamp(mut message: Message) -> Result<(i64, f64), Fault> {
     }
     let whole = seconds.checked_mul(1_000).and_then(|ms| ms.checked_add(milliseconds(nanos as f64 / 1e9)));
     let Some(ms) = whole else {
-        return Err((
-            start,
-            format!("a timestamp of {seconds} seconds does not fit; expected milliseconds of 64 bits"),
-        ));
+        return Err((start, format!("a timestamp of {seconds} seconds does not fit; expected 64-bit milliseconds")));
     };
     Ok((ms, seconds as f64 + nanos as f64 / 1e9))
 }

@@ -1,11 +1,11 @@
-//! One reader for all formats.
+//! The event parser for all formats.
 
 use std::borrow::Cow;
 
 use super::event::{Event, Format, Limits, ParseError};
 use super::{openmetrics, protobuf, text};
 
-/// Reads an input, event by event.
+/// An event-based parser.
 #[derive(Debug)]
 pub struct Reader<'a>(Inner<'a>);
 
@@ -17,7 +17,7 @@ enum Inner<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the input, which must not be compressed any more.
+    /// Creates a parser for an uncompressed input.
     pub fn new(input: &'a [u8], format: Format, limits: &Limits) -> Result<Self, ParseError> {
         Ok(Self(match format {
             Format::Text => Inner::Text(text::Reader::new(input, limits)?),
@@ -26,10 +26,10 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// The next event. After [`Event::Eof`] it is that for ever; after an error what comes means
-    /// nothing: an input that has one is refused as a whole.
-    // No iterator: the labels of a sample are lent until the next one.
-    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend")]
+    /// Returns the next event. After [`Event::Eof`] it keeps returning it; after an error the whole
+    /// input must be rejected, and further events are meaningless.
+    // Not an iterator: a sample borrows its labels until the next call.
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend items")]
     pub fn next(&mut self) -> Result<Event<'_, 'a>, ParseError> {
         match &mut self.0 {
             Inner::Text(reader) => reader.next(),
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The name of a family that an event named.
+    /// The name of a family, by the index in an event.
     pub fn family_name(&self, family: usize) -> &str {
         self.family(family).map_or("", |name| &**name)
     }

@@ -1,20 +1,19 @@
-//! What was scraped, written again, to be pushed or served: without timestamps, the latest sample
-//! of each, family by family.
+//! Encodes scraped metrics again, for pushing or serving: without timestamps, the latest sample of
+//! each, family by family.
 //!
 //! | | text 0.0.4 | OpenMetrics |
 //! |---|---|---|
-//! | names | foreign characters become `_` | in quotes where needed |
-//! | info, state set | gauges | as they are |
-//! | gauge histogram, unknown | untyped, one metric for each kind of sample | gauge histogram; unknown, one for each kind of sample |
-//! | native histogram | its count as the one bucket, sum and count | the same |
-//! | when a series began | left out | `_created` |
-//! | exemplars | left out | kept |
+//! | names | invalid characters become `_` | quoted if necessary |
+//! | info, state set | gauges | unchanged |
+//! | gauge histogram, unknown | untyped, one metric per sample name | gauge histogram; unknown, one per sample name |
+//! | native histogram | only the `+Inf` bucket, sum and count | the same |
+//! | creation time | dropped | `_created` |
+//! | exemplars | dropped | kept |
 //!
-//! Where a family does not keep OpenMetrics' rules for its type, or cannot keep its type beside
-//! another one ([`crate::reserved`]), its samples are written as of unknown type, without
-//! `_created` and exemplars. Bounds and ranks are spelled as the format spells them: `1` in text,
-//! `1.0` in OpenMetrics. From text to text they stay as they were scraped, since they name a
-//! series.
+//! If a family violates OpenMetrics' rules for its type, or loses its type to another one
+//! ([`crate::reserved`]), its samples are written as type unknown, without `_created` and
+//! exemplars. Bounds and ranks are formatted for the output format: `1` in text, `1.0` in
+//! OpenMetrics. From text to text they are unchanged, since they identify a series.
 
 use super::lint::text_name;
 use super::{Exemplar, Families, Family, FamilyType, Format, Label, Limits, Part, Point, parse};
@@ -22,7 +21,7 @@ use crate::exposition::escaping::{Escaping, write_escaped, write_label, write_me
 use crate::number::{write_canonical, write_number};
 use crate::reserved::{self, ReservedNames};
 
-/// What was read had its limits; written again it is only a little longer.
+/// The input was already limited, and the output is only a little longer.
 const UNLIMITED: Limits = Limits {
     bytes: usize::MAX,
     samples: usize::MAX,
@@ -35,39 +34,39 @@ const UNLIMITED: Limits = Limits {
     seed: 0,
 };
 
-/// Appends the families that have samples, as text 0.0.4 or OpenMetrics, and says how many
-/// exemplars were left out. The error says what of it cannot be said so.
+/// Appends the families with samples as text 0.0.4 or OpenMetrics, and returns the number of
+/// dropped exemplars. The error describes what cannot be represented.
 pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<usize, String> {
     if format == Format::Protobuf {
-        return Err("what was scraped is written as text or OpenMetrics only".into());
+        return Err("scraped metrics can be encoded only as text or OpenMetrics".into());
     }
     let start = out.len();
     let mut labels = Vec::new();
     let exposed: Vec<&Family> = families.list.iter().filter(|family| !family.points.is_empty()).collect();
     let gives_way = match format {
         Format::OpenMetrics => {
-            let claims = |family: &&Family| ReservedNames::of(family.kind, &text_name(families, family));
-            reserved::unknown(&exposed.iter().map(claims).collect::<Vec<_>>())
+            let reserved_names = |family: &&Family| ReservedNames::of(family.kind, &text_name(families, family));
+            reserved::unknown(&exposed.iter().map(reserved_names).collect::<Vec<_>>())
         }
         _ => Vec::new(),
     };
     let mut exemplars = 0;
     for (place, family) in exposed.into_iter().enumerate() {
-        let of_family = family.points.iter().filter(|point| point.exemplar.is_some()).count();
+        let family_exemplars = family.points.iter().filter(|point| point.exemplar.is_some()).count();
         let mut writer = Writer { families, family, name: text_name(families, family), format, labels: &mut labels };
         match format {
             Format::OpenMetrics => {
                 let before = out.len();
                 let gives_way = gives_way.get(place).copied().unwrap_or(false);
-                if gives_way || !writer.typed(out) || !stands(out.get(before..).unwrap_or_default()) {
+                if gives_way || !writer.typed(out) || !is_valid(out.get(before..).unwrap_or_default()) {
                     out.truncate(before);
                     writer.untyped(out);
-                    exemplars += of_family;
+                    exemplars += family_exemplars;
                 }
             }
             _ => {
                 writer.text(out);
-                exemplars += of_family;
+                exemplars += family_exemplars;
             }
         }
     }
@@ -77,13 +76,13 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
         Ok(_) => Ok(exemplars),
         Err(error) => {
             out.truncate(start);
-            Err(format!("what was scraped cannot be written as {}: {}", format.name(), error.problem))
+            Err(format!("the scraped metrics cannot be encoded as {}: {}", format.name(), error.problem))
         }
     }
 }
 
-/// Whether the family keeps OpenMetrics' rules.
-fn stands(family: &[u8]) -> bool {
+/// Whether the family is valid OpenMetrics.
+fn is_valid(family: &[u8]) -> bool {
     let whole = [family, b"# EOF\n"].concat();
     parse(&whole, Format::OpenMetrics, &UNLIMITED).is_ok()
 }
@@ -91,7 +90,7 @@ fn stands(family: &[u8]) -> bool {
 struct Writer<'w, 'a> {
     families: &'w Families<'a>,
     family: &'w Family<'a>,
-    /// As text has it, not escaped.
+    /// The name in text format, not escaped.
     name: String,
     format: Format,
     labels: &'w mut Vec<u8>,
@@ -140,7 +139,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The family with its type; whether OpenMetrics could have it.
+    /// Writes the family with its type; returns whether OpenMetrics supports it.
     fn typed(&mut self, out: &mut Vec<u8>) -> bool {
         let base = match self.family.kind {
             FamilyType::Counter => self.name.strip_suffix("_total"),
@@ -176,7 +175,7 @@ impl Writer<'_, '_> {
         true
     }
 
-    /// Each kind of sample as a metric of its own.
+    /// Writes each sample name as a separate metric.
     fn untyped(&mut self, out: &mut Vec<u8>) {
         let unknown = (self.format == Format::OpenMetrics).then_some("unknown");
         let mut names: Vec<&str> = Vec::new();
@@ -242,12 +241,12 @@ impl Writer<'_, '_> {
         for label in labels {
             match number {
                 Some((name, number)) if label.name == name => {
-                    let mut spelled = Vec::new();
+                    let mut formatted = Vec::new();
                     match self.format {
-                        Format::OpenMetrics => write_canonical(number, &mut spelled),
-                        _ => write_number(number, &mut spelled),
+                        Format::OpenMetrics => write_canonical(number, &mut formatted),
+                        _ => write_number(number, &mut formatted),
                     }
-                    write_label(name, &String::from_utf8(spelled).unwrap_or_default(), self.labels);
+                    write_label(name, &String::from_utf8(formatted).unwrap_or_default(), self.labels);
                 }
                 _ => write_label(&escaping.label_name(&label.name), &label.value, self.labels),
             }

@@ -1,13 +1,12 @@
-//! Where a reader of text is, and the tokens that both text formats share: names, quoted strings,
-//! numbers. Knows no line's layout and no format's rules.
+//! The cursor and the tokens shared by both text formats: names, quoted strings and numbers.
 
 use std::borrow::Cow;
 
 use super::event::{Format, ParseError};
 
-/// Of a byte: may begin a metric's name, go on in one, begin a label's name, go on in one, end a
-/// plain run in quotes.
-#[expect(clippy::indexing_slicing, reason = "done when it is compiled")]
+/// Character classes of bytes: start and continuation of metric names, start and continuation of
+/// label names, and bytes that end a run without escapes in quotes.
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -29,16 +28,16 @@ const LABEL_START: u8 = 4;
 const LABEL: u8 = 8;
 const QUOTED_END: u8 = 16;
 
-/// What a backslash before another character than `n`, `"` and `\` means.
+/// The meaning of a backslash before a character other than `n`, `"` and `\`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escapes {
-    /// It is an error: text 0.0.4.
+    /// An error: text 0.0.4.
     Known,
-    /// It stands for itself: OpenMetrics.
+    /// A literal backslash: OpenMetrics.
     Any,
 }
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
@@ -47,11 +46,11 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// At the beginning of the input, which must be UTF-8 of at most `most` bytes.
-    pub(super) fn new(input: &'a [u8], format: Format, most: usize) -> Result<Self, ParseError> {
-        if input.len() > most {
-            let problem = format!("the input has {} bytes, and {most} are allowed; raise the limit", input.len());
-            return Err(ParseError::at(format, input, most, problem));
+    /// Creates a cursor at the beginning of the input, which must be UTF-8 of at most `max` bytes.
+    pub(super) fn new(input: &'a [u8], format: Format, max: usize) -> Result<Self, ParseError> {
+        if input.len() > max {
+            let problem = format!("the input has {} bytes; the maximum is {max}; raise the limit", input.len());
+            return Err(ParseError::at(format, input, max, problem));
         }
         match str::from_utf8(input) {
             Ok(text) => Ok(Self { text, at: 0, format }),
@@ -75,7 +74,7 @@ impl<'a> Cursor<'a> {
         self.bytes().get(self.at).copied()
     }
 
-    /// Goes past the byte, if it is the next.
+    /// Consumes the byte if it is next.
     #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
@@ -83,7 +82,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Goes past the text, if it is next.
+    /// Consumes the text if it is next.
     #[inline]
     pub(super) fn eat_text(&mut self, text: &str) -> bool {
         let found = self.bytes().get(self.at..).is_some_and(|rest| rest.starts_with(text.as_bytes()));
@@ -91,9 +90,9 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Goes past blanks and tabs.
+    /// Skips spaces and tabs.
     #[inline]
-    pub(super) fn skip_blanks(&mut self) {
+    pub(super) fn skip_whitespace(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.at += 1;
         }
@@ -109,31 +108,31 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn run(&mut self, first: u8, further: u8) -> &'a str {
+    fn run(&mut self, first: u8, rest: u8) -> &'a str {
         let start = self.at;
         let mut class = first;
         while let Some(byte) = self.peek()
             && CLASSES.get(byte as usize).is_some_and(|classes| classes & class != 0)
         {
-            class = further;
+            class = rest;
             self.at += 1;
         }
         self.since(start)
     }
 
-    /// `[a-zA-Z_:][a-zA-Z0-9_:]*`, or nothing.
+    /// Consumes `[a-zA-Z_:][a-zA-Z0-9_:]*`, possibly empty.
     #[inline]
     pub(super) fn metric_name(&mut self) -> &'a str {
         self.run(METRIC_START, METRIC)
     }
 
-    /// `[a-zA-Z_][a-zA-Z0-9_]*`, or nothing.
+    /// Consumes `[a-zA-Z_][a-zA-Z0-9_]*`, possibly empty.
     #[inline]
     pub(super) fn label_name(&mut self) -> &'a str {
         self.run(LABEL_START, LABEL)
     }
 
-    /// Whether the name of a metric is next once more: much faster than to look for where it ends.
+    /// Consumes the metric name if it is next: much faster than scanning for its end.
     #[inline]
     pub(super) fn eat_same_name(&mut self, name: &str) -> bool {
         let Some(rest) = self.bytes().get(self.at..) else { return false };
@@ -143,7 +142,7 @@ impl<'a> Cursor<'a> {
         same
     }
 
-    /// What is up to the next blank, tab or line feed.
+    /// Consumes up to the next space, tab or line feed.
     #[inline]
     pub(super) fn token(&mut self) -> &'a str {
         let start = self.at;
@@ -155,7 +154,7 @@ impl<'a> Cursor<'a> {
         self.since(start)
     }
 
-    /// What is up to the next line feed, or to the end.
+    /// Consumes up to the next line feed or the end.
     pub(super) fn rest_of_line(&mut self) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let line = rest.split_once('\n').map_or(rest, |(line, _)| line);
@@ -163,8 +162,8 @@ impl<'a> Cursor<'a> {
         line
     }
 
-    /// The string whose opening quote was read, unescaped; goes past its closing quote. `what`
-    /// names it for errors.
+    /// Consumes a quoted string after its opening quote, including the closing quote, and unescapes
+    /// it. `what` names it in errors.
     #[inline]
     pub(super) fn quoted(&mut self, escapes: Escapes, what: &str) -> Result<Cow<'a, str>, ParseError> {
         let start = self.at;
@@ -197,9 +196,8 @@ impl<'a> Cursor<'a> {
                 }
                 Some(b'\\') => self.escape(escapes, &mut text)?,
                 Some(b'\n') => {
-                    let problem = format!(
-                        "{what} goes over the end of the line; write \\n for a line feed in it, and end it with a quote"
-                    );
+                    let problem =
+                        format!("{what} does not end on its line; write \\n for a line feed and end it with a quote");
                     return Err(self.fault(problem));
                 }
                 Some(_) => {
@@ -212,7 +210,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads an escape, whose backslash is next.
+    /// Consumes an escape sequence, beginning with its backslash.
     fn escape(&mut self, escapes: Escapes, text: &mut String) -> Result<(), ParseError> {
         let next = self.bytes().get(self.at + 1).copied();
         match (next, escapes) {
@@ -236,7 +234,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// The help text up to the end of the line, unescaped.
+    /// Consumes the help text up to the end of the line, and unescapes it.
     pub(super) fn help(&mut self, escapes: Escapes) -> Result<Cow<'a, str>, ParseError> {
         let start = self.at;
         let line = self.rest_of_line();
@@ -259,47 +257,46 @@ impl<'a> Cursor<'a> {
         Ok(Cow::Owned(text))
     }
 
-    /// What is next, for error texts.
+    /// Describes the next character, for errors.
     pub(super) fn found(&self) -> String {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             None => "the end of the input".into(),
             Some('\n') => "the end of the line".into(),
-            Some(' ') => "a blank".into(),
+            Some(' ') => "a space".into(),
             Some('\t') => "a tab".into(),
             Some('\r') => "a carriage return".into(),
             Some(found) => format!("{found:?}"),
         }
     }
 
-    /// An error here.
+    /// An error at the current position.
     #[cold]
     pub(super) fn fault(&self, problem: impl Into<String>) -> ParseError {
         self.fault_at(self.at, problem)
     }
 
-    /// An error there.
+    /// An error at the given position.
     #[cold]
     pub(super) fn fault_at(&self, at: usize, problem: impl Into<String>) -> ParseError {
         ParseError::at(self.format, self.bytes(), at, problem.into())
     }
 
-    /// Something else than what was expected is here.
+    /// An error for an unexpected next character.
     #[cold]
     pub(super) fn unexpected(&self, expected: &str) -> ParseError {
         self.fault(format!("expected {expected}, found {}", self.found()))
     }
 }
 
-/// The number that the token is: digits with an optional sign, point and exponent; or `NaN`, `Inf`,
-/// `Infinity` in any case, the latter with an optional sign. None for anything else, and for what
-/// no double holds.
+/// Parses a number: digits with an optional sign, point and exponent; or `NaN`, `Inf`, `Infinity`
+/// in any case, the latter two with an optional sign. `None` for anything else, and on overflow.
 #[inline]
 pub(super) fn number(token: &str) -> Option<f64> {
     exact(token.as_bytes()).or_else(|| rounded(token))
 }
 
-/// Numbers of few digits, which one multiplication or division gets exactly: the digits are below
-/// 2^53, and the power of ten is one that a double holds.
+/// Fast path for short numbers, for which one division is exact: the digits are at most 2^53, and
+/// the power of ten is representable.
 #[inline]
 fn exact(token: &[u8]) -> Option<f64> {
     const POWERS: [f64; 23] = [
@@ -341,19 +338,20 @@ fn rounded(token: &str) -> Option<f64> {
     if unsigned.starts_with(['i', 'I', 'n', 'N']) && !infinite && !token.eq_ignore_ascii_case("nan") {
         return None;
     }
-    // Besides, the standard library reads what the formats allow: digits, a point, an exponent.
+    // Otherwise the standard library accepts the same syntax as the formats: digits, a point, an
+    // exponent.
     let value = token.parse::<f64>().ok()?;
     (infinite || !value.is_infinite()).then_some(value)
 }
 
-/// Whether a number could be a count.
+/// Whether a number is an integer.
 pub(super) fn is_whole(value: f64) -> bool {
-    // Every double from 2^53 up is whole; `f64::fract` would be another function in the component.
+    // Every double from 2^53 up is an integer; `f64::fract` would add another function to the
+    // component.
     value.is_finite() && (value.abs() >= 9_007_199_254_740_992.0 || value as i64 as f64 == value)
 }
 
-/// Milliseconds of a timestamp in seconds, the nearest; at the ends of what an integer holds where
-/// it is beyond them.
+/// Converts seconds to the nearest milliseconds, saturating.
 pub(super) fn milliseconds(seconds: f64) -> i64 {
     let milliseconds = seconds * 1000.0;
     (if milliseconds < 0.0 { milliseconds - 0.5 } else { milliseconds + 0.5 }) as i64
@@ -366,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_the_formats() {
+    fn numbers_follow_the_formats() {
         for (token, value) in [
             ("0", 0.0),
             ("-0", -0.0),
@@ -397,14 +395,14 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_told_from_others() {
+    fn integers_are_recognized() {
         assert!([0.0, -0.0, 7.0, 1e300, 9_007_199_254_740_993.0, -4.0].into_iter().all(is_whole));
         assert!(![0.5, f64::NAN, f64::INFINITY, 4_503_599_627_370_495.5, 5e-324].into_iter().any(is_whole));
     }
 
     proptest! {
         #[test]
-        fn any_spelling_reads_as_the_standard_library_has_it(value in any::<f64>(), digits in "[+-]?[0-9]{0,12}\\.?[0-9]{0,12}") {
+        fn numbers_match_the_standard_library(value in any::<f64>(), digits in "[+-]?[0-9]{0,12}\\.?[0-9]{0,12}") {
             prop_assume!(!value.is_nan());
             for text in [value.to_string(), format!("{value:e}"), digits] {
                 prop_assert_eq!(number(&text).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits), "{}", text);
@@ -412,7 +410,7 @@ mod tests {
         }
 
         #[test]
-        fn milliseconds_are_the_nearest(milliseconds_in in -4_000_000_000_000_i64..4_000_000_000_000) {
+        fn milliseconds_round_to_nearest(milliseconds_in in -4_000_000_000_000_i64..4_000_000_000_000) {
             prop_assert_eq!(milliseconds(milliseconds_in as f64 / 1000.0), milliseconds_in);
         }
     }

@@ -1,4 +1,4 @@
-//! What the formats accept and refuse, as tables; and properties that hold for any input.
+//! Tables of accepted and rejected inputs, and properties of arbitrary inputs.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use crate::model;
 use crate::number::number_text;
 use crate::registry::{self, Buckets, Definition, LabelName, Labels, MetricName, Recording, Registry};
 
-/// Every sample as a line, in the order of families; labels in the order of the input.
-fn shown(families: &Families) -> Vec<String> {
+/// Formats every sample as a line, by family; labels in input order.
+fn format_samples(families: &Families) -> Vec<String> {
     let labels = |labels: &[Label]| {
         let pairs: Vec<String> = labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
         pairs.join(",")
@@ -41,17 +41,17 @@ fn read(input: &[u8], format: Format) -> Result<Families<'_>, ParseError> {
 fn accepts(format: Format, cases: &[(&str, &[&str])]) {
     for (input, samples) in cases {
         match read(input.as_bytes(), format) {
-            Ok(families) => assert_eq!(shown(&families), *samples, "{input:?}"),
-            Err(error) => panic!("{input:?} is refused: {error}"),
+            Ok(families) => assert_eq!(format_samples(&families), *samples, "{input:?}"),
+            Err(error) => panic!("{input:?} is rejected: {error}"),
         }
     }
 }
 
-/// Inputs, and where and why they are refused.
-fn refuses(format: Format, cases: &[(&str, usize, usize, &str)]) {
+/// Checks that inputs are rejected at the given position for the given reason.
+fn rejects(format: Format, cases: &[(&str, usize, usize, &str)]) {
     for (input, line, column, reason) in cases {
         match read(input.as_bytes(), format) {
-            Ok(families) => panic!("{input:?} is taken as {:?}", shown(&families)),
+            Ok(families) => panic!("{input:?} is accepted as {:?}", format_samples(&families)),
             Err(error) => {
                 assert_eq!((error.line, error.column), (*line, *column), "{input:?}: {error}");
                 assert!(error.problem.contains(reason), "{input:?}: {error}");
@@ -61,7 +61,7 @@ fn refuses(format: Format, cases: &[(&str, usize, usize, &str)]) {
 }
 
 #[test]
-fn text_is_read_as_the_format_says() {
+fn valid_text_is_accepted() {
     accepts(
         Format::Text,
         &[
@@ -101,8 +101,8 @@ fn text_is_read_as_the_format_says() {
 }
 
 #[test]
-fn text_is_refused_where_the_format_says() {
-    refuses(
+fn invalid_text_is_rejected() {
+    rejects(
         Format::Text,
         &[
             ("\nbla 3.14\nblubber 42", 3, 11, "line feed"),
@@ -146,8 +146,8 @@ fn text_is_refused_where_the_format_says() {
             ("@a 1\n", 1, 1, "metric's name"),
             ("0a 1\n", 1, 1, "metric's name"),
             ("\"a\" 1\n", 1, 1, "metric's name"),
-            ("{b=\"c\"} 1\n", 1, 1, "no metric's name"),
-            ("{} 1\n", 1, 1, "no metric's name"),
+            ("{b=\"c\"} 1\n", 1, 1, "name is missing"),
+            ("{} 1\n", 1, 1, "name is missing"),
             ("{\"\"} 1\n", 1, 1, "empty"),
             ("{a} 1\n", 1, 3, "expected ="),
             ("{\"a\",\"b\"} 1\n", 1, 6, "second name"),
@@ -184,7 +184,7 @@ fn text_is_refused_where_the_format_says() {
 }
 
 #[test]
-fn samples_of_text_are_parts_of_their_family() {
+fn text_samples_have_roles_in_their_family() {
     let text = b"# TYPE h histogram\nh_bucket{le=\"0.50\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
         # TYPE s summary\ns{a=\"1\",quantile=\"-12.34\"} NaN\ns_sum{a=\"1\"} 1\ns_count{a=\"1\"} 1\ns_bucket 7\nfake_sum 1\n\
         # TYPE g gaugehistogram\ng_bucket{le=\"1\"} 1\ng_sum -1\ng_count 1\n# TYPE c_sum gauge\nc_sum 1\n";
@@ -226,7 +226,7 @@ fn names_and_values_without_escapes_are_borrowed() {
 }
 
 #[test]
-fn openmetrics_is_read_as_the_specification_says() {
+fn valid_openmetrics_is_accepted() {
     let long = "x".repeat(127);
     let exemplar = format!("# TYPE a counter\na_total 1 # {{a=\"{long}\"}} 4 123\n# EOF\n");
     let exemplar_shown = format!("a_total{{}} 1 # {{a=\"{long}\"}} 4 @123000");
@@ -255,7 +255,7 @@ fn openmetrics_is_read_as_the_specification_says() {
                 "# TYPE a gauge\na 1 0.0000000000000000000000\na 2 0.00000000000000000000000\n# EOF\n",
                 &["a{} 1 @0", "a{} 2 @0"],
             ),
-            // Timestamps may stand still.
+            // Timestamps may repeat.
             ("# TYPE a gauge\na 0 1\na 1 1\n# EOF\n", &["a{} 0 @1000", "a{} 1 @1000"]),
             ("a 0 1\na 0 1\n# EOF\n", &["a{} 0 @1000", "a{} 0 @1000"]),
             ("# TYPE a info\na_info 1 1\na_info 1 1\n# EOF\n", &["a_info{} 1 @1000", "a_info{} 1 @1000"]),
@@ -334,8 +334,8 @@ fn openmetrics_is_read_as_the_specification_says() {
 }
 
 #[test]
-fn openmetrics_is_refused_where_the_specification_says() {
-    refuses(
+fn invalid_openmetrics_is_rejected() {
+    rejects(
         Format::OpenMetrics,
         &[
             ("", 1, 1, "# EOF"),
@@ -361,16 +361,16 @@ fn openmetrics_is_refused_where_the_specification_says() {
             ("a{a=\"1\"b=\"2\"} 1\n# EOF\n", 1, 8, "expected , or }"),
             ("a{a=\"1\",,b=\"2\"} 1\n# EOF\n", 1, 9, "label's name"),
             ("a{a=\"1\",} 1\n# EOF\n", 1, 9, "label's name"),
-            ("a{a=\"1\", b=\"2\"} 1\n# EOF\n", 1, 9, "a blank"),
-            ("a{ a=\"1\"} 1\n# EOF\n", 1, 3, "a blank"),
+            ("a{a=\"1\", b=\"2\"} 1\n# EOF\n", 1, 9, "a space"),
+            ("a{ a=\"1\"} 1\n# EOF\n", 1, 3, "a space"),
             ("a{a=\"1\",a=\"1\"} 1\n# EOF\n", 1, 9, "twice"),
             ("a{1=\"1\"} 1\n# EOF\n", 1, 3, "label's name"),
             ("a{__name__=\"b\"} 1\n# EOF\n", 1, 3, "reserved"),
             ("{b=\"c\"} 1\n# EOF\n", 1, 1, "metric's name"),
             ("{\"a\",\"b\"} 1\n# EOF\n", 1, 6, "second name"),
-            ("a{a=\" # \"}1\n# EOF\n", 1, 11, "a blank and a number"),
+            ("a{a=\" # \"}1\n# EOF\n", 1, 11, "a space and a number"),
             ("a {a=\"1\"} 1\n# EOF\n", 1, 3, "number"),
-            ("a\n# EOF\n", 1, 2, "a blank and a number"),
+            ("a\n# EOF\n", 1, 2, "a space and a number"),
             ("a \n# EOF\n", 1, 3, "number"),
             ("a  1\n# EOF\n", 1, 3, "number"),
             ("a\t1\n# EOF\n", 1, 2, "a tab"),
@@ -385,15 +385,15 @@ fn openmetrics_is_refused_where_the_specification_says() {
             ("a 1 NaN\n# EOF\n", 1, 5, "finite"),
             ("a 1 -Inf\n# EOF\n", 1, 5, "finite"),
             ("0a 1\n# EOF\n", 1, 1, "metric's name"),
-            ("a.b 1\n# EOF\n", 1, 2, "a blank and a number"),
-            ("# HELP\n# EOF\n", 1, 1, "blank after it"),
+            ("a.b 1\n# EOF\n", 1, 2, "a space and a number"),
+            ("# HELP\n# EOF\n", 1, 1, "followed by a space"),
             ("# HELP \n# EOF\n", 1, 8, "metric's name"),
-            ("# HELP a\n# EOF\n", 1, 9, "blank"),
+            ("# HELP a\n# EOF\n", 1, 9, "space"),
             ("# HELP a\t\n# EOF\n", 1, 9, "a tab"),
-            ("# TYPE a\n# EOF\n", 1, 9, "blank"),
+            ("# TYPE a\n# EOF\n", 1, 9, "space"),
             ("# TYPE a meh\n# EOF\n", 1, 10, "metric type"),
-            ("# TYPE a gauge \n# EOF\n", 1, 10, "blanks"),
-            ("# TYPE a  gauge\n# EOF\n", 1, 10, "blanks"),
+            ("# TYPE a gauge \n# EOF\n", 1, 10, "spaces"),
+            ("# TYPE a  gauge\n# EOF\n", 1, 10, "spaces"),
             ("# TYPE a Gauge\n# EOF\n", 1, 10, "metric type"),
             ("# TYPE a untyped\n# EOF\n", 1, 10, "metric type"),
             ("# UNIT a seconds\n# EOF\n", 1, 10, "unit"),
@@ -449,7 +449,7 @@ fn openmetrics_is_refused_where_the_specification_says() {
             ("# TYPE a histogram\na_sum -1\n# EOF\n", 2, 7, "negative"),
             ("# TYPE a histogram\na_bucket{le=\"1\"} 1\na_sum{le=\"1\"} 1\n# EOF\n", 3, 1, "only buckets"),
             ("# TYPE a gaugehistogram\na_bucket{le=\"+Inf\"} 1\na_gsum NaN\n# EOF\n", 3, 8, "NaN"),
-            // Whole histograms.
+            // Complete histograms.
             ("# TYPE a histogram\na_sum 1\n# EOF\n", 2, 1, "+Inf"),
             ("# TYPE a histogram\na_bucket{le=\"+Inf\"} 0\na_sum 0\n# EOF\n", 2, 1, "no count"),
             ("# TYPE a histogram\na_bucket{le=\"+Inf\"} 0\na_count 0\n# EOF\n", 2, 1, "no sum"),
@@ -465,11 +465,11 @@ fn openmetrics_is_refused_where_the_specification_says() {
                 "# TYPE a histogram\na_bucket{le=\"2\"} 0\na_bucket{le=\"1\"} 0\na_bucket{le=\"+Inf\"} 0\n# EOF\n",
                 3,
                 1,
-                "rise",
+                "ascending",
             ),
             ("# TYPE a histogram\na_bucket{le=\"1\"} 1\na_bucket{le=\"+Inf\"} 0\n# EOF\n", 3, 1, "cumulative"),
-            ("# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_bucket{le=\"+Inf\"} 1\n# EOF\n", 3, 1, "rise"),
-            // Together, in order, once.
+            ("# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_bucket{le=\"+Inf\"} 1\n# EOF\n", 3, 1, "ascending"),
+            // Contiguous, ordered, unique.
             (
                 "# TYPE a histogram\na_bucket{a=\"1\",le=\"+Inf\"} 0\na_bucket{a=\"2\",le=\"+Inf\"} 0\na_sum{a=\"1\"} 0\n# EOF\n",
                 4,
@@ -481,22 +481,22 @@ fn openmetrics_is_refused_where_the_specification_says() {
                 "# TYPE a summary\na_count{a=\"b\"} 0 123\na_count{a=\"b\"} 0 456\na_sum{a=\"b\"} 0 123\n# EOF\n",
                 4,
                 16,
-                "rise",
+                "decrease",
             ),
             ("# TYPE a gauge\na{x=\"1\",y=\"2\"} 1\na 1\na{y=\"2\",x=\"1\"} 1\n# EOF\n", 4, 1, "together"),
-            ("# TYPE a gauge\na 0 -1\na 0 -2\n# EOF\n", 3, 5, "rise"),
+            ("# TYPE a gauge\na 0 -1\na 0 -2\n# EOF\n", 3, 5, "decrease"),
             ("# TYPE a gauge\na 0\na 0 0\n# EOF\n", 3, 1, "timestamp"),
             ("# TYPE a gauge\na 0 0\na 0\n# EOF\n", 3, 1, "timestamp"),
             ("# TYPE a gauge\na 0\na 0\n# EOF\n", 3, 1, "twice"),
             ("# TYPE a gauge\na 0 1e20\n# EOF\n", 2, 5, "does not fit"),
             ("# TYPE a gauge\na 0 -1e300\n# EOF\n", 2, 5, "does not fit"),
             ("# TYPE a counter\na_total 1 # {} 1 1e20\n# EOF\n", 2, 18, "does not fit"),
-            ("# TYPE a histogram\na_bucket{le=\"1\"} 1 1\na_bucket{le=\"1\"} 1 1\n# EOF\n", 3, 1, "rise"),
+            ("# TYPE a histogram\na_bucket{le=\"1\"} 1 1\na_bucket{le=\"1\"} 1 1\n# EOF\n", 3, 1, "ascending"),
             ("# TYPE a counter\na_created 1 1\na_created 1 1\n# EOF\n", 2, 1, "_total"),
             ("# TYPE a info\na_info{a=\"1\"} 1\na_info{a=\"1\"} 1\n# EOF\n", 3, 1, "twice"),
             ("# TYPE a stateset\na{a=\"1\"} 1\na{a=\"1\"} 1\n# EOF\n", 3, 1, "twice"),
-            ("a 1\nb 1\na 2\n# EOF\n", 3, 1, "began before"),
-            ("# TYPE a gauge\nb 1\n# HELP a x\n# EOF\n", 3, 8, "began before"),
+            ("a 1\nb 1\na 2\n# EOF\n", 3, 1, "appeared before"),
+            ("# TYPE a gauge\nb 1\n# HELP a x\n# EOF\n", 3, 8, "appeared before"),
             ("# TYPE a_created gauge\n# TYPE a counter\n# EOF\n", 2, 8, "a_created"),
             ("# TYPE a counter\na_total 1\na_count 1\n# TYPE a_sum gauge\n# EOF\n# TYPE", 6, 1, "follows"),
             ("# TYPE a summary\n# TYPE a_sum gauge\n# EOF\n", 2, 8, "a_sum"),
@@ -504,11 +504,11 @@ fn openmetrics_is_refused_where_the_specification_says() {
         ],
     );
     let long = format!("# TYPE a counter\na_total 1 # {{a=\"{}\"}} 1\n# EOF\n", "é".repeat(128));
-    refuses(Format::OpenMetrics, &[(&long, 2, 11, "129 characters")]);
+    rejects(Format::OpenMetrics, &[(&long, 2, 11, "129 characters")]);
 }
 
 mod wire {
-    //! Protobuf by hand: fields by number.
+    //! A minimal protobuf encoder: fields by number.
 
     pub(super) fn varint(mut value: u64) -> Vec<u8> {
         let mut out = Vec::new();
@@ -553,13 +553,13 @@ mod wire {
 }
 
 #[test]
-fn protobuf_is_read_as_the_schema_says() {
+fn valid_protobuf_is_accepted() {
     use wire::*;
     let timestamp = |field, seconds, nanos| m(field, &[v(1, seconds), v(2, nanos)]);
     let exemplar = m(2, &[label("t", "x"), d(2, 0.5), timestamp(3, 7, 1_000_000)]);
     for (input, samples) in [
         (vec![], vec![]),
-        // Fields in another order, unknown ones, the name after the metrics.
+        // Fields out of order, unknown fields, and the name after the metrics.
         (
             family(&[m(4, &[m(3, &[d(1, 2.0)]), label("a", "b")]), s(99, "?"), v(98, 1), s(1, "c")]),
             vec!["c{a=\"b\"} 2".to_owned()],
@@ -580,7 +580,7 @@ fn protobuf_is_read_as_the_schema_says() {
             family(&[s(1, "s"), v(3, 2), m(4, &[m(4, &[v(1, 3), d(2, 6.0), m(3, &[d(1, 0.5), d(2, 2.0)])])])]),
             vec!["s{quantile=\"0.5\"} 2".into(), "s_sum{} 6".into(), "s_count{} 3".into()],
         ),
-        // The infinite bucket is left out.
+        // Without an infinite bucket.
         (
             family(&[s(1, "h"), v(3, 4), m(4, &[m(7, &[v(1, 3), d(2, 6.0), m(3, &[v(1, 1), d(2, 1.0)])])])]),
             vec![
@@ -600,12 +600,12 @@ fn protobuf_is_read_as_the_schema_says() {
         ),
     ] {
         let families = read(&input, Format::Protobuf).unwrap_or_else(|error| panic!("{samples:?}: {error}"));
-        assert_eq!(shown(&families), samples);
+        assert_eq!(format_samples(&families), samples);
     }
 }
 
 #[test]
-fn native_histograms_are_spelled_out() {
+fn native_histograms_are_decoded() {
     use wire::*;
     let native = [
         v(1, 8),
@@ -636,40 +636,40 @@ fn native_histograms_are_spelled_out() {
         is_float: false,
     };
     assert_eq!(point.native.as_deref(), Some(&expected));
-    // An empty span alone says that it is native.
+    // A single empty span marks it as native.
     let empty = family(&[s(1, "h"), v(3, 4), m(4, &[m(7, &[m(12, &[z(1, 0), v(2, 0)])])])]);
     assert_eq!(read(&empty, Format::Protobuf).unwrap().list[0].points[0].part, Part::Native);
 }
 
 #[test]
-fn protobuf_is_refused_where_it_makes_no_sense() {
+fn invalid_protobuf_is_rejected() {
     use wire::*;
     let counter = || m(4, &[m(3, &[d(1, 2.0)])]);
     let histogram = |parts: &[Vec<u8>]| family(&[s(1, "h"), v(3, 4), m(4, &[m(7, parts)])]);
     for (input, offset, reason) in [
-        (vec![0x80], 0, "cut short"),
-        (vec![5, 1], 0, "5 bytes are announced"),
+        (vec![0x80], 0, "truncated"),
+        (vec![5, 1], 0, "expected 5 bytes"),
         (vec![0xff; 11], 0, "64 bits"),
         (b"a 1\n".to_vec(), 0, "97 bytes"),
-        (family(&[v(0, 1)]), 1, "no field 0"),
+        (family(&[v(0, 1)]), 1, "field number 0"),
         (family(&[vec![0x0b]]), 1, "wire type 3"),
         (family(&[counter()]), 0, "no name"),
         (family(&[s(1, "a"), v(3, 9)]), 4, "metric type 9"),
-        (family(&[v(1, 9)]), 1, "another schema"),
-        (family(&[s(1, "a"), v(3, 1), counter()]), 8, "holds no gauge"),
+        (family(&[v(1, 9)]), 1, "schema differs"),
+        (family(&[s(1, "a"), v(3, 1), counter()]), 8, "has no gauge"),
         ([family(&[s(1, "a")]), family(&[s(1, "a")])].concat(), 4, "twice"),
         (family(&[s(1, "a"), s(5, "s")]), 0, "unit"),
         (family(&[s(1, "a"), m(4, &[label("", "x")])]), 8, "empty"),
         (family(&[s(1, "a"), m(4, &[label("x", "1"), label("x", "1")])]), 16, "twice"),
         (family(&[m(1, &[vec![b'a', 0xff]])]), 4, "UTF-8"),
-        (histogram(&[m(3, &[v(1, 2), d(2, 1.0)]), m(3, &[v(1, 1), d(2, 2.0)])]), 10, "do not rise"),
-        (histogram(&[m(3, &[v(1, 2), d(2, f64::NAN)])]), 10, "do not rise"),
+        (histogram(&[m(3, &[v(1, 2), d(2, 1.0)]), m(3, &[v(1, 1), d(2, 2.0)])]), 10, "not ascending"),
+        (histogram(&[m(3, &[v(1, 2), d(2, f64::NAN)])]), 10, "not ascending"),
         (histogram(&[v(1, 2), d(6, 0.5)]), 10, "2; expected the same"),
         (histogram(&[z(5, 9), d(6, 0.5)]), 10, "-4 to 8"),
         (histogram(&[d(6, f64::NEG_INFINITY), v(7, 1)]), 10, "threshold"),
         (histogram(&[m(12, &[v(2, 1_000_000_000)])]), 10, "spans"),
-        (histogram(&[m(12, &[v(2, 1)]), z(13, -1)]), 10, "less than nothing"),
-        (histogram(&[m(12, &[v(2, 1)]), m(12, &[z(1, -5), v(2, 1)]), z(13, 1), z(13, 0)]), 10, "goes back"),
+        (histogram(&[m(12, &[v(2, 1)]), z(13, -1)]), 10, "negative count"),
+        (histogram(&[m(12, &[v(2, 1)]), m(12, &[z(1, -5), v(2, 1)]), z(13, 1), z(13, 0)]), 10, "negative offset"),
     ] {
         let error = read(&input, Format::Protobuf).expect_err(reason);
         assert!(error.problem.contains(reason), "{reason}: {error}");
@@ -679,7 +679,7 @@ fn protobuf_is_refused_where_it_makes_no_sense() {
 }
 
 #[test]
-fn limits_hold() {
+fn limits_are_enforced() {
     let limits = Limits {
         bytes: 200,
         samples: 2,
@@ -709,12 +709,12 @@ fn limits_hold() {
 }
 
 #[test]
-fn a_label_takes_what_the_limits_count_on() {
+fn a_label_has_the_size_that_the_limits_assume() {
     assert_eq!(size_of::<Label>(), 6 * size_of::<usize>());
 }
 
 #[test]
-fn the_format_is_told_from_the_content_type() {
+fn the_format_is_detected_from_the_content_type() {
     for (header, fallback, expected) in [
         (Some("text/plain; version=0.0.4; charset=utf-8"), None, Some(Format::Text)),
         (Some("TEXT/plain"), None, Some(Format::Text)),
@@ -743,7 +743,7 @@ fn the_format_is_told_from_the_content_type() {
 }
 
 #[test]
-fn what_was_read_is_written_again() {
+fn reexposing_round_trips() {
     let text = "# HELP c_total x\\ny\n# TYPE c_total counter\nc_total{a=\"b\\\"\"} 1\n# TYPE h histogram\nh_bucket{le=\"0.50\"} 1\n\
         h_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n# TYPE u untyped\nu 1\n";
     let families = read(text.as_bytes(), Format::Text).unwrap();
@@ -755,8 +755,8 @@ fn what_was_read_is_written_again() {
     let expected = "# HELP c x\\ny\n# TYPE c counter\nc_total{a=\"b\\\"\"} 1\n# TYPE h histogram\nh_bucket{le=\"0.5\"} 1\n\
         h_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n# TYPE u unknown\nu 1\n# EOF\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
-    // Timestamps are left out, and of several the last counts; what breaks a type's rules becomes
-    // unknown.
+    // Timestamps are dropped and the last sample wins; a family that violates its type's rules
+    // becomes unknown.
     let families = read(b"# TYPE c_total counter\nc_total -1 5\nc_total -2 9\n{\"a.b\"} 1\n", Format::Text).unwrap();
     let mut out = Vec::new();
     reexpose(&families, Format::OpenMetrics, &mut out).unwrap();
@@ -774,14 +774,14 @@ fn what_was_read_is_written_again() {
 }
 
 #[test]
-fn of_each_sample_the_latest_is_written_again() {
+fn only_the_latest_samples_are_reexposed() {
     let written = |text: &str, from: Format, to: Format| {
         let families = read(text.as_bytes(), from).unwrap();
         let mut out = Vec::new();
         let dropped = reexpose(&families, to, &mut out).unwrap();
         (String::from_utf8(out).unwrap(), dropped)
     };
-    // Lines of one point with different times: none is lost.
+    // Lines of one point with different times: none are lost.
     let text = "# TYPE s summary\ns{quantile=\"0.5\"} 1 1000\ns{quantile=\"0.9\"} 2 3000\ns_sum 2 2000\ns_count 1\n\
         s{quantile=\"0.5\"} 7 2000\ns_sum 1 1000\n# TYPE g gauge\ng 1\ng 2 5000\n";
     let expected =
@@ -795,20 +795,20 @@ fn of_each_sample_the_latest_is_written_again() {
         written(histogram, Format::Text, Format::OpenMetrics).0,
         expected.replace("\"1\"", "\"1.0\"") + "# EOF\n"
     );
-    // Less than a millisecond apart they are still two times, and so one sample.
+    // Less than a millisecond apart are still two times of one sample.
     let close = "# TYPE g gauge\ng 1 1.0001\ng 2 1.0002\ng 3 1.0002\n# EOF\n";
     assert_eq!(written(close, Format::OpenMetrics, Format::Text).0, "# TYPE g gauge\ng 3\n");
     let families = read(close.as_bytes(), Format::OpenMetrics).unwrap();
     let twice = lint::lint(&families).into_iter().filter(|finding| finding.rule == "duplicate").count();
     assert_eq!(twice, 1, "two of the three have one time");
-    // Exemplars that are left out are counted.
+    // Dropped exemplars are counted.
     let exemplars = "# TYPE c counter\nc_total 1 # {t=\"x\"} 1 2.5\n# EOF\n";
     assert_eq!(written(exemplars, Format::OpenMetrics, Format::OpenMetrics), (exemplars.into(), 0));
     assert_eq!(written(exemplars, Format::OpenMetrics, Format::Text).1, 1);
 }
 
 #[test]
-fn families_that_openmetrics_cannot_tell_apart_are_written_as_unknown() {
+fn conflicting_families_are_reexposed_as_unknown() {
     for (text, expected) in [
         (
             "# TYPE jobs gauge\njobs 1\n# TYPE jobs_total counter\njobs_total 2\n# TYPE jobs_created gauge\njobs_created 3\n",
@@ -827,14 +827,14 @@ fn families_that_openmetrics_cannot_tell_apart_are_written_as_unknown() {
         reexpose(&families, Format::Text, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), text, "text has no such names");
     }
-    // A family that is unknown keeps no exemplars and no start.
+    // A family of type unknown has no exemplars and no creation time.
     let text = "# TYPE c counter\nc_total 1 # {t=\"x\"} 1\nc_created 5\n# TYPE g gauge\ng 1\n# EOF\n";
     let families = read(text.as_bytes(), Format::OpenMetrics).unwrap();
     let mut out = Vec::new();
     assert_eq!(reexpose(&families, Format::OpenMetrics, &mut out), Ok(0));
 }
 
-/// A registry with anything in it, and the time it was made at.
+/// Arbitrary registries.
 fn registries() -> impl Strategy<Value = Registry> {
     let value = prop_oneof![
         4 => (-100_000_i32..1_000_000).prop_map(|value| f64::from(value) / 8.0),
@@ -889,13 +889,13 @@ fn registries() -> impl Strategy<Value = Registry> {
     })
 }
 
-/// The samples that a registry should be read back as, sorted, as in [`shown`] but for the order of
-/// labels; those of `_created` and native buckets left out.
+/// The expected samples of a registry, sorted, in the format of [`format_samples`] except for the
+/// order of labels, without `_created` and native buckets.
 fn samples_of(registry: &Registry, escaping: Escaping) -> Vec<String> {
     samples_with(registry, escaping, |_| true)
 }
 
-/// The same with only the labels whose value is `wanted`.
+/// Like [`samples_of`], with only the labels whose value is `wanted`.
 fn samples_with(registry: &Registry, escaping: Escaping, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut lines = Vec::new();
     for family in registry.read(registry.now_ms()) {
@@ -959,8 +959,7 @@ fn samples_read(families: &Families) -> Vec<String> {
                 .map(|label| match point.part {
                     Part::Bucket(number) if label.name == "le" => ("le".into(), number_text(number)),
                     Part::Quantile(number) if label.name == "quantile" => ("quantile".into(), number_text(number)),
-                    // Where OpenMetrics has no such type, what is left of it is of unknown type,
-                    // with the same labels.
+                    // Families that OpenMetrics cannot type have type unknown and the same labels.
                     _ if family.kind == FamilyType::Unknown && matches!(&*label.name, "le" | "quantile") => {
                         (label.name.to_string(), scan::number(&label.value).map(number_text).unwrap_or_default())
                     }
@@ -985,8 +984,8 @@ fn samples_read(families: &Families) -> Vec<String> {
     lines
 }
 
-/// Inputs that are nearly right.
-fn nearly() -> impl Strategy<Value = Vec<u8>> {
+/// Inputs that are almost valid.
+fn almost_valid() -> impl Strategy<Value = Vec<u8>> {
     let seeds = vec![
         &b"# HELP a x\\n\n# TYPE a counter\na{b=\"c\\\"\",d=\"e\"} 1 2\n{\"f.g\", h=\"i\"} -Inf\n"[..],
         b"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n# TYPE s summary\ns{quantile=\"0.5\"} 1e5\n",
@@ -1016,7 +1015,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn text_of_any_registry_is_read_back(registry in registries()) {
+    fn text_round_trips(registry in registries()) {
         let mut encoder = text_encoder::Encoder::new();
         let text = encoder.encode(&registry, crate::exposition::escaping::Escaping::Underscores).unwrap().to_vec();
         let families = read(&text, Format::Text);
@@ -1026,13 +1025,13 @@ proptest! {
     }
 
     #[test]
-    fn openmetrics_of_any_registry_is_read_back(registry in registries()) {
+    fn openmetrics_round_trips(registry in registries()) {
         for escaping in [Escaping::AllowUtf8, Escaping::Underscores, Escaping::Values] {
             let mut text = Vec::new();
             openmetrics_encoder::encode(&registry.read(registry.now_ms()), escaping, &mut text);
             let families = read(&text, Format::OpenMetrics);
-            // Names that differ in a suffix only are the caller's to avoid.
-            const CLASHES: [&str; 4] = ["could both", "began before", "is no sample", "comes after samples"];
+            // Avoiding names that differ only in a suffix is up to the caller.
+            const CLASHES: [&str; 4] = ["could both", "appeared before", "is not a sample", "comes after samples"];
             if let Err(error) = &families
                 && CLASHES.iter().any(|clash| error.problem.contains(clash))
             {
@@ -1044,7 +1043,7 @@ proptest! {
     }
 
     #[test]
-    fn protobuf_of_any_registry_is_read_back(registry in registries()) {
+    fn protobuf_round_trips(registry in registries()) {
         let mut bytes = Vec::new();
         protobuf_encoder::encode(&registry.read(registry.now_ms()), Escaping::AllowUtf8, &mut bytes);
         let families = read(&bytes, Format::Protobuf);
@@ -1053,18 +1052,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_imported_from_protobuf_is_the_same_registry(registry in registries()) {
+    fn importing_protobuf_reproduces_the_registry(registry in registries()) {
         let mut bytes = Vec::new();
         let read_out = registry.read(registry.now_ms());
         protobuf_encoder::encode(&read_out, Escaping::AllowUtf8, &mut bytes);
         let families = read(&bytes, Format::Protobuf).unwrap();
         let mut again = Registry::default();
         let imported = import(&families, &mut again, import::Options::default());
-        // Infos and state sets are gauges in protobuf; quantiles are left out, and so are sums
-        // without an end.
+        // Infos and state sets are gauges in protobuf; quantiles and infinite sums are dropped.
         if imported.refused.is_empty() {
-            // Of several label sets the import makes one: what a series does not have is empty,
-            // which is the same.
+            // The import merges label sets into one, with empty values for missing labels, which is
+            // equivalent.
             let labelled = |registry: &Registry| {
                 samples_with(registry, Escaping::AllowUtf8, |value| !value.is_empty())
             };
@@ -1073,7 +1071,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic_and_errors_are_in_the_input(bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..200), nearly()]) {
+    fn arbitrary_input_does_not_panic_and_errors_are_in_range(bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..200), almost_valid()]) {
         for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
             match read(&bytes, format) {
                 Ok(families) => {
@@ -1096,7 +1094,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_reexposed_has_the_same_samples(registry in registries()) {
+    fn reexposing_keeps_all_samples(registry in registries()) {
         let mut encoder = text_encoder::Encoder::new();
         let text = encoder.encode(&registry, crate::exposition::escaping::Escaping::Underscores).unwrap().to_vec();
         let families = read(&text, Format::Text).unwrap();

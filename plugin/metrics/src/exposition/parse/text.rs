@@ -1,15 +1,16 @@
 //! Prometheus text 0.0.4 and 1.0.0.
 //!
-//! Lines end with a line feed, the last one too. Tokens are apart by any blanks and tabs, and may
-//! touch where they cannot be mistaken. `# HELP` and `# TYPE` come at most once for a metric, the
-//! type before its samples; other lines that begin with `#`, and empty ones, say nothing. In labels
-//! and help `\\`, `\"` and `\n` are the escapes. Numbers are Go's, without hexadecimal ones;
-//! timestamps are whole milliseconds. A name in quotes stands in the braces: `{"a.b", l="v"}`.
+//! Every line ends with a line feed, including the last. Tokens are separated by any spaces and
+//! tabs, and may be adjacent where that is unambiguous. `# HELP` and `# TYPE` occur at most once
+//! per metric, the type before its samples; other lines that begin with `#` and empty lines are
+//! ignored. The escapes in labels and help are `\\`, `\"` and `\n`. Numbers use Go's syntax except
+//! hexadecimal; timestamps are integer milliseconds. A quoted name is inside the braces: `{"a.b",
+//! l="v"}`.
 //!
-//! Not asked for, since the format only advises it: that a family's lines stand together, that
-//! series come once, that buckets rise and have an infinite one. [`super::lint`] says so.
+//! Not enforced, since the format only recommends it: contiguous families, unique series, ascending
+//! buckets and an infinite bucket. [`super::lint`] reports these.
 //!
-//! Sources: prometheus.io/docs/instrumenting/exposition_formats; the behaviour of
+//! Sources: prometheus.io/docs/instrumenting/exposition_formats; the behavior of
 //! prometheus/common's `expfmt`.
 
 use std::borrow::Cow;
@@ -26,7 +27,7 @@ struct Family<'a> {
     has_help: bool,
 }
 
-/// Which sample of a family a name is, before its labels are known.
+/// The role of a sample by its name, before its labels are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Plain,
@@ -41,7 +42,7 @@ pub(super) struct Reader<'a> {
     limits: Limits,
     families: Vec<Family<'a>>,
     index: Index,
-    /// Of the sample before, with its family: mostly the next one's too.
+    /// Name, family and role of the previous sample: usually the next one's too.
     last: (&'a str, usize, Role),
     labels: Vec<Label<'a>>,
     tally: Tally,
@@ -66,7 +67,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn next(&mut self) -> Result<Event<'_, 'a>, ParseError> {
         loop {
-            self.cursor.skip_blanks();
+            self.cursor.skip_whitespace();
             match self.cursor.peek() {
                 None => return Ok(Event::Eof),
                 Some(b'\n') => self.cursor.at += 1,
@@ -80,7 +81,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The end of a line, which must be one.
+    /// Consumes the end of the line, or returns an error.
     fn end_of_line(&mut self) -> Result<(), ParseError> {
         match self.cursor.eat(b'\n') {
             true => Ok(()),
@@ -92,7 +93,7 @@ impl<'a> Reader<'a> {
     fn unended(&self) -> ParseError {
         match self.cursor.is_at_end() {
             true => {
-                self.cursor.fault("the last line does not end with a line feed; the input was cut short, or needs one")
+                self.cursor.fault("the last line does not end with a line feed; the input is truncated or needs one")
             }
             false => self.cursor.unexpected("the end of the line"),
         }
@@ -103,13 +104,13 @@ impl<'a> Reader<'a> {
         'a: 'p,
     {
         self.cursor.at += 1;
-        self.cursor.skip_blanks();
+        self.cursor.skip_whitespace();
         let keyword = self.cursor.token();
         if !matches!(keyword, "HELP" | "TYPE") {
             self.cursor.rest_of_line();
             return self.end_of_line().map(|()| None);
         }
-        self.cursor.skip_blanks();
+        self.cursor.skip_whitespace();
         let start = self.cursor.at;
         let name = match self.cursor.eat(b'"') {
             true => self.cursor.quoted(Escapes::Known, "the metric's name")?,
@@ -117,12 +118,12 @@ impl<'a> Reader<'a> {
         };
         let named = self.cursor.at > start;
         match self.cursor.peek() {
-            Some(b' ' | b'\t') if named => self.cursor.skip_blanks(),
+            Some(b' ' | b'\t') if named => self.cursor.skip_whitespace(),
             Some(b'\n') | None => {}
-            _ => return Err(self.cursor.unexpected(&format!("a metric's name after {keyword}, or a blank after it"))),
+            _ => return Err(self.cursor.unexpected(&format!("a metric's name and a space after {keyword}"))),
         }
         if matches!(self.cursor.peek(), Some(b'\n') | None) {
-            // Nothing is said of it, which is allowed.
+            // An empty help or type is allowed.
             return self.end_of_line().map(|()| None);
         }
         let (family, _) = self.resolve(name, start)?;
@@ -140,11 +141,11 @@ impl<'a> Reader<'a> {
         }
         self.end_of_line()?;
         match self.families.get_mut(family) {
-            Some(held) if !held.has_help => {
-                held.has_help = true;
+            Some(entry) if !entry.has_help => {
+                entry.has_help = true;
                 Ok(Event::Help { family, text })
             }
-            _ => Err(self.of_family(start, family, "a second HELP line; expected one at most")),
+            _ => Err(self.family_error(start, family, "a second HELP line; expected at most one")),
         }
     }
 
@@ -172,21 +173,21 @@ impl<'a> Reader<'a> {
         };
         self.end_of_line()?;
         match self.families.get_mut(family) {
-            Some(held) if held.kind.is_none() => {
-                held.kind = Some(*kind);
+            Some(entry) if entry.kind.is_none() => {
+                entry.kind = Some(*kind);
                 self.last = ("", 0, Role::Plain);
                 Ok(Event::Type { family, kind: *kind })
             }
-            _ => Err(self.of_family(
+            _ => Err(self.family_error(
                 start,
                 family,
-                "a second TYPE line, or one after its samples; expected one at most, before the first sample",
+                "a second TYPE line, or one after its samples; expected at most one, before the first sample",
             )),
         }
     }
 
     #[cold]
-    fn of_family(&self, at: usize, family: usize, problem: &str) -> ParseError {
+    fn family_error(&self, at: usize, family: usize, problem: &str) -> ParseError {
         let name = self.families.get(family).map_or("", |family| &*family.name);
         self.cursor.fault_at(at, format!("metric {}: {problem}", crate::error::excerpt(name, 100)))
     }
@@ -197,7 +198,7 @@ impl<'a> Reader<'a> {
         Some((place, self.families.get(place)?.kind))
     }
 
-    /// The family of a name, made if there is none. `at` is where the name stands.
+    /// Finds or creates the family of a name. `at` is the position of the name.
     fn resolve(&mut self, name: Cow<'a, str>, at: usize) -> Result<(usize, Role), ParseError> {
         if name.is_empty() {
             return Err(self.cursor.fault_at(at, "the metric's name is empty; expected at least one character"));
@@ -238,7 +239,7 @@ impl<'a> Reader<'a> {
             let mut name = None;
             self.labels(&mut name)?;
             let Some(name) = name else {
-                let problem = "there is no metric's name; expected one before the braces, or in quotes within them";
+                let problem = "the metric's name is missing; expected one before the braces, or in quotes inside them";
                 return Err(self.cursor.fault_at(start, problem));
             };
             let (family, role) = self.resolve(name.clone(), start)?;
@@ -261,19 +262,19 @@ impl<'a> Reader<'a> {
         role: Role,
         start: usize,
     ) -> Result<Sample<'_, 'a>, ParseError> {
-        self.cursor.skip_blanks();
+        self.cursor.skip_whitespace();
         if self.cursor.peek() == Some(b'{') {
             self.labels(&mut Some(Cow::Borrowed("")))?;
         }
         self.value(name, family, role, start)
     }
 
-    /// The labels in braces; also the metric's name, if that is none yet.
+    /// Parses labels in braces, and the metric's name if `metric` is `None`.
     fn labels(&mut self, metric: &mut Option<Cow<'a, str>>) -> Result<(), ParseError> {
         let inside = metric.is_none();
         self.cursor.at += 1;
         loop {
-            self.cursor.skip_blanks();
+            self.cursor.skip_whitespace();
             if self.cursor.eat(b'}') {
                 return Ok(());
             }
@@ -286,9 +287,9 @@ impl<'a> Reader<'a> {
             if self.cursor.at == start {
                 return Err(self.cursor.unexpected("a label's name or }"));
             }
-            self.cursor.skip_blanks();
+            self.cursor.skip_whitespace();
             if self.cursor.eat(b'=') {
-                self.cursor.skip_blanks();
+                self.cursor.skip_whitespace();
                 if !self.cursor.eat(b'"') {
                     return Err(self.cursor.unexpected("a label's value in double quotes"));
                 }
@@ -306,7 +307,7 @@ impl<'a> Reader<'a> {
             } else {
                 return Err(self.cursor.unexpected("= after the label's name"));
             }
-            self.cursor.skip_blanks();
+            self.cursor.skip_whitespace();
             if !self.cursor.eat(b',') && self.cursor.peek() != Some(b'}') {
                 return Err(self.cursor.unexpected(", or } after the label"));
             }
@@ -326,7 +327,7 @@ impl<'a> Reader<'a> {
             None => FamilyType::Unknown,
         };
         let part = self.part(kind, role, start)?;
-        self.cursor.skip_blanks();
+        self.cursor.skip_whitespace();
         let at = self.cursor.at;
         let token = self.cursor.token();
         let Some(value) = number(token) else { return Err(self.not_a_number(at, token)) };
@@ -337,7 +338,7 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(at, "a histogram's count is negative; expected a number of at least 0"));
         }
         let mut timestamp = None;
-        self.cursor.skip_blanks();
+        self.cursor.skip_whitespace();
         if !self.cursor.eat(b'\n') {
             let at = self.cursor.at;
             let token = self.cursor.token();
@@ -346,13 +347,13 @@ impl<'a> Reader<'a> {
             }
             let Ok(ms) = token.parse::<i64>() else {
                 let problem = format!(
-                    "expected a whole number of milliseconds as timestamp, of at most 64 bits; found {:?}",
+                    "expected a 64-bit integer of milliseconds as timestamp, found {:?}",
                     crate::error::excerpt(token, 40)
                 );
                 return Err(self.cursor.fault_at(at, problem));
             };
             timestamp = Some(ms as f64 / 1e3);
-            self.cursor.skip_blanks();
+            self.cursor.skip_whitespace();
             self.end_of_line()?;
         }
         if let Some(problem) = self.tally.count(self.labels.len(), &self.limits) {

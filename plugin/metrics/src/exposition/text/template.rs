@@ -1,18 +1,18 @@
-//! What is the same for all series of a family, and the text of a series made of it.
+//! The parts of the text that are the same for all series of a family.
 
 use super::super::escaping::{Escaping, is_plain_metric_name, write_escaped, write_label_name, write_metric_name};
 use crate::float::MAX_LEN;
 use crate::number::number_text;
 use crate::registry::{Definition, END, Kind, Registry};
 
-/// The longest value with its line feed.
+/// Maximum length of a value with its line feed.
 pub(super) const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
 
-/// What is the same for all series of a family.
+/// The parts of the text that are the same for all series of a family.
 pub(super) struct Template {
     /// `# HELP` and `# TYPE`.
     pub(super) head: Vec<u8>,
-    /// What comes before each label's value: `{a="`, then `",b="`.
+    /// The text before each label value: `{a="`, then `",b="`.
     pub(super) labels: Vec<Vec<u8>>,
     /// The samples of each series.
     pub(super) samples: Vec<SampleTemplate>,
@@ -20,17 +20,17 @@ pub(super) struct Template {
 
 pub(super) struct SampleTemplate {
     pub(super) name: Vec<u8>,
-    /// From the last label's value to the sample's value: a label that the kind writes itself, the
-    /// brace and the space.
+    /// From the last label value to the sample value: the kind's own label, the brace and the
+    /// space.
     pub(super) rest: Vec<u8>,
 }
 
 impl Template {
     pub(super) fn new(definition: &Definition, escaping: Escaping) -> Self {
         let name = escaping.metric_name(definition.name.as_str());
-        // What the labels begin with: a name in quotes stands before them, within the braces.
-        let inside = !is_plain_metric_name(&name);
-        let open: &[u8] = if inside { b"," } else { b"{" };
+        // A quoted metric name precedes the labels inside the braces.
+        let is_quoted = !is_plain_metric_name(&name);
+        let open: &[u8] = if is_quoted { b"," } else { b"{" };
         let labels = definition.label_names.iter().enumerate().map(|(index, label)| {
             let mut before = if index == 0 { open } else { b"\"," }.to_vec();
             before.extend_from_slice(&label_name(&escaping.label_name(label.as_str())));
@@ -41,7 +41,7 @@ impl Template {
         let sample = |suffix: &str, own: Option<(&[u8], &str)>| {
             let mut rest = Vec::new();
             match (own, labels.is_empty()) {
-                (None, true) if inside => rest.push(b'}'),
+                (None, true) if is_quoted => rest.push(b'}'),
                 (None, true) => {}
                 (None, false) => rest.extend_from_slice(b"\"}"),
                 (Some((label, value)), bare) => {
@@ -54,7 +54,7 @@ impl Template {
             }
             rest.push(b' ');
             let mut written = Vec::new();
-            if inside {
+            if is_quoted {
                 written.push(b'{');
             }
             write_metric_name(&name, suffix, &mut written);
@@ -102,7 +102,7 @@ impl Template {
         Self { head, labels, samples }
     }
 
-    /// About how many bytes the series take, with room for longer values; escapes come on top.
+    /// Estimated length of the series with values at their maximum length, not counting escapes.
     pub(super) fn bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
         let labels: usize = self.labels.iter().map(Vec::len).sum();
         let fixed: usize =
@@ -113,17 +113,17 @@ impl Template {
     }
 }
 
-/// A label's name as it stands before `=`: in quotes where needed.
+/// A label name, quoted if necessary.
 pub(super) fn label_name(name: &str) -> Vec<u8> {
     let mut written = Vec::new();
     write_label_name(name, &mut written);
     written
 }
 
-/// Appends bytes. For the few that names, labels and values have, a call of memcpy costs more than
-/// the copy.
+/// Appends bytes. For short names, labels and values, a memcpy call costs more than the copy
+/// itself.
 #[inline]
-pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() > 64 {
         out.extend_from_slice(bytes);
         return;
@@ -132,7 +132,7 @@ pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     let (words, rest) = bytes.as_chunks::<8>();
     words.iter().for_each(|word| out.extend_from_slice(word));
     match bytes.last_chunk::<8>() {
-        // The last word overlaps the one before.
+        // The last word overlaps the previous one.
         Some(last) if !rest.is_empty() => {
             out.truncate(end - last.len());
             out.extend_from_slice(last);
@@ -142,20 +142,20 @@ pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends the first label value of a key, escaped; the rest of the key.
-pub(super) fn put_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
+/// Appends the first label value of a key, escaped, and returns the rest of the key.
+pub(super) fn append_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
     loop {
         let special = |byte: &u8| matches!(*byte, END | b'\\' | b'\n' | b'"');
         let at = key.iter().position(special).unwrap_or(key.len());
-        let Some((plain, [odd, rest @ ..])) = key.split_at_checked(at) else {
-            put(out, key);
+        let Some((plain, [byte, rest @ ..])) = key.split_at_checked(at) else {
+            append(out, key);
             return &[];
         };
-        put(out, plain);
+        append(out, plain);
         key = rest;
-        match *odd {
+        match *byte {
             END => return key,
-            _ => write_escaped(&[*odd], true, out),
+            _ => write_escaped(&[*byte], true, out),
         }
     }
 }

@@ -25,7 +25,7 @@ fn encoded(registry: &Registry) -> String {
 }
 
 #[test]
-fn every_kind_is_written_as_the_format_says() {
+fn every_kind_matches_the_format() {
     let registry = registry(&[
         ("z_total", Kind::Counter, &[("b", "2"), ("a", "say \"hi\"\\\n")], 1.0),
         ("g", Kind::Gauge, &[], -0.5),
@@ -61,7 +61,7 @@ z_total{{a="say \"hi\"\\\n",b="2"}} 1
 }
 
 #[test]
-fn numbers_read_back_as_themselves() {
+fn numbers_round_trip() {
     for value in [0.0, -0.0, 1.0, 0.1, 1e15, 1e21, 123_456_789.5, f64::MIN_POSITIVE, 5e-324, f64::MAX, -1e300] {
         let mut out = Vec::new();
         write_number(value, &mut out);
@@ -89,10 +89,10 @@ fn unescaped(value: &str) -> String {
 
 proptest! {
     #[test]
-    fn an_independent_reader_finds_what_was_recorded(
+    fn an_independent_parser_finds_the_sample(
         name in "[a-zA-Z_][a-zA-Z0-9_]{0,20}",
         label in "[a-z][a-z0-9_]{0,10}",
-        // This reader knows neither colons in names, nor escapes, nor values with an equals sign,
+        // This parser does not support colons in names, escapes, or values with an equals sign,
         // comma or brace.
         value in "[^\r\n\u{85}\u{2028}\u{2029}=,{}\\\\\"]{0,40}",
         amount in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn any_label_value_stays_on_its_line_and_unescapes_to_itself(value in any::<String>()) {
+    fn label_values_stay_on_one_line_and_round_trip(value in any::<String>()) {
         let text = encoded(&registry(&[("m", Kind::Gauge, &[("l", &value)], 1.0)]));
         let sample = text.split('\n').find(|line| line.starts_with("m{")).unwrap();
         let written = sample.strip_prefix("m{l=\"").unwrap().strip_suffix("\"} 1").unwrap();
@@ -133,7 +133,7 @@ fn family(
 }
 
 #[test]
-fn newer_kinds_are_written_with_the_types_that_the_format_has() {
+fn kinds_without_a_text_type_use_the_closest_type() {
     let mut registry = Registry::default();
     let build = family(&mut registry, "build", Kind::Info, &["version"], |_| {});
     registry.series(build, &["2.0"]).unwrap();
@@ -173,8 +173,8 @@ took_count{a="x"} 0
     assert_eq!(encoded(&registry), expected);
 }
 
-/// Names of the newer kind, one of them a state set's, and a plain family.
-fn foreign() -> Registry {
+/// Families with UTF-8 names, including a state set, and one with a classic name.
+fn utf8_registry() -> Registry {
     let mut registry = Registry::default();
     let took = family(&mut registry, "http.took_seconds", Kind::Histogram, &["a", "näme.x"], |definition| {
         definition.help = Some("How long".into());
@@ -195,8 +195,8 @@ fn foreign() -> Registry {
 }
 
 #[test]
-fn names_are_escaped_as_the_reader_asks() {
-    let registry = foreign();
+fn names_are_escaped_as_requested() {
+    let registry = utf8_registry();
     for (escaping, expected) in [
         (
             Escaping::AllowUtf8,
@@ -259,10 +259,10 @@ up_time{in_zone="x"} 0
 }
 
 #[test]
-fn readers_with_different_escapings_take_turns() {
+fn alternating_escapings_match_a_fresh_encoder() {
     const ALL: [Escaping; 4] = [Escaping::AllowUtf8, Escaping::Underscores, Escaping::Dots, Escaping::Values];
     let mut plain = registry(&[("up_time", Kind::Gauge, &[("in_zone", "x")], 1.0)]);
-    for registry in [&mut plain, &mut foreign()] {
+    for registry in [&mut plain, &mut utf8_registry()] {
         let mut encoder = Encoder::new();
         let check = |encoder: &mut Encoder, registry: &Registry| {
             for (one, other) in ALL.into_iter().flat_map(|one| ALL.map(|other| (one, other))) {
@@ -273,7 +273,7 @@ fn readers_with_different_escapings_take_turns() {
             }
         };
         check(&mut encoder, registry);
-        // A name that is foreign comes to what was plain, or to more of them.
+        // Add a UTF-8 name.
         let more = family(registry, "zone.count", Kind::Gauge, &[], |_| {});
         registry.series(more, &[]).unwrap();
         check(&mut encoder, registry);
@@ -281,7 +281,7 @@ fn readers_with_different_escapings_take_turns() {
 }
 
 #[test]
-fn quantiles_follow_the_time_and_nothing_else_needs_it() {
+fn quantiles_depend_on_the_time() {
     let mut registry = Registry::default();
     registry.set_now(1_000_000);
     let took = family(&mut registry, "took", Kind::Summary, &[], |definition| {
@@ -301,7 +301,7 @@ fn quantiles_follow_the_time_and_nothing_else_needs_it() {
 }
 
 #[test]
-fn an_encoder_turns_to_another_registry() {
+fn an_encoder_can_switch_registries() {
     let one = registry(&[("a", Kind::Gauge, &[], 1.0)]);
     let two = registry(&[("b", Kind::Gauge, &[], 2.0)]);
     let mut encoder = Encoder::new();
@@ -312,7 +312,7 @@ fn an_encoder_turns_to_another_registry() {
 }
 
 #[test]
-fn values_of_every_length_move_the_text_both_ways() {
+fn values_of_any_length_move_the_text_in_both_directions() {
     let mut registry = Registry::default();
     let id = family(&mut registry, "m", Kind::Gauge, &["l"], |_| {});
     let names: Vec<String> = (0..40).map(|index| "x".repeat(index * 9)).collect();
@@ -324,7 +324,7 @@ fn values_of_every_length_move_the_text_both_ways() {
             registry.set(*series, values[(index * 5 + round) % values.len()]).unwrap();
         }
         assert_eq!(encoder.encode(&registry, Escaping::Underscores).unwrap(), encoded(&registry).as_bytes(), "{round}");
-        // The longest values fill the whole room.
+        // The longest values fill the whole buffer.
         if round % 10 == 0 {
             series.iter().for_each(|series| registry.set(*series, values[0]).unwrap());
             assert_eq!(

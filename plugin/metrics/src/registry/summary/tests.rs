@@ -3,7 +3,7 @@ use proptest::{collection::vec, prelude::*};
 
 const RANKS: [f64; 9] = [0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0];
 
-/// The summary, and every observation beside it, as the plain definition of the window keeps them.
+/// A summary together with all its observations, for a reference implementation of the window.
 struct Pair {
     summary: WindowedSummary,
     observed: Vec<(u64, f64)>,
@@ -21,7 +21,7 @@ impl Pair {
         self.observed.push((self.latest, value));
     }
 
-    /// What is within the last five steps, in order.
+    /// The values of the last five steps, sorted.
     fn window(&self, now: u64) -> Vec<f64> {
         let step = self.summary.window_ms() / 5;
         let now = now.max(self.latest) / step;
@@ -49,7 +49,7 @@ fn assert_near(rank: f64, exact: f64, value: f64) {
     assert!(value == exact || (value - exact).abs() <= bound, "quantile {rank}: {value:e} for {exact:e}");
 }
 
-/// Shapes of data that the literature and practice know, from uniform numbers between 0 and 1.
+/// Typical distributions, generated from uniform numbers between 0 and 1.
 fn distributions() -> impl Strategy<Value = Vec<f64>> {
     let uniforms = || vec(1e-12f64..1.0, 1..400);
     let normals = || {
@@ -67,8 +67,8 @@ fn distributions() -> impl Strategy<Value = Vec<f64>> {
         normals().prop_map(|all| all.into_iter().map(|z| z * 1e6).collect()),
         (any::<f64>().prop_filter("no NaN", |value| !value.is_nan()), 1usize..300)
             .prop_map(|(value, n)| vec![value; n]),
-        // Sorted either way, each just past the bucket of the one before: the worst case for
-        // sketches of ranks.
+        // Ascending or descending, each just beyond the previous one's bucket: the worst case for
+        // rank sketches.
         (1usize..1500, any::<bool>()).prop_map(|(n, falling)| {
             let rising = (0..n).map(|i| 1e-6 * 1.011f64.powi(i as i32));
             if falling { rising.rev().collect() } else { rising.collect() }
@@ -79,7 +79,7 @@ fn distributions() -> impl Strategy<Value = Vec<f64>> {
 
 proptest! {
     #[test]
-    fn quantiles_are_within_the_error_for_every_distribution(values in distributions(), every in 1u64..400) {
+    fn quantiles_are_within_the_error(values in distributions(), every in 1u64..400) {
         let mut pair = Pair::new(10_000);
         for (n, value) in values.iter().enumerate() {
             pair.observe(*value, 5_000_000 + n as u64 * every);
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn the_window_slides_as_its_definition_says(
+    fn the_window_matches_its_definition(
         window in prop_oneof![Just(5u64), Just(1000), Just(600_000)],
         calls in vec((0.0f64..2.5, any::<bool>(), -50.0f64..50.0), 1..120),
         start in prop_oneof![Just(0u64), Just(1_700_000_000_000)],
@@ -109,7 +109,7 @@ proptest! {
     }
 
     #[test]
-    fn a_summary_comes_back_from_its_bytes(values in distributions(), every in 1u64..4000) {
+    fn serialization_round_trips(values in distributions(), every in 1u64..4000) {
         let mut pair = Pair::new(10_000);
         for (n, value) in values.iter().enumerate() {
             pair.observe(*value, n as u64 * every);
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytes_are_refused_or_mean_another_sound_summary(values in vec(-9.0f64..9.0, 0..20), at in any::<prop::sample::Index>(), byte: u8) {
+    fn damaged_bytes_are_rejected_or_consistent(values in vec(-9.0f64..9.0, 0..20), at in any::<prop::sample::Index>(), byte: u8) {
         let mut summary = WindowedSummary::new(&DEFAULT_QUANTILES, 10).unwrap();
         for (n, value) in values.iter().enumerate() {
             summary.observe(*value, n as u64);
@@ -144,7 +144,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(arbitrary in vec(any::<u8>(), 0..200), counted in vec(any::<u8>(), 0..60)) {
         assert_sound(&arbitrary);
-        // The same after a sound beginning, so that the slices are reached.
+        // Repeat with a valid beginning, so that the slices are reached.
         let mut summary = WindowedSummary::new(&DEFAULT_QUANTILES, 10).unwrap();
         summary.totals.count = i64::MAX as u64;
         summary.step = u64::MAX;
@@ -156,8 +156,8 @@ proptest! {
     }
 }
 
-/// Whatever is read is consistent, was not larger than its bytes allow, can be used, and is written
-/// as the same bytes.
+/// Whatever deserializes is consistent, not larger than its bytes allow, usable, and serializes to
+/// the same bytes.
 fn assert_sound(written: &[u8]) {
     let mut input = written;
     match WindowedSummary::deserialize(&mut input) {
@@ -178,7 +178,7 @@ fn assert_sound(written: &[u8]) {
 }
 
 #[test]
-fn bytes_that_contradict_themselves_are_refused() {
+fn inconsistent_bytes_are_rejected() {
     let mut sound = WindowedSummary::new(&[0.5], 10).unwrap();
     [1.0, 3.0, 2.0].into_iter().for_each(|value| sound.observe(value, 2));
     let read = |damage: fn(&mut WindowedSummary)| {
@@ -201,24 +201,24 @@ fn bytes_that_contradict_themselves_are_refused() {
 }
 
 #[test]
-fn what_is_below_the_least_normal_number_counts_as_zero() {
+fn subnormal_numbers_count_as_zero() {
     let mut summary = WindowedSummary::new(&[0.0, 0.25, 0.5, 0.75, 1.0], 1000).unwrap();
     for value in [f64::from_bits(1), -f64::MIN_POSITIVE, -1e-310, f64::MIN_POSITIVE, -f64::from_bits(1)] {
         summary.observe(value, 1);
     }
-    let answers: Vec<f64> = summary.quantiles(1).into_iter().map(|(_, value)| value).collect();
-    assert_eq!(answers, [-f64::MIN_POSITIVE, 0.0, 0.0, 0.0, f64::MIN_POSITIVE]);
+    let quantiles: Vec<f64> = summary.quantiles(1).into_iter().map(|(_, value)| value).collect();
+    assert_eq!(quantiles, [-f64::MIN_POSITIVE, 0.0, 0.0, 0.0, f64::MIN_POSITIVE]);
 }
 
 #[test]
-fn the_stated_error_is_that_of_the_base() {
+fn the_documented_error_matches_the_base() {
     let base = 2f64.powf(1.0 / 64.0);
     let error = (base - 1.0) / (base + 1.0);
     assert!(error < RELATIVE_ERROR && RELATIVE_ERROR < error * 1.001);
 }
 
 #[test]
-fn arguments_out_of_range_are_errors_that_say_the_range() {
+fn errors_state_the_valid_range() {
     for (quantiles, window, says) in [
         (&[0.5, 1.5][..], 1000, "0 to 1"),
         (&[-0.1], 1000, "0 to 1"),
@@ -234,18 +234,18 @@ fn arguments_out_of_range_are_errors_that_say_the_range() {
 }
 
 #[test]
-fn ranks_are_answered_in_order_whatever_the_order_they_came_in() {
+fn quantiles_are_returned_in_ascending_order() {
     let mut summary = WindowedSummary::new(&[0.99, 0.5, 0.9], DEFAULT_WINDOW_MS).unwrap();
     (1..=1000).for_each(|n| summary.observe(f64::from(n), 1));
-    let answers = summary.quantiles(1);
-    assert_eq!(answers.iter().map(|(rank, _)| *rank).collect::<Vec<_>>(), DEFAULT_QUANTILES);
-    for (rank, value) in answers {
+    let quantiles = summary.quantiles(1);
+    assert_eq!(quantiles.iter().map(|(rank, _)| *rank).collect::<Vec<_>>(), DEFAULT_QUANTILES);
+    for (rank, value) in quantiles {
         assert_near(rank, (rank * 999.0).floor() + 1.0, value);
     }
 }
 
 #[test]
-fn an_observation_stays_for_four_fifths_of_the_window_and_leaves_before_its_end() {
+fn observations_expire_within_the_last_fifth_of_the_window() {
     for made in [1_000_000, 1_000_001, 1_000_100, 1_000_199] {
         let mut summary = WindowedSummary::new(&[0.5], 1000).unwrap();
         summary.observe(3.0, made);
@@ -256,7 +256,7 @@ fn an_observation_stays_for_four_fifths_of_the_window_and_leaves_before_its_end(
 }
 
 #[test]
-fn the_ring_turns_at_the_bound_of_a_step() {
+fn the_window_advances_at_step_boundaries() {
     let mut summary = WindowedSummary::new(&[0.0, 1.0], 1000).unwrap();
     for step in 0..12 {
         summary.observe(step as f64, 200 * step);
@@ -268,7 +268,7 @@ fn the_ring_turns_at_the_bound_of_a_step() {
 }
 
 #[test]
-fn a_long_silence_leaves_nothing_of_what_was_before() {
+fn old_observations_expire_after_a_long_silence() {
     for silence in [1000, 1001, 5000, 10_000_000_000] {
         let mut summary = WindowedSummary::new(&[0.0, 1.0], 1000).unwrap();
         (0..1000).for_each(|time| summary.observe(5.0, time));
@@ -280,7 +280,7 @@ fn a_long_silence_leaves_nothing_of_what_was_before() {
 }
 
 #[test]
-fn time_that_goes_backwards_stands_still() {
+fn the_window_does_not_move_when_time_goes_backward() {
     let mut summary = WindowedSummary::new(&[0.0, 1.0], 1000).unwrap();
     summary.observe(1.0, 10_000);
     summary.observe(2.0, 3);
@@ -290,7 +290,7 @@ fn time_that_goes_backwards_stands_still() {
 }
 
 #[test]
-fn the_ends_of_time_are_times() {
+fn extreme_times_are_valid() {
     for window in [5, 1000, u64::MAX] {
         let mut summary = WindowedSummary::new(&[0.5], window).unwrap();
         for now in [0, u64::MAX - 1, u64::MAX] {
@@ -301,13 +301,13 @@ fn the_ends_of_time_are_times() {
 }
 
 #[test]
-fn infinities_zeros_and_negative_values_have_their_ranks() {
+fn infinities_zeros_and_negative_values_are_ordered() {
     let mut summary = WindowedSummary::new(&[0.0, 0.25, 0.5, 0.75, 1.0], 1000).unwrap();
     for value in [f64::INFINITY, -2.0, 0.0, 3.0, f64::NEG_INFINITY] {
         summary.observe(value, 1);
     }
-    let answers = summary.quantiles(1);
-    for ((rank, value), exact) in answers.into_iter().zip([f64::NEG_INFINITY, -2.0, 0.0, 3.0, f64::INFINITY]) {
+    let quantiles = summary.quantiles(1);
+    for ((rank, value), exact) in quantiles.into_iter().zip([f64::NEG_INFINITY, -2.0, 0.0, 3.0, f64::INFINITY]) {
         assert_near(rank, exact, value);
     }
     assert!(summary.sum().is_nan(), "infinities of both signs have no sum");
@@ -324,16 +324,15 @@ fn nan_changes_nothing() {
 }
 
 #[test]
-fn a_constant_is_answered_as_it_is() {
+fn a_constant_is_exact() {
     let mut summary = WindowedSummary::new(&DEFAULT_QUANTILES, 1000).unwrap();
     (0..100).for_each(|time| summary.observe(0.1, time));
     assert_eq!(summary.quantiles(99), [(0.5, 0.1), (0.9, 0.1), (0.99, 0.1)]);
 }
 
 #[test]
-fn memory_is_bounded_and_high_quantiles_hold_their_error_past_the_limit() {
-    // Each value in a bucket of its own, over a ratio of 2^187, in orders that collapse
-    // differently.
+fn memory_is_bounded_and_high_quantiles_stay_within_the_error() {
+    // Each value has its own bucket, over a ratio of 2^187, in orders that collapse differently.
     let rising: Vec<f64> = (0..12_000).map(|i| 1e-20 * 2f64.powf(f64::from(i) / 64.0)).collect();
     let falling = rising.iter().rev().copied().collect();
     let mixed = (0..12_000).map(|i| rising[i * 7919 % 12_000]).collect();
@@ -361,7 +360,7 @@ fn memory_is_bounded_and_high_quantiles_hold_their_error_past_the_limit() {
 }
 
 #[test]
-fn far_apart_values_need_few_buckets() {
+fn sparse_values_need_few_buckets() {
     let mut summary = WindowedSummary::new(&DEFAULT_QUANTILES, 1000).unwrap();
     for n in 0..1000 {
         summary.observe([1e-300, 1e-3, 1e300][n % 3], 1);
@@ -371,7 +370,7 @@ fn far_apart_values_need_few_buckets() {
 }
 
 #[test]
-fn without_quantiles_nothing_but_count_and_sum_is_kept() {
+fn without_quantiles_only_count_and_sum_are_recorded() {
     let mut summary = WindowedSummary::new(&[], 1000).unwrap();
     (0..100).for_each(|n| summary.observe(f64::from(n), 1));
     assert_eq!(summary.allocated_bytes(), 0);

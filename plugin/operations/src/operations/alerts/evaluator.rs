@@ -1,4 +1,4 @@
-//! The server that evaluates rules: which one it is, and how it is reached.
+//! Determines the server that evaluates rules.
 
 use super::settings::{DEFAULT_GROUP, Settings};
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::rules::read::Uses;
 use crate::servers::ruler::{self, Ruler, Target};
 use crate::servers::{grafana, prometheus};
 
-/// Who takes the rules. The server is asked for its version only where something depends on that.
+/// The evaluator and its version. The version is queried only if the rules depend on it.
 pub(super) fn taker(
     call: &mut Call,
     settings: &Settings,
@@ -28,13 +28,13 @@ pub(super) fn taker(
     Ok(Taker { evaluator, version })
 }
 
-/// Who evaluates the rules, or what is missing to know that.
+/// The target and evaluator, and the server or the setting that is missing.
 pub(super) fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluator, Result<Ruler, Error>), Error> {
     let (target, evaluator) = settings.target()?;
     let config = call.config;
     let (base, peer, missing) = match target {
         Target::File => match &config.ruler_url {
-            // vmalert beside VictoriaMetrics, say.
+            // For example vmalert next to VictoriaMetrics.
             Some(url) => (Some(url), ruler::PEER, ""),
             None => (config.prometheus_url.as_ref(), prometheus::PEER, "prometheus_url"),
         },
@@ -45,13 +45,10 @@ pub(super) fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluat
         let missing = match missing {
             "ruler_url" => (
                 "ruler_url",
-                "name the ruler, for example {\"prometheus_config\": {\"ruler_url\": \"http://127.0.0.1:8080\"}}",
+                "set it to the ruler's URL, for example {\"prometheus_config\": {\"ruler_url\": \"http://127.0.0.1:8080\"}}",
             ),
-            "grafana_url" => ("grafana_url", "name the Grafana that takes the rules"),
-            _ => (
-                "prometheus_url",
-                "name the server that evaluates the rules, so that it can be asked whether it has them",
-            ),
+            "grafana_url" => ("grafana_url", "set it to the URL of the Grafana that evaluates the rules"),
+            _ => ("prometheus_url", "set it to the server that evaluates the rules, to confirm that they are loaded"),
         };
         return Ok((target, evaluator, Err(Error::NotConfigured { field: missing.0, todo: missing.1 })));
     };
@@ -59,7 +56,7 @@ pub(super) fn ruler(call: &Call, settings: &Settings) -> Result<(Target, Evaluat
     if target == Target::Grafana && datasource_uid.is_none() {
         return Err(Error::missing(
             settings.path("datasource_uid"),
-            "the uid of the Prometheus data source that the expressions are asked of",
+            "the uid of the Prometheus data source that the expressions query",
         ));
     }
     let namespace = settings.target.namespace.get().unwrap_or(DEFAULT_GROUP).to_owned();

@@ -1,5 +1,5 @@
-//! Rules brought to where they are evaluated, and read back: by a file, which the host reads and
-//! writes, or by a ruler's API.
+//! Installs rules and reads them back: by a file, which the host reads and writes, or by a ruler's
+//! API.
 
 use core::time::Duration;
 
@@ -18,46 +18,46 @@ use crate::servers::ruler::{Ruler, Target};
 use plugpipe_contract::requests::{RulesCurrent, RulesFolder};
 use plugpipe_contract::responses::{Artifact, InstallReport, InstallStatus, NamedChange, RuleChange};
 
-/// How long a server may take to load what it was given.
+/// How long to wait until a server has loaded the rules.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
 
-/// Between two looks at what it has loaded.
+/// The interval between checks whether it has loaded them.
 const CONFIRM_PAUSE: Duration = Duration::from_millis(200);
 
-/// Rules to be brought to where they are evaluated.
+/// An installation of rules.
 pub(super) struct Install {
     edit: Edit,
     uses: Uses,
     given: Given,
     /// The rule file's name, for the target `file`.
     file: String,
-    /// What is in the rules folder under that name, where the host has read it.
+    /// The file's current contents, if the host has read it.
     current: Option<Current>,
     /// Whether the host has written the file.
     written: bool,
     dry_run: bool,
 }
 
-/// What came of it.
+/// The outcome of an installation.
 #[derive(Default)]
 pub(super) struct Installed {
     pub(super) report: InstallReport,
-    /// Whether the server lists all as it is wanted.
+    /// Whether the server lists all rules as requested.
     pub(super) confirmed: bool,
-    /// What it holds, where it was asked.
+    /// The groups on the server, if they were fetched.
     pub(super) held: Option<Vec<ServerGroup>>,
-    /// Whether an alert that is to be taken out was in the file, or in the server's list.
+    /// For a removal: whether the alert was in the file or on the server.
     pub(super) was_there: bool,
     /// Whether the host has written the file.
     pub(super) written: bool,
 }
 
-/// What the server lists after the file was written or not.
-struct Standing<'s> {
+/// The state of the server and the file.
+struct ServerState<'s> {
     changes: &'s [GroupChange],
-    /// What the server holds of the file.
+    /// The server's groups from the file.
     own: &'s [&'s ServerGroup],
-    /// The server, for texts.
+    /// The server's name, for messages.
     server: &'static str,
     written: bool,
     reload_error: Option<&'s str>,
@@ -88,7 +88,7 @@ impl Install {
             let report = InstallReport {
                 mock: true,
                 target,
-                pending: Some("mock_mode reaches no server".into()),
+                pending: Some("mock_mode contacts no server".into()),
                 ..report(&self.edit.changes(&[], &Equal::default()))
             };
             return Ok(Installed { report, ..Installed::default() });
@@ -99,9 +99,9 @@ impl Install {
         }
     }
 
-    /// What has to change, with the server asked how it writes expressions that are written
-    /// otherwise than in its list.
-    fn changes_asked(
+    /// The required changes. Expressions that differ from the server's list are formatted by the
+    /// server before they are compared.
+    fn changes_with_formatting(
         &self,
         call: &mut Call,
         ruler: &Ruler,
@@ -111,7 +111,7 @@ impl Install {
         let unknown: Vec<String> = equal.unknown(self.edit.groups(), own).into_iter().map(str::to_owned).collect();
         let mut lacking = false;
         for expression in unknown {
-            // A server that does not format one expression formats none.
+            // A server that cannot format one expression cannot format any.
             let formatted = if lacking {
                 plan::Formatted::Lacking
             } else {
@@ -123,7 +123,7 @@ impl Install {
         self.edit.changes(own, equal)
     }
 
-    /// Expressions that the server has not taken before are asked of its parser.
+    /// Validates new and changed expressions with the server's parser.
     fn check_expressions(
         &self,
         call: &mut Call,
@@ -143,7 +143,7 @@ impl Install {
                 let mut client = call.client(call.config.limits(), true);
                 if let Some(problem) = ruler.check_expression(&mut client, &rule.expression)? {
                     let field = self.given.expression(settings, place, index);
-                    return Err(Error::invalid(field, format!("{} does not take it: {problem}", ruler.peer.server)));
+                    return Err(Error::invalid(field, format!("rejected by {}: {problem}", ruler.peer.server)));
                 }
             }
         }
@@ -165,16 +165,16 @@ impl Install {
         };
         let ruler = match ruler {
             Ok(ruler) => ruler,
-            // A file can be made without a server; only nobody can say then whether it is loaded.
+            // The file can be generated without a server, but loading it cannot be confirmed.
             Err(error @ Error::NotConfigured { .. }) => {
-                self.pend(&mut installed.report, next.as_ref(), &[], &error.to_string());
+                self.report_pending(&mut installed.report, next.as_ref(), &[], &error.to_string());
                 return Ok(installed);
             }
             Err(error) => return Err(error),
         };
         let mut reload_error = None;
         if written && let Err(error) = ruler.reload(&mut call.client(call.config.limits(), true)) {
-            // Whoever wrote the file takes it back where the server refuses what is in it.
+            // The host reverts the file if the server rejects its contents.
             installed.report.reload_refused = Some(matches!(error, ClientError::Refused { status: 500, .. }));
             reload_error = Some(error.to_string());
         }
@@ -184,13 +184,13 @@ impl Install {
             let held = match ruler.held(&mut call.client(call.config.limits(), true)) {
                 Ok(held) => held,
                 Err(error) if first => {
-                    let why = format!("the server cannot be asked what it holds: {error}");
-                    self.pend(&mut installed.report, next.as_ref(), &[], &why);
+                    let why = format!("cannot list the server's rules: {error}");
+                    self.report_pending(&mut installed.report, next.as_ref(), &[], &why);
                     return Ok(installed);
                 }
                 Err(error) => return Err(error.into()),
             };
-            let changes = self.changes_asked(call, &ruler, &ruler.own(&held, &self.file), &mut equal);
+            let changes = self.changes_with_formatting(call, &ruler, &ruler.own(&held, &self.file), &mut equal);
             if first {
                 note_changes(&mut installed.report, &changes);
                 first = false;
@@ -201,33 +201,33 @@ impl Install {
             }
             call.transport.sleep(CONFIRM_PAUSE);
         };
-        // A host that reads the file has asked without it before.
+        // Hosts that read the file have already made a call without it, which checked the
+        // expressions.
         if next.is_none() && !written {
             self.check_expressions(call, settings, &ruler, &changes)?;
         }
         installed.was_there |= self.edit.is_removal() && !changes.is_empty();
-        let standing = Standing {
+        let state = ServerState {
             changes: &changes,
             own: &ruler.own(&held, &self.file),
             server: ruler.peer.server,
             written,
             reload_error: reload_error.as_deref(),
         };
-        installed.confirmed = self.conclude(&mut installed.report, next.as_ref(), &standing);
+        installed.confirmed = self.set_status(&mut installed.report, next.as_ref(), &state);
         installed.held = Some(held);
         Ok(installed)
     }
 
-    /// Says how it stands, and whether all is confirmed.
-    fn conclude(&self, report: &mut InstallReport, next: Option<&Next>, standing: &Standing) -> bool {
-        let written = standing.written;
-        if plan::is_done(standing.changes) && !next.is_some_and(|next| next.differs) {
-            // Without the file nobody can say whether it has what no server lists.
+    /// Sets the report's status and returns whether the installation is confirmed.
+    fn set_status(&self, report: &mut InstallReport, next: Option<&Next>, state: &ServerState) -> bool {
+        let written = state.written;
+        if plan::is_done(state.changes) && !next.is_some_and(|next| next.differs) {
+            // Some fields are in no server's list, so without the file they cannot be compared.
             if next.is_none() && !written && self.edit.groups().iter().any(|group| group.has_unlisted()) {
                 report.status = InstallStatus::Unverified;
-                report.pending = Some(
-                    "the server lists the rules as they are wanted; of some of their fields it tells nothing".into(),
-                );
+                report.pending =
+                    Some("the server lists the rules as requested, but does not return all of their fields".into());
                 return false;
             }
             report.status = if written { InstallStatus::Installed } else { InstallStatus::Unchanged };
@@ -236,21 +236,21 @@ impl Install {
         if self.dry_run {
             report.status = InstallStatus::Planned;
         } else if written {
-            report.status = unconfirmed(standing.changes);
-            let how = match standing.reload_error {
-                Some(error) => format!("the server has not loaded it: {error}"),
-                None => plan::describe(standing.changes, standing.server, &self.file),
+            report.status = unconfirmed(state.changes);
+            let how = match state.reload_error {
+                Some(error) => format!("the server did not load it: {error}"),
+                None => plan::describe(state.changes, state.server, &self.file),
             };
-            report.pending = Some(format!("the file is written, and {how}"));
+            report.pending = Some(format!("the file was written, but {how}"));
         } else {
-            self.pend(report, next, standing.own, "not installed: no rules folder was granted; grant one, or put the file of artifacts into a folder that the server's rule_files name, and reload the server");
+            self.report_pending(report, next, state.own, "not installed: no rules folder was granted; grant one, or copy the file in artifacts to a folder in the server's rule_files and reload the server");
         }
         false
     }
 
-    /// Says that it is not there yet, and hands out the file. `own` is what the server holds of the
-    /// file.
-    fn pend(&self, report: &mut InstallReport, next: Option<&Next>, own: &[&ServerGroup], why: &str) {
+    /// Reports the rules as pending and adds the file to the artifacts. `own` are the server's
+    /// groups from the file.
+    fn report_pending(&self, report: &mut InstallReport, next: Option<&Next>, own: &[&ServerGroup], why: &str) {
         if self.dry_run {
             report.status = InstallStatus::Planned;
             return;
@@ -260,10 +260,10 @@ impl Install {
         report.pending = Some(match &content {
             Some(_) => why.to_owned(),
             None => {
-                let what = if self.edit.is_removal() { "take the alert out of" } else { "put the alert into" };
+                let what = if self.edit.is_removal() { "remove the alert from" } else { "add the alert to" };
                 let more = match self.edit.others(own).as_slice() {
                     [] => String::new(),
-                    others => format!(", which has other rules too ({})", excerpt(&others.join(", "), 200)),
+                    others => format!(", which also has other rules ({})", excerpt(&others.join(", "), 200)),
                 };
                 format!("{why}; {what} {}{more}", self.file)
             }
@@ -286,9 +286,9 @@ impl Install {
         let mut equal = Equal { opaque: ruler.target == Target::Grafana, ..Equal::default() };
         let held = ruler.held(&mut call.client(call.config.limits(), true))?;
         let own = ruler.own(&held, "");
-        self.keeps_others(settings, &own)?;
-        let mut changes = self.changes_asked(call, ruler, &own, &mut equal);
-        // What no list tells may be otherwise: such a group is written again.
+        self.check_other_rules(settings, &own)?;
+        let mut changes = self.changes_with_formatting(call, ruler, &own, &mut equal);
+        // Fields that the server does not list may differ, so write groups that have any.
         for (group, change) in self.edit.groups().iter().zip(&mut changes) {
             let listed = own.iter().any(|own| own.name == group.name);
             if change.change == Change::Unchanged && (group.has_unlisted() || !listed) {
@@ -315,7 +315,7 @@ impl Install {
         let deadline = call.transport.monotonic().saturating_add(CONFIRM_WITHIN.min(call.config.timeout));
         let (held, changes) = loop {
             let held = ruler.held(&mut call.client(limits, true))?;
-            let changes = self.changes_asked(call, ruler, &ruler.own(&held, ""), &mut equal);
+            let changes = self.changes_with_formatting(call, ruler, &ruler.own(&held, ""), &mut equal);
             if plan::is_done(&changes) || call.transport.monotonic() >= deadline {
                 break (held, changes);
             }
@@ -327,13 +327,14 @@ impl Install {
         } else {
             report.status = unconfirmed(&changes);
             let how = plan::describe(&changes, ruler.peer.server, &ruler.namespace);
-            report.pending = Some(format!("the server took the rules, and {how}"));
+            report.pending = Some(format!("the server accepted the rules, but {how}"));
         }
         Ok(Installed { report, confirmed, held: Some(held), ..Installed::default() })
     }
 
-    /// A ruler replaces a group as a whole: one alert is not to cost the others of its group.
-    fn keeps_others(&self, settings: &Settings, own: &[&ServerGroup]) -> Result<(), Error> {
+    /// A ruler replaces whole groups: fail if writing one alert would remove the others in its
+    /// group.
+    fn check_other_rules(&self, settings: &Settings, own: &[&ServerGroup]) -> Result<(), Error> {
         let Edit::Put(group) = &self.edit else { return Ok(()) };
         let same: Vec<&ServerGroup> = own.iter().copied().filter(|own| own.name == group.name).collect();
         let mut others = self.edit.others(&same);
@@ -347,14 +348,14 @@ impl Install {
         Err(Error::invalid(
             settings.path("group"),
             format!(
-                "the group {} has what would be lost ({others}), because a ruler replaces groups as a whole; name a group of its own, or use apply_alerts with all rules",
+                "the group {} has contents that would be lost ({others}), because a ruler replaces whole groups; use a separate group, or apply_alerts with all rules",
                 group.name
             ),
         ))
     }
 }
 
-/// The status of rules that were written, and are not listed as they are wanted.
+/// The status of rules that were written but are not listed as requested.
 fn unconfirmed(changes: &[GroupChange]) -> InstallStatus {
     if plan::is_only_unsure(changes) { InstallStatus::Unverified } else { InstallStatus::Pending }
 }

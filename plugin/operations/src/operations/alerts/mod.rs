@@ -1,19 +1,18 @@
 //! Alerts as code: `create_alert`, `plan_alerts`, `apply_alerts`, `list_alerts`, `get_alert_state`,
 //! `delete_alert`, `export_rules`.
 //!
-//! `alert_created` is true only after a server listed the rule as it is wanted; until then
-//! `pending` says what is missing.
+//! `alert_created` is true only after the server listed the rule as requested; until then,
+//! `pending` tells what is missing.
 //!
-//! Prometheus has no API that takes rules. For the target `file` the response holds the file in
-//! `artifacts`. A host that was granted a rules folder reads the file that is there and calls with
-//! `rules_current`, so that what is in it is known before it is changed; writes the file of the new
-//! response and calls again with `rules_written`, and then the plug asks the server to reload and
-//! reads back.
+//! Prometheus has no API to write rules. For the target `file`, the response has the file in
+//! `artifacts`. A host with a rules folder first calls with the existing file in `rules_current`,
+//! writes the file from the response, and calls again with `rules_written`. Then the plug reloads
+//! the server and reads the rules back.
 //!
-//! | file | what it is for |
+//! | file | purpose |
 //! |---|---|
-//! | `read` | rules as callers give them |
-//! | `install` | what has to change, and how it gets there |
+//! | `read` | reads rules from requests |
+//! | `install` | determines and applies changes |
 
 mod evaluator;
 mod install;
@@ -47,10 +46,10 @@ use plugpipe_contract::responses::{
     ExportedRules, FailedDelivery, HeldAlert, InstallReport, ListedAlerts, PlannedRules, Webhook,
 };
 
-/// The file of a whole set of rules that names none.
+/// The default file for whole sets of rules.
 const DEFAULT_FILE: &str = "plugpipe_rules.yml";
 
-/// `create_alert`: one alert, checked, and installed where `target` says.
+/// `create_alert`: validates an alert and installs it at `target`.
 pub fn create(
     call: &mut Call,
     Both(own, Both(beside, folder)): &CreateAlert,
@@ -66,7 +65,7 @@ pub fn create(
     let held = || installed.held.iter().flatten().flat_map(|group| &group.rules).filter(|rule| rule.name == name);
     let webhook = webhook.map(|url| {
         let fires = held().any(|rule| rule.state == "firing");
-        // The rule stands whether or not anybody heard of it.
+        // The rule is installed even if the notification fails.
         notify(call, &url, &rule, fires).map_or_else(
             |error| Webhook::Failed(FailedDelivery { delivered: false, error: error.report() }),
             Webhook::Sent,
@@ -83,8 +82,7 @@ pub fn create(
     Ok((created, installed.report))
 }
 
-/// Tells a webhook of the rule: as resolved, because nothing fires only because it is watched; as
-/// firing where the server says that it does.
+/// Notifies a webhook of the rule: as firing if the server reports it so, otherwise as resolved.
 fn notify(call: &mut Call, url: &Url, rule: &Rule, fires: bool) -> Result<Delivery, Error> {
     let (annotations, pending_for) = match &rule.makes {
         RuleKind::Alert { annotations, pending_for, .. } => (annotations.clone(), *pending_for),
@@ -113,7 +111,7 @@ pub fn plan(call: &mut Call, request: &ApplyAlerts) -> Result<(PlannedRules, Ins
     Ok((PlannedRules { dry_run: true }, install_whole(call, request, true)?.report))
 }
 
-/// `apply_alerts`: a whole file or namespace of rules; those that are no longer wanted are removed.
+/// `apply_alerts`: a whole file or namespace of rules; rules missing from the request are deleted.
 pub fn apply(call: &mut Call, request: &ApplyAlerts) -> Result<(AppliedRules, InstallReport), Error> {
     let Both(_, Both(own, _)) = request;
     let dry_run = own.dry_run.or(false);
@@ -133,7 +131,7 @@ fn install_whole(
     Install::new(wanted, file, folder, dry_run).run(call, settings)
 }
 
-/// `export_rules`: the rule file, and nothing else.
+/// `export_rules`: returns a rule file without installing it.
 pub fn export(call: &mut Call, Both(request, own): &ExportRules) -> Result<ExportedRules, Error> {
     let target = RulesTarget {
         target: own.target.clone(),
@@ -164,7 +162,7 @@ fn of_whole<'s>(cfg: &'s str, request: &WantedRules<'s>, target: RulesTarget<'s>
     Settings::of(cfg, request.alert_config.as_ref(), &Both(AlertRule::default(), Both(place, target)))
 }
 
-/// `list_alerts`: the alerting rules that the server holds, with the state of each.
+/// `list_alerts`: the alerting rules on the server and their states.
 pub fn list(call: &mut Call, Both(own, target): &ListAlerts) -> Result<ListedAlerts, Error> {
     let place = AlertPlace { group: own.group.clone(), ..AlertPlace::default() };
     let beside = Both(AlertRule::default(), Both(place, target.clone()));
@@ -179,8 +177,8 @@ pub fn list(call: &mut Call, Both(own, target): &ListAlerts) -> Result<ListedAle
     Ok(ListedAlerts { mock: false, alerts: alerts(held, |_| true) })
 }
 
-/// `get_alert_state`: `inactive`, `pending` or `firing`, and since when; `not_found` where the
-/// server has no such rule.
+/// `get_alert_state`: `inactive`, `pending` or `firing`, and since when; `not_found` if the server
+/// has no such rule.
 pub fn state(call: &mut Call, Both(own, target): &AlertState) -> Result<AlertStateReport, Error> {
     let alert = AlertRule { alert_name: own.alert_name.clone(), ..AlertRule::default() };
     let beside = Both(alert, Both(AlertPlace::default(), target.clone()));
@@ -202,13 +200,13 @@ pub fn state(call: &mut Call, Both(own, target): &AlertState) -> Result<AlertSta
     Ok(AlertStateReport { mock: false, alert_name, state, active_since: since.cloned(), rules: Some(rules) })
 }
 
-/// The groups that the server holds.
+/// The groups on the server.
 fn held(call: &mut Call, settings: &Settings) -> Result<Vec<ServerGroup>, Error> {
     let ruler = ruler(call, settings)?.2?;
     Ok(ruler.held(&mut call.client(call.config.limits(), true))?)
 }
 
-/// The alerting rules of these groups that are wanted.
+/// The matching alerting rules of these groups.
 fn alerts(groups: Vec<ServerGroup>, wanted: impl Fn(&ServerRule) -> bool) -> Vec<HeldAlert> {
     let mut alerts = Vec::new();
     for group in groups {
@@ -237,7 +235,7 @@ fn alerts(groups: Vec<ServerGroup>, wanted: impl Fn(&ServerRule) -> bool) -> Vec
     alerts
 }
 
-/// `delete_alert`: takes an alert out of where `create_alert` put it.
+/// `delete_alert`: removes an alert that `create_alert` installed.
 pub fn delete(
     call: &mut Call,
     Both(own, Both(target, folder)): &DeleteAlert,
@@ -259,7 +257,7 @@ pub fn delete(
             given: Given::Alert,
         };
         let installed = Install::new(wanted, file, folder, false).run(call, settings)?;
-        // Only what this call took out and the server lists no more.
+        // True only if this call removed it and the server no longer lists it.
         let deleted = installed.written && installed.confirmed;
         return Ok((DeletedAlert { deleted, was_there: Some(installed.was_there), ..alert }, Some(installed.report)));
     }
@@ -272,18 +270,18 @@ pub fn delete(
         return Err(Error::invalid(
             settings.path("group"),
             format!(
-                "the group {group} holds other rules too, which would be deleted with {name}; use apply_alerts with those that stay"
+                "the group {group} has other rules, which would be deleted with {name}; use apply_alerts with the rules to keep"
             ),
         ));
     }
-    // A group is deleted as a whole: not one of which it is not known what is in it.
+    // This deletes a whole group, so its contents must be known.
     if found.is_some() {
         ruler.delete(&mut call.client(call.config.limits(), true), group)?;
     }
     Ok((DeletedAlert { deleted: found.is_some(), was_there: Some(found.is_some()), ..alert }, None))
 }
 
-/// The file of an alert of its own.
+/// The default file for a single alert.
 fn alert_file(group: &str, alert: &str) -> String {
     format!("plugpipe_alert_{}.yml", slug(&format!("{group} {alert}")))
 }

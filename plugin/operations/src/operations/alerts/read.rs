@@ -1,5 +1,5 @@
-//! Rules as callers give them: one alert with the fields of `create_alert`, a list of those, groups
-//! as a rule file has them, or a template.
+//! Reads rules from requests: one alert with the fields of `create_alert`, a list of those, groups
+//! in rule-file format, or a template.
 
 use core::time::Duration;
 
@@ -15,21 +15,22 @@ use plugpipe_contract::document::{Document, Request as _};
 use plugpipe_contract::requests::{AlertRule, WantedRules};
 use plugpipe_contract::scalar::{self, Any};
 
-/// Longest duration of an alert.
+/// The maximum duration of an alert.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// What is wanted of a file or namespace, and what that uses that not every server takes.
+/// The requested contents of a file or namespace, and the features used that not every server
+/// supports.
 pub(super) struct Wanted {
     pub(super) edit: Edit,
     pub(super) uses: Uses,
-    /// How they were given, for the paths of errors.
+    /// How the rules were given, for error paths.
     pub(super) given: Given,
 }
 
 /// How rules were given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given {
-    /// One alert, whose fields the settings have.
+    /// One alert, whose fields are in the settings.
     Alert,
     /// `alerts`
     Alerts,
@@ -53,11 +54,11 @@ pub(super) fn one_alert(settings: &Settings, evaluator: Evaluator) -> Result<(Ru
     let mut uses = Uses::default();
     let rule = alert_rule(settings, &mut uses)?;
     let group = Group { interval: interval(settings)?, ..Group::new(settings.group(), vec![rule.clone()]) };
-    group.check("", "", Style::Flat, evaluator).map_err(|error| within_place(error, settings))?;
+    group.check("", "", Style::Flat, evaluator).map_err(|error| within_place(error.into(), settings))?;
     Ok((rule, Wanted { edit: Edit::Put(group), uses, given: Given::Alert }))
 }
 
-/// Prometheus takes none for its own.
+/// Zero means the default interval, as in Prometheus.
 fn interval(settings: &Settings) -> Result<Option<Duration>, Error> {
     let interval = duration(settings, settings.place.interval, "interval")?;
     Ok(interval.filter(|interval| !interval.is_zero()))
@@ -107,7 +108,7 @@ fn alert_rule(settings: &Settings, uses: &mut Uses) -> Result<Rule, Error> {
     })
 }
 
-/// A name may hold what a template would take for an action.
+/// Escapes template actions in a name.
 fn escape_template(text: &str) -> String {
     text.replace("{{", "{{ \"{{\" }}")
 }
@@ -119,12 +120,12 @@ fn duration(settings: &Settings, given: scalar::Duration, field: &str) -> Result
     }
 }
 
-/// `groups`, as a rule file has them; or `alerts`, a list with the fields of `create_alert`, in one
-/// group; or a template.
+/// Reads `groups` in rule-file format; or `alerts`, a list with the fields of `create_alert`, into
+/// one group; or a template.
 pub(super) fn groups(request: &WantedRules, settings: &Settings, evaluator: Evaluator) -> Result<Wanted, Error> {
     let mut uses = Uses::default();
     let (groups, given) = match (&request.groups, &request.alerts) {
-        (Some(_), Some(_)) => return Err(Error::invalid("alerts", "is given beside groups; give one of them")),
+        (Some(_), Some(_)) => return Err(Error::invalid("alerts", "conflicts with groups; give only one of them")),
         (Some(groups), None) => {
             let read = |(index, group): (usize, &Any)| {
                 let path = format!("groups[{index}]");
@@ -152,17 +153,14 @@ pub(super) fn groups(request: &WantedRules, settings: &Settings, evaluator: Eval
     };
     for (index, group) in groups.iter().enumerate() {
         if groups.iter().take(index).any(|other| other.name == group.name) {
-            return Err(Error::invalid(
-                format!("groups[{index}].name"),
-                format!("there is another group {:?}", group.name),
-            ));
+            return Err(Error::invalid(format!("groups[{index}].name"), format!("duplicate group {:?}", group.name)));
         }
     }
     Ok(Wanted { edit: Edit::Whole(groups), uses, given })
 }
 
-/// An alert of a list. A rule without what was meant would be in force, so that a field that nobody
-/// knows is an error.
+/// An alert of a list. Unknown fields are errors, because ignoring a misspelled one would install a
+/// different rule.
 fn listed(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
     let document = Document::of(given, path)?;
     let fields = AlertRule::fields();

@@ -1,4 +1,4 @@
-//! What a call and the configuration say of alerts.
+//! Alert settings of a call and of the configuration.
 
 use crate::error::{Error, excerpt};
 use crate::rules::known::{Evaluator, Version};
@@ -6,22 +6,22 @@ use crate::servers::ruler::{self, Target};
 use plugpipe_contract::document::{Both, Document};
 use plugpipe_contract::requests::{AlertConfig, AlertPlace, AlertRule, RulesTarget};
 
-/// The group of alerts that name none.
+/// The default group of alerts.
 pub(super) const DEFAULT_GROUP: &str = "plugpipe";
 
-/// What is said of alerts: by the call, over `cfg.alert_config`.
+/// Alert settings: those of the call override `cfg.alert_config`.
 #[derive(Default)]
 pub(super) struct Settings<'s> {
     pub(super) alert: AlertRule<'s>,
     pub(super) place: AlertPlace<'s>,
     pub(super) target: RulesTarget<'s>,
-    /// Which object each field was taken from, by its path.
+    /// The object from which each field was taken, for error paths.
     pub(super) taken: Vec<(&'static str, &'s str)>,
-    /// The object that the others belong in.
+    /// The object for all other fields.
     pub(super) object: &'s str,
 }
 
-/// Takes the fields of a part that are not there yet.
+/// Takes the fields of a part that are still unset.
 macro_rules! take {
     ($settings:ident.$part:ident, $type:ident { $($field:ident),* }, $object:ident) => {
         let $type { $($field),* } = $part;
@@ -33,8 +33,8 @@ macro_rules! take {
 }
 
 impl<'s> Settings<'s> {
-    /// From the most particular place to the least: `alert_config`, what stands beside it, and the
-    /// configuration's `alert_config`.
+    /// From the most to the least specific place: `alert_config`, the top level of the request, and
+    /// the configuration's `alert_config`.
     pub(super) fn of(cfg: &'s str, own: Option<&AlertConfig<'s>>, beside: &AlertConfig<'s>) -> Result<Self, Error> {
         let mut settings = Self { object: if own.is_some() { "alert_config" } else { "" }, ..Self::default() };
         if let Some(own) = own {
@@ -86,7 +86,7 @@ impl<'s> Settings<'s> {
         self.place.group.get().unwrap_or(DEFAULT_GROUP)
     }
 
-    /// The rule file's name: the one that is given, or that of the operation.
+    /// The rule file's name: the given one, or the operation's default.
     pub(super) fn rules_file(&self, default: impl FnOnce() -> String) -> Result<String, Error> {
         let Some(name) = self.place.rules_file.get() else { return Ok(default()) };
         let name = name.trim();
@@ -99,13 +99,13 @@ impl<'s> Settings<'s> {
         Err(Error::invalid(
             self.path("rules_file"),
             format!(
-                "expected a file's name of letters, digits, _, - and ., ending in .yml, got {:?}",
+                "expected a file name of letters, digits, _, - and ., ending in .yml, got {:?}",
                 excerpt(name, 100)
             ),
         ))
     }
 
-    /// Where the rules go, and who evaluates them there.
+    /// The target and its evaluator.
     pub(super) fn target(&self) -> Result<(Target, Evaluator), Error> {
         match self.target.target.get() {
             None => Ok((Target::default(), Evaluator::default())),
@@ -113,7 +113,7 @@ impl<'s> Settings<'s> {
         }
     }
 
-    /// The release of the server, where the caller says it.
+    /// The server's version, if the caller gives it.
     pub(super) fn target_version(&self) -> Result<Option<Version>, Error> {
         let Some(text) = self.target.target_version.get() else { return Ok(None) };
         let problem = || format!("expected a version such as 2.53 or 3.5.1, got {:?}", excerpt(text, 100));
@@ -121,12 +121,10 @@ impl<'s> Settings<'s> {
     }
 }
 
-/// The error of an alert whose fields stand in `alert_config`, or wherever the settings have them.
-pub(super) fn within_place(error: plugpipe_contract::Error, settings: &Settings) -> Error {
-    error
-        .map_field(|field| match field.split_once('.') {
-            Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
-            None => settings.path(&field),
-        })
-        .into()
+/// Maps the field path of an error to the object from which the field was taken.
+pub(super) fn within_place(error: Error, settings: &Settings) -> Error {
+    error.map_field(|field| match field.split_once('.') {
+        Some((first, rest)) => format!("{}.{rest}", settings.path(first)),
+        None => settings.path(&field),
+    })
 }

@@ -1,9 +1,9 @@
-//! What is wrong in a template, and where.
+//! Template errors with positions.
 
-/// What is wrong, and where.
+/// A template error.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// A byte of the text.
+    /// A byte offset in the text.
     pub(super) at: usize,
     pub(super) problem: String,
 }

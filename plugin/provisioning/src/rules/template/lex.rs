@@ -1,13 +1,13 @@
-//! A template as tokens.
+//! The lexer for templates.
 
 use super::fault::Fault;
 
-/// A token, and the byte where it begins.
+/// A token, and its byte offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token<'t> {
     pub(super) at: usize,
     pub(super) kind: Kind,
-    /// As it is written.
+    /// The source text.
     pub(super) text: &'t str,
 }
 
@@ -48,9 +48,9 @@ pub(super) enum Kind {
 pub(super) const KEYWORDS: [&str; 11] =
     ["block", "break", "continue", "define", "else", "end", "if", "nil", "range", "template", "with"];
 
-const ENDLESS: &str = "{{ has no }}; to write {{ itself, write {{ \"{{\" }}";
+const ENDLESS: &str = "{{ is not closed by }}; to write a literal {{, use {{ \"{{\" }}";
 
-/// The tokens of a template, with one of kind [`Kind::End`] last.
+/// Splits a template into tokens, ending with one of kind [`Kind::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Fault> {
     let mut lexer = Lexer { text, at: 0, begin: 0, parens: 0, tokens: Vec::new() };
     while let Some(open) = lexer.rest().find("{{") {
@@ -73,7 +73,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Fault> {
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
-    /// Where the token that is read begins.
+    /// The start of the current token.
     begin: usize,
     parens: usize,
     tokens: Vec<Token<'t>>,
@@ -83,7 +83,7 @@ fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
-/// What names consist of.
+/// The characters of names.
 pub(super) fn is_word(character: char) -> bool {
     character == '_' || character.is_alphanumeric()
 }
@@ -111,7 +111,7 @@ impl<'t> Lexer<'t> {
 
     fn push(&mut self, kind: Kind) {
         let text = self.text.get(self.begin..self.at).unwrap_or_default();
-        // A word may be more than a name.
+        // Keywords and literals look like names.
         let kind = match kind {
             Kind::Identifier if text == "nil" => Kind::Nil,
             Kind::Identifier if matches!(text, "true" | "false") => Kind::Bool,
@@ -121,7 +121,7 @@ impl<'t> Lexer<'t> {
         self.tokens.push(Token { at: self.begin, kind, text });
     }
 
-    /// From `{{` to behind its `}}`.
+    /// Lexes an action, from `{{` to after its `}}`.
     fn action(&mut self) -> Result<(), Fault> {
         let open = self.at;
         self.begin = open;
@@ -129,7 +129,7 @@ impl<'t> Lexer<'t> {
         if self.rest().strip_prefix('-').is_some_and(|rest| rest.starts_with(is_space)) {
             self.at += 1;
         }
-        // A comment may have white space before it only after a trim marker.
+        // Only after a trim marker may white space precede a comment.
         let space = if self.at > open + 2 { self.rest().chars().next().map_or(0, char::len_utf8) } else { 0 };
         if self.rest().get(space..).is_some_and(|rest| rest.starts_with("/*")) {
             self.at += space;
@@ -141,7 +141,7 @@ impl<'t> Lexer<'t> {
             self.begin = self.at;
             if let Some(length) = self.close() {
                 if self.parens > 0 {
-                    return Err(Fault::new(self.at, "a ( is not closed; expected ) before }}"));
+                    return Err(Fault::new(self.at, "unclosed (; expected ) before }}"));
                 }
                 self.at += length;
                 self.push(Kind::Close);
@@ -152,7 +152,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The length of `}}` or ` -}}`, if it is here.
+    /// The length of `}}` or ` -}}`, if it comes next.
     fn close(&self) -> Option<usize> {
         let rest = self.rest();
         if rest.starts_with("}}") {
@@ -164,21 +164,23 @@ impl<'t> Lexer<'t> {
 
     fn comment(&mut self) -> Result<(), Fault> {
         let begin = self.at;
-        let Some(end) = self.rest().find("*/") else { return Err(Fault::new(begin, "a /* has no */")) };
+        let Some(end) = self.rest().find("*/") else { return Err(Fault::new(begin, "/* is not closed by */")) };
         self.at += end + 2;
         match self.close() {
             Some(length) => {
                 self.at += length;
                 Ok(())
             }
-            None => Err(Fault::new(begin, "a comment is alone in its {{ }}; expected }} right after */")),
+            None => {
+                Err(Fault::new(begin, "a comment must be the only content of its {{ }}; expected }} right after */"))
+            }
         }
     }
 
     fn token(&mut self, first: char, open: usize) -> Result<(), Fault> {
         match first {
             _ if is_space(first) => {
-                // The last one may belong to a ` -}}`.
+                // The last space may belong to a ` -}}`.
                 while self.close().is_none() && self.peek().is_some_and(is_space) {
                     self.next();
                 }
@@ -193,7 +195,7 @@ impl<'t> Lexer<'t> {
                 self.parens += 1;
                 self.push(Kind::OpenParen);
             }
-            ')' if self.parens == 0 => return Err(Fault::new(self.begin, "a ) closes nothing")),
+            ')' if self.parens == 0 => return Err(Fault::new(self.begin, "unmatched )")),
             ')' => {
                 self.parens -= 1;
                 self.push(Kind::CloseParen);
@@ -214,12 +216,12 @@ impl<'t> Lexer<'t> {
             '{' if self.rest().starts_with('{') => {
                 return Err(Fault::new(
                     open,
-                    "holds a {{ within another; an action ends with }} before the next one begins",
+                    "{{ inside another action; an action must end with }} before the next one begins",
                 ));
             }
             other => {
                 let calculates = if "*/%<>!&^".contains(other) {
-                    "; templates do not calculate or compare with signs: do it in the expression, or with functions such as gt"
+                    "; templates have no arithmetic or comparison operators: use the expression, or functions such as gt"
                 } else {
                     ""
                 };
@@ -245,7 +247,7 @@ impl<'t> Lexer<'t> {
         Ok(())
     }
 
-    /// A name, field or variable: alone it is of the first kind.
+    /// Lexes a name, field or variable; without a name it is of kind `alone`.
     fn word(&mut self, alone: Kind, named: Kind) -> Result<(), Fault> {
         let begin = self.at;
         self.skip(is_word);

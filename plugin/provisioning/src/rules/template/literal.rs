@@ -1,11 +1,10 @@
-//! Numbers, characters and quoted texts, as Go writes them.
+//! Go's number, character and string literals.
 
-/// The length of what looks like a number at the begin of a text: sign, digits of its base,
-/// fraction, exponent, `i`.
+/// The length of a number-like prefix: sign, digits of its base, fraction, exponent, `i`.
 pub(super) fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = real_length(bytes, 0);
-    // `1+2i`: a complex number has two parts.
+    // A complex number: `1+2i`.
     if matches!(bytes.get(at), Some(b'+' | b'-')) {
         let end = real_length(bytes, at);
         if end > at + 1 && end.checked_sub(1).and_then(|last| bytes.get(last)) == Some(&b'i') {
@@ -53,10 +52,10 @@ fn real_length(bytes: &[u8], from: usize) -> usize {
     at
 }
 
-/// Whether a text of [`number_length`] is a number that Go takes.
+/// Whether text matched by [`number_length`] is a valid Go number.
 pub(super) fn is_number(text: &str) -> bool {
     if let Some(imaginary) = text.strip_suffix('i') {
-        // The second part begins with the last sign that does not belong to an exponent.
+        // The second part begins at the last sign that is not part of an exponent.
         let split = imaginary.char_indices().skip(1).filter(|(at, sign)| {
             matches!(sign, '+' | '-')
                 && !imaginary.get(..*at).is_some_and(|before| before.ends_with(['e', 'E', 'p', 'P']))
@@ -87,7 +86,7 @@ fn is_real(text: &str) -> bool {
     };
     let based = |prefix: &str, radix: u32| plain.strip_prefix(prefix).map(|digits| fits(whole(digits, radix)));
     if let Some(hex) = plain.strip_prefix("0x") {
-        // A fraction or exponent needs the exponent.
+        // In hexadecimal, a fraction requires an exponent.
         return match hex.split_once('p') {
             Some((mantissa, exponent)) => {
                 mantissa.bytes().any(|byte| byte.is_ascii_hexdigit()) && exponent.parse::<i32>().is_ok()
@@ -99,10 +98,10 @@ fn is_real(text: &str) -> bool {
         return fits;
     }
     if plain.contains(['.', 'e']) {
-        // Only digits, a point and an exponent get here: no words that Rust takes for numbers.
+        // The text is digits, a point and an exponent, so Rust does not parse words here.
         return plain.parse::<f64>().is_ok_and(f64::is_finite);
     }
-    // A leading zero means octal, as in Go's programs.
+    // A leading zero means octal, as in Go.
     match plain.strip_prefix('0') {
         Some(octal) if !octal.is_empty() => {
             octal.bytes().all(|byte| matches!(byte, b'0'..=b'7')) && fits(whole(octal, 8))
@@ -111,7 +110,7 @@ fn is_real(text: &str) -> bool {
     }
 }
 
-/// Whether each `_` stands between digits, of which a base's prefix counts as one.
+/// Whether each `_` is between digits; a base prefix counts as a digit.
 fn underscores_separate(digits: &str) -> bool {
     let prefixed =
         digits.get(..2).is_some_and(|prefix| matches!(prefix.to_ascii_lowercase().as_str(), "0x" | "0o" | "0b"));
@@ -130,8 +129,8 @@ fn underscores_separate(digits: &str) -> bool {
     before != '_'
 }
 
-/// Whether what is between double quotes, or between `'` for one character, holds only escapes that
-/// Go knows. The error is the escape.
+/// The number of characters between quotes, if all escapes are valid in Go. The error is the
+/// invalid escape.
 pub(super) fn unquoted_length(inside: &str, quote: char) -> Result<usize, String> {
     let mut count = 0;
     let mut characters = inside.chars();

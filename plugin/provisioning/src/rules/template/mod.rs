@@ -1,17 +1,17 @@
-//! Go's templates, as labels and annotations of alerts hold them: parsed as the server parses them
-//! when it loads a rule file.
+//! Go templates in labels and annotations of alerts, parsed as the server does when it loads a rule
+//! file.
 //!
-//! A server refuses a whole file for one template that does not parse. What happens when a template
-//! runs (a field that does not exist, an argument of the wrong type) it shows in the alert instead,
-//! so that is not looked at here.
+//! A server rejects a whole file because of one template that does not parse. Errors at execution
+//! (a missing field, an argument of the wrong type) appear in the alert instead and are not checked
+//! here.
 //!
-//! | file | what it is for |
+//! | file | purpose |
 //! |---|---|
-//! | `fault` | what is wrong, and where |
+//! | `fault` | errors with positions |
 //! | `scope` | the functions and variables of each evaluator |
-//! | `lex` | a text as tokens |
-//! | `parse` | the grammar; variables and functions that must be defined |
-//! | `literal` | numbers, characters and quoted texts |
+//! | `lex` | the lexer |
+//! | `parse` | the grammar; checks that variables and functions are defined |
+//! | `literal` | numbers, characters and strings |
 
 mod fault;
 mod lex;
@@ -23,8 +23,7 @@ use super::known::Evaluator;
 use scope::Scope;
 
 impl Evaluator {
-    /// Checks a template of an alert that it loads. The error says where, what was found and what
-    /// was expected.
+    /// Checks a template of an alert. The error says where, what was found and what was expected.
     pub fn check_template(self, text: &str) -> Result<(), String> {
         if !text.contains("{{") {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The grammar of templates, and whether each variable and function in them is defined.
+//! The parser for templates, which also checks that variables and functions are defined.
 
 use super::fault::Fault;
 use super::lex::{Kind, Token};
@@ -6,8 +6,7 @@ use super::literal;
 use super::scope::Scope;
 use plugpipe_contract::known::meant;
 
-/// How deep controls and parentheses may nest. More than anybody writes, and little enough for the
-/// stack.
+/// The maximum nesting depth of control structures and parentheses; bounds the use of the stack.
 const MAX_DEPTH: usize = 100;
 
 /// Parses the tokens of a whole template.
@@ -24,20 +23,20 @@ pub(super) fn parse(tokens: &[Token], scope: &Scope) -> Result<(), Fault> {
     parser.document()
 }
 
-/// What ended a list of texts and actions.
+/// How a list of texts and actions ended.
 #[derive(PartialEq, Eq)]
 enum Ended {
     End,
     /// `{{else}}`
     Else,
-    /// `{{else if`, whose `if` is not read yet; or `{{else with`.
+    /// `{{else if` with its `if` not consumed yet; or `{{else with`.
     ElseThen,
 }
 
-/// What an operand is, where a pipeline cares.
+/// The kind of an operand in a pipeline.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operand {
-    /// A literal or `.`: it cannot take the result of the command before it.
+    /// A literal or `.`, which cannot be the target of a pipe.
     Fixed,
     Other,
 }
@@ -46,12 +45,12 @@ struct Parser<'p> {
     tokens: &'p [Token<'p>],
     at: usize,
     scope: &'p Scope,
-    /// Those in scope, the newest last.
+    /// The variables in scope, newest last.
     variables: Vec<String>,
-    /// How many `range` there are around this place.
+    /// The number of enclosing `range` blocks.
     ranges: usize,
     depth: usize,
-    /// The templates that `define` and `block` made and that hold anything.
+    /// The nonempty templates defined by `define` and `block`.
     defined: Vec<String>,
 }
 
@@ -89,7 +88,7 @@ impl<'p> Parser<'p> {
 
     fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         if self.depth >= MAX_DEPTH {
-            return Err(Fault::new(self.peek().at, format!("nests deeper than {MAX_DEPTH}")));
+            return Err(Fault::new(self.peek().at, format!("nesting exceeds {MAX_DEPTH} levels")));
         }
         self.depth += 1;
         let result = run(self);
@@ -111,32 +110,35 @@ impl<'p> Parser<'p> {
             let at = self.peek().at;
             match self.item()? {
                 None => {}
-                Some(Ended::End) => return Err(Fault::new(at, "{{end}} ends nothing")),
-                Some(_) => return Err(Fault::new(at, "{{else}} belongs to no if, with or range")),
+                Some(Ended::End) => return Err(Fault::new(at, "unexpected {{end}}")),
+                Some(_) => return Err(Fault::new(at, "{{else}} outside of if, with or range")),
             }
         }
         Ok(())
     }
 
-    /// Behind `{{define`.
+    /// After `{{define`.
     fn definition(&mut self) -> Result<(), Fault> {
         let name = self.template_name("define")?;
         self.close("define")?;
         self.body(name, "define")
     }
 
-    /// The list of a template of its own, up to its `{{end}}`: nothing around it is in scope.
+    /// The body of a named template, up to its `{{end}}`; it has its own scope.
     fn body(&mut self, name: Token<'p>, what: &str) -> Result<(), Fault> {
         let variables = core::mem::replace(&mut self.variables, vec!["$".to_owned()]);
         let ranges = core::mem::take(&mut self.ranges);
         let begin = self.at;
         let ended = self.deeper(|parser| parser.list(name.at, what))?;
         if ended != Ended::End {
-            return Err(Fault::new(name.at, format!("{{{{{what}}}}} ends with {{{{end}}}}; it has no else")));
+            return Err(Fault::new(
+                name.at,
+                format!("{{{{{what}}}}} must end with {{{{end}}}} and cannot have an else"),
+            ));
         }
         self.variables = variables;
         self.ranges = ranges;
-        // Without its `{{end}}`, of three tokens and perhaps spaces.
+        // Without its `{{end}}`: three tokens, and spaces.
         let inside = self.tokens.get(begin..self.at).unwrap_or_default();
         let open = inside.iter().rposition(|token| token.kind == Kind::Open).unwrap_or_default();
         let empty = inside.iter().take(open).all(|token| token.kind == Kind::Text && token.text.trim().is_empty());
@@ -172,8 +174,8 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// Texts and actions up to an `{{end}}` or `{{else}}`, which is read. `at` is where what they
-    /// belong to begins.
+    /// Texts and actions up to and including an `{{end}}` or `{{else}}`. `at` is the start of the
+    /// enclosing structure.
     fn list(&mut self, at: usize, what: &str) -> Result<Ended, Fault> {
         while self.peek().kind != Kind::End {
             if let Some(ended) = self.item()? {
@@ -192,7 +194,7 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// Behind `{{`.
+    /// After `{{`.
     fn action(&mut self) -> Result<Option<Ended>, Fault> {
         let token = self.peek_solid();
         if token.kind != Kind::Keyword {
@@ -229,14 +231,15 @@ impl<'p> Parser<'p> {
                 self.body(name, "block")?;
                 Ok(None)
             }
-            "define" => {
-                Err(Fault::new(token.at, "define stands at the top only, not within if, with, range or another define"))
-            }
+            "define" => Err(Fault::new(
+                token.at,
+                "define is only valid at the top level, not within if, with, range or another define",
+            )),
             other => Err(Fault::new(token.at, format!("unexpected {other}"))),
         }
     }
 
-    /// Behind `if`, `with` or `range`, up to its `{{end}}`.
+    /// After `if`, `with` or `range`, up to its `{{end}}`.
     fn control(&mut self, keyword: Token<'p>) -> Result<(), Fault> {
         let variables = self.variables.len();
         let range = keyword.text == "range";
@@ -251,7 +254,7 @@ impl<'p> Parser<'p> {
                 if then.text != keyword.text || range {
                     return Err(Fault::new(then.at, format!("{} has no else {}", keyword.text, then.text)));
                 }
-                // It ends with the same `{{end}}`.
+                // Both end with the same `{{end}}`.
                 self.deeper(|parser| parser.control(then))?;
             }
             Ended::Else => {
@@ -267,7 +270,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// `$a, $b := command | command`, up to `end`, which is read.
+    /// `$a, $b := command | command`, up to and including `end`.
     fn pipeline(&mut self, what: &str, end: Kind, range: bool) -> Result<(), Fault> {
         let begin = self.peek_solid();
         self.declarations(what, range)?;
@@ -294,7 +297,7 @@ impl<'p> Parser<'p> {
                     if stages > 0 && first == Operand::Fixed {
                         return Err(Fault::new(
                             token.at,
-                            format!("{} cannot take what is before the |; expected a function", token.text),
+                            format!("{} cannot be the target of a |; expected a function", token.text),
                         ));
                     }
                     stages += 1;
@@ -303,10 +306,7 @@ impl<'p> Parser<'p> {
             }
         }
         if stages == 0 {
-            return Err(Fault::new(
-                begin.at,
-                format!("{what} holds no value; expected a variable, function or literal"),
-            ));
+            return Err(Fault::new(begin.at, format!("{what} has no value; expected a variable, function or literal")));
         }
         Ok(())
     }
@@ -345,7 +345,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// Operands with space between them, up to `|`, which is read, or to what ends the pipeline.
+    /// Operands separated by spaces, up to and including `|`, or up to the end of the pipeline.
     fn command(&mut self) -> Result<Operand, Fault> {
         let mut first = None;
         loop {
@@ -369,24 +369,24 @@ impl<'p> Parser<'p> {
                 }
             }
         }
-        first.ok_or_else(|| Fault::new(self.peek().at, "a command is empty"))
+        first.ok_or_else(|| Fault::new(self.peek().at, "empty command"))
     }
 
-    /// A value with the fields that are taken of it.
+    /// An operand with its field accesses.
     fn operand(&mut self) -> Result<Option<Operand>, Fault> {
         let token = self.peek();
         let operand = match token.kind {
             Kind::Identifier => {
                 if !self.scope.functions.contains(&token.text) {
                     let near = meant(token.text, self.scope.functions.iter().copied());
-                    return Err(Fault::new(token.at, format!("there is no function {}{near}", token.text)));
+                    return Err(Fault::new(token.at, format!("unknown function {}{near}", token.text)));
                 }
                 Operand::Other
             }
             Kind::Variable => {
                 if !self.variables.iter().any(|name| name == token.text) {
                     let near = meant(token.text, self.variables.iter().map(String::as_str));
-                    return Err(Fault::new(token.at, format!("the variable {} is not defined{near}", token.text)));
+                    return Err(Fault::new(token.at, format!("undefined variable {}{near}", token.text)));
                 }
                 Operand::Other
             }
@@ -399,7 +399,7 @@ impl<'p> Parser<'p> {
             Kind::OpenParen => {
                 self.at += 1;
                 self.deeper(|parser| parser.pipeline("( )", Kind::CloseParen, false))?;
-                // The loop below goes on behind the parenthesis.
+                // The code below advances past the parenthesis.
                 self.at -= 1;
                 Operand::Other
             }
@@ -418,18 +418,19 @@ impl<'p> Parser<'p> {
     fn literal(&self, token: Token) -> Result<(), Fault> {
         let inside =
             |quote: char| token.text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)).unwrap_or_default();
-        let escape =
-            |escape: String| Fault::new(token.at, format!("{} holds {escape}, which is no escape of Go's", token.text));
+        let escape = |escape: String| {
+            Fault::new(token.at, format!("{} contains {escape}, which is not a valid Go escape", token.text))
+        };
         match token.kind {
             Kind::Number if !literal::is_number(token.text) => {
-                Err(Fault::new(token.at, format!("{} is not a number of 64 bits", token.text)))
+                Err(Fault::new(token.at, format!("{} is not a valid 64-bit number", token.text)))
             }
             Kind::Quoted => literal::unquoted_length(inside('"'), '"').map(|_| ()).map_err(escape),
             Kind::Character => match literal::unquoted_length(inside('\''), '\'').map_err(escape)? {
                 1 => Ok(()),
                 _ => Err(Fault::new(
                     token.at,
-                    format!("{} is not one character; texts are written in double quotes", token.text),
+                    format!("{} is not a single character; use double quotes for strings", token.text),
                 )),
             },
             _ => Ok(()),

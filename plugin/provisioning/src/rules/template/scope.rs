@@ -1,14 +1,14 @@
-//! The names that templates may use, by evaluator.
+//! The functions and variables available in templates, by evaluator.
 
 use super::super::known::Evaluator;
 
-/// The functions of Go's own templates.
+/// Built-in functions of Go templates.
 const BUILTIN: [&str; 19] = [
     "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf",
     "println", "slice", "urlquery",
 ];
 
-/// What every evaluator of rules has besides.
+/// Additional functions of all evaluators.
 const COMMON: [&str; 27] = [
     "args",
     "externalURL",
@@ -42,7 +42,7 @@ const COMMON: [&str; 27] = [
 /// Prometheus's links to its web UI.
 const LINKS: [&str; 2] = ["graphLink", "tableLink"];
 
-/// vmalert's own.
+/// Additional functions of vmalert.
 const VMALERT: [&str; 8] = [
     "crlfEscape",
     "formatTime",
@@ -54,10 +54,10 @@ const VMALERT: [&str; 8] = [
     "quotesEscape",
 ];
 
-/// Grafana's own.
+/// Additional functions of Grafana.
 const GRAFANA: [&str; 5] = ["deduplicate", "filterLabels", "filterLabelsRe", "mergeLabelValues", "removeLabels"];
 
-/// The names that a template may use.
+/// The available names.
 pub(super) struct Scope {
     pub(super) functions: Vec<&'static str>,
     pub(super) variables: Vec<&'static str>,

@@ -6,49 +6,48 @@ fn check(text: &str, evaluator: Evaluator) -> Result<(), String> {
     evaluator.check_template(text)
 }
 
-/// Each was tried with promtool 2.42 and by Prometheus 3.5: those that they take, and those that
-/// they refuse.
+/// Verified with promtool 2.42 and Prometheus 3.5: the templates they accept and those they reject.
 pub(super) const GOOD: &str = include_str!("../../../../../tests/rules/templates_good.txt");
 pub(super) const BAD: &str = include_str!("../../../../../tests/rules/templates_bad.txt");
 
-/// The templates of a table, one a line; `\n` in it is written as `⏎`.
+/// The templates of a table, one per line; `⏎` stands for a newline.
 fn table(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter(|line| !line.is_empty()).map(|line| line.replace('⏎', "\n"))
 }
 
 #[test]
-fn what_prometheus_takes_is_taken() {
+fn templates_that_prometheus_accepts_are_accepted() {
     for text in table(GOOD) {
         assert_eq!(check(&text, Evaluator::Prometheus), Ok(()), "{text}");
     }
 }
 
 #[test]
-fn what_prometheus_refuses_is_refused() {
+fn templates_that_prometheus_rejects_are_rejected() {
     for text in table(BAD) {
         assert!(check(&text, Evaluator::Prometheus).is_err(), "{text}");
     }
 }
 
 #[test]
-fn the_error_says_where_and_what_was_meant() {
-    for (text, said) in [
-        ("{{ $label.instance }}", "column 4: the variable $label is not defined; did you mean $labels?"),
-        ("{{ $labels.quantile * 100 }}", "column 21: unexpected '*'; templates do not calculate"),
-        ("{{ nosuch \"a\" }}", "column 4: there is no function nosuch"),
-        ("é {{ humanise $value }}", "column 6: there is no function humanise; did you mean humanize?"),
+fn the_error_has_a_position_and_a_suggestion() {
+    for (text, expected) in [
+        ("{{ $label.instance }}", "column 4: undefined variable $label; did you mean $labels?"),
+        ("{{ $labels.quantile * 100 }}", "column 21: unexpected '*'; templates have no arithmetic"),
+        ("{{ nosuch \"a\" }}", "column 4: unknown function nosuch"),
+        ("é {{ humanise $value }}", "column 6: unknown function humanise; did you mean humanize?"),
         ("{{ range query \"up\" }}x", "column 4: range has no {{end}}"),
-        ("a\nb {{ $value ", "line 2, column 3: {{ has no }}"),
+        ("a\nb {{ $value ", "line 2, column 3: {{ is not closed by }}"),
         ("{{ if $value }}{{ else }}{{ else }}{{ end }}", "column 4: if has a second else"),
-        ("{{ \"a\\q\" }}", "column 4: \"a\\q\" holds \\q"),
+        ("{{ \"a\\q\" }}", "column 4: \"a\\q\" contains \\q"),
     ] {
         let error = check(text, Evaluator::Prometheus).unwrap_err();
-        assert!(error.contains(said), "{text}: {error}");
+        assert!(error.contains(expected), "{text}: {error}");
     }
 }
 
 #[test]
-fn evaluators_have_names_of_their_own() {
+fn evaluators_have_their_own_names() {
     for (text, evaluator, taken) in [
         ("{{ $activeAt | formatTime }}", Evaluator::Vmalert, true),
         ("{{ $activeAt }}", Evaluator::Prometheus, false),
@@ -62,7 +61,7 @@ fn evaluators_have_names_of_their_own() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(
+    fn no_text_panics(
         text in any::<String>(),
         pieces in prop::collection::vec(prop::sample::select(vec![
             "{{", "}}", "{{- ", " -}}", "if", "else", "end", "range", "with", "define", "block", "template", "break", " ", "$x", "$labels",
@@ -75,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_escaped_is_taken(text in "[^{]{0,40}") {
+    fn escaped_text_is_accepted(text in "[^{]{0,40}") {
         prop_assert!(check(&text, Evaluator::Prometheus).is_ok());
     }
 }

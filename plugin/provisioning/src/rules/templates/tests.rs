@@ -43,7 +43,7 @@ fn annotation<'r>(rule: &'r Rule, name: &str) -> Option<&'r str> {
 }
 
 #[test]
-fn every_alert_says_what_it_is_and_leaves_no_parameter_open() {
+fn every_alert_has_texts_and_no_unfilled_parameter() {
     for ctx in [
         json!({"template": "plugpipe"}),
         given("plugpipe_security", json!({})),
@@ -68,7 +68,7 @@ fn every_alert_says_what_it_is_and_leaves_no_parameter_open() {
 }
 
 #[test]
-fn no_two_shipped_alerts_have_one_name() {
+fn shipped_alerts_have_unique_names() {
     let names: Vec<&str> = TEMPLATES.iter().flat_map(Template::alerts).collect();
     for (index, name) in names.iter().enumerate() {
         assert!(!names.iter().take(index).any(|other| other == name), "{name}");
@@ -76,7 +76,7 @@ fn no_two_shipped_alerts_have_one_name() {
 }
 
 #[test]
-fn every_metric_is_one_that_is_recorded() {
+fn every_metric_is_recorded() {
     let mut registry = Registry::default();
     monitoring_prometheus::catalog::register(&mut registry).unwrap();
     Telemetry::default().publish(&mut registry).unwrap();
@@ -94,7 +94,7 @@ fn every_metric_is_one_that_is_recorded() {
 }
 
 #[test]
-fn parameters_are_put_where_they_belong() {
+fn parameters_are_inserted() {
     let parameters = json!({
         "error_rate": "0.25", "window": "10m", "selector": "{job=\"etl\"}", "by": "cluster,job", "for": 60,
         "severity": "page", "labels": {"team": "a"}, "runbook_base_url": "https://runbooks.example/plugpipe/",
@@ -181,9 +181,9 @@ fn an_expression_may_stand_for_a_counter() {
 }
 
 #[test]
-fn what_cannot_be_is_named_by_its_path() {
+fn invalid_parameters_are_named_by_their_path() {
     let plugpipe = |parameters| given("plugpipe", parameters);
-    for (ctx, field, said) in [
+    for (ctx, field, expected) in [
         (json!({}), "groups", "template"),
         (json!({"template": "slos"}), "template", "plugpipe, plugpipe_security, plugpipe_monitoring, slo"),
         (json!({"template": ["slo"]}), "template", "expected text"),
@@ -204,7 +204,7 @@ fn what_cannot_be_is_named_by_its_path() {
         (plugpipe(json!({"runbook_base_url": "docs/runbooks"})), "parameters.runbook_base_url", "https://"),
         (plugpipe(json!({"labels": {"team": "{{ x"}})), "parameters.labels.team", "{{"),
         (plugpipe(json!({"labels": {"severity": "x"}})), "parameters.labels.severity", "twice"),
-        (plugpipe(json!({"labels": {"alertname": "x"}})), "parameters.labels.alertname", "leave it out"),
+        (plugpipe(json!({"labels": {"alertname": "x"}})), "parameters.labels.alertname", "remove it"),
         (given(SLO, json!({})), "parameters.name", "missing"),
         (objective(json!({"objective": 100})), "parameters.objective", "less than 100"),
         (objective(json!({"objective": 90})), "parameters.objective", "more than 93.0"),
@@ -215,7 +215,7 @@ fn what_cannot_be_is_named_by_its_path() {
     ] {
         let error = groups(&ctx).expect_err(&ctx.to_string());
         assert_eq!(error.field(), Some(field), "{ctx}: {error}");
-        assert!(error.to_string().contains(said), "{ctx}: {error}");
+        assert!(error.to_string().contains(expected), "{ctx}: {error}");
     }
 }
 
@@ -230,7 +230,8 @@ proptest! {
                 name => given(name, json!({})),
             };
             ctx["parameters"][parameter.name] = json!(text);
-            // What is taken makes a file of as many rules as ever, each of them still itself.
+            // Accepted values result in a file with the same number of rules, each of them
+            // unchanged.
             if let Ok(groups) = groups(&ctx) {
                 let file = super::super::file(&groups);
                 let read: Value = serde_saphyr::from_str(&file).unwrap();

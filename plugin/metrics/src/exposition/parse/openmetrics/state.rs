@@ -1,4 +1,4 @@
-//! What the reader knows of the family, the metric and the point that it is in.
+//! Parser state for the current family, metric and point.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(super) struct Family<'a> {
     pub(super) kind: Option<FamilyType>,
     pub(super) has_help: bool,
     pub(super) unit: Option<&'a str>,
-    /// Where its name was first.
+    /// Position of the first occurrence of its name.
     pub(super) at: usize,
     pub(super) has_samples: bool,
 }
@@ -25,17 +25,17 @@ impl Family<'_> {
     }
 }
 
-/// The metric whose samples are read.
+/// The metric whose samples are being parsed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Group {
     pub(super) labels: u128,
     pub(super) timestamp: Option<f64>,
 }
 
-/// What came of the point that is read.
+/// The samples seen so far for the current point.
 #[derive(Debug, Default)]
 pub(super) struct Point {
-    /// Where its first sample is.
+    /// Position of its first sample.
     pub(super) at: usize,
     pub(super) bound: Option<f64>,
     pub(super) below: f64,
@@ -49,7 +49,8 @@ pub(super) struct Point {
 }
 
 impl Point {
-    /// Whether the point has such a sample already. `state` is that of a state set, else 0.
+    /// Whether the point already has this sample. `state` identifies a state of a state set, else
+    /// 0.
     pub(super) fn has(&self, part: Part, state: u128) -> bool {
         match part {
             Part::Bucket(_) => self.bound == Some(f64::INFINITY),

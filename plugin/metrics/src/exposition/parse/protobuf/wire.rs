@@ -1,7 +1,6 @@
-//! Protobuf's wire format: fields taken off the front of a message, with the byte where each
-//! begins.
+//! The protobuf wire format: takes fields off the front of a message, with their byte offsets.
 
-/// A field's content.
+/// The content of a field.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Content<'a> {
     Varint(u64),
@@ -10,7 +9,7 @@ pub(super) enum Content<'a> {
     Four,
 }
 
-/// A part of the input, and where it begins.
+/// A part of the input and its offset.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Message<'a> {
     pub(super) bytes: &'a [u8],
@@ -29,7 +28,7 @@ impl<'a> Message<'a> {
         let tag = self.varint()?;
         let number = tag >> 3;
         if number == 0 || number > 0x1fff_ffff {
-            return Err((at, format!("there is no field {number}; the input is damaged, or no protobuf")));
+            return Err((at, format!("invalid field number {number}; the input is damaged or not protobuf")));
         }
         let content = match tag & 7 {
             0 => Content::Varint(self.varint()?),
@@ -40,7 +39,7 @@ impl<'a> Message<'a> {
                 Content::Four
             }
             other => {
-                return Err((at, format!("the wire type {other} is unknown; the input is damaged, or no protobuf")));
+                return Err((at, format!("unknown wire type {other}; the input is damaged or not protobuf")));
             }
         };
         Ok(Some((number, content)))
@@ -60,8 +59,8 @@ impl<'a> Message<'a> {
             }
         }
         let problem = match self.bytes.len() {
-            0..10 => "the input ends within a number; it was cut short",
-            _ => "a number has more than 64 bits; the input is damaged, or no protobuf",
+            0..10 => "the input ends within a number; it is truncated",
+            _ => "a number has more than 64 bits; the input is damaged or not protobuf",
         };
         Err((self.at, problem.into()))
     }
@@ -71,21 +70,14 @@ impl<'a> Message<'a> {
         let length = self.varint()?;
         let left = self.bytes.len();
         usize::try_from(length).ok().filter(|length| *length <= left).map_or_else(
-            || {
-                Err((
-                    at,
-                    format!(
-                        "{length} bytes are announced, and {left} follow; the input was cut short, or is no protobuf"
-                    ),
-                ))
-            },
+            || Err((at, format!("expected {length} bytes, got {left}; the input is truncated or not protobuf"))),
             |length| self.take(length),
         )
     }
 
     pub(super) fn take(&mut self, length: usize) -> Result<Message<'a>, Fault> {
         let Some((taken, rest)) = self.bytes.split_at_checked(length) else {
-            return Err((self.at, "the input ends within a field; it was cut short".into()));
+            return Err((self.at, "the input ends within a field; it is truncated".into()));
         };
         let message = Message { bytes: taken, at: self.at };
         *self = Message { bytes: rest, at: self.at + length };
@@ -102,21 +94,21 @@ impl<'a> Content<'a> {
     pub(super) fn message(self, at: usize) -> Result<Message<'a>, Fault> {
         match self {
             Self::Bytes(message) => Ok(message),
-            _ => Err((at, "expected a message or text, found a number; this is another schema".into())),
+            _ => Err((at, "expected a message or text, got a number; the schema differs".into())),
         }
     }
 
     pub(super) fn varint(self, at: usize) -> Result<u64, Fault> {
         match self {
             Self::Varint(number) => Ok(number),
-            _ => Err((at, "expected an integer; this is another schema".into())),
+            _ => Err((at, "expected an integer; the schema differs".into())),
         }
     }
 
     pub(super) fn double(self, at: usize) -> Result<f64, Fault> {
         match self {
             Self::Eight(bits) => Ok(f64::from_bits(bits)),
-            _ => Err((at, "expected a double; this is another schema".into())),
+            _ => Err((at, "expected a double; the schema differs".into())),
         }
     }
 }
