@@ -236,7 +236,7 @@ impl SendQueue {
         self.weight += weight(&point.value);
         let number = self.next;
         self.next += 1;
-        self.waiting.push_back(Waiting { entry, number, unix_ms: self.last_ms, point });
+        self.queue.push_back(Queued { entry, number, unix_ms: self.last_ms, point });
     }
 
     /// Queues stale markers for series missing from this round.
@@ -321,7 +321,7 @@ impl SendQueue {
 
     /// The first so many values are on their way to the receiver, until [`SendQueue::land`].
     pub fn launch(&mut self, count: usize) {
-        self.in_flight = count.min(self.waiting.len());
+        self.in_flight = count.min(self.queue.len());
     }
 
     /// Whether values are on their way.
@@ -336,12 +336,12 @@ impl SendQueue {
 
     /// The number of the last value that was taken out; 0 if none was.
     pub fn taken_out(&self) -> u64 {
-        self.waiting.front().map_or(self.next, |waiting| waiting.number) - 1
+        self.queue.front().map_or(self.next, |queued| queued.number) - 1
     }
 
     /// Takes out the values up to this number: they are delivered, or nobody wants them.
     pub fn remove_up_to(&mut self, number: u64) {
-        let count = self.waiting.iter().take_while(|waiting| waiting.number <= number).count();
+        let count = self.queue.iter().take_while(|queued| queued.number <= number).count();
         self.remove(count);
     }
 
@@ -361,7 +361,7 @@ impl SendQueue {
     /// Drops the oldest values until those that are kept weigh no more than `most`.
     pub fn bound(&mut self, most: usize) {
         let (mut excess, mut count) = (self.weight.saturating_sub(most), 0);
-        for waiting in self.waiting.iter().skip(self.in_flight) {
+        for queued in self.queue.iter().skip(self.in_flight) {
             if excess == 0 {
                 break;
             }
@@ -371,12 +371,12 @@ impl SendQueue {
         if self.in_flight == 0 {
             self.dropped += self.remove(count).values();
         } else {
-            for waiting in self.waiting.drain(self.in_flight..self.in_flight + count) {
-                self.weight -= weight(&waiting.point.value);
+            for queued in self.queue.drain(self.in_flight..self.in_flight + count) {
+                self.weight -= weight(&queued.point.value);
                 self.dropped += 1;
             }
         }
-        if self.entries.len() > 64 + 2 * (self.waiting.len() + self.entries.iter().filter(|e| e.round > 0).count()) {
+        if self.entries.len() > 64 + 2 * (self.queue.len() + self.entries.iter().filter(|e| e.round > 0).count()) {
             self.forget_ended();
         }
     }

@@ -149,7 +149,7 @@ impl From<&Credentials> for CarriedCredentials {
             let auth = entry.auth.as_ref()?;
             let place = SERVERS.iter().position(|server| server.url == entry.setting)?;
             let headers = auth.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
-            let told = auth.told.iter().map(|secret| secret.reveal().to_owned());
+            let told = auth.redactable.iter().map(|secret| secret.reveal().to_owned());
             Some((place as u8, entry.bound.clone(), headers.collect(), told.collect()))
         };
         Self(credentials.entries.iter().filter_map(carried).collect())
@@ -162,7 +162,7 @@ impl From<CarriedCredentials> for Credentials {
             let setting = SERVERS.get(usize::from(place))?.url;
             let headers = headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
             let told = told.into_iter().map(Secret::new).collect();
-            Some(Entry { setting, origin: bound.clone(), auth: Some(Held { headers, told }), bound })
+            Some(Entry { setting, origin: bound.clone(), auth: Some(AuthHeaders { headers, redactable: told }), bound })
         };
         Self { entries: carried.0.into_iter().filter_map(entry).collect() }
     }

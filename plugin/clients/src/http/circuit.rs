@@ -29,31 +29,31 @@ impl Circuits {
         until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
-    /// Origins that still rest at `now`, and for how long.
+    /// The origins whose circuits are open at `now`, and for how much longer.
     pub fn open(&self, now: Duration) -> Vec<(String, Duration)> {
         let left = |(origin, until): &(String, Duration)| Some((origin.clone(), until.checked_sub(now)?));
-        self.rests_until.iter().filter_map(left).filter(|(_, left)| !left.is_zero()).collect()
+        self.open_until.iter().filter_map(left).filter(|(_, left)| !left.is_zero()).collect()
     }
 
-    /// Lets an origin rest for so long from `now` on, as a worker found it.
-    pub fn rest(&mut self, origin: &str, left: Duration, now: Duration) {
+    /// Opens the circuit of an origin for `left` from `now` on.
+    pub fn open_circuit(&mut self, origin: &str, left: Duration, now: Duration) {
         self.succeeded(origin);
-        if self.rests_until.len() >= MAX_ORIGINS {
-            self.rests_until.retain(|(_, until)| *until > now);
+        if self.open_until.len() >= MAX_ORIGINS {
+            self.open_until.retain(|(_, until)| *until > now);
         }
-        if self.rests_until.len() < MAX_ORIGINS {
-            self.rests_until.push((origin.to_owned(), now.saturating_add(left)));
+        if self.open_until.len() < MAX_ORIGINS {
+            self.open_until.push((origin.to_owned(), now.saturating_add(left)));
         }
     }
 
-    /// The origin answered: it does not rest any more.
+    /// Closes the circuit: the origin responded.
     pub fn succeeded(&mut self, origin: &str) {
         self.open_until.retain(|(name, _)| name != origin);
     }
 
     /// Opens the circuit: a request to the origin failed at `now`, after `cost`.
     pub fn failed(&mut self, origin: &str, cost: Duration, now: Duration) {
-        self.rest(origin, cost.saturating_mul(REST_PER_COST).min(MAX_REST), now);
+        self.open_circuit(origin, cost.saturating_mul(OPEN_PER_COST).min(MAX_OPEN), now);
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, SendQueue, Waiting, weight};
+use super::{Entry, SendQueue, Queued, weight};
 use plugpipe_metrics::exposition::remote_write::{Metadata, Point, Value};
 use plugpipe_metrics::model::Exemplar;
 use plugpipe_metrics::registry::Kind;
@@ -60,7 +60,7 @@ enum CarriedPoint {
 impl SendQueue {
     /// The first values alone, for a worker; without a count all of the queue, for a snapshot.
     pub fn carry(&self, count: Option<usize>) -> CarriedQueue {
-        let values = self.waiting.iter().take(count.unwrap_or(usize::MAX));
+        let values = self.queue.iter().take(count.unwrap_or(usize::MAX));
         let mut places: Vec<Option<u32>> = vec![None; self.entries.len()];
         let mut carried = CarriedQueue {
             round: self.round,
@@ -75,14 +75,14 @@ impl SendQueue {
                 carried.place(&mut places, index, entry);
             }
         }
-        for waiting in values {
-            let Some(entry) = self.entries.get(waiting.entry as usize) else { continue };
-            let place = carried.place(&mut places, waiting.entry as usize, entry);
+        for queued in values {
+            let Some(entry) = self.entries.get(queued.entry as usize) else { continue };
+            let place = carried.place(&mut places, queued.entry as usize, entry);
             carried.values.push(CarriedValue {
                 entry: place,
-                number: waiting.number,
-                unix_ms: waiting.unix_ms,
-                value: match &waiting.point.value {
+                number: queued.number,
+                unix_ms: queued.unix_ms,
+                value: match &queued.point.value {
                     Value::Float(number) => CarriedPoint::Float(number.to_bits()),
                     Value::Stale => CarriedPoint::Stale,
                     Value::Native(native) => {
@@ -91,8 +91,8 @@ impl SendQueue {
                         CarriedPoint::Native(bytes)
                     }
                 },
-                created_ms: waiting.point.created_ms,
-                exemplar: waiting.point.exemplar.as_deref().map(carried_exemplar),
+                created_ms: queued.point.created_ms,
+                exemplar: queued.point.exemplar.as_deref().map(carried_exemplar),
             });
         }
         if let (Some(_), Some(last)) = (count, carried.values.last()) {
@@ -132,13 +132,13 @@ impl SendQueue {
                 Rc::new(Exemplar { labels, value: f64::from_bits(value), unix_ms })
             });
             let point = Point { value: point, created_ms: value.created_ms, exemplar };
-            queue.waiting.push_back(Waiting { entry: value.entry, number: value.number, unix_ms: value.unix_ms, point });
+            queue.queue.push_back(Queued { entry: value.entry, number: value.number, unix_ms: value.unix_ms, point });
         }
         queue.round = carried.round;
         queue.last_ms = carried.last_ms;
         queue.dropped = carried.dropped;
         queue.next = carried.next;
-        queue.in_flight = usize::try_from(carried.in_flight).unwrap_or(usize::MAX).min(queue.waiting.len());
+        queue.in_flight = usize::try_from(carried.in_flight).unwrap_or(usize::MAX).min(queue.queue.len());
         queue
     }
 }

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::known::Warnings;
 use crate::operations::call::Call;
-use crate::operations::table::{Operation, Run, choose};
+use crate::operations::table::{Operation, Run, requested};
 use plugpipe_contract::document::{Document, Request as _};
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::settings::{ConfigurationOnly, Context, OfRequest};
@@ -33,7 +33,7 @@ impl<'a> Parsed<'a> {
     /// It is no JSON object, or names no operation.
     pub fn read(ctx: &'a str, warnings: &mut Warnings) -> Result<Self, Error> {
         let document = Document::parse(ctx).map_err(|problem| Error::NotJson { what: "ctx", problem })?;
-        let operation = choose(&document)?;
+        let operation = requested(&document)?;
         let (settings, context) = (OfRequest::fields(), Context::fields());
         document.warn_of_unknown(&[operation.run.fields(), context, settings], ConfigurationOnly::fields());
         let settings = document.part(settings);

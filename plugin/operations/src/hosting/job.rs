@@ -211,7 +211,7 @@ impl<'t> Worker<'t> {
         let now = transport.monotonic();
         let mut circuits = Circuits::default();
         for (origin, left) in &reach.circuits {
-            circuits.rest(origin, *left, now);
+            circuits.open_circuit(origin, *left, now);
         }
         let before = reach.circuits.into_iter().map(|(origin, left)| (origin, now.saturating_add(left))).collect();
         Self {

@@ -10,7 +10,7 @@ use super::job::{How, Report, Told, What, Worker, failed, members};
 use super::Ticket;
 use super::wire::{group, shown_url, whole_url};
 use crate::config::Config;
-use crate::error::{ClientError, Error, shown_conflicts};
+use crate::error::{ClientError, Error, report_conflicts};
 use crate::exposition::parse::{Families, FamilyType, Format, Limits as ParseLimits, parse};
 use crate::http::{Failure, Response, Url, redacted};
 use crate::operations::resets;
@@ -225,7 +225,7 @@ impl PushJob {
                 };
                 let outcome = PushOutcome {
                     metric_pushed: Some(false),
-                    conflicts: Some(shown_conflicts(&conflicts)),
+                    conflicts: Some(report_conflicts(&conflicts)),
                     ..PushOutcome::default()
                 };
                 Told { members: members(&(looked, outcome)), ..Told::default() }

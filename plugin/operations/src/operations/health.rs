@@ -91,11 +91,12 @@ pub(crate) fn health(url: &Url, response: Result<Response, ClientError>) -> Told
             told_of(health, Some(ServerHealth { url, http_status: Some(status), error: None }))
         }
         Err(error) => {
-            let health = match error.code() {
+            let report = Error::from(error).report();
+            let health = match report.error_code {
                 "not_granted" => HealthStatus::NotGranted,
                 _ => HealthStatus::Unreachable,
             };
-            told_of(health, Some(ServerHealth { url, http_status: None, error: Some(Error::from(error).report()) }))
+            told_of(health, Some(ServerHealth { url, http_status: None, error: Some(report) }))
         }
     }
 }

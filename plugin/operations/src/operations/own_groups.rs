@@ -221,12 +221,12 @@ impl OwnGroups {
 
     /// The changes of groups that were forgotten, for a snapshot.
     pub fn forgotten(&self) -> u64 {
-        self.forgotten
+        self.removed_changes
     }
 
     /// The same, from a snapshot.
-    pub fn set_forgotten(&mut self, forgotten: u64) {
-        self.forgotten = forgotten;
+    pub fn set_forgotten(&mut self, removed_changes: u64) {
+        self.removed_changes = removed_changes;
     }
 
     /// Takes the place of other groups: all of it is due.

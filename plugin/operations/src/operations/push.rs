@@ -120,7 +120,7 @@ fn not_pushed(beside: PushRemarks) -> PushReport {
 /// to push, and a policy by which only `push_metrics` pushes, are fine too. With `dry_run` nothing
 /// is pushed, and the response says what would be lost.
 pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Eventually<Flushed>, PushReport), Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     let dry_run = request.dry_run.or(false);
     let wanted = |pending: &Pending, config: &Config| !dry_run && pending.is_due() && pushes_itself(config);
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
@@ -165,7 +165,7 @@ fn reason(config: &Config) -> UnpushedReason {
 /// Deletes exactly this plug's group. What was recorded stays, and comes back with the first push
 /// after something else was recorded.
 pub fn delete(call: &mut Call, _: &NoFields) -> Result<Eventually<(Deleted, Mock)>, Error> {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     if call.config.mock {
         return Ok(Eventually::Now((Deleted { deleted: false, group: None }, Mock { mock: true })));
     }
@@ -186,7 +186,7 @@ pub fn delete(call: &mut Call, _: &NoFields) -> Result<Eventually<(Deleted, Mock
 /// those of the record.
 #[inline]
 pub fn after_record(call: &mut Call, series: impl FnOnce() -> Vec<u32>) -> RecordPush {
-    call.pushes.said = true;
+    call.pushes.reported = true;
     let now = match call.config.push_policy {
         PushPolicy::OnRecord => true,
         PushPolicy::Manual => false,
@@ -218,7 +218,7 @@ pub fn overdue(call: &mut Call) {
         pending.is_due() && pushes_itself(config) && interval_is_over(pending, config, now)
     };
     let gateway = call.base.gateway_url.clone();
-    if let Some(gateway) = gateway.filter(|_| !call.pushes.said && wanted(call.pending, call.base)) {
+    if let Some(gateway) = gateway.filter(|_| !call.pushes.reported && wanted(call.pending, call.base)) {
         // The plug's own key is a valid one.
         let _ = want_own(call, &gateway, false, false, Vec::new());
     }

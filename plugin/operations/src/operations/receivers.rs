@@ -121,7 +121,7 @@ impl Receiver {
         let started = client.transport.monotonic();
         let mut delivery = Delivery { confirmed: true, ..Delivery::default() };
         let mut talk = Conversation { url: &self.url, wanted, spoken: &mut self.spoken, requests: 0 };
-        let (mut most, mut refused_requests, mut refusal) = (halving.most.max(1), halving.refused, None);
+        let (mut batch_size, mut refused_requests, mut refusal) = (halving.most.max(1), halving.refused, None);
         while self.send_queue.pending() > 0 && refused_requests < MAX_REFUSED_REQUESTS {
             if client.transport.monotonic().saturating_sub(started) >= client.limits.total {
                 break;
@@ -168,7 +168,7 @@ impl Receiver {
             delivery.error = refusal;
         }
         delivery.requests = talk.requests;
-        delivery.halving = Halving { most, refused: refused_requests };
+        delivery.halving = Halving { most: batch_size, refused: refused_requests };
         delivery
     }
 }

@@ -114,13 +114,15 @@ impl Recorder {
         match place {
             None => {
                 let imported = scrape::import_found(&mut call, import);
-                warnings.add_notices(self.registry.take_notices());
+                let notices = self.registry.take_notices();
+                warnings.add_notices(notices.texts, notices.more);
                 imported
             }
             Some((place, mut group)) => {
                 group.registry.set_now(at.unix_ms());
                 let imported = scrape::import_found(&mut call.within(&mut group, config), import);
-                warnings.add_notices(group.registry.take_notices());
+                let notices = group.registry.take_notices();
+                warnings.add_notices(notices.texts, notices.more);
                 self.groups.put_back(place, group);
                 imported
             }

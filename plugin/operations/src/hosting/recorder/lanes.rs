@@ -322,7 +322,7 @@ impl Recorder {
         };
         for (origin, left) in circuits {
             match left {
-                Some(left) => self.circuits.rest(&origin, left, at.since_epoch()),
+                Some(left) => self.circuits.open_circuit(&origin, left, at.since_epoch()),
                 None => self.circuits.succeeded(&origin),
             }
         }

@@ -128,7 +128,7 @@ impl Recorder {
         self.telemetry = approximate.telemetry;
         self.circuits = crate::http::Circuits::default();
         for (origin, until) in approximate.circuits {
-            self.circuits.rest(&origin, until, Duration::ZERO);
+            self.circuits.open_circuit(&origin, until, Duration::ZERO);
         }
         Ok(())
     }
