@@ -20,7 +20,7 @@ use plugpipe_operations::hosting::probe::Probe;
 use plugpipe_operations::hosting::recorder::Lent;
 use plugpipe_operations::hosting::schedule::{Next, Open, Role, Talk, Want, Wanted, millis};
 use plugpipe_operations::hosting::{
-    self, Answer, Job, Moment, Outcome, Problem, Recorder, Step, Ticket, WithoutSecrets, secrets,
+    self, Answer, Due, Job, Moment, Outcome, Problem, Recorder, Step, Ticket, WithoutSecrets, secrets,
 };
 use plugpipe_operations::operations::call::client;
 use plugpipe_operations::operations::table::{Asks, Operation, Scope};
@@ -150,17 +150,20 @@ impl Plug {
         self.recorder.restore(snapshot, seed)
     }
 
-    /// The tickets that have no answer, and the lanes whose job was taken and not completed.
-    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>) {
+    /// The tickets that have no answer, the lanes whose job was taken and not completed, and those
+    /// that have work.
+    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
         self.recorder.schedule.unfinished()
     }
 
-    /// Adopts a configuration without a request.
+    /// Adopts a configuration without a request. Returns warnings, such as unknown keys.
     ///
     /// # Errors
     /// It is not valid; then the last one holds.
-    pub fn configure(&mut self, cfg: &str) -> Result<(), Error> {
-        self.recorder.configure(cfg, &mut Warnings::default()).map(drop)
+    pub fn configure(&mut self, cfg: &str) -> Result<Vec<String>, Error> {
+        let mut warnings = Warnings::default();
+        self.recorder.configure(cfg, &mut warnings)?;
+        Ok(warnings.into_texts())
     }
 
     /// Takes the job of a lane that is due. None if there is nothing to do any more.
@@ -390,7 +393,9 @@ impl Plug {
         let mut probe = Probe::new(at.unix_nanos);
         let outcome = run_on_group(recorder, request, (&config, &mut *ran), &mut probe, (warnings, at), response);
         ran.config = config;
-        if probe.asked
+        // A rule file is read first, whoever evaluates the rules.
+        let reads_file = outcome.is_ok() && ran.next.file.is_some();
+        if (probe.asked || reads_file)
             && let Asks::Again(servers) | Asks::Once(servers) = operation.asks
         {
             // A worker carries it out, with servers that respond.
@@ -404,7 +409,8 @@ impl Plug {
             }
             let repeatable = matches!(operation.asks, Asks::Again(_));
             let limit_ms = millis(config.timeout.saturating_mul(10));
-            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable });
+            let file = ran.next.file.take();
+            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable, file });
             ran.next.wants = vec![Want { role: Role::Talk, task }];
             ran.talks = true;
         } else {

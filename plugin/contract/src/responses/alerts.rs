@@ -141,7 +141,7 @@ pub enum InstallStatus {
 }
 
 /// What happens to a group or a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "change"))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -156,7 +156,7 @@ pub enum Change {
 }
 
 /// What happens to a group of rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rule_change"))]
 pub struct RuleChange {
     /// The group's name.
@@ -168,7 +168,7 @@ pub struct RuleChange {
 }
 
 /// What happens to a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "named_change"))]
 pub struct NamedChange {
     /// The name of the alert or of the recorded metric.

@@ -1,6 +1,7 @@
 //! The recorder: all state of the plug, and what changes it. Performs no I/O and reads no clock.
 
 mod call;
+mod files;
 mod found;
 mod lanes;
 mod remote;
