@@ -136,7 +136,9 @@ impl From<Due> for wit::Due {
 impl From<Step> for wit::Step {
     fn from(step: Step) -> Self {
         let Step { answers, due, stop, patience_ms, changed, without_secrets } = step;
-        let clean = |WithoutSecrets { ctx, cfg }: WithoutSecrets| (plug::Request::Call(ctx.unwrap_or_default()), cfg);
+        let clean = |WithoutSecrets { ctx, cfg }: WithoutSecrets| {
+            (ctx.map_or(plug::Request::Cleanup, plug::Request::Call), cfg)
+        };
         Self {
             answers: answers.into_iter().map(|(ticket, answer)| (ticket, answer.into())).collect(),
             due: due.into_iter().map(Into::into).collect(),

@@ -62,6 +62,8 @@ struct Ran {
     next: Next,
     /// Whether a worker carries the operation out.
     talks: bool,
+    /// Whether it came with another configuration.
+    adopted: bool,
     changed: bool,
 }
 
@@ -152,7 +154,7 @@ impl Plug {
 
     /// The tickets that have no answer, the lanes whose job was taken and not completed, and those
     /// that have work.
-    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
+    pub fn unfinished(&mut self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
         self.recorder.schedule.unfinished()
     }
 
@@ -217,7 +219,8 @@ impl Plug {
             hosting::Request::Cleanup => {
                 // What is not valid is not needed to clean up.
                 let _ = self.configure(cfg);
-                Started::Stepped(self.recorder.start_cleanup(ticket, at))
+                let without_secrets = secrets::clean(cfg).map(|cfg| WithoutSecrets { ctx: None, cfg });
+                Started::Stepped(Step { without_secrets, ..self.recorder.start_cleanup(ticket, at) })
             }
         }
     }
@@ -258,10 +261,12 @@ impl Plug {
             own: None,
             next: Next::default(),
             talks: false,
+            adopted: false,
             changed: false,
         };
         let configured = self.recorder.configure(cfg, &mut warnings);
-        ran.changed = matches!(configured, Ok(true));
+        ran.adopted = matches!(configured, Ok(true));
+        ran.changed = ran.adopted;
         let outcome = configured.and_then(|_| Request::read(ctx, &mut of_request)).and_then(|request| {
             let operation = request.operation();
             ran.operation = Some(operation);
@@ -311,7 +316,7 @@ impl Plug {
         (members, warnings): (String, Warnings),
         at: Moment,
     ) -> Step {
-        let Ran { operation, config, own, next: Next { wants, finish, lasting, .. }, talks, changed } = ran;
+        let Ran { operation, config, own, next: Next { wants, finish, lasting, .. }, talks, changed, .. } = ran;
         let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
         // What only asks may be asked again.
         let pushes = wants.iter().any(|want| match &want.task {
@@ -362,7 +367,7 @@ impl Plug {
         let is_last = *cfg.trim() == *self.recorder.config_text;
         let clean_cfg = match &self.recorder.clean_config {
             // An empty one keeps the last.
-            Some(_) if is_last && !ran.changed => Some(String::new()),
+            Some(_) if is_last && !ran.adopted => Some(String::new()),
             Some(clean) if is_last => Some(clean.clone()),
             _ if cfg.is_empty() || is_last => None,
             _ => secrets::clean(cfg),

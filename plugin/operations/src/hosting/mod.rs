@@ -106,7 +106,8 @@ pub enum Request<'r> {
 /// A request and a `cfg` as they may be written to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithoutSecrets {
-    /// For [`Request::Call`] its `ctx`; the other requests hold no secret.
+    /// The `ctx` of a call, as which also a delivery and a check may be made again; none for a
+    /// cleanup.
     pub ctx: Option<String>,
     /// The configuration.
     pub cfg: String,

@@ -405,6 +405,9 @@ pub(super) struct Taken {
 pub(super) struct Lane {
     pub(super) tasks: VecDeque<Task>,
     pub(super) taken: Option<Taken>,
+    /// Whether the host was told that it has work, and has not taken it.
+    #[serde(skip)]
+    pub(super) is_due: bool,
     /// What the gateway can do, asked for the next push alone.
     pub(super) abilities: Option<Abilities>,
 }
@@ -451,8 +454,9 @@ impl Schedule {
     /// Puts a task at the end of a lane; the lane, if it had no work.
     fn add(&mut self, lane: String, task: Task) -> Option<Due> {
         let entry = self.lanes.entry(lane.clone()).or_default();
-        let idle = entry.tasks.is_empty() && entry.taken.is_none();
+        let idle = entry.tasks.is_empty() && entry.taken.is_none() && !entry.is_due;
         entry.tasks.push_back(task);
+        entry.is_due |= idle;
         idle.then(|| self.due(&lane)).flatten()
     }
 
@@ -497,7 +501,10 @@ impl Schedule {
 
     /// The tickets that have no answer, the lanes whose job was taken and not completed, and those
     /// that have work.
-    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
+    pub fn unfinished(&mut self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
+        self.lanes.retain(|_, lane| !lane.tasks.is_empty() || lane.taken.is_some());
+        // From now on the host knows of those.
+        self.lanes.values_mut().for_each(|lane| lane.is_due = lane.taken.is_none());
         let is_taken = |lane: &Lane| lane.taken.is_some();
         let taken = self.lanes.iter().filter(|(_, lane)| is_taken(lane)).map(|(name, _)| name.clone());
         let idle = self.lanes.iter().filter(|(_, lane)| !is_taken(lane));

@@ -136,8 +136,12 @@ impl OwnGroup {
     /// How the group is pushed by a call that is not its own.
     pub fn config(&self, base: &Config) -> Config {
         let mut known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
-        if self.config.is_none() && self.gateway.is_some() {
-            known.gateway_url.clone_from(&self.gateway);
+        if let (None, Some(gateway)) = (&self.config, &self.gateway) {
+            // Of the configuration's own gateway, it is not known here who is the user.
+            let is_base = base.gateway_url.as_ref().is_some_and(|base| crate::http::redacted(base) == crate::http::redacted(gateway));
+            if !is_base {
+                known.gateway_url = Some(gateway.clone());
+            }
         }
         // When it is due is for the plug's configuration to say.
         Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
@@ -251,11 +255,26 @@ impl OwnGroups {
         self.list.iter().any(|group| group.pending.is_due())
     }
 
-    /// The configuration changed, and with it where groups are pushed to.
+    /// The configuration changed.
     pub fn adopt(&mut self, config: &Config) {
         for group in &mut self.list {
             group.registry.default_buckets = config.histogram_buckets.clone();
+        }
+    }
+
+    /// The configuration changed, and with it where groups are pushed to.
+    pub fn forget_configurations(&mut self) {
+        for group in &mut self.list {
             (group.config, group.gateway) = (None, None);
+        }
+    }
+
+    /// Only credentials changed: groups are pushed to where they were.
+    pub fn forget_credentials(&mut self) {
+        for group in &mut self.list {
+            // It was a URL before.
+            group.gateway = Url::parse(&group.gateway()).ok();
+            group.config = None;
         }
     }
 

@@ -33,6 +33,7 @@ impl Recorder {
         if entry.taken.is_some() {
             return None;
         }
+        entry.is_due = false;
         let Some(first) = entry.tasks.pop_front() else {
             self.schedule.lanes.remove(lane);
             return None;
@@ -109,7 +110,7 @@ impl Recorder {
         }
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
             // All that wait for the same are in the same body.
-            let same = |task: &Task| matches!(task, Task::Push(task) if *task.target == *target);
+            let same = |task: &Task| matches!(task, Task::Push(task) if task.target.shares(target));
             let count = entry.tasks.iter().take_while(|task| same(task)).count();
             taken.tasks.extend(entry.tasks.drain(..count));
         }
@@ -321,7 +322,12 @@ impl Recorder {
         }
         match self.schedule.due(lane) {
             Some(due) if step.due.iter().any(|known| known.lane == due.lane) => {}
-            Some(due) => step.due.push(due),
+            Some(due) => {
+                if let Some(entry) = self.schedule.lanes.get_mut(lane) {
+                    entry.is_due = true;
+                }
+                step.due.push(due);
+            }
             None => drop(self.schedule.lanes.remove(lane)),
         }
     }
