@@ -24,8 +24,8 @@ use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, 
 
 const GROUPING_KEY: &str = "grouping_key";
 
-/// The object in which settings may be nested.
-const NESTED: &str = "prometheus_config";
+/// Where settings may be nested.
+pub(crate) const NESTED: &str = "prometheus_config";
 
 /// The plug's configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -341,14 +341,6 @@ impl Config {
         };
         metadata.to_json()
     }
-}
-
-/// The dotted paths in `cfg` whose values are URLs of servers: those of the settings that may have
-/// credentials, flat and nested, and the webhook of alerts.
-pub fn server_settings() -> Vec<String> {
-    let settings = || crate::http::auth::SERVERS.iter().map(|server| server.url).chain(["endpoint_url"]);
-    let nested = settings().map(|url| format!("{NESTED}.{url}"));
-    settings().map(str::to_owned).chain(nested).chain(["alert_config.webhook_url".to_owned()]).collect()
 }
 
 /// Where settings stand of which more is checked than each by itself.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::operations::Driver;
 use crate::wasi_transport::Wasi;
 use plugpipe_operations::hosting::{
-    Answer, Due, FileName, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work, describe,
+    Answer, Due, File, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work, describe,
     job,
 };
 
@@ -31,7 +31,7 @@ impl PlugGuest for Component {
             version: described.version.into(),
             operations: described.operations.into_iter().map(operation).collect(),
             sinks: described.sinks.into_iter().map(str::to_owned).collect(),
-            servers: described.servers,
+            servers: described.servers.into_iter().map(server).collect(),
         }
     }
 
@@ -48,9 +48,8 @@ impl wit::Guest for Component {
         let Job { work, changed } = with(|plug| plug.take(&lane, at.into()))?;
         let work = match work {
             Work::Run(bytes) => wit::Work::Run(bytes),
-            Work::ReadFile(FileName { folder, name }) => wit::Work::ReadFile(wit::FileName { folder, name }),
-            Work::PutFile(FileName { folder, name }, content) => {
-                wit::Work::PutFile(wit::File { folder, name, content })
+            Work::PutFile(File { folder, name, content, expected }) => {
+                wit::Work::PutFile(wit::File { folder, name, content, expected })
             }
         };
         Some(wit::Job { work, changed })
@@ -64,7 +63,6 @@ impl wit::Guest for Component {
     fn complete(lane: String, outcome: wit::Outcome, at: wit::Moment) -> wit::Step {
         let outcome = match outcome {
             wit::Outcome::Ran(wit::ResultOfRun { effect, told }) => Outcome::Ran(ResultOfRun { effect, told }),
-            wit::Outcome::FileRead(content) => Outcome::FileRead(content),
             wit::Outcome::FilePut(content) => Outcome::FilePut(content),
             wit::Outcome::Lost(why) => Outcome::Lost(why),
         };
@@ -75,7 +73,7 @@ impl wit::Guest for Component {
         with(|plug| plug.release(ticket, at.into())).into()
     }
 
-    fn configure(cfg: String) -> Result<(), plug::Problem> {
+    fn configure(cfg: String) -> Result<Vec<String>, plug::Problem> {
         with(|plug| plug.configure(&cfg)).map_err(|error| problem(&error))
     }
 }
@@ -90,13 +88,19 @@ impl StateGuest for Component {
         with(|plug| plug.restore(&snapshot, seed)).map_err(|error| error.to_string())
     }
 
-    fn unfinished() -> (Vec<u64>, Vec<String>) {
-        with(|plug| plug.unfinished())
+    fn unfinished() -> (Vec<u64>, Vec<String>, Vec<wit::Due>) {
+        let (tickets, taken, due) = with(|plug| plug.unfinished());
+        (tickets, taken, due.into_iter().map(Into::into).collect())
     }
 }
 
 fn problem(error: &Error) -> plug::Problem {
     plug::Problem { code: error.code().into(), message: error.to_string() }
+}
+
+fn server(server: describe::Server) -> plug::Server {
+    let header = |header: describe::HeaderSetting| plug::HeaderSetting { name: header.name.into(), settings: header.settings };
+    plug::Server { url: server.url, headers: server.headers.into_iter().map(header).collect() }
 }
 
 fn request(what: &plug::Request) -> Request<'_> {
@@ -132,7 +136,9 @@ impl From<Due> for wit::Due {
 impl From<Step> for wit::Step {
     fn from(step: Step) -> Self {
         let Step { answers, due, stop, patience_ms, changed, without_secrets } = step;
-        let clean = |WithoutSecrets { ctx, cfg }: WithoutSecrets| (plug::Request::Call(ctx.unwrap_or_default()), cfg);
+        let clean = |WithoutSecrets { ctx, cfg }: WithoutSecrets| {
+            (ctx.map_or(plug::Request::Cleanup, plug::Request::Call), cfg)
+        };
         Self {
             answers: answers.into_iter().map(|(ticket, answer)| (ticket, answer.into())).collect(),
             due: due.into_iter().map(Into::into).collect(),

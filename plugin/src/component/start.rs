@@ -12,6 +12,12 @@ use crate::operations::Started;
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_operations::hosting::{Answer, Due, Moment, Request, Step, WithoutSecrets};
 
+/// Cases of `request`.
+const CALL: u32 = 0;
+const DELIVER: u32 = 1;
+const HEALTH: u32 = 2;
+const CLEANUP: u32 = 3;
+
 /// Address and length of a text or a list.
 type Span = [usize; 2];
 
@@ -123,7 +129,7 @@ impl Last {
         };
         if let Some(WithoutSecrets { ctx, cfg }) = &step.without_secrets {
             words.has_clean = 1;
-            // Only calls hold secrets.
+            words.clean_case = if ctx.is_some() { CALL } else { CLEANUP };
             words.clean_request = span(ctx.as_deref().unwrap_or_default().as_bytes());
             words.clean_cfg = span(cfg.as_bytes());
         }
@@ -155,13 +161,13 @@ unsafe extern "C" fn start(
     let cfg = unsafe { String::from_raw_parts(cfg, cfg_len, cfg_len) };
     let text = match case {
         // SAFETY: the same; these two cases have a text.
-        0 | 1 => unsafe { String::from_raw_parts(text, text_len, text_len) },
+        CALL | DELIVER => unsafe { String::from_raw_parts(text, text_len, text_len) },
         _ => String::new(),
     };
     let what = match case {
-        0 => Request::Call(&text),
-        1 => Request::Deliver(&text),
-        2 => Request::Health,
+        CALL => Request::Call(&text),
+        DELIVER => Request::Deliver(&text),
+        HEALTH => Request::Health,
         _ => Request::Cleanup,
     };
     let at = Moment { unix_nanos, seed, again: again != 0 };

@@ -21,6 +21,8 @@ mod gateway_tests;
 #[cfg(test)]
 mod group_tests;
 #[cfg(test)]
+mod hosting_tests;
+#[cfg(test)]
 mod path_tests;
 #[cfg(test)]
 mod remote_tests;

@@ -20,7 +20,7 @@ use plugpipe_operations::hosting::probe::Probe;
 use plugpipe_operations::hosting::recorder::Lent;
 use plugpipe_operations::hosting::schedule::{Next, Open, Role, Talk, Want, Wanted, millis};
 use plugpipe_operations::hosting::{
-    self, Answer, Job, Moment, Outcome, Problem, Recorder, Step, Ticket, WithoutSecrets, secrets,
+    self, Answer, Due, Job, Moment, Outcome, Problem, Recorder, Step, Ticket, WithoutSecrets, secrets,
 };
 use plugpipe_operations::operations::call::client;
 use plugpipe_operations::operations::table::{Asks, Operation, Scope};
@@ -62,6 +62,8 @@ struct Ran {
     next: Next,
     /// Whether a worker carries the operation out.
     talks: bool,
+    /// Whether it came with another configuration.
+    adopted: bool,
     changed: bool,
 }
 
@@ -150,17 +152,20 @@ impl Plug {
         self.recorder.restore(snapshot, seed)
     }
 
-    /// The tickets that have no answer, and the lanes whose job was taken and not completed.
-    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>) {
+    /// The tickets that have no answer, the lanes whose job was taken and not completed, and those
+    /// that have work.
+    pub fn unfinished(&mut self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
         self.recorder.schedule.unfinished()
     }
 
-    /// Adopts a configuration without a request.
+    /// Adopts a configuration without a request. Returns warnings, such as unknown keys.
     ///
     /// # Errors
     /// It is not valid; then the last one holds.
-    pub fn configure(&mut self, cfg: &str) -> Result<(), Error> {
-        self.recorder.configure(cfg, &mut Warnings::default()).map(drop)
+    pub fn configure(&mut self, cfg: &str) -> Result<Vec<String>, Error> {
+        let mut warnings = Warnings::default();
+        self.recorder.configure(cfg, &mut warnings)?;
+        Ok(warnings.into_texts())
     }
 
     /// Takes the job of a lane that is due. None if there is nothing to do any more.
@@ -214,7 +219,8 @@ impl Plug {
             hosting::Request::Cleanup => {
                 // What is not valid is not needed to clean up.
                 let _ = self.configure(cfg);
-                Started::Stepped(self.recorder.start_cleanup(ticket, at))
+                let without_secrets = secrets::clean(cfg).map(|cfg| WithoutSecrets { ctx: None, cfg });
+                Started::Stepped(Step { without_secrets, ..self.recorder.start_cleanup(ticket, at) })
             }
         }
     }
@@ -255,10 +261,12 @@ impl Plug {
             own: None,
             next: Next::default(),
             talks: false,
+            adopted: false,
             changed: false,
         };
         let configured = self.recorder.configure(cfg, &mut warnings);
-        ran.changed = matches!(configured, Ok(true));
+        ran.adopted = matches!(configured, Ok(true));
+        ran.changed = ran.adopted;
         let outcome = configured.and_then(|_| Request::read(ctx, &mut of_request)).and_then(|request| {
             let operation = request.operation();
             ran.operation = Some(operation);
@@ -308,7 +316,7 @@ impl Plug {
         (members, warnings): (String, Warnings),
         at: Moment,
     ) -> Step {
-        let Ran { operation, config, own, next: Next { wants, finish, lasting, .. }, talks, changed } = ran;
+        let Ran { operation, config, own, next: Next { wants, finish, lasting, .. }, talks, changed, .. } = ran;
         let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
         // What only asks may be asked again.
         let pushes = wants.iter().any(|want| match &want.task {
@@ -359,7 +367,7 @@ impl Plug {
         let is_last = *cfg.trim() == *self.recorder.config_text;
         let clean_cfg = match &self.recorder.clean_config {
             // An empty one keeps the last.
-            Some(_) if is_last && !ran.changed => Some(String::new()),
+            Some(_) if is_last && !ran.adopted => Some(String::new()),
             Some(clean) if is_last => Some(clean.clone()),
             _ if cfg.is_empty() || is_last => None,
             _ => secrets::clean(cfg),
@@ -390,7 +398,9 @@ impl Plug {
         let mut probe = Probe::new(at.unix_nanos);
         let outcome = run_on_group(recorder, request, (&config, &mut *ran), &mut probe, (warnings, at), response);
         ran.config = config;
-        if probe.asked
+        // A rule file is read first, whoever evaluates the rules.
+        let reads_file = outcome.is_ok() && ran.next.file.is_some();
+        if (probe.asked || reads_file)
             && let Asks::Again(servers) | Asks::Once(servers) = operation.asks
         {
             // A worker carries it out, with servers that respond.
@@ -404,7 +414,8 @@ impl Plug {
             }
             let repeatable = matches!(operation.asks, Asks::Again(_));
             let limit_ms = millis(config.timeout.saturating_mul(10));
-            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable });
+            let file = ran.next.file.take();
+            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable, file });
             ran.next.wants = vec![Want { role: Role::Talk, task }];
             ran.talks = true;
         } else {

@@ -96,8 +96,7 @@ impl Driver {
             let Some(Job { work, .. }) = plug.take(&next.lane, at) else { continue };
             let outcome = match work {
                 Work::Run(job) => Outcome::Ran(job::run(&job, transport)),
-                Work::ReadFile(_) => Outcome::FileRead(Err(NO_FOLDER.into())),
-                Work::PutFile(..) => Outcome::FilePut(Err(NO_FOLDER.into())),
+                Work::PutFile(_) => Outcome::FilePut(Err(NO_FOLDER.into())),
             };
             let at = self.moment(transport);
             let step = plug.complete(&next.lane, outcome, at);

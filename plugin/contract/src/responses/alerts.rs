@@ -139,8 +139,8 @@ pub enum InstallStatus {
     Unverified,
 }
 
-/// A change to a group or a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What happens to a group or a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "change"))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -154,8 +154,8 @@ pub enum Change {
     Removed,
 }
 
-/// The changes to a rule group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What happens to a group of rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "rule_change"))]
 pub struct RuleChange {
     /// The group's name.
@@ -166,8 +166,8 @@ pub struct RuleChange {
     pub rules: Vec<NamedChange>,
 }
 
-/// The change to a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What happens to a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "named_change"))]
 pub struct NamedChange {
     /// The name of the alert or of the recorded metric.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Recorder;
 use super::job::{Report, Told, Worker};
 use super::recorder::Lent;
-use super::schedule::{Found, Next};
+use super::schedule::{FileView, Found, Next};
 use crate::config::Config;
 use crate::error::Error;
 use crate::known::Warnings;
@@ -70,11 +70,14 @@ impl<'a> Parsed<'a> {
 pub(super) struct ConverseJob {
     pub(super) ctx: String,
     pub(super) cfg: String,
+    /// What is known of the rule file that it is about.
+    pub(super) view: FileView,
 }
 
 impl ConverseJob {
     pub(super) fn run(self, unix_nanos: u64, worker: &mut Worker) -> (Option<Found>, Told) {
-        let (mut warnings, mut next) = (Warnings::default(), Next::default());
+        let mut warnings = Warnings::default();
+        let mut next = Next { view: self.view.clone(), ..Next::default() };
         let mut writer = ResponseWriter::new();
         let outcome = self.carry_out(unix_nanos, worker, (&mut warnings, &mut next), &mut writer);
         let report = outcome.err().map(|error| Report::of(&error));

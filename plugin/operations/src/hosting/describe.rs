@@ -1,6 +1,7 @@
 //! What the plug is.
 
-use crate::config::server_settings;
+use crate::config::NESTED;
+use crate::http::auth::SERVERS;
 use crate::hosting::SINKS;
 use crate::operations::table::OPERATIONS;
 use crate::{NAME, VERSION};
@@ -16,6 +17,24 @@ pub struct Described {
     pub schema: String,
 }
 
+/// A setting whose value is the URL of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its dotted path in `cfg`.
+    pub url: String,
+    /// Headers that requests to that server carry, where the configuration says them.
+    pub headers: Vec<HeaderSetting>,
+}
+
+/// A header whose value a configuration says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderSetting {
+    /// In lower case.
+    pub name: &'static str,
+    /// The dotted paths in `cfg` of its value; the first one that is present counts.
+    pub settings: Vec<String>,
+}
+
 /// What the plug is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
@@ -27,8 +46,8 @@ pub struct Description {
     pub operations: Vec<Described>,
     /// What `deliver` accepts.
     pub sinks: Vec<&'static str>,
-    /// The dotted paths in `cfg` whose values are URLs of servers.
-    pub servers: Vec<String>,
+    /// The settings that name servers.
+    pub servers: Vec<Server>,
 }
 
 /// Describes the plug.
@@ -43,6 +62,28 @@ pub fn describe() -> Description {
         version: VERSION,
         operations: OPERATIONS.iter().map(operation).collect(),
         sinks: SINKS.to_vec(),
-        servers: server_settings(),
+        servers: servers(),
     }
+}
+
+/// The settings that name servers: those that may have credentials, flat and nested, and the webhook
+/// of alerts.
+fn servers() -> Vec<Server> {
+    let mut servers = Vec::new();
+    for prefix in [String::new(), format!("{NESTED}.")] {
+        let path = |setting: &str| format!("{prefix}{setting}");
+        for server in &SERVERS {
+            let mut headers = Vec::new();
+            if server.url == "grafana_url" {
+                headers.push(HeaderSetting { name: "x-grafana-org-id", settings: vec![path("grafana_org_id")] });
+            }
+            let tenants = ["tenant", "org_id"].map(|field| path(&format!("{}.{field}", server.auth)));
+            headers.push(HeaderSetting { name: "x-scope-orgid", settings: tenants.to_vec() });
+            // What is scraped may be said at the top too.
+            let urls = if server.url == "scrape_config.endpoint_url" { &["endpoint_url", server.url][..] } else { &[server.url][..] };
+            servers.extend(urls.iter().map(|url| Server { url: path(url), headers: headers.clone() }));
+        }
+    }
+    servers.push(Server { url: "alert_config.webhook_url".into(), headers: Vec::new() });
+    servers
 }

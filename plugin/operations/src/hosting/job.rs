@@ -94,6 +94,11 @@ impl How {
         Self { limits: config.push_limits(), retry: Retry::ONCE, asked: false, ..Self::asked(config) }
     }
 
+    /// Whether both ask in the same way, whatever their credentials.
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        self.limits == other.limits && self.retry == other.retry && self.asked == other.asked
+    }
+
     /// With the configuration's credentials, where a restart forgot them.
     pub(super) fn completed(&self, base: &Config) -> Self {
         let credentials = self.credentials.clone().unwrap_or_else(|| Rc::new(base.credentials.clone()));

@@ -16,6 +16,7 @@ pub mod converse;
 pub mod deleting;
 pub mod describe;
 pub mod exporting;
+mod filing;
 pub mod job;
 pub mod probe;
 pub mod pushing;
@@ -105,7 +106,8 @@ pub enum Request<'r> {
 /// A request and a `cfg` as they may be written to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithoutSecrets {
-    /// For [`Request::Call`] its `ctx`; the other requests hold no secret.
+    /// The `ctx` of a call, as which also a delivery and a check may be made again; none for a
+    /// cleanup.
     pub ctx: Option<String>,
     /// The configuration.
     pub cfg: String,
@@ -141,13 +143,18 @@ pub struct Step {
     pub without_secrets: Option<WithoutSecrets>,
 }
 
-/// A file in a folder that the host granted.
+/// A file that the host writes in a folder that it granted, if it is as expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileName {
-    /// The folder.
+pub struct File {
+    /// The name of the grant.
     pub folder: String,
     /// The file's name in it.
     pub name: String,
+    /// Its content; none removes the file.
+    pub content: Option<Vec<u8>>,
+    /// What the file must hold for this; none if it must not exist. Otherwise nothing is written,
+    /// and the outcome says what it holds.
+    pub expected: Option<Vec<u8>>,
 }
 
 /// What a job consists of.
@@ -155,10 +162,8 @@ pub struct FileName {
 pub enum Work {
     /// The argument of `run`. It may hold secrets.
     Run(Vec<u8>),
-    /// A file to be read by the host.
-    ReadFile(FileName),
-    /// A file to be written by the host; no content removes it.
-    PutFile(FileName, Option<Vec<u8>>),
+    /// A file to be written by the host.
+    PutFile(File),
 }
 
 /// A job.
@@ -184,8 +189,6 @@ pub struct ResultOfRun {
 pub enum Outcome {
     /// The worker returned.
     Ran(ResultOfRun),
-    /// The file's content, none if there is no such file; or why it was not read.
-    FileRead(Result<Option<Vec<u8>>, String>),
     /// The content that the file had before, or why it was not written.
     FilePut(Result<Option<Vec<u8>>, String>),
     /// The worker or the host ended, for this reason.

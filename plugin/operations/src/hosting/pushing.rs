@@ -67,6 +67,19 @@ impl Target {
         })
     }
 
+    /// Whether one body serves both. Credentials do not count: a replay, which has none, must come to
+    /// the same.
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        let own = |target: &Self| {
+            let Self { adds, gzip, check, resets, own_metrics, settles, dry, .. } = *target;
+            [adds, gzip, check, resets, own_metrics, settles, dry]
+        };
+        own(self) == own(other)
+            && self.how.shares(&other.how)
+            && self.group == other.group
+            && (self.gateway == other.gateway || redacted(&self.gateway) == redacted(&other.gateway))
+    }
+
     /// The group's URL.
     pub fn url(&self) -> Url {
         self.group.url(&self.gateway)

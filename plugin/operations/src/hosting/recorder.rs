@@ -1,6 +1,7 @@
 //! The recorder: all state of the plug, and what changes it. Performs no I/O and reads no clock.
 
 mod call;
+mod files;
 mod found;
 mod lanes;
 mod remote;
@@ -159,13 +160,22 @@ impl Recorder {
         warnings.append(settings.take_warnings());
         let config = config?;
         self.choose_key(&config)?;
+        let clean = super::secrets::clean(cfg);
+        let known = self.clean_config.as_deref().unwrap_or(&self.config_text);
+        if self.config_text.is_empty() || clean.as_deref().unwrap_or(cfg) == known {
+            // It is the same with other credentials, or with those that no journal and no snapshot
+            // holds.
+            self.groups.forget_credentials();
+        } else {
+            self.groups.forget_configurations();
+        }
         self.adopt(config);
         if self.config.default_metrics {
             crate::catalog::register(&mut self.registry)?;
         }
         // Not before all of it was done: the same text is not read again.
         self.config_text = cfg.into();
-        self.clean_config = super::secrets::clean(cfg);
+        self.clean_config = clean;
         Ok(true)
     }
 

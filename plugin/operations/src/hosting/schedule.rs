@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deleting::DeleteTask;
 use super::exporting::ExportTask;
+use super::filing::FileFlow;
 use super::job::{How, Report, Told};
 use super::pushing::PushTask;
 use super::wire::{group, shared_text, shown_url};
@@ -18,7 +19,7 @@ use crate::http::{Url, redacted};
 use crate::known::Warnings;
 use crate::servers::pushgateway::Group;
 use crate::servers::pushgateway::groups::Abilities;
-use plugpipe_contract::responses::UnpushedReason;
+use plugpipe_contract::responses::{RuleChange, UnpushedReason};
 
 /// What is to be done before a call is answered.
 #[derive(Debug, Default)]
@@ -31,6 +32,10 @@ pub struct Next {
     pub found: Option<Found>,
     /// Whether a worker may find such.
     pub lasting: bool,
+    /// The rule file that the operation is about.
+    pub file: Option<String>,
+    /// What is known of it.
+    pub view: FileView,
 }
 
 /// What a worker found that changes what is recorded.
@@ -40,6 +45,34 @@ pub struct Found {
     pub pass_on: Option<PassOn>,
     /// What is to be imported.
     pub import: Option<Import>,
+    /// What a rule file is to hold; none within removes it.
+    pub file: Option<Option<String>>,
+    /// Whether the server refused to load the file.
+    pub refused: bool,
+    /// What was found before the file was written, for the answer after.
+    pub before: Option<RuleChanges>,
+}
+
+/// What of rules was to change before a file was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleChanges {
+    /// How many rules were created, changed, unchanged and removed.
+    pub counts: [u64; 4],
+    /// The changes by group and rule.
+    pub changes: Vec<RuleChange>,
+    /// Whether an alert to be removed was there.
+    pub was_there: bool,
+}
+
+/// What an operation is to know of a rule file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// What the file holds; none within if there is none.
+    pub current: Option<Option<String>>,
+    /// Whether the host has written it.
+    pub written: bool,
+    /// What was found before.
+    pub before: Option<RuleChanges>,
 }
 
 /// An exposition that is to be pushed as it is.
@@ -85,6 +118,8 @@ pub enum Wanted {
         limit_ms: u32,
         /// Whether it may be done again if nobody knows how it ended.
         repeatable: bool,
+        /// The rule file that is read before, and may be written after.
+        file: Option<String>,
     },
     /// A push.
     Push {
@@ -284,7 +319,7 @@ impl Open {
 /// What a lane does one after the other.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Task {
-    Talk { owner: (Ticket, u32), origins: Vec<String>, limit_ms: u32, repeatable: bool },
+    Talk { owner: (Ticket, u32), origins: Vec<String>, limit_ms: u32, repeatable: bool, file: Option<Box<FileFlow>> },
     Push(PushTask),
     PassOn((Ticket, u32), Rc<super::pushing::Target>, String),
     Delete((Ticket, u32), DeleteTask),
@@ -314,6 +349,8 @@ impl Task {
 
     fn due(&self) -> (Vec<String>, u32) {
         match self {
+            // The host performs it itself.
+            Self::Talk { file: Some(flow), .. } if flow.stage.is_put() => (Vec::new(), FILE_LIMIT_MS),
             Self::Talk { origins, limit_ms, .. } => (origins.clone(), *limit_ms),
             Self::Push(task) => {
                 (vec![task.target.gateway.origin()], millis(super::pushing::limit_of(&task.target)))
@@ -334,11 +371,15 @@ impl Task {
     pub(super) fn outlives_ticket(&self) -> bool {
         match self {
             Self::Delete(_, task) => task.cleanup,
-            Self::Write(_, task) => task.ends.is_some(),
+            // What is in the queue is to be delivered.
+            Self::Write(..) => true,
             _ => false,
         }
     }
 }
+
+/// How long a host may take to write a file.
+const FILE_LIMIT_MS: u32 = 10_000;
 
 /// Whole milliseconds.
 pub fn millis(duration: core::time::Duration) -> u32 {
@@ -364,6 +405,9 @@ pub(super) struct Taken {
 pub(super) struct Lane {
     pub(super) tasks: VecDeque<Task>,
     pub(super) taken: Option<Taken>,
+    /// Whether the host was told that it has work, and has not taken it.
+    #[serde(skip)]
+    pub(super) is_due: bool,
     /// What the gateway can do, asked for the next push alone.
     pub(super) abilities: Option<Abilities>,
 }
@@ -410,8 +454,9 @@ impl Schedule {
     /// Puts a task at the end of a lane; the lane, if it had no work.
     fn add(&mut self, lane: String, task: Task) -> Option<Due> {
         let entry = self.lanes.entry(lane.clone()).or_default();
-        let idle = entry.tasks.is_empty() && entry.taken.is_none();
+        let idle = entry.tasks.is_empty() && entry.taken.is_none() && !entry.is_due;
         entry.tasks.push_back(task);
+        entry.is_due |= idle;
         idle.then(|| self.due(&lane)).flatten()
     }
 
@@ -454,10 +499,17 @@ impl Schedule {
         Some((open, running))
     }
 
-    /// The tickets that have no answer, and the lanes whose job was taken and not completed.
-    pub fn unfinished(&self) -> (Vec<Ticket>, Vec<String>) {
-        let taken = self.lanes.iter().filter(|(_, lane)| lane.taken.is_some());
-        (self.tickets.keys().copied().collect(), taken.map(|(name, _)| name.clone()).collect())
+    /// The tickets that have no answer, the lanes whose job was taken and not completed, and those
+    /// that have work.
+    pub fn unfinished(&mut self) -> (Vec<Ticket>, Vec<String>, Vec<Due>) {
+        self.lanes.retain(|_, lane| !lane.tasks.is_empty() || lane.taken.is_some());
+        // From now on the host knows of those.
+        self.lanes.values_mut().for_each(|lane| lane.is_due = lane.taken.is_none());
+        let is_taken = |lane: &Lane| lane.taken.is_some();
+        let taken = self.lanes.iter().filter(|(_, lane)| is_taken(lane)).map(|(name, _)| name.clone());
+        let idle = self.lanes.iter().filter(|(_, lane)| !is_taken(lane));
+        let due = idle.filter_map(|(name, _)| self.due(name));
+        (self.tickets.keys().copied().collect(), taken.collect(), due.collect())
     }
 
     /// What a snapshot has of it: not what may be started again with all its jobs.
@@ -480,8 +532,10 @@ impl Schedule {
 
 fn placed(wanted: Wanted, owner: (Ticket, u32)) -> (String, Task) {
     match wanted {
-        Wanted::Talk { origins, limit_ms, repeatable } => {
-            (format!("call:{}", owner.0), Task::Talk { owner, origins, limit_ms, repeatable })
+        Wanted::Talk { origins, limit_ms, repeatable, file } => {
+            let lane = file.as_ref().map_or_else(|| format!("call:{}", owner.0), |name| format!("file:{name}"));
+            let file = file.map(|name| Box::new(FileFlow::new(name)));
+            (lane, Task::Talk { owner, origins, limit_ms, repeatable, file })
         }
         // What changes nothing needs no order.
         Wanted::Push { version, series, target } => {

@@ -135,8 +135,12 @@ impl OwnGroup {
     /// The configuration for pushing this group from a call on another group.
     pub fn config(&self, base: &Config) -> Config {
         let mut known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
-        if self.config.is_none() && self.gateway.is_some() {
-            known.gateway_url.clone_from(&self.gateway);
+        if let (None, Some(gateway)) = (&self.config, &self.gateway) {
+            // Of the configuration's own gateway, it is not known here who is the user.
+            let is_base = base.gateway_url.as_ref().is_some_and(|base| crate::http::redacted(base) == crate::http::redacted(gateway));
+            if !is_base {
+                known.gateway_url = Some(gateway.clone());
+            }
         }
         // The plug's configuration determines when pushes are due.
         Config { push_policy: base.push_policy, push_interval: base.push_interval, mock: base.mock, ..known }
@@ -250,17 +254,32 @@ impl OwnGroups {
         self.list.iter().any(|group| group.pending.is_due())
     }
 
-    /// Applies a changed configuration, which resets where groups are pushed.
+    /// The configuration changed.
     pub fn adopt(&mut self, config: &Config) {
         for group in &mut self.list {
             group.registry.default_buckets = config.histogram_buckets.clone();
+        }
+    }
+
+    /// The configuration changed, and with it where groups are pushed to.
+    pub fn forget_configurations(&mut self) {
+        for group in &mut self.list {
             (group.config, group.gateway) = (None, None);
         }
     }
 
-    /// Takes a group out of the list for a call, with its position; creates it if needed. `series`
-    /// is the number of series in the configured group: all groups together are limited like one
-    /// registry.
+    /// Only credentials changed: groups are pushed to where they were.
+    pub fn forget_credentials(&mut self) {
+        for group in &mut self.list {
+            // It was a URL before.
+            group.gateway = Url::parse(&group.gateway()).ok();
+            group.config = None;
+        }
+    }
+
+    /// Takes the group of this key out, for the time of a call, and its place; it is made if need
+    /// be. `series` are those of the configuration's group: all together there are no more than a
+    /// registry may hold.
     pub fn take(&mut self, key: &Group, config: &Config, seed: u64, series: usize) -> Result<(usize, OwnGroup), Error> {
         let (place, mut group) = match self.list.iter().position(|group| group.key == *key) {
             Some(place) => (place, self.list.remove(place)),

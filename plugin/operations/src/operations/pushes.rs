@@ -46,8 +46,10 @@ impl Pushes {
             return;
         }
         // A restart forgot who is the user.
-        self.forget(&url);
-        if self.groups.len() < MAX_REMEMBERED {
+        let shown = redacted(&url);
+        if let Some(known) = self.groups.iter_mut().find(|known| redacted(known) == shown) {
+            *known = url;
+        } else if self.groups.len() < MAX_REMEMBERED {
             self.groups.push(url);
         }
     }

@@ -19,7 +19,7 @@ use plugpipe_contract::responses::RecordPush;
 impl Recorder {
     /// Does what a worker's findings ask for: a push first, whose failure prevents the import.
     pub(super) fn follow(&mut self, ticket: Ticket, found: Found, at: Moment, step: &mut Step) {
-        let Found { pass_on, import } = found;
+        let Found { pass_on, import, .. } = found;
         let Some(open) = self.schedule.tickets.get_mut(&ticket) else { return };
         open.import = import;
         match pass_on {

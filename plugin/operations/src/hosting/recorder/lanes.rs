@@ -11,7 +11,7 @@ use crate::hosting::checking::HealthJob;
 use crate::hosting::deleting::{DeleteJob, DeleteTask, Settles};
 use crate::hosting::job::{Body, Effect, How, Order, Reach, Report, Told, What, decode, encode};
 use crate::hosting::pushing::{PushEffect, PushJob, PushTask, StatusJob, Target, told_of_problem, with_user};
-use crate::hosting::schedule::{Open, PartState, Role, Taken, Task};
+use crate::hosting::schedule::{FileView, Open, PartState, Role, Taken, Task};
 use crate::hosting::{Job, Moment, Outcome, Step, Ticket, Work};
 use crate::operations::own_groups::Pending;
 use crate::operations::together::expose;
@@ -33,6 +33,7 @@ impl Recorder {
         if entry.taken.is_some() {
             return None;
         }
+        entry.is_due = false;
         let Some(first) = entry.tasks.pop_front() else {
             self.schedule.lanes.remove(lane);
             return None;
@@ -42,7 +43,15 @@ impl Recorder {
         let mut taken =
             Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
         let order = match first {
-            Task::Talk { owner, .. } => self.talk(owner.0, at),
+            Task::Talk { file: Some(flow), .. } if flow.stage.is_put() => {
+                if let Some(entry) = self.schedule.lanes.get_mut(lane) {
+                    entry.taken = Some(taken);
+                }
+                return flow.file().map(|file| Job { work: Work::PutFile(file), changed });
+            }
+            Task::Talk { owner, file, .. } => {
+                self.talk(owner.0, file.map(|flow| flow.view()).unwrap_or_default(), at)
+            }
             Task::Push(task) => Some(self.push(lane, &task.target, &mut taken, at)),
             Task::PassOn(_, target, text) => Some(self.pass_on(&target, text, at)),
             Task::Delete(_, task) => {
@@ -64,13 +73,13 @@ impl Recorder {
     }
 
     /// A request as a job of its own.
-    fn talk(&self, ticket: Ticket, at: Moment) -> Option<Order> {
+    fn talk(&self, ticket: Ticket, view: FileView, at: Moment) -> Option<Order> {
         let talk = self.schedule.tickets.get(&ticket)?.talk.as_ref()?;
         let ctx = talk.ctx.as_ref().unwrap_or(&talk.clean_ctx);
         let cfg = talk.cfg.as_ref().unwrap_or(&self.config_text);
         Some(Order {
             reach: Reach { unix_nanos: at.unix_nanos, ..How::asked(&self.config).reach(&self.circuits, at) },
-            body: Body::Converse(ConverseJob { ctx: (**ctx).into(), cfg: (**cfg).into() }),
+            body: Body::Converse(ConverseJob { ctx: (**ctx).into(), cfg: (**cfg).into(), view }),
         })
     }
 
@@ -101,7 +110,7 @@ impl Recorder {
         }
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
             // All that wait for the same are in the same body.
-            let same = |task: &Task| matches!(task, Task::Push(task) if *task.target == *target);
+            let same = |task: &Task| matches!(task, Task::Push(task) if task.target.shares(target));
             let count = entry.tasks.iter().take_while(|task| same(task)).count();
             taken.tasks.extend(entry.tasks.drain(..count));
         }
@@ -218,8 +227,11 @@ impl Recorder {
     /// Takes the outcome of a lane's job.
     pub fn complete(&mut self, lane: &str, outcome: Outcome, at: Moment) -> Step {
         let Some(taken) = self.schedule.lanes.get_mut(lane).and_then(|entry| entry.taken.take()) else {
-            return Step::default();
+            return self.complete_untaken(lane, outcome, at);
         };
+        if let Some(Task::Talk { file: Some(_), .. }) = taken.tasks.first() {
+            return self.complete_file(lane, taken, outcome, at);
+        }
         let known = self.learn(outcome, at);
         let mut step = Step { changed: taken.changed, ..Step::default() };
         let mut ready = Vec::new();
@@ -292,26 +304,42 @@ impl Recorder {
         step
     }
 
+    /// Completes a lane whose `take` failed: what waited first is answered as lost.
+    fn complete_untaken(&mut self, lane: &str, outcome: Outcome, at: Moment) -> Step {
+        let mut step = Step::default();
+        let (Outcome::Lost(why), Some(entry)) = (outcome, self.schedule.lanes.get_mut(lane)) else { return step };
+        let Some(task) = entry.tasks.pop_front() else { return step };
+        step.changed = self.schedule.tickets.get(&task.owner().0).is_none_or(|open| open.changed);
+        let ready = self.schedule.settle(task.owner(), false, told_of_problem("interrupted", why));
+        self.conclude(lane, ready.into_iter().collect(), at, &mut step);
+        step
+    }
+
     /// Answers tickets that wait for nothing more, and says whether the lane has work.
-    fn conclude(&mut self, lane: &str, ready: Vec<(Ticket, Open)>, at: Moment, step: &mut Step) {
+    pub(super) fn conclude(&mut self, lane: &str, ready: Vec<(Ticket, Open)>, at: Moment, step: &mut Step) {
         if !at.again {
             step.answers = ready.into_iter().map(|(ticket, open)| (ticket, self.answer(open))).collect();
         }
         match self.schedule.due(lane) {
             Some(due) if step.due.iter().any(|known| known.lane == due.lane) => {}
-            Some(due) => step.due.push(due),
+            Some(due) => {
+                if let Some(entry) = self.schedule.lanes.get_mut(lane) {
+                    entry.is_due = true;
+                }
+                step.due.push(due);
+            }
             None => drop(self.schedule.lanes.remove(lane)),
         }
     }
 
     /// What of an outcome concerns the recorder whatever the job was.
-    fn learn(&mut self, outcome: Outcome, at: Moment) -> Known {
+    pub(super) fn learn(&mut self, outcome: Outcome, at: Moment) -> Known {
         let ran = match outcome {
             Outcome::Ran(ran) => ran,
             Outcome::Lost(why) => {
                 return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
             }
-            Outcome::FileRead(_) | Outcome::FilePut(_) => {
+            Outcome::FilePut(_) => {
                 let why = "the host reported on a file where a request was made".into();
                 return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
             }

@@ -19,7 +19,7 @@ impl Recorder {
     pub(super) fn write(&mut self, lane: &str, task: &WriteTask, taken: &mut Taken, at: Moment) -> Order {
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
             let same = |other: &Task| {
-                matches!(other, Task::Write(_, other) if other.how == task.how && other.version == task.version && other.ends == task.ends)
+                matches!(other, Task::Write(_, other) if other.how.shares(&task.how) && other.version == task.version && other.ends == task.ends)
             };
             let count = entry.tasks.iter().take_while(|other| same(other)).count();
             taken.tasks.extend(entry.tasks.drain(..count));

@@ -7,6 +7,7 @@ use super::evaluator::{ruler, taker};
 use super::read::{Given, Wanted};
 use super::settings::Settings;
 use crate::error::{ClientError, Error, excerpt};
+use crate::hosting::schedule::{FileView, RuleChanges};
 use crate::http::Segment;
 use crate::operations::call::Call;
 use crate::rules::Rule;
@@ -64,15 +65,17 @@ struct ServerState<'s> {
 }
 
 impl Install {
-    pub(super) fn new(wanted: Wanted, file: String, folder: &RulesFolder, dry_run: bool) -> Self {
+    /// `view` is what the recorder knows of the file, and `folder` what a caller says of it.
+    pub(super) fn new(wanted: Wanted, file: String, (view, folder): (&FileView, &RulesFolder), dry_run: bool) -> Self {
         let content = |current: &RulesCurrent| Current::of(current.content.as_ref().map(|content| &*content.0));
+        let known = view.current.as_ref().map(|content| Current::of(content.as_deref()));
         Self {
             edit: wanted.edit,
             uses: wanted.uses,
             given: wanted.given,
             file,
-            current: folder.rules_current.as_ref().map(content),
-            written: folder.rules_written.or(false),
+            current: known.or_else(|| folder.rules_current.as_ref().map(content)),
+            written: view.written || folder.rules_written.or(false),
             dry_run,
         }
     }
@@ -94,7 +97,10 @@ impl Install {
             return Ok(Installed { report, ..Installed::default() });
         }
         match target {
-            Target::File => self.file(call, settings, ruler),
+            Target::File => {
+                let installed = self.file(call, settings, ruler)?;
+                Ok(noted(call, installed))
+            }
             _ => self.api(call, settings, &ruler?),
         }
     }
@@ -151,6 +157,10 @@ impl Install {
     }
 
     fn file(mut self, call: &mut Call, settings: &Settings, ruler: Result<Ruler, Error>) -> Result<Installed, Error> {
+        if self.current.is_none() && !self.written {
+            // The recorder has the host read it first.
+            call.next.file = Some(self.file.clone());
+        }
         let (current, written) = (self.current.take(), self.written);
         let next = current.as_ref().map(|current| self.edit.next(current, &self.file)).transpose();
         let next = next.map_err(|problem| Error::invalid(settings.path("rules_file"), problem))?;
@@ -174,8 +184,12 @@ impl Install {
         };
         let mut reload_error = None;
         if written && let Err(error) = ruler.reload(&mut call.client(call.config.limits(), true)) {
-            // The host reverts the file if the server rejects its contents.
-            installed.report.reload_refused = Some(matches!(error, ClientError::Refused { status: 500, .. }));
+            // Whoever wrote the file takes it back where the server refuses what is in it.
+            let refused = matches!(error, ClientError::Refused { status: 500, .. });
+            installed.report.reload_refused = Some(refused);
+            if refused {
+                call.next.found.get_or_insert_default().refused = true;
+            }
             reload_error = Some(error.to_string());
         }
         let deadline = call.transport.monotonic().saturating_add(CONFIRM_WITHIN.min(call.config.timeout));
@@ -355,7 +369,33 @@ impl Install {
     }
 }
 
-/// The status of rules that were written but are not listed as requested.
+/// Tells the recorder what the file is to hold; once that is written, what changed is what was found
+/// before.
+fn noted(call: &mut Call, mut installed: Installed) -> Installed {
+    let report = &mut installed.report;
+    let view = &call.next.view;
+    if view.written {
+        if let Some(before) = view.before.clone() {
+            [report.created, report.changed, report.unchanged, report.removed] = before.counts;
+            report.changes = before.changes;
+            installed.was_there = before.was_there;
+        }
+    } else if view.current.is_some()
+        && let Some(artifact) = report.artifacts.first()
+    {
+        let before = RuleChanges {
+            counts: [report.created, report.changed, report.unchanged, report.removed],
+            changes: report.changes.clone(),
+            was_there: installed.was_there,
+        };
+        let found = call.next.found.get_or_insert_default();
+        found.file = Some(artifact.content.clone());
+        found.before = Some(before);
+    }
+    installed
+}
+
+/// The status of rules that were written, and are not listed as they are wanted.
 fn unconfirmed(changes: &[GroupChange]) -> InstallStatus {
     if plan::is_only_unsure(changes) { InstallStatus::Unverified } else { InstallStatus::Pending }
 }

@@ -61,9 +61,11 @@ pub fn create(
     let file = settings.rules_file(|| alert_file(group, name))?;
     let webhook = settings.place.webhook_url.get().map(|text| Url::parse(text.trim())).transpose();
     let webhook = webhook.map_err(|problem| Error::invalid(settings.path("webhook_url"), problem))?;
-    let installed = Install::new(wanted, file, folder, false).run(call, settings)?;
+    let installed = Install::new(wanted, file, (&call.next.view, folder), false).run(call, settings)?;
     let held = || installed.held.iter().flatten().flat_map(|group| &group.rules).filter(|rule| rule.name == name);
-    let webhook = webhook.map(|url| {
+    // Once the file is written, and unless it is taken back.
+    let is_early = call.next.found.as_ref().is_some_and(|found| found.file.is_some() || found.refused);
+    let webhook = webhook.filter(|_| !is_early).map(|url| {
         let fires = held().any(|rule| rule.state == "firing");
         // The rule is installed even if the notification fails.
         notify(call, &url, &rule, fires).map_or_else(
@@ -128,7 +130,7 @@ fn install_whole(
     let (_, evaluator) = settings.target()?;
     let wanted = read::groups(request, settings, evaluator)?;
     let file = settings.rules_file(|| DEFAULT_FILE.into())?;
-    Install::new(wanted, file, folder, dry_run).run(call, settings)
+    Install::new(wanted, file, (&call.next.view, folder), dry_run).run(call, settings)
 }
 
 /// `export_rules`: returns a rule file without installing it.
@@ -256,8 +258,8 @@ pub fn delete(
             uses: Uses::default(),
             given: Given::Alert,
         };
-        let installed = Install::new(wanted, file, folder, false).run(call, settings)?;
-        // True only if this call removed it and the server no longer lists it.
+        let installed = Install::new(wanted, file, (&call.next.view, folder), false).run(call, settings)?;
+        // Only what this call took out and the server lists no more.
         let deleted = installed.written && installed.confirmed;
         return Ok((DeletedAlert { deleted, was_there: Some(installed.was_there), ..alert }, Some(installed.report)));
     }
