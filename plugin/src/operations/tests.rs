@@ -479,7 +479,7 @@ fn unsupported_endpoints_are_reported_with_the_required_version() {
     world.will_answer(404, "404 page not found\n");
     let answer = process(&mut plug, json!({"operation": "parse_query", "query": "x"}), cfg);
     assert!(
-        answer["error"].as_str().unwrap().contains("no /api/v1/parse_query; Prometheus has it from 3.0 on"),
+        answer["error"].as_str().unwrap().contains("no /api/v1/parse_query; Prometheus has it since 3.0"),
         "{answer}"
     );
     world
@@ -488,7 +488,7 @@ fn unsupported_endpoints_are_reported_with_the_required_version() {
     let answer =
         process(&mut plug, json!({"operation": "prometheus_status", "include": ["build", "runtime"]}), json!({}));
     assert_eq!(answer["result"]["build"], json!({"version": "1"}));
-    assert!(answer["result"]["unavailable"]["runtime"].as_str().unwrap().contains("from 2.14 on"), "{answer}");
+    assert!(answer["result"]["unavailable"]["runtime"].as_str().unwrap().contains("since 2.14"), "{answer}");
     // A label that does not fit in a path is requested again in its escaped form.
     world.will_answer(404, "404 page not found").will_answer(200, r#"{"status":"success","data":null}"#);
     let answer = process(&mut plug, json!({"operation": "label_values", "label": "a/b"}), json!({}));

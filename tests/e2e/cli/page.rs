@@ -146,7 +146,7 @@ async fn the_page_tells_what_is_held_and_nobody_else_makes_it_ask() {
     });
     assert_eq!(foreign.await.unwrap(), 403);
     assert_eq!(send("GET", &format!("{}/health", served.url), String::new()).await.0, 405);
-    for (path, begins) in [("style.css", "/* Light"), ("app.js", "// What")] {
+    for (path, begins) in [("style.css", "/* Light"), ("app.js", "// Optional")] {
         let (status, text) = get(&format!("{}/{path}", served.url)).await;
         assert!(status == 200 && text.starts_with(begins), "{path}: {text}");
     }

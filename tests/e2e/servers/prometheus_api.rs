@@ -100,7 +100,7 @@ async fn is_prometheus(server: &Running, major: u32) {
         assert!(info["infos"][0].as_str().unwrap().contains("might not be a counter"), "{info}");
     } else {
         let error = fail(&plug, json!({"operation": "parse_query", "query": "1 + up"})).await;
-        assert!(error["error"].as_str().unwrap().contains("Prometheus has it from 3.0 on"), "{error}");
+        assert!(error["error"].as_str().unwrap().contains("Prometheus has it since 3.0"), "{error}");
     }
 
     let wrong = fail(&plug, json!({"operation": "query_metrics", "query": "up\n  by (x)"})).await;

@@ -84,7 +84,7 @@ async fn a_file_that_the_plug_did_not_write_is_left_as_it_is() {
     fs::write(&file, &edited).unwrap();
     for operation in ["create_alert", "delete_alert"] {
         let refused = plug.process(&alert(operation, "A", "op2.yml")).await.unwrap();
-        assert!(refused["error"].as_str().unwrap().contains("op2.yml was changed by hand"), "{refused}");
+        assert!(refused["error"].as_str().unwrap().contains("op2.yml was edited by hand"), "{refused}");
         assert_eq!(fs::read_to_string(&file).unwrap(), edited);
     }
     let applied = result(&plug, json!({"operation": "apply_alerts", "groups": groups, "rules_file": "op2.yml"})).await;
