@@ -132,7 +132,7 @@ impl Plug {
         let (config, limits) = (&recorder.config, recorder.config.limits());
         let client =
             client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
-        let answer = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
+        let result = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
         if exchange.attempts > 0 {
             recorder.telemetry.exchanged(exchange.elapsed);
         }
@@ -497,7 +497,8 @@ fn run_on_group(
             let mut call = recorder.call(Some(&config), lent);
             call.names = step.as_ref().map(|_| &mut names);
             let outcome = request.run(&mut call.within(&mut group, &config), response);
-            warnings.add_notices(group.registry.take_notices());
+            let notices = group.registry.take_notices();
+            warnings.add_notices(notices.texts, notices.more);
             ran.own = Some(key.clone());
             let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
             recorder.groups.put_back(place, group);
@@ -509,6 +510,7 @@ fn run_on_group(
     }
     // What expired is gone for good.
     ran.changed |= recorder.sizes() != sizes;
-    warnings.add_notices(recorder.registry.take_notices());
+    let notices = recorder.registry.take_notices();
+    warnings.add_notices(notices.texts, notices.more);
     Ok(())
 }
