@@ -27,6 +27,5 @@ mod sent;
 mod tls;
 mod wasi;
 
-pub(crate) use hooks::Egress;
+pub(crate) use hooks::{Egress, JobReach, Reach};
 pub(crate) use network::Network;
-pub(crate) use sent::Sent;

@@ -17,7 +17,7 @@ use super::denial::Denial;
 
 /// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always
 /// with its port.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     scheme: String,
     host: String,
