@@ -85,7 +85,7 @@ const STEP_NOTES: [&str; 7] =
 
 /// Step keys of PlugPipe's schema that are not supported, and what to write instead.
 const STEP_UNSUPPORTED: [(&str, &str); 6] = [
-    ("foreach", "write a step for each item, or record them all at once with operation record_multiple_metrics"),
+    ("foreach", "write a step for each item, or one step with an operation that takes a list"),
     ("next", "steps run in the order in which they stand; give a step that may be left out a `when`"),
     ("branches", "steps run in the order in which they stand; give a step that may be left out a `when`"),
     ("join", "steps run one after the other, so there is nothing to join; remove the key"),
