@@ -79,7 +79,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
         "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{asks}; stop with Ctrl-C"
     ));
     server::serve_with(listener, plug.clone(), options, asked_to_stop()).await.map_err(problem)?;
-    let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
+    let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&plug).await
 }
 

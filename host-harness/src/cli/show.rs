@@ -9,7 +9,7 @@ use std::time::Duration;
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use plugpipe_harness::chart::number;
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
-use plugpipe_harness::{printable, warnings};
+use plugpipe_harness::{Answer, printable};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -53,6 +53,24 @@ impl std::io::Write for Log {
 pub(crate) fn print_json(value: &impl Serialize) {
     // Everything that comes here is made of maps with text keys, which always serialises.
     print_painted(&printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
+}
+
+/// Writes a plug's response: its body indented if it is JSON, else as it is. Then the problem has no
+/// other place than stderr.
+pub(crate) fn print_answer(answer: &Answer) {
+    if let Ok(body) = serde_json::from_str::<Value>(&answer.body) {
+        return print_json(&body);
+    }
+    print_data(&answer.body);
+    if let Some(problem) = &answer.error {
+        note(&format!("error: {} ({})", problem.message, problem.code));
+    }
+}
+
+/// The member `result` of a body of the monitoring plug; null if there is none.
+pub(crate) fn result(body: &str) -> Value {
+    let mut body: Value = serde_json::from_str(body).unwrap_or_default();
+    body.get_mut("result").map(Value::take).unwrap_or_default()
 }
 
 /// Whether the person behind the terminal has not asked for texts without colour:
@@ -147,7 +165,7 @@ fn happened(step: &StepReport) -> String {
     } else if let Some(code) = text("push_error_code") {
         line.push_str(&format!(", not pushed: {code}"));
     }
-    for warning in step.result.iter().flat_map(warnings::of) {
+    for warning in &step.warnings {
         let comma = if line.is_empty() { "" } else { "; " };
         line.push_str(&format!("{comma}warning: {warning}"));
     }
@@ -155,9 +173,9 @@ fn happened(step: &StepReport) -> String {
 }
 
 /// Says on stderr what a plug warned of, after what it was about.
-pub(crate) fn warn<'w>(about: &str, warnings: impl IntoIterator<Item = &'w str>) {
+pub(crate) fn warn(about: &str, warnings: &[String]) {
     for warning in warnings {
-        eprintln!("warning: {about}{warning}");
+        note(&format!("warning: {about}{warning}"));
     }
 }
 

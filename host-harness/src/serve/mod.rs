@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
-//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also where it says `success: false` |
+//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also if the operation failed |
 //! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
 //! | `GET /` | a page for people; `web_ui` says what belongs to it |
 //! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
@@ -19,7 +19,7 @@ mod options;
 mod token;
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -39,9 +39,8 @@ pub use self::token::{Token, authorization};
 use self::connections::{CameTo, Reserved};
 use self::guard::{Guard, Refusal};
 use self::options::HEALTH;
-use crate::web_ui;
-use plugpipe_runtime::Error;
-use plugpipe_runtime::PlugHandle;
+use crate::web_ui::{self, WebUi};
+use plugpipe_runtime::{Description, Error, PlugHandle};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -84,34 +83,21 @@ pub async fn serve_with(
 struct Site {
     plug: PlugHandle,
     options: Arc<Options>,
-    /// What the plug says of itself, once it was asked.
-    description: Arc<OnceLock<Value>>,
-}
-
-impl Site {
-    fn new(plug: PlugHandle, options: Arc<Options>) -> Self {
-        let site = Self { plug, options, description: Arc::default() };
-        // Asked beside the requests: a plug that is busy for long is alive all the same.
-        let (plug, description) = (site.plug.clone(), Arc::clone(&site.description));
-        tokio::spawn(async move {
-            if let Ok(described) = plug.describe().await {
-                let _ = description.set(described);
-            }
-        });
-        site
-    }
+    ui: Arc<WebUi>,
 }
 
 fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
     let guard = Arc::new(Guard::new(&options));
-    let shown = plug.clone();
+    let ui = WebUi::new(&plug);
+    let pages = web_ui::routes(&ui);
     let answers = Router::new()
         .route("/sd", get(sd))
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
-        .with_state(Site::new(plug, options));
-    web_ui::attach(answers, &shown)
+        .with_state(Site { plug, options, ui });
+    answers
+        .merge(pages)
         .layer(middleware::from_fn_with_state(guard, guarded))
         .layer(middleware::map_response(shielded))
 }
@@ -159,8 +145,8 @@ fn refused(Refusal { status, code, problem }: &Refusal) -> Response {
     response
 }
 
-async fn sd(State(site): State<Site>, headers: HeaderMap) -> Response {
-    discovered(&site.options.advertised, &headers)
+async fn sd(State(Site { plug, options, .. }): State<Site>, headers: HeaderMap) -> Response {
+    discovered(&plug.describe().name, &options.advertised, &headers)
 }
 
 async fn metrics(State(Site { plug, .. }): State<Site>, headers: HeaderMap) -> Response {
@@ -193,7 +179,7 @@ fn is_exposition(content_type: &str) -> bool {
 }
 
 /// One group of targets, as http_sd has it.
-fn discovered(advertised: &Advertised, headers: &HeaderMap) -> Response {
+fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Response {
     let host = || {
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none()).and_then(|host| host.to_str().ok());
@@ -215,7 +201,7 @@ fn discovered(advertised: &Advertised, headers: &HeaderMap) -> Response {
         }
     };
     // Not `plugin_name`, which PlugPipe's own metrics have as a label.
-    let mut labels = json!({"__metrics_path__": "/metrics", "plug": "monitoring_prometheus"});
+    let mut labels = json!({"__metrics_path__": "/metrics", "plug": plug});
     if let (Some(instance), Some(labels)) = (&advertised.instance, labels.as_object_mut()) {
         labels.insert("instance".into(), instance.clone().into());
     }
@@ -239,7 +225,7 @@ async fn whole(body: Body, options: &Options) -> Result<Bytes, Refusal> {
     }
 }
 
-async fn process(State(Site { plug, options, .. }): State<Site>, request: Request) -> Response {
+async fn process(State(Site { plug, options, ui }): State<Site>, request: Request) -> Response {
     let body = match whole(request.into_body(), &options).await {
         Ok(body) => body,
         Err(refusal) => return refused(&refusal),
@@ -258,19 +244,21 @@ async fn process(State(Site { plug, options, .. }): State<Site>, request: Reques
     };
     let Some(ctx) = body.get("ctx") else { return wrong("has no ctx".into()) };
     let cfg = body.get("cfg").map(Value::to_string).unwrap_or_default();
-    match plug.process_text(ctx.to_string(), cfg).await {
-        Ok(answer) => json_answer(StatusCode::OK, answer),
+    match plug.process(ctx.to_string(), cfg).await {
+        Ok(answer) => {
+            ui.answered(&answer);
+            json_answer(StatusCode::OK, answer.body)
+        }
         Err(error) => failed(&error),
     }
 }
 
 /// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that
 /// is a reason to end the process.
-async fn healthz(State(Site { plug, description, .. }): State<Site>) -> Response {
+async fn healthz(State(Site { plug, .. }): State<Site>) -> Response {
     match plug.liveness() {
         Ok(recovery) => {
-            let described = |key: &str| description.get().and_then(|description| description.get(key));
-            let (name, version) = (described("name"), described("version"));
+            let Description { name, version, .. } = plug.describe();
             let answer = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
             json_answer(StatusCode::OK, answer.to_string())
         }
@@ -309,7 +297,7 @@ mod tests {
             for host in hosts {
                 headers.append(header::HOST, header::HeaderValue::from_static(host));
             }
-            discovered(advertised, &headers).status().as_u16()
+            discovered("p", advertised, &headers).status().as_u16()
         };
         let nothing = Advertised::default();
         assert_eq!(status(&nothing, &["h:8080"]), 200);

@@ -2,13 +2,15 @@
 //! refusals. Bounded: once there are [`POINTS`], every second one goes and the next ones come half
 //! as often, so that the whole time since the start stays in view.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::families::{Family, Span};
-use plugpipe_runtime::warnings;
+use plugpipe_runtime::Answer;
 
 /// Numbers that are kept of a family.
 pub(super) const POINTS: usize = 120;
@@ -21,6 +23,29 @@ const MAX_EVENTS: usize = 50;
 
 /// The longest text that is kept of one.
 const MAX_TEXT: usize = 400;
+
+/// The members of a body that events are made of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body<'a> {
+    #[serde(borrow)]
+    operation: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result: Option<Recorded<'a>>,
+}
+
+/// Those of its result.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Recorded<'a> {
+    #[serde(borrow)]
+    metric_name: Option<Cow<'a, str>>,
+    metric_pushed: Option<bool>,
+    #[serde(borrow)]
+    push_error: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    push_error_code: Option<Cow<'a, str>>,
+}
 
 /// What was seen. See the module.
 #[derive(Debug)]
@@ -122,28 +147,28 @@ impl History {
     }
 
     /// Takes note of what an answer says of a push, or of a refusal.
-    pub(super) fn answered(&mut self, answer: &Value) {
-        let text = |path: &str| answer.pointer(path).and_then(Value::as_str);
-        let what = text("/result/metric_name").or(text("/operation")).unwrap_or("a call");
-        let refused =
-            text("/error_code") == Some("not_granted") || text("/result/push_error_code") == Some("not_granted");
-        let problem = text("/result/push_error").or(text("/error"));
-        for warning in warnings::of(answer) {
+    pub(super) fn answered(&mut self, answer: &Answer) {
+        // Other plugs' bodies say nothing of this.
+        let Body { operation, result } = serde_json::from_str(&answer.body).unwrap_or_default();
+        let Recorded { metric_name, metric_pushed, push_error, push_error_code } = result.unwrap_or_default();
+        let what = metric_name.or(operation).unwrap_or("a call".into());
+        for warning in &answer.warnings {
             let text = format!("{what}: {warning}");
             // The same call again warns of the same.
             if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
                 self.note(Outcome::Warned, &text);
             }
         }
-        let (outcome, text) = match problem {
-            Some(problem) if refused => (Outcome::Refused, format!("{what}: {problem}")),
-            Some(problem) => (Outcome::Failed, format!("{what}: {problem}")),
-            None if answer.pointer("/result/metric_pushed") == Some(&Value::Bool(true)) => {
-                (Outcome::Pushed, what.to_owned())
+        let code = push_error_code.as_deref().or(answer.error.as_ref().map(|problem| problem.code.as_str()));
+        let problem = push_error.as_deref().or(answer.error.as_ref().map(|problem| problem.message.as_str()));
+        match problem {
+            Some(problem) => {
+                let outcome = if code == Some("not_granted") { Outcome::Refused } else { Outcome::Failed };
+                self.note(outcome, &format!("{what}: {problem}"));
             }
-            None => return,
-        };
-        self.note(outcome, &text);
+            None if metric_pushed == Some(true) => self.note(Outcome::Pushed, &what),
+            None => {}
+        }
     }
 
     fn note(&mut self, outcome: Outcome, text: &str) {
@@ -153,8 +178,12 @@ impl History {
     }
 
     /// Takes the answer of a health check.
-    pub(super) fn health(&mut self, answer: Value) {
-        self.health = Some((SystemTime::now(), answer));
+    pub(super) fn health(&mut self, answer: &Answer) {
+        if let Some(problem) = &answer.error {
+            self.note(Outcome::Failed, &format!("the health check: {}", problem.message));
+        }
+        let mut body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        self.health = Some((SystemTime::now(), body.get_mut("result").map(Value::take).unwrap_or_default()));
     }
 
     /// The last pushes and refusals, the latest first.
@@ -162,7 +191,7 @@ impl History {
         self.events.iter()
     }
 
-    /// The last health check and when it was.
+    /// What the last health check found, and when it was.
     pub(super) fn last_health(&self) -> Option<&(SystemTime, Value)> {
         self.health.as_ref()
     }
@@ -173,8 +202,7 @@ impl History {
             .events()
             .map(|event| json!({"at": seconds(event.at), "outcome": event.outcome.word(), "text": event.text}))
             .collect();
-        let health =
-            self.health.as_ref().map(|(at, answer)| json!({"at": seconds(*at), "result": answer.get("result")}));
+        let health = self.health.as_ref().map(|(at, result)| json!({"at": seconds(*at), "result": result}));
         json!({"events": events, "health": health})
     }
 }
@@ -218,30 +246,48 @@ mod tests {
         assert_eq!(history.trends.len(), MAX_FAMILIES);
     }
 
+    fn answer(error: Option<(&str, &str)>, warnings: &[&str], body: Value) -> Answer {
+        let mut answer = Answer::default();
+        answer.error = error.map(|(code, message)| {
+            let mut problem = plugpipe_runtime::Problem::default();
+            (problem.code, problem.message) = (code.into(), message.into());
+            problem
+        });
+        answer.warnings = warnings.iter().map(|warning| (*warning).to_owned()).collect();
+        answer.body = body.to_string();
+        answer
+    }
+
     #[test]
     fn answers_are_told_apart() {
         let mut history = History::default();
+        let well = |body| answer(None, &[], body);
+        let warned = || answer(None, &["lables: unknown field"], json!({"operation": "o", "result": {}}));
+        let denied = answer(Some(("not_granted", "no")), &[], json!({"operation": "push_metrics", "result": null}));
+        let mut text = answer(Some(("down", "no")), &[], json!([]));
+        text.body = "<no JSON".into();
         for (answer, outcome) in [
-            (json!({"result": {"metric_name": "m", "metric_pushed": true}}), Some(Outcome::Pushed)),
+            (well(json!({"result": {"metric_name": "m", "metric_pushed": true}})), Some(Outcome::Pushed)),
             (
-                json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}}),
+                well(json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}})),
                 Some(Outcome::Failed),
             ),
-            (json!({"result": {"push_error": "no", "push_error_code": "not_granted"}}), Some(Outcome::Refused)),
-            (json!({"operation": "push_metrics", "error": "no", "error_code": "not_granted"}), Some(Outcome::Refused)),
-            (json!({"result": {"metric_pushed": false}}), None),
-            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), Some(Outcome::Warned)),
-            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), None),
+            (well(json!({"result": {"push_error": "no", "push_error_code": "not_granted"}})), Some(Outcome::Refused)),
+            (denied, Some(Outcome::Refused)),
+            (text, Some(Outcome::Failed)),
+            (well(json!({"result": {"metric_pushed": false}})), None),
+            (warned(), Some(Outcome::Warned)),
+            (warned(), None),
         ] {
             let before = history.events.len();
             history.answered(&answer);
-            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{answer}");
+            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{answer:?}");
             if outcome.is_some() {
-                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{answer}");
+                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{answer:?}");
             }
         }
         for _ in 0..200 {
-            history.answered(&json!({"result": {"metric_pushed": true}}));
+            history.answered(&well(json!({"result": {"metric_pushed": true}})));
         }
         assert_eq!(history.events.len(), MAX_EVENTS);
     }

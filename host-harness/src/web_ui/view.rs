@@ -18,33 +18,31 @@ const MAX_FAMILIES: usize = 300;
 /// Samples of a family that the page lists.
 const MAX_SAMPLES: usize = 50;
 
-/// The page. `families` is none where there is too much to list.
+/// The page of a plug with this name and version. `families` is none where there is too much to list.
 pub(super) fn page(
-    description: &Value,
-    recovery: &Value,
+    (name, version): (&str, &str),
+    crashes: u64,
     families: Option<&[Family]>,
     began: SystemTime,
     history: &History,
 ) -> Result<String, Error> {
     let now = SystemTime::now();
     let since = |at: SystemTime| age(now.duration_since(at).unwrap_or_default());
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let listed = families.unwrap_or_default();
     let rows: Vec<Value> = listed.iter().take(MAX_FAMILIES).map(|family| row(family, history)).collect();
     let events: Vec<Value> = history
         .events()
         .map(|event| json!({"ago": since(event.at), "outcome": event.outcome.word(), "text": event.text}))
         .collect();
-    let health = history.last_health().map(|(at, answer)| json!({"ago": since(*at), "servers": servers(answer)}));
-    let crashes = recovery.get("crashes").and_then(Value::as_u64);
+    let health = history.last_health().map(|(at, result)| json!({"ago": since(*at), "servers": servers(result)}));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let problem = |error: minijinja::Error| Error::Answer { problem: format!("the page: {error:#}") };
     let template = environment.template_from_str(include_str!("page.html")).map_err(problem)?;
     template
         .render(minijinja::Value::from(Serde(json!({
-            "name": text(description, "name"),
-            "version": text(description, "version"),
+            "name": name,
+            "version": version,
             "uptime": since(began),
             "crashes": crashes,
             "too_large": families.is_none(),
@@ -95,8 +93,7 @@ fn written(value: f64) -> String {
 }
 
 /// The servers of a health check, each with its state and what was said of it.
-fn servers(answer: &Value) -> Vec<Value> {
-    let result = answer.get("result").unwrap_or(answer);
+fn servers(result: &Value) -> Vec<Value> {
     let Some(result) = result.as_object() else { return Vec::new() };
     let states = result.iter().filter_map(|(key, state)| Some((key.strip_suffix("_status")?, state.as_str()?)));
     states
@@ -129,6 +126,7 @@ fn age(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::families::read;
+    use plugpipe_runtime::Answer;
 
     #[test]
     fn every_value_is_escaped() {
@@ -138,10 +136,13 @@ mod tests {
         let families = read(&exposition);
         history.look(&families);
         history.look(&families);
-        history.answered(&json!({"operation": evil, "error": evil, "error_code": "not_granted"}));
-        history.health(json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}));
-        let description = json!({"name": evil, "version": evil});
-        let html = page(&description, &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        let mut answer = Answer::default();
+        answer.warnings = vec![evil.into()];
+        answer.body = json!({"operation": evil, "result": {"push_error": evil}}).to_string();
+        history.answered(&answer);
+        answer.body = json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}).to_string();
+        history.health(&answer);
+        let html = page((evil, evil), 0, Some(&families), SystemTime::now(), &history).unwrap();
         assert!(!html.contains("<script>alert") && !html.contains("\"'&"), "{html}");
         // Name (in title and heading), version, help, series, event twice, state and detail.
         assert!(html.matches("&lt;script&gt;alert(1)").count() >= 8, "{html}");
@@ -159,7 +160,7 @@ mod tests {
         history.look(&rooms(19, 21));
         let families = rooms(20, 22);
         history.look(&families);
-        let html = page(&json!({}), &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        let html = page(("p", "1"), 0, Some(&families), SystemTime::now(), &history).unwrap();
         assert!(
             html.contains(">20–22</td>") && html.contains(">42</td>"),
             "counters are summed, gauges are not: {html}"
@@ -170,12 +171,12 @@ mod tests {
     #[test]
     fn an_empty_plug_and_a_huge_one_have_a_page() {
         let history = History::default();
-        let html = page(&json!({}), &json!({}), Some(&[]), SystemTime::now(), &history).unwrap();
+        let html = page(("p", "1"), 0, Some(&[]), SystemTime::now(), &history).unwrap();
         assert!(html.contains("Nothing is recorded yet") && html.contains("No push, refusal or warning yet"), "{html}");
-        let html = page(&json!({}), &json!({}), None, SystemTime::now(), &history).unwrap();
+        let html = page(("p", "1"), 0, None, SystemTime::now(), &history).unwrap();
         assert!(html.contains("too much to list"), "{html}");
         let many = read(&(0..400).map(|index| format!("m{index}_x 1\n")).collect::<String>());
-        let html = page(&json!({}), &json!({}), Some(&many), SystemTime::now(), &history).unwrap();
+        let html = page(("p", "1"), 0, Some(&many), SystemTime::now(), &history).unwrap();
         assert!(html.contains("100 more families"), "{html}");
     }
 
