@@ -45,7 +45,7 @@ async fn typed_interfaces_are_optional() {
     for error in errors {
         assert!(error.to_string().contains("does not export plugpipe:monitoring/"), "{error}");
     }
-    assert_eq!(session.process(r#"{"operation": "count", "key": "a"}"#, "").await.unwrap().body, "0");
+    assert_eq!(session.process(r#"{"operation": "count_puts", "key": "a"}"#, "").await.unwrap().body, "0");
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn jobs_of_a_lane_run_one_at_a_time_in_order() {
         answers.push(spawned(&plug, in_lane(number.to_string())));
         // So that they are started in this order.
         tokio::task::yield_now().await;
-        process(&plug, json!({"operation": "count", "key": "a"})).await;
+        process(&plug, json!({"operation": "count_puts", "key": "a"})).await;
     }
     server.has_received(1).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
