@@ -219,7 +219,7 @@ impl Begun {
 pub(crate) struct Place {
     number: u64,
     /// None for requests of no job.
-    #[serde(flatten)]
+    #[serde(default, rename = "job", skip_serializing_if = "Option::is_none")]
     turn: Option<Turn>,
 }
 
@@ -228,7 +228,7 @@ pub(crate) struct Place {
 pub(crate) struct Turn {
     pub(crate) lane: String,
     /// Which job of the lane.
-    pub(crate) job: u64,
+    pub(crate) number: u64,
     /// Which request of the job.
     pub(crate) request: u32,
 }
@@ -554,7 +554,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let tape = Exchanges::record_to(file.path()).unwrap();
         let uri: Uri = "http://h:1/".parse().unwrap();
-        let turn = |lane: &str, job| Some(Turn { lane: lane.into(), job, request: 1 });
+        let turn = |lane: &str, job| Some(Turn { lane: lane.into(), number: job, request: 1 });
         let begin = |tape: &Exchanges, turn| {
             Exchanges::begin(tape.begin_request(turn), &Method::POST, &uri, &HeaderMap::new(), &Mask::default())
         };

@@ -43,7 +43,7 @@ impl Reach {
     /// The place of a request in a recording, if it is of a job.
     pub(super) fn turn(&self, request: u32) -> Option<Turn> {
         match self {
-            Self::Job(job) => Some(Turn { lane: job.lane.to_string(), job: job.number, request }),
+            Self::Job(job) => Some(Turn { lane: job.lane.to_string(), number: job.number, request }),
             Self::Nothing | Self::Granted => None,
         }
     }

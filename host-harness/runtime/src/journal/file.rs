@@ -417,7 +417,8 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, &changed).unwrap();
             let error = open(folder.path()).unwrap_err().to_string();
-            assert!(error.contains("at byte") && error.contains("truncate -s"), "{error}");
+            let may_be_cut = bit / 8 >= MAGIC.len();
+            assert!(error.contains("at byte") && error.contains("truncate -s") == may_be_cut, "{error}");
             assert_eq!(fs::read(&path).unwrap(), changed);
         }
         // In the last record it is either found, or taken for a torn end; never believed.

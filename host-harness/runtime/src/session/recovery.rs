@@ -163,10 +163,11 @@ impl Session {
         let mut forgotten: Vec<u64> =
             self.board.waiters.keys().filter(|ticket| !known.contains(ticket)).copied().collect();
         forgotten.sort_unstable();
-        for ticket in forgotten {
+        // They come first: what a job of theirs came to is for a recorder that knows them.
+        for ticket in forgotten.into_iter().rev() {
             let can_restart = self.board.waiters.get(&ticket).is_some_and(|waiter| waiter.again.is_some());
             if can_restart {
-                self.board.todo.push_back(Todo::Restart(ticket));
+                self.board.todo.push_front(Todo::Restart(ticket));
             } else {
                 let problem = "the plug crashed, and a fresh instance does not know the request".to_owned();
                 self.board.answer(ticket, Err(Error::NoAnswer { problem }));
