@@ -13,7 +13,7 @@ use plugpipe_harness::{Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Authority, WebServer, text};
-use crate::support::{answer, exposition, harness, plug, pushgateway, read_head, stderr, without_servers};
+use crate::support::{named_by, answer, exposition, harness, plug, pushgateway, read_head, stderr, without_servers};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -186,7 +186,7 @@ async fn a_forbidden_origin_is_not_reached_in_any_spelling() {
 async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     let server = WebServer::http(|_| text("")).await;
     let config = json!({"gateway_url": server.at("gateway.example")});
-    let grants = || pinned(Grants::named_by(&config), "gateway.example");
+    let grants = || pinned(named_by(&config), "gateway.example");
     let plug = start(config.clone(), grants()).await;
     let told = push(&plug).await;
     assert_eq!(told["error_code"], "not_granted");
@@ -217,7 +217,7 @@ async fn a_redirect_leads_nowhere_not_even_to_what_is_granted() {
     .await;
     let other = WebServer::http(|_| text(VECTOR)).await;
     let config = json!({"prometheus_url": redirecting.url(), "gateway_url": other.url()});
-    let plug = start(config.clone(), Grants::named_by(&config)).await;
+    let plug = start(config.clone(), named_by(&config)).await;
     let before = other.connections();
     let told =
         plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
@@ -270,7 +270,7 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
     // Within a body wasmtime has no way to say why it ended.
     for (url, code) in [(announced.url(), "answer_too_long"), (url, "unreachable")] {
         let config = json!({"prometheus_url": url});
-        let mut grants = Grants::named_by(&config);
+        let mut grants = named_by(&config);
         grants.limits.response_bytes = Some(4_999);
         let plug = start(config, grants).await;
         let told = plug.process(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
@@ -282,7 +282,7 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
 async fn more_requests_in_a_minute_than_granted_are_refused_in_words() {
     let server = WebServer::http(|_| text(VECTOR)).await;
     let config = json!({"prometheus_url": server.url()});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.limits.requests_per_minute = Some(3);
     let plug = start(config, grants).await;
     let query = json!({"operation": "query_metrics", "query": "up"});
@@ -301,7 +301,7 @@ async fn a_connection_serves_many_requests() {
     let encrypted = WebServer::https(authority.server(&["127.0.0.1"]), |_| text("")).await;
     for (server, version) in [(plain, Version::HTTP_11), (encrypted, Version::HTTP_2)] {
         let config = json!({"gateway_url": server.url()});
-        let mut grants = Grants::named_by(&config);
+        let mut grants = named_by(&config);
         grants.tls.ca.push(authority.file());
         let plug = start(config, grants).await;
         for _ in 0..20 {
@@ -330,7 +330,7 @@ async fn a_server_that_hangs_up_without_a_word_loses_no_push() {
             let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         }
     });
-    let plug = start(config.clone(), Grants::named_by(&config)).await;
+    let plug = start(config.clone(), named_by(&config)).await;
     for number in 0..50 {
         let told = push(&plug).await;
         assert_eq!(told["success"], true, "{number}: {told}");
@@ -342,7 +342,7 @@ async fn requests_go_through_the_proxy_but_for_this_machines_own() {
     let proxy = WebServer::http(|_| text(VECTOR)).await;
     let own = WebServer::http(|_| text("")).await;
     let config = json!({"prometheus_url": "http://prometheus.example:9090", "gateway_url": own.url()});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.proxy =
         Some(Proxy { origin: proxy.url().parse().unwrap(), credential: Some("proxy".into()), cleartext: false });
     let password = SecretSource::Command(vec!["echo".into(), "pr0xy-pass".into()]);
@@ -391,7 +391,7 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
         }
     });
     let config = json!({"prometheus_url": "https://prometheus.example"});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.tls.ca.push(authority.file());
     grants.proxy = Some(Proxy { origin: proxy.parse().unwrap(), credential: None, cleartext: false });
     let plug = start(config.clone(), grants.clone()).await;
@@ -578,7 +578,7 @@ async fn pushes_to_a_real_gateway() {
     let pushes: u32 = std::env::var("PLUGPIPE_PUSHES").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let gateway = pushgateway(None).await;
     let config = json!({"gateway_url": gateway.url});
-    let plug = start(config.clone(), Grants::named_by(&config)).await;
+    let plug = start(config.clone(), named_by(&config)).await;
     push(&plug).await;
     let mut times: Vec<Duration> = Vec::new();
     for _ in 0..pushes {

@@ -11,7 +11,7 @@ use plugpipe_harness::{Exchanges, Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Asked, WebServer, text};
-use crate::support::{Mounted, harness, plug, stderr, stdout, until_files_are_read};
+use crate::support::{named_by, Mounted, harness, plug, stderr, stdout, until_files_are_read};
 
 const SECRET: &str = "pl4nted-s3cret-7719";
 /// printf watcher:pl4nted-s3cret-7719 | base64
@@ -144,7 +144,7 @@ async fn a_planted_secret_is_not_in_the_plug_its_answers_its_snapshot_or_a_recor
 #[tokio::test]
 async fn a_secret_that_the_plug_is_given_is_in_its_memory() {
     let config = json!({"prometheus_url": "http://127.0.0.1:9", "prometheus_auth": {"token": "g1ven-t0-the-plug"}});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     plug.health_check().await.unwrap();
     assert!(guest_memories().iter().any(|memory| find(memory, "g1ven-t0-the-plug")));
 }

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 use crate::cli::serve::Served;
 use crate::fake_web::{Authority, WebServer, self_signed, text};
-use crate::support::{Mounted, harness, plug, until_files_are_read};
+use crate::support::{named_by, Mounted, harness, plug, until_files_are_read};
 
 /// What a push to a server with this certificate answers, reached under this name, with grants
 /// changed so.
 async fn push(config: ServerConfig, host: &str, change: impl FnOnce(&mut Grants)) -> (Value, WebServer) {
     let server = WebServer::https(config, |_| text("")).await;
     let config = json!({"gateway_url": server.at(host), "timeout": "5s"});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.addresses.insert("loopback".parse().unwrap());
     grants.hosts.insert("gateway.example".into(), vec!["127.0.0.1".parse().unwrap()]);
     change(&mut grants);

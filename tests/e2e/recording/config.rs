@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use plugpipe_harness::{Error, Grants, Limits, PlugHandle, Session};
 use serde_json::{Value, json};
 
-use crate::support::{answer, harness, plug, run, stderr, stdout};
+use crate::support::{named_by, answer, harness, plug, run, stderr, stdout};
 
 const PIPE: &str =
     "name: p\nsteps:\n  - {name: one, plugin: monitoring_prometheus, config: {metric_name: m, metric_value: 1}}\n";
@@ -45,7 +45,7 @@ fn file(folder: &Path, name: &str, text: &str) -> String {
 }
 
 async fn start(config: &Value) -> Result<PlugHandle, Error> {
-    plug().start(config, Grants::named_by(config), Limits::default()).await
+    plug().start(config, named_by(config), Limits::default()).await
 }
 
 #[tokio::test]
@@ -105,8 +105,7 @@ async fn a_call_with_an_invalid_configuration_is_an_error_and_uses_no_other() {
     let describe = json!({"operation": "describe"}).to_string();
     for (config, path) in invalid() {
         for ctx in [&record, &ask, &describe] {
-            let answer = plug.process_text(ctx.clone(), config.to_string()).await.unwrap();
-            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let answer = plug.ask_text(ctx, config.to_string()).await.unwrap();
             assert_eq!(
                 (&answer["success"], &answer["field"]),
                 (&json!(false), &json!(format!("cfg.{path}"))),
@@ -115,10 +114,11 @@ async fn a_call_with_an_invalid_configuration_is_an_error_and_uses_no_other() {
         }
     }
     for config in ["\"x\"", "[]", "5", "{", "nonsense"] {
-        let answer = plug.process_text(record.clone(), config.into()).await.unwrap();
-        assert!(answer.starts_with(r#"{"success":false"#) && answer.contains("cfg"), "{config}: {answer}");
+        let answer = plug.process(&record, config).await.unwrap();
+        let problem = answer.error.unwrap_or_else(|| panic!("{config} was taken"));
+        assert!(problem.message.contains("cfg"), "{config}: {problem:?}");
     }
-    let answer: Value = serde_json::from_str(&plug.process_text(record, String::new()).await.unwrap()).unwrap();
+    let answer = plug.ask_text(record, "").await.unwrap();
     assert_eq!(
         (answer["result"]["current_value"].as_f64(), &answer["monitoring_metadata"]["job_name"]),
         (Some(1.0), &json!("mine"))

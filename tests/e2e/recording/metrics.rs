@@ -953,7 +953,7 @@ async fn the_plug_counts_what_it_took_and_not_what_it_refused() {
 async fn a_refused_update_leaves_nothing_to_push() {
     let mut session = bare().await;
     assert_eq!(session.add(u32::MAX, 1.0).await.unwrap(), Outcome::UnknownSeries);
-    let answer: Value = serde_json::from_str(&session.cleanup().await.unwrap()).unwrap();
+    let answer: Value = body(&session.cleanup().await.unwrap());
     assert_eq!(answer["result"]["unpushed"], false);
 }
 

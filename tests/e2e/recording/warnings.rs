@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
 use crate::servers::faults::{Faulty, answer};
-use crate::support::{plug, run, stderr, stdout};
+use crate::support::{named_by, plug, run, stderr, stdout};
 
 const MISSPELT: &str = "lables: unknown field; did you mean labels?";
 
@@ -28,7 +28,7 @@ async fn answers_warn_of_what_the_plug_does_not_know() {
     let alertmanager = Faulty::start(|stream, _| answer(stream, "200", "", ""));
     let url = alertmanager.url.as_str();
     let config = json!({"alertmanager_url": url, "prometheus_config": {"job_nmae": "j"}});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     let of_start = "cfg.prometheus_config.job_nmae: unknown field; did you mean job_name?";
     assert_eq!(plug.warnings(), [of_start]);
     // Known to the quick way, but for one name.
@@ -38,7 +38,7 @@ async fn answers_warn_of_what_the_plug_does_not_know() {
         let answer = plug.process(&ctx).await.unwrap();
         assert_eq!((warnings(&answer), &answer["success"]), (vec![MISSPELT], &json!(true)), "{answer}");
     }
-    // Through the courier, which is handed the configuration without a word of it.
+    // By a worker, which says nothing of the configuration again.
     let alert = json!({"operation": "send_alerts", "alerts": [{"alert_name": "A"}, {"alert_name": "B", "annotatons": {"a": "b"}}]});
     let told = plug.process(&alert).await.unwrap();
     assert_eq!(warnings(&told), ["alerts[1].annotatons: unknown field; did you mean annotations?"], "{told}");
@@ -46,8 +46,7 @@ async fn answers_warn_of_what_the_plug_does_not_know() {
     let cfg = json!({"alertmanager_url": url, "gateway_ulr": "http://h", "debug": true}).to_string();
     for expected in [vec!["cfg.gateway_ulr: unknown field; did you mean gateway_url?"], vec![]] {
         let ctx = json!({"operation": "send_alerts", "alert_name": "A", "starts_at": "now-1.5h", "ends_at": "now+2h"});
-        let text = plug.process_text(ctx.to_string(), cfg.clone()).await.unwrap();
-        let answer: Value = serde_json::from_str(&text).unwrap();
+        let answer = plug.ask_text(ctx.to_string(), &cfg).await.unwrap();
         assert_eq!((warnings(&answer), &answer["success"]), (expected, &json!(true)), "{answer}");
     }
     let unknown = plug.process(&json!({"operation": "send_alert"})).await.unwrap();
@@ -55,7 +54,7 @@ async fn answers_warn_of_what_the_plug_does_not_know() {
     // Moments are one type: a silence may begin and end relative to now too.
     let silenced = Faulty::start(|stream, _| answer(stream, "200", "", r#"{"silenceID":"x"}"#));
     let config = json!({"alertmanager_url": silenced.url});
-    let plug = crate::support::plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = crate::support::plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     let silence = json!({"operation": "create_silence", "matchers": ["a=b"], "comment": "c", "starts_at": "now+1h", "ends_at": "now+1d12h"});
     let silence = plug.process(&silence).await.unwrap();
     assert_eq!(silence["success"], true, "{silence}");

@@ -10,7 +10,7 @@ use plugpipe_testkit::{Program, PrometheusOptions, Running, start_prometheus};
 use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
-use crate::support::{alone, plug, program, query_until, root, servers, start, stderr, stdout, without_servers};
+use crate::support::{named_by, alone, plug, program, query_until, root, servers, start, stderr, stdout, without_servers};
 
 /// What the plug writes for these fields.
 async fn generated(mut ctx: Value) -> Value {
@@ -100,12 +100,12 @@ async fn prometheus_finds_a_served_plug_by_itself() {
 
     let config = json!({"prometheus_url": prometheus.url});
     let discover = json!({"operation": "discover_targets", "sd_url": sd_url});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     let answer = plug.process(&discover).await.unwrap();
     let told = answer["error"].as_str().unwrap();
     assert!(told.contains("grant http://") && !told.contains("configuration"), "{told}");
     let sd_origin = format!("http://{}", served.authority()).parse().unwrap();
-    let grants = Grants::named_by(&config).and(sd_origin);
+    let grants = named_by(&config).and(sd_origin);
     let plug = crate::support::plug().start(&config, grants, Limits::default()).await.unwrap();
     let answer = plug.process(&discover).await.unwrap();
     let target = &answer["result"]["groups"][0]["targets"][0];

@@ -4,13 +4,13 @@ use plugpipe_harness::{Exchanges, Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{WebServer, text};
-use crate::support::{harness, plug, stderr};
+use crate::support::{named_by, harness, plug, stderr};
 
 const VECTOR: &str =
     r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"ü"},"value":[1.5,"2"]}]}}"#;
 
 async fn start(config: &Value, exchanges: Exchanges) -> PlugHandle {
-    plug().clone().with_exchanges(exchanges).start(config, Grants::named_by(config), Limits::default()).await.unwrap()
+    plug().clone().with_exchanges(exchanges).start(config, named_by(config), Limits::default()).await.unwrap()
 }
 
 /// A counter, a push, and a query: what it answered, without what differs from run to run.

@@ -10,7 +10,7 @@ use plugpipe_harness::{Grants, Limits};
 use plugpipe_testkit::{Program, Running, ScrapeConfig, ScrapeJob, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
-use crate::support::{
+use crate::support::{named_by, 
     Checked, plug, program, prometheus_3, prometheus_with, query_until, servers, start, without_servers,
 };
 
@@ -147,7 +147,7 @@ async fn ranges(server: &Running) {
     assert_eq!((&refused["error_code"], &refused["field"]), (&json!("invalid_field"), &json!("time_range.step")));
 
     let config = json!({"prometheus_url": server.url});
-    let mut session = self::plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let mut session = self::plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
     let typed = session.range("vector(time())", (START, END, 29), TooManyPoints::Split, NO_OPTIONS).await.unwrap();
     let Found::Matrix(series) = typed.value else { panic!("{:?}", typed.value) };
     assert_eq!((typed.parts, series.len(), &series[0].times_ms), (3, 1, &times));
@@ -157,7 +157,7 @@ async fn ranges(server: &Running) {
 /// The typed door, on data that every server of a test has: `name{a="x"} 1` and `name{a="y"} 2`.
 async fn typed(server: &Running, name: &str) {
     let config = json!({"prometheus_url": server.url});
-    let mut session = plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let mut session = plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
     let answer = session.instant(&format!("sort({name})"), None, NO_OPTIONS).await.unwrap();
     let Found::Vector(series) = answer.value else { panic!("{:?}", answer.value) };
     let floats: Vec<f64> = series
@@ -212,7 +212,7 @@ async fn prometheus_3_answers_all_of_the_api_with_native_histograms() {
     let plug = start(config.clone()).await;
     let some = |result: &Value| result[0]["histogram"][1]["count"] == "3";
     query_until(&plug, json!({"operation": "query_metrics", "query": "native"}), some).await;
-    let mut session = self::plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let mut session = self::plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
     let answer = session.instant("native", None, NO_OPTIONS).await.unwrap();
     let Found::Vector(series) = answer.value else { panic!("{:?}", answer.value) };
     let Sample::Histogram(histogram) = &series[0].sample else { panic!("{:?}", series[0].sample) };
