@@ -45,12 +45,8 @@ impl Ending<'_> {
     fn message(self, Undelivered { amount, reason }: &Undelivered) -> Option<String> {
         let failed = matches!(reason, Reason::Failed(_));
         if let Some(path) = self.textfile {
-            return failed.then(|| {
-                format!(
-                    "warning: {amount} are in {} and were not pushed: {reason}",
-                    path.display()
-                )
-            });
+            return failed
+                .then(|| format!("warning: {amount} are in {} and were not pushed: {reason}", path.display()));
         }
         if let Some(folder) = self.state {
             return (failed || self.required).then(|| {

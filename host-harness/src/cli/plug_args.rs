@@ -82,7 +82,8 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -
 impl PlugArgs {
     pub(super) fn plug(&self) -> Result<Plug, CommandError> {
         let granted = self.inputs()?.granted.as_ref().map(|granted| &granted.limits);
-        let compile_limits = granted.map_or_else(CompileLimits::default, |limits| CompileLimits::default().granted(limits));
+        let compile_limits =
+            granted.map_or_else(CompileLimits::default, |limits| CompileLimits::default().granted(limits));
         let plug = once(&self.once.plug, || {
             let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
                 Some(path) => load(path, compile_limits),

@@ -96,10 +96,7 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
         .with_state(Site { plug, options, ui });
-    answers
-        .merge(pages)
-        .layer(middleware::from_fn_with_state(guard, guarded))
-        .layer(middleware::map_response(shielded))
+    answers.merge(pages).layer(middleware::from_fn_with_state(guard, guarded)).layer(middleware::map_response(shielded))
 }
 
 /// What every response says to browsers: it is what its type says, it runs nothing, and no other

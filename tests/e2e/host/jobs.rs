@@ -6,11 +6,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::session::MetricKind;
-use plugpipe_harness::{Grants, Limits, PlugHandle};
+use plugpipe_harness::{Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::servers::faults::{Behaviour, Faulty, answer};
-use crate::support::{named_by, exposition, plug};
+use crate::support::{Ask as _, body, exposition, flush, named_by, plug};
 
 fn counter(name: &str) -> Value {
     json!({"operation": "record_counter", "metric_name": name, "metric_value": 1})

@@ -13,7 +13,9 @@ use plugpipe_harness::{Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Authority, WebServer, text};
-use crate::support::{named_by, answer, exposition, harness, plug, pushgateway, read_head, stderr, without_servers};
+use crate::support::{
+    Ask as _, answer, exposition, harness, named_by, plug, pushgateway, read_head, stderr, without_servers,
+};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -139,12 +141,12 @@ pub const FORBIDDEN: &[&str] = &[
 async fn start(config: Value, grants: Grants) -> PlugHandle {
     let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
-    plug.process(&record).await.unwrap();
+    plug.ask(&record).await.unwrap();
     plug
 }
 
 async fn push(plug: &PlugHandle) -> Value {
-    plug.process(&json!({"operation": "push_metrics"})).await.unwrap()
+    plug.ask(&json!({"operation": "push_metrics"})).await.unwrap()
 }
 
 fn loopback(mut grants: Grants) -> Grants {
@@ -170,14 +172,14 @@ async fn a_forbidden_origin_is_not_reached_in_any_spelling() {
     for host in FORBIDDEN {
         let url = format!("http://{host}:{port}");
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": url}});
-        let told = plug.process(&ctx).await.unwrap();
+        let told = plug.ask(&ctx).await.unwrap();
         let code = told["error_code"].as_str().unwrap();
         // Refused by the host, or already by the plug as no URL.
         assert!(["not_granted", "invalid_config", "invalid_field"].contains(&code), "{url}: {told}");
     }
     // The name that is granted leads where no grant does.
     let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://granted.example"}});
-    assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
+    assert_eq!(plug.ask(&ctx).await.unwrap()["error_code"], "not_granted");
     let nobody = listener.accept();
     assert!(matches!(&nobody, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "{nobody:?}");
 }
@@ -219,8 +221,7 @@ async fn a_redirect_leads_nowhere_not_even_to_what_is_granted() {
     let config = json!({"prometheus_url": redirecting.url(), "gateway_url": other.url()});
     let plug = start(config.clone(), named_by(&config)).await;
     let before = other.connections();
-    let told =
-        plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
+    let told = plug.ask(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
     assert_eq!((&told["error_code"], &told["http_status"]), (&json!("refused"), &json!(307)), "{told}");
     assert_eq!(other.connections(), before);
 }
@@ -273,7 +274,7 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
         let mut grants = named_by(&config);
         grants.limits.response_bytes = Some(4_999);
         let plug = start(config, grants).await;
-        let told = plug.process(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
+        let told = plug.ask(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
         assert_eq!(told["error_code"], code, "{told}");
     }
 }
@@ -287,9 +288,9 @@ async fn more_requests_in_a_minute_than_granted_are_refused_in_words() {
     let plug = start(config, grants).await;
     let query = json!({"operation": "query_metrics", "query": "up"});
     for _ in 0..3 {
-        assert_eq!(plug.process(&query).await.unwrap()["success"], true);
+        assert_eq!(plug.ask(&query).await.unwrap()["success"], true);
     }
-    let told = plug.process(&query).await.unwrap();
+    let told = plug.ask(&query).await.unwrap();
     assert!(told["error"].as_str().unwrap().contains("3 requests per minute"), "{told}");
     assert_eq!(server.asked().len(), 3);
 }
@@ -348,7 +349,7 @@ async fn requests_go_through_the_proxy_but_for_this_machines_own() {
     let password = SecretSource::Command(vec!["echo".into(), "pr0xy-pass".into()]);
     grants.credentials.insert("proxy".into(), CredentialGrant::Basic { username: "me".into(), password });
     let plug = start(config, grants).await;
-    assert_eq!(plug.process(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap()["success"], true);
+    assert_eq!(plug.ask(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap()["success"], true);
     assert_eq!(push(&plug).await["success"], true);
     let asked = proxy.asked();
     assert_eq!(asked.len(), 1, "{asked:?}");
@@ -396,14 +397,14 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
     grants.proxy = Some(Proxy { origin: proxy.parse().unwrap(), credential: None, cleartext: false });
     let plug = start(config.clone(), grants.clone()).await;
     let query = json!({"operation": "query_metrics", "query": "up"});
-    let told = plug.process(&query).await.unwrap();
+    let told = plug.ask(&query).await.unwrap();
     assert_eq!(told["success"], true, "{told}");
     let head = opened.recv().await.unwrap();
     assert_eq!(head[0], "CONNECT prometheus.example:443 HTTP/1.1", "{head:?}");
     assert_eq!(server.asked()[0].version, Version::HTTP_2);
     // The proxy cannot pass for the server.
     grants.tls.ca.clear();
-    let told = start(config.clone(), grants.clone()).await.process(&query).await.unwrap();
+    let told = start(config.clone(), grants.clone()).await.ask(&query).await.unwrap();
     assert_eq!(told["error_code"], "tls_failed", "{told}");
     let refusing = WebServer::http(|_| {
         let mut answer = text("");
@@ -412,7 +413,7 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
     })
     .await;
     grants.proxy = Some(Proxy { origin: refusing.url().parse().unwrap(), credential: None, cleartext: false });
-    let told = start(config, grants).await.process(&query).await.unwrap();
+    let told = start(config, grants).await.ask(&query).await.unwrap();
     assert!(told["error"].as_str().unwrap().contains("the proxy refused with status 403"), "{told}");
 }
 
@@ -421,7 +422,7 @@ async fn refusals_are_counted_in_the_exposition() {
     let plug = start(json!({}), Grants::none()).await;
     for _ in 0..2 {
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://h.example"}});
-        assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
+        assert_eq!(plug.ask(&ctx).await.unwrap()["error_code"], "not_granted");
     }
     let line =
         r#"plugpipe_capability_violations_total{capability="http_origin",plugin_name="monitoring_prometheus"} 2"#;

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::cli::dist::{node_package, python, without_hosts};
 use crate::cli::manifest::MANIFEST;
-use crate::support::{plug, read_head, root};
+use crate::support::{Ask as _, plug, read_head, root};
 
 /// One case, its server running.
 struct Case {

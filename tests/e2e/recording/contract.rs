@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{alone, exposition, start};
+use crate::support::{Ask as _, alone, body, exposition, start};
 
 #[tokio::test]
 async fn counters_accumulate_over_calls() {

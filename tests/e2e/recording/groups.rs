@@ -5,7 +5,7 @@ use plugpipe_testkit::{Program, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
-use crate::support::{answer, harness, pushgateway, query_until, servers, start, stderr, without_servers};
+use crate::support::{answer, flush, harness, pushgateway, query_until, servers, start, stderr, without_servers};
 
 /// The lines of the gateway's own exposition that are about the two gauges.
 async fn gauges(url: &str) -> Vec<String> {

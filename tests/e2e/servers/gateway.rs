@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{answer, harness, pushgateway, pushgateway_1_11, start, stderr, without_servers};
+use crate::support::{answer, body, harness, pushgateway, pushgateway_1_11, start, stderr, without_servers};
 
 fn count(value: u32) -> Value {
     json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": value, "labels": {"a": "1"}})

@@ -11,7 +11,7 @@ use plugpipe_testkit::{
 use serde_json::{Value, json};
 
 use crate::cli::serve::get;
-use crate::support::{Checked, program, servers, start, without_servers};
+use crate::support::{Checked, body, program, servers, start, without_servers};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

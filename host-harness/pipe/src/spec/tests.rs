@@ -112,11 +112,7 @@ fn errors_name_the_path_and_what_was_expected() {
         ("steps: [{plug: m, always_run: 'yes'}]", "steps[0].always_run: ", "true or false, got \"yes\""),
         ("steps: [{plug: m, when: 3}]", "steps[0].when: ", "got 3"),
         ("steps: [{plug: m, wen: x}]", "steps[0].wen: unknown key", "when, on_error"),
-        (
-            "pipeline: [{uses: m}, {uses: m, foreach: [1]}]",
-            "pipeline[1].foreach: is not supported",
-            "takes a list",
-        ),
+        ("pipeline: [{uses: m}, {uses: m, foreach: [1]}]", "pipeline[1].foreach: is not supported", "takes a list"),
         ("pipeline: [{uses: m, env: {A: b}}]", "pipeline[0].env: is not supported", "with"),
         ("pipeline: [{uses: m, next: end}]", "pipeline[0].next: is not supported", "when"),
         ("steps: [{plug: m, depends_on: [b]}, {plug: m, id: b}]", "steps[0].depends_on: ", "earlier"),
