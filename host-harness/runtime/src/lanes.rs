@@ -156,8 +156,7 @@ impl Lanes {
             .min_by_key(|(_, queue)| first(queue))
             .and_then(|(_, queue)| queue.first_key_value())?;
         let lane = Arc::clone(lane);
-        let (origins, limit) =
-            self.lanes.get(&lane)?.due.as_ref().map(|due| (Arc::clone(&due.origins), due.limit))?;
+        let (origins, limit) = self.lanes.get(&lane)?.due.as_ref().map(|due| (Arc::clone(&due.origins), due.limit))?;
         self.forget_due(&lane);
         self.lanes.get_mut(&lane)?.running = Some(Arc::clone(&origins));
         self.running += 1;

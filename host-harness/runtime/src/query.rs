@@ -59,8 +59,7 @@ impl Querier {
         too_many: query::TooManyPoints,
         options: query::Options,
     ) -> Result<query::Answer, Error> {
-        query!(self, |query, store| query
-            .call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))
+        query!(self, |query, store| query.call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))
     }
 
     /// The series that the selection finds in it.

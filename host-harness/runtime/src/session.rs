@@ -278,13 +278,7 @@ impl Session {
 
     /// Keeps a call that came back, or a snapshot in its place. Where that cannot be done it is taken
     /// back, together with the instance that made it.
-    async fn keep(
-        &mut self,
-        time: u64,
-        call: Call<'_>,
-        written: Option<Call<'_>>,
-        bytes: usize,
-    ) -> Result<(), Error> {
+    async fn keep(&mut self, time: u64, call: Call<'_>, written: Option<Call<'_>>, bytes: usize) -> Result<(), Error> {
         self.changes += 1;
         if self.journal.prefers_snapshot(bytes) && self.compact().await.is_ok() {
             return Ok(());
@@ -331,16 +325,14 @@ impl Session {
         };
         let limit = self.limits.recorder_call();
         self.in_call = true;
-        let snapshot =
-            match call_recorder!(&mut instance, limit, |exports, store| exports.state.call_snapshot(store)) {
-                Ok(snapshot) => snapshot,
-                Err(error) => return Err(self.lost(&instance, error)),
-            };
+        let snapshot = match call_recorder!(&mut instance, limit, |exports, store| exports.state.call_snapshot(store)) {
+            Ok(snapshot) => snapshot,
+            Err(error) => return Err(self.lost(&instance, error)),
+        };
         self.put_back(instance);
         let config = self.config.clone();
         self.without_secrets.retain(|original, _| Some(original) == config.as_ref());
-        let config_without_secrets =
-            config.as_ref().and_then(|config| self.without_secrets.get(config).cloned());
+        let config_without_secrets = config.as_ref().and_then(|config| self.without_secrets.get(config).cloned());
         let tickets = if self.journal.is_in_folder() { self.tickets.1 } else { 0 };
         self.journal.rebase(Base { config, config_without_secrets, tickets, snapshot })
     }

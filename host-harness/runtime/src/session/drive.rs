@@ -96,6 +96,7 @@ impl Session {
         }
         loop {
             while self.board.try_end() {}
+            self.board.resume(Instant::now());
             for ticket in self.board.expired(Instant::now()) {
                 self.board.todo.push_back(Todo::Release(ticket));
             }

@@ -19,9 +19,10 @@ pub(super) async fn replay(
     Entry { unix_nanos, call }: Entry<'_>,
 ) -> Result<Option<String>, Error> {
     let (seed, call) = match call {
-        Call::Start { seed, .. } | Call::Take { seed, .. } | Call::Complete { seed, .. } | Call::Release { seed, .. } => {
-            (seed, call)
-        }
+        Call::Start { seed, .. }
+        | Call::Take { seed, .. }
+        | Call::Complete { seed, .. }
+        | Call::Release { seed, .. } => (seed, call),
         typed => return replay_typed(instance, limit, typed).await,
     };
     let at = hosting::Moment { unix_nanos, seed, again: true };
@@ -52,8 +53,7 @@ async fn replay_typed(
         return Ok(None);
     }
     if let Call::Restore { snapshot } = call {
-        let restored =
-            call_recorder!(instance, limit, |exports, store| exports.state.call_restore(store, snapshot.0))?;
+        let restored = call_recorder!(instance, limit, |exports, store| exports.state.call_restore(store, snapshot.0))?;
         return Ok(restored.err());
     }
     // An entry of an interface that another component had.
