@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::{error, info, warn};
 
-use crate::answer::{Answer, Description};
+use crate::answer::{Answer, Description, Request};
 use crate::error::Error;
 use crate::exports::Recorder;
 use crate::files;
@@ -122,7 +122,6 @@ mod replay;
 mod typed;
 
 pub(crate) use board::Reply;
-pub(crate) use convert::text;
 pub(crate) use hosting::Begun;
 
 /// Whether a `cfg` keeps the last one.
@@ -370,22 +369,22 @@ impl Session {
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are. An empty `cfg` keeps the last
     /// one. An operation that fails is an `Ok` answer with an error.
     pub async fn process(&mut self, ctx: &str, cfg: &str) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Call(ctx.to_owned()), cfg).await
+        self.request(Request::Call(ctx.to_owned()), cfg).await
     }
 
     /// Makes the plug send to this sink what has not been sent; see [`Description::sinks`].
     pub async fn deliver(&mut self, sink: &str) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Deliver(sink.to_owned()), "").await
+        self.request(Request::Deliver(sink.to_owned()), "").await
     }
 
     /// Checks every configured server.
     pub async fn health(&mut self) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Health, "").await
+        self.request(Request::Health, "").await
     }
 
     /// Makes the plug forget what it recorded, and its configuration, and remove what it left on
     /// servers.
     pub async fn cleanup(&mut self) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Cleanup, "").await
+        self.request(Request::Cleanup, "").await
     }
 }

@@ -79,6 +79,27 @@ async fn a_trap_costs_its_own_call_and_open_requests_go_on() {
     assert_eq!((plug.recovery().await.unwrap().crashes, plug.recovery().await.unwrap().lost), (5, 0));
 }
 
+/// Calls are made again with the arguments, times and seeds that they had.
+#[tokio::test]
+async fn a_fresh_instance_holds_the_same_bytes_as_the_lost_one() {
+    let (server, silent) = (Server::open().await, Server::closed().await);
+    let config = json!({"servers": [server.url, silent.url]});
+    let grants = granted(&[&server.url, &silent.url]);
+    let mut session = notes().session(&config, grants, Limits::default()).await.unwrap();
+    for number in 0..30 {
+        let ctx = match number % 3 {
+            0 => put("a"),
+            1 => json!({"operation": "ask", "url": server.url, "text": "x", "journalled": true}),
+            _ => json!({"operation": "save", "key": "a.yml", "text": "x"}),
+        };
+        session.process(&ctx.to_string(), "").await.unwrap();
+        let before = session.snapshot().await.unwrap();
+        session.process(r#"{"operation": "trap"}"#, "").await.unwrap_err();
+        assert_eq!(session.snapshot().await.unwrap(), before, "after {number}");
+    }
+    assert_eq!((session.recovery().crashes, session.recovery().lost), (30, 0));
+}
+
 #[tokio::test]
 async fn a_trap_of_a_worker_or_of_what_becomes_of_its_job_costs_that_job() {
     let server = Server::open().await;

@@ -25,8 +25,8 @@ use super::connect::{
 };
 use super::failure::Failure;
 use super::gunzip::Gunzip;
-use super::hooks::Reach;
 use super::keyring::{Keyring, Keys, Masks, Pool};
+use super::reach::Reach;
 use super::sent::Sent;
 use super::wasi::error_code;
 use crate::error::Error as HostError;

@@ -233,7 +233,8 @@ impl Session {
 
     /// Lets a lane wait whose job could not be taken.
     fn postpone(&mut self, lane: Arc<str>, origins: Arc<[Origin]>, limit: Duration) {
-        let streak = self.board.lanes.finish(&lane, Instant::now()).max(1);
+        let streak = self.board.lanes.streak(&lane).max(1);
+        self.board.lanes.finish(&lane, Instant::now());
         self.board.lanes.due(Due { lane, origins, pause: WRITE_PAUSE, limit, streak }, Instant::now());
     }
 
@@ -279,15 +280,18 @@ impl Session {
     /// Hands the outcome of a job to the recorder. What the plug cannot take is completed as lost
     /// once; then the lane is left alone.
     async fn complete(&mut self, lane: Arc<str>, mut ended: Ended, journalled: bool, last_try: bool) {
-        let streak = self.board.lanes.finish(&lane, Instant::now()).saturating_add(1);
+        let streak = self.board.lanes.streak(&lane).saturating_add(1);
         self.recovery.crashes += u64::from(std::mem::take(&mut ended.crashed));
         if self.journal.is_broken() {
             self.compact_or_put_off().await;
         }
         let failed = match self.try_complete(&lane, &ended.outcome, journalled, streak).await {
-            Ok(()) => return,
-            // Nobody heard of it, so that it is as good later.
-            Err(Error::State { .. }) => {
+            Ok(()) => {
+                self.board.lanes.finish(&lane, Instant::now());
+                return;
+            }
+            // Nobody heard of it, so that it is as good later. The lane runs until then.
+            Err(Error::State { .. }) if journalled => {
                 let again = Todo::Complete { lane, ended, journalled, last_try };
                 return self.board.stall(again, Instant::now() + WRITE_PAUSE);
             }
@@ -295,6 +299,7 @@ impl Session {
         };
         error!(lane = &*lane, problem = %failed, "the outcome of a job could not be taken");
         if last_try {
+            self.board.lanes.finish(&lane, Instant::now());
             self.board.lanes.remove(&lane);
             self.board.give_up_lane(lane);
         } else {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::bindings::exports::plugpipe::monitoring::types;
 use crate::bindings::exports::plugpipe::plug::hosting;
 use crate::error::Error;
-use crate::exports::Recorder;
+use crate::exports::{Recorder, text};
 use crate::journal::{Call, Entry};
 use crate::store::{Instance, call_recorder};
 
-use super::convert::{self, text};
+use super::convert;
 use super::{Format, Outcome};
 
 /// Makes an entry's call again. Says how, if it went otherwise than the first time.

@@ -2,10 +2,11 @@
 
 use crate::bindings::exports::plugpipe::monitoring::metrics;
 use crate::error::Error;
+use crate::exports::text;
 use crate::journal::{Bytes, Call, Packed};
 use crate::store::call_recorder;
 
-use super::convert::{journaled_definition, journaled_kind, journaled_labels, plug_error, text};
+use super::convert::{journaled_definition, journaled_kind, journaled_labels, plug_error};
 use super::{Definition, Exposed, Format, Label, MetricKind, Outcome, Session};
 
 /// Makes a call of an interface that a plug may lack.
