@@ -1,6 +1,6 @@
 //! The plug of tests/fixtures/notes, built once, and small HTTP servers.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../../../component/component.rs"]
 #[allow(dead_code)]
