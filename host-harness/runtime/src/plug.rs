@@ -169,12 +169,11 @@ impl Plug {
 
     /// What the plug is: its operations, and the settings that name servers. Runs it, once.
     pub async fn describe(&self) -> Result<&Description, Error> {
-        Ok(self.description().await?)
+        Ok(self.description(Limits::default()).await?)
     }
 
-    async fn description(&self) -> Result<&Arc<Description>, Error> {
+    async fn description(&self, limits: Limits) -> Result<&Arc<Description>, Error> {
         let describe = || async {
-            let limits = Limits::default();
             let network = Network::open(Grants::none(), None, None).await?;
             let mut instance = self.factory(network, limits).recorder().await?;
             let limit = limits.recorder_call();
@@ -237,7 +236,7 @@ impl Plug {
         folder: Option<&Path>,
     ) -> Result<Session, Error> {
         let limits = limits.lowest(limits.granted(&grants.limits));
-        let description = Arc::clone(self.description().await?);
+        let description = Arc::clone(self.description(limits).await?);
         let grants = grants.with_headers_of(config, &description.servers);
         let network = Network::open(grants, self.exchanges.clone(), self.advice).await?;
         Session::open(self.factory(network, limits), description, self.in_place, config, folder).await

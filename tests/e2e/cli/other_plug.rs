@@ -56,19 +56,25 @@ async fn values_that_no_server_has_are_said_to_be_lost() {
         std::fs::write(&path, json!({"servers": [url]}).to_string()).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let put = json!({"key": "a", "text": "t", "wait": true});
+    let pipe = folder.path().join("pipe.yaml");
+    let yaml = "name: p\nsteps: [{uses: notes, with: {operation: put, key: a, text: t}}]\n";
+    std::fs::write(&pipe, yaml).unwrap();
+    let pipe = pipe.to_str().unwrap().to_owned();
     // Off the runtime, which serves meanwhile.
-    let called = |url: String| {
-        let (config, put) = (config(&url), put.clone());
-        tokio::task::spawn_blocking(move || {
-            call("put", &put, &["--config", &config, "--grant", &url, "--require-delivery"])
-        })
+    let ran = |url: String| {
+        let (config, pipe) = (config(&url), pipe.clone());
+        let arguments = ["run", &pipe, "--plug", notes(), "--config", &config, "--grant", &url, "--require-delivery"]
+            .map(str::to_owned);
+        tokio::task::spawn_blocking(move || run(&arguments.each_ref().map(String::as_str)))
     };
-    let delivered = called(server.url()).await.unwrap();
-    assert_eq!((delivered.status.code(), stderr(&delivered).as_str()), (Some(0), ""));
-    let lost = called("http://127.0.0.1:9".into()).await.unwrap();
+    let delivered = ran(server.url()).await.unwrap();
+    assert_eq!(delivered.status.code(), Some(0), "{}", stderr(&delivered));
+    assert!(!stderr(&delivered).contains("lost"), "{}", stderr(&delivered));
+    assert_eq!(server.asked().len(), 1);
+    let lost = ran("http://127.0.0.1:9".into()).await.unwrap();
     assert_eq!(lost.status.code(), Some(1), "{}", stderr(&lost));
-    let said = "warning: 1 values are lost: no server has accepted them. To keep them, use --state DIR";
+    let said =
+        "warning: 1 values are lost: the push failed: ErrorCode::ConnectionRefused. To keep them, use --state DIR";
     assert!(stderr(&lost).contains(said), "{}", stderr(&lost));
 }
 
@@ -86,7 +92,7 @@ fn a_step_reads_the_body_of_an_earlier_one() {
     let output = run(&["run", pipe.to_str().unwrap(), "--plug", notes(), "--json"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let report = answer(&output);
-    assert_eq!(report["steps"][3]["result"], "<1>true", "{report}");
+    assert_eq!(report["steps"][3]["result"], "<1>True", "{report}");
     let bad = &report["steps"][4];
     assert_eq!((&bad["status"], &bad["message"]), (&json!("failed"), &json!("operation: \"nonsense\" is unknown")));
 }

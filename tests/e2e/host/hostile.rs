@@ -220,8 +220,8 @@ async fn each_attack_is_stopped_at_its_limit() {
     let resources = End::Limit("held more than 1024 requests, headers, bodies");
     // Not all machines open a thousand requests within the call.
     let opened = End::LimitOrDeadline("held more than 1024 requests, headers, bodies");
-    let memory = End::Limit("more than 67108864 bytes of memory (limits.memory");
-    let kept = End::LimitOrDeadline("more than 67108864 bytes of memory (limits.memory");
+    let memory = End::Limit("more than 67108864 bytes of memory, with its jobs (limits.memory");
+    let kept = End::LimitOrDeadline("more than 67108864 bytes of memory, with its jobs (limits.memory");
     // In the recorder and in a worker.
     let mut attacks = vec![
         (json!({"operation": "loop"}), End::Deadline),
@@ -538,7 +538,8 @@ async fn attacks_at_the_start_are_bounded_like_those_in_a_call() {
     let time = "its start took longer than 1 s (limits.call";
     let calls = "called the host more than 20000 times in one call (limits.host_calls";
     let flood = json!({"operation": "flood", "with": "monotonic_clock"});
-    for (ctx, expected) in [(json!({"operation": "loop"}), time), (json!({"operation": "wait"}), time), (flood, calls)]
+    let waits = "it waited in a call that must not wait";
+    for (ctx, expected) in [(json!({"operation": "loop"}), time), (json!({"operation": "wait"}), waits), (flood, calls)]
     {
         let component = component_attacking_at_start(&ctx);
         let plug = Plug::from_bytes("hostile.wasm", &component).unwrap();
