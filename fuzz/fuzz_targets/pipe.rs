@@ -8,8 +8,8 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use plugpipe_pipe::{self as pipe, Pipe, PlugCaller, PlugKind, StepStatus};
-use serde_json::{Map, Value, json};
+use plugpipe_pipe::{self as pipe, Pipe, PlugCaller, PlugKind, Response, StepStatus};
+use serde_json::{Map, Value};
 
 /// Has every plug but one that is called as this; answers at once.
 const UNKNOWN: &str = "unknown";
@@ -28,12 +28,15 @@ impl PlugCaller for Answers {
         }
     }
 
-    async fn call(&self, plug: &str, ctx: Value) -> Result<Value, String> {
+    async fn call(&self, plug: &str, ctx: Value) -> Result<Response, String> {
         self.calls.set(self.calls.get() + 1);
+        let response = Response { body: ctx.to_string(), ..Response::default() };
         match plug {
             "silent" => Err("no answer".into()),
-            "failing" => Ok(json!({"success": false, "error": "it is said why"})),
-            _ => Ok(json!({"success": true, "result": ctx})),
+            "failing" => Ok(Response { error: Some("it is said why".into()), ..response }),
+            // No JSON.
+            "cut" => Ok(Response { body: response.body.chars().skip(1).collect(), ..response }),
+            _ => Ok(response),
         }
     }
 }

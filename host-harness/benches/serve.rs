@@ -24,6 +24,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use plugpipe_harness::serve::serve;
+use plugpipe_harness::session::Format;
 use plugpipe_harness::{Grants, Limits, Plug, PlugHandle, embedded};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -89,7 +90,7 @@ fn main() {
     }
     let mut sides: Vec<Side<'_>> = vec![
         ("serve: POST /process, 8 connections kept alive", Box::new(|| over_http(address))),
-        ("library: PlugHandle::process_text, 8 tasks", Box::new(|| runtime.block_on(through_library(&library)))),
+        ("library: PlugHandle::process, 8 tasks", Box::new(|| runtime.block_on(through_library(&library)))),
     ];
     if has_client {
         sides.push((
@@ -142,19 +143,20 @@ fn beside_a_slow_gateway(runtime: &Runtime, plug: &Plug) {
         std::thread::sleep(TAKES);
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
     });
-    let plug = runtime.block_on(plug.start(&config, Grants::named_by(&config), Limits::default())).unwrap();
+    let plug = runtime.block_on(plug.start(&config, granted(runtime, plug, &config), Limits::default())).unwrap();
     let pushing = plug.clone();
-    let push = runtime.spawn(async move { pushing.process_text(RECORD.into(), String::new()).await.unwrap() });
+    let push = runtime.spawn(async move { pushing.process(RECORD, "").await.unwrap() });
     is_asked.recv().unwrap();
     let unpushed = format!(r#"{}, "push_policy": "manual"}}"#, RECORD.strip_suffix('}').unwrap());
     let mut took = Vec::new();
     runtime.block_on(async {
         while !push.is_finished() {
             let began = Instant::now();
-            assert_recorded(&plug.process_text(unpushed.clone(), String::new()).await.unwrap());
+            assert!(plug.process(unpushed.clone(), "").await.unwrap().is_ok());
             took.push(began.elapsed());
         }
-        assert!(push.await.unwrap().contains("\"metric_pushed\":true"));
+        let pushed: Value = serde_json::from_str(&push.await.unwrap().body).unwrap();
+        assert_eq!(pushed["result"]["metric_pushed"], true, "{pushed}");
     });
     took.sort();
     let at = |per_mille: usize| took[(took.len() - 1) * per_mille / 1_000];
@@ -166,6 +168,10 @@ fn beside_a_slow_gateway(runtime: &Runtime, plug: &Plug) {
         at(999),
         at(1_000)
     );
+}
+
+fn granted(runtime: &Runtime, plug: &Plug, config: &Value) -> Grants {
+    Grants::named_by(config, &runtime.block_on(plug.describe()).unwrap().servers)
 }
 
 /// What all callers together do in a second.
@@ -221,7 +227,7 @@ async fn through_library(plug: &PlugHandle) -> f64 {
             let plug = plug.clone();
             tokio::spawn(async move {
                 for _ in 0..CALLS {
-                    assert_recorded(&plug.process_text(RECORD.into(), String::new()).await.unwrap());
+                    assert!(plug.process(RECORD, "").await.unwrap().is_ok());
                 }
             })
         })
@@ -240,8 +246,8 @@ fn in_python(python: &Path, side: &str) -> f64 {
 }
 
 fn total(runtime: &Runtime, plug: &PlugHandle) -> f64 {
-    let exported = runtime.block_on(plug.process(&json!({"operation": "export_metrics"}))).unwrap();
-    let text = exported.pointer("/result/exported_data").and_then(Value::as_str).unwrap();
+    let text = runtime.block_on(plug.with(|session| Box::pin(session.encode(Format::Text)))).unwrap();
+    let text = String::from_utf8(text).unwrap();
     let sample = text.lines().find(|line| line.starts_with("jobs_total{")).unwrap();
     sample.rsplit(' ').next().unwrap().parse().unwrap()
 }

@@ -1,61 +1,71 @@
-//! Detects recorded values that would be lost when the process exits, because no gateway,
-//! remote-write receiver or scraper has them.
+//! What is lost when a plug's process ends: values that were recorded and that no server has.
 
 use std::fmt;
 
 use plugpipe_runtime::session::{Format, VIOLATIONS};
-use plugpipe_runtime::{Error, PlugHandle};
+use plugpipe_runtime::{Answer, Error, PlugHandle, Problem};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
 
-/// Series whose values were not delivered, and why.
+/// The code of a problem of a sink for which no server is configured.
+const NOT_CONFIGURED: &str = "not_configured";
+
+/// The code of a problem of a sink to which the configuration lets nothing be sent.
+const NOT_SENT: &str = "not_sent";
+
+/// Values that were not delivered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
-    /// Number of series that the plug stores.
-    pub series: u64,
-    /// Why the values were not delivered.
+    /// How much it is.
+    pub amount: Amount,
+    /// Why it was not delivered.
     pub reason: Reason,
+}
+
+/// How much was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// The plug stores this many series.
+    Series(u64),
+    /// The plug exposes no series, and says that this many values were not sent.
+    Values(u64),
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Series(count) => write!(f, "the values of {count} series"),
+            Self::Values(count) => write!(f, "{count} values"),
+        }
+    }
 }
 
 /// Why values were not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The configuration has no gateway, and nothing scraped the values.
-    NoGateway,
-    /// `push_policy` is `manual`, and `push_metrics` was not called.
-    Manual,
-    /// `mock_mode` is on.
-    Mock,
-    /// `push_mode` is `delete`.
-    DeleteMode,
-    /// The push failed with this error.
+    /// The configuration names no server that takes them, and nobody scraped them.
+    NoServer,
+    /// The configuration lets nothing be sent; the text says which setting.
+    HeldBack(String),
+    /// A server did not take them; the text says why.
     Failed(String),
     /// The plug gives no reason.
     Unknown,
 }
 
-impl Reason {
-    fn of(code: Option<&str>) -> Self {
-        match code {
-            Some("no_gateway") => Self::NoGateway,
-            Some("manual") => Self::Manual,
-            Some("mock_mode") => Self::Mock,
-            Some("delete_mode") => Self::DeleteMode,
-            _ => Self::Unknown,
-        }
+impl From<Problem> for Reason {
+    fn from(problem: Problem) -> Self {
+        if problem.code == NOT_SENT { Self::HeldBack(problem.message) } else { Self::Failed(problem.message) }
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoGateway => f.write_str("no gateway is configured"),
-            Self::Manual => f.write_str("push_policy is manual, and push_metrics was not called"),
-            Self::Mock => f.write_str("mock_mode is on, so nothing is sent"),
-            Self::DeleteMode => f.write_str("push_mode is delete"),
+            Self::NoServer => f.write_str("no gateway is configured"),
+            Self::HeldBack(problem) => f.write_str(problem),
             Self::Failed(problem) => write!(f, "the push failed: {problem}"),
-            Self::Unknown => f.write_str("no gateway has accepted them"),
+            Self::Unknown => f.write_str("no server has accepted them"),
         }
     }
 }
@@ -65,45 +75,69 @@ impl fmt::Display for Reason {
 pub struct Delivery {
     /// Values that are lost if the process exits now.
     pub undelivered: Option<Undelivered>,
-    /// The plug's result; null if the operation failed.
-    pub result: Value,
+    /// The responses of the sinks that took something.
+    pub answers: Vec<Answer>,
 }
 
-/// Returns the values that are lost if this process exits now. With `push`, pushes unpushed values
-/// first, like [`PlugHandle::flush`].
+/// Delivers to the plug's sinks what was not sent, and says what would be lost if this process ended
+/// now. `last` is the answer of a call that has just sent what it was to send: what that left unsent
+/// is not sent again.
 ///
 /// # Errors
 /// [`Error::Ended`] or another host error. A failed push is not an error; it is reported in
 /// [`Undelivered::reason`].
-pub async fn deliver(plug: &PlugHandle, push: bool) -> Result<Delivery, Error> {
-    let request = if push {
-        json!({"operation": "flush_metrics"})
-    } else {
-        json!({"operation": "flush_metrics", "dry_run": true})
+pub async fn deliver(plug: &PlugHandle, last: Option<&Answer>) -> Result<Delivery, Error> {
+    let mut answers = Vec::new();
+    let (reason, unsent) = match last.map(|answer| answer.unsent) {
+        Some(unsent) if unsent > 0 => (Some(Reason::Unknown), unsent),
+        _ => to_sinks(plug, &mut answers).await?,
     };
-    let response = plug.process(&request).await?;
-    let result = response.get("result").cloned().unwrap_or_default();
-    let undelivered = undelivered(plug, &response, &result).await?;
-    Ok(Delivery { undelivered, result })
+    let undelivered = match reason {
+        Some(reason) => undelivered(plug, reason, unsent).await?,
+        None => None,
+    };
+    Ok(Delivery { undelivered, answers })
 }
 
-async fn undelivered(plug: &PlugHandle, response: &Value, result: &Value) -> Result<Option<Undelivered>, Error> {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let succeeded = response.get("success") == Some(&Value::Bool(true));
-    let unpushed = result.get("unpushed") == Some(&Value::Bool(true));
-    let reason = match succeeded {
-        true if unpushed => Reason::of(text(result, "unpushed_reason").as_deref()),
-        true => return Ok(None),
-        // A plug without this operation has nothing to push.
-        false if text(response, "error_code").as_deref() == Some("unknown_operation") => return Ok(None),
-        false => Reason::Failed(text(response, "error").unwrap_or_default()),
+/// Delivers to one sink after the other until one has everything. Why none has, and how many values
+/// were not sent; no reason if there is none to lose.
+async fn to_sinks(plug: &PlugHandle, answers: &mut Vec<Answer>) -> Result<(Option<Reason>, u64), Error> {
+    let (mut reason, mut unsent, mut is_configured) = (None, 0, false);
+    for sink in &plug.describe().sinks {
+        let mut answer = plug.deliver(sink).await?;
+        unsent = answer.unsent;
+        match answer.error.take() {
+            Some(problem) if problem.code == NOT_CONFIGURED => continue,
+            Some(problem) => reason = reason.or(Some(problem.into())),
+            // What an earlier sink could not take counts only if it is still unsent.
+            None if unsent == 0 => reason = None,
+            None => {}
+        }
+        is_configured = true;
+        answers.push(answer);
+        if unsent == 0 && reason.is_none() {
+            return Ok((None, 0));
+        }
+    }
+    let has_sinks = !plug.describe().sinks.is_empty();
+    let otherwise = match is_configured {
+        true => (unsent > 0).then_some(Reason::Unknown),
+        false => has_sinks.then_some(Reason::NoServer),
     };
-    // A push to another gateway, a remote write or a scrape may have delivered them.
-    if plug.with(|session| Box::pin(async move { Ok(session.is_delivered()) })).await? {
+    Ok((reason.or(otherwise), unsent))
+}
+
+async fn undelivered(plug: &PlugHandle, reason: Reason, unsent: u64) -> Result<Option<Undelivered>, Error> {
+    if plug.with(|session| Box::pin(async move { Ok(session.is_scraped()) })).await? {
         return Ok(None);
     }
-    let series = series(plug).await?;
-    Ok((series > 0).then_some(Undelivered { series, reason }))
+    let amount = match series(plug).await {
+        Ok(series) => Amount::Series(series),
+        Err(Error::NotExported { .. }) => Amount::Values(unsent),
+        Err(error) => return Err(error),
+    };
+    let (Amount::Series(count) | Amount::Values(count)) = amount;
+    Ok((count > 0).then_some(Undelivered { amount, reason }))
 }
 
 /// The number of stored series, excluding the host's own counter of denied requests.

@@ -8,9 +8,11 @@
 //! # async fn example() -> Result<(), plugpipe_harness::Error> {
 //! let config = json!({"prometheus_config": {"gateway_url": "http://127.0.0.1:9091"}});
 //! let plug = embedded()?;
-//! let handle = plug.start(&config, Grants::named_by(&config), Limits::default()).await?;
-//! let response = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
-//! assert_eq!(response["success"], true);
+//! let grants = Grants::named_by(&config, &plug.describe().await?.servers);
+//! let handle = plug.start(&config, grants, Limits::default()).await?;
+//! let ctx = json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1});
+//! let answer = handle.process(ctx.to_string(), "").await?;
+//! assert!(answer.is_ok());
 //! # Ok(())
 //! # }
 //! ```

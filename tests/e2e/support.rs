@@ -5,7 +5,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::{Grants, Limits, Plug, PlugHandle};
+use plugpipe_harness::answer::Server;
+use plugpipe_harness::delivery::{self, Undelivered};
+use plugpipe_harness::session::Format;
+use plugpipe_harness::{Answer, Error, Grants, Limits, Plug, PlugHandle};
 use plugpipe_testkit::{
     AlertmanagerOptions, Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers,
     start_alertmanager, start_prometheus, start_pushgateway, version,
@@ -21,6 +24,65 @@ pub fn root() -> PathBuf {
 pub fn plug() -> &'static Plug {
     static PLUG: OnceLock<Plug> = OnceLock::new();
     PLUG.get_or_init(|| plugpipe_harness::embedded().unwrap())
+}
+
+/// What a configuration of the embedded plug grants by itself.
+pub fn named_by(config: &Value) -> Grants {
+    static SERVERS: OnceLock<Vec<Server>> = OnceLock::new();
+    // Asked on a thread of its own, since callers may be within a runtime.
+    let describe = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(plug().describe()).unwrap().servers.clone()
+    };
+    Grants::named_by(config, SERVERS.get_or_init(|| std::thread::scope(|scope| scope.spawn(describe).join().unwrap())))
+}
+
+/// The body of a response, as JSON.
+pub fn body(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+}
+
+/// Calls whose requests and responses are JSON.
+pub trait Ask {
+    /// The body of the response to an operation. It says of success and warnings what the answer says.
+    async fn ask(&self, ctx: &Value) -> Result<Value, Error>;
+
+    /// The same of texts, which need not be JSON.
+    async fn ask_text(&self, ctx: impl Into<String>, cfg: impl Into<String>) -> Result<Value, Error>;
+
+    /// That of the response to a health check.
+    async fn health_check(&self) -> Result<Value, Error>;
+}
+
+impl Ask for PlugHandle {
+    async fn ask(&self, ctx: &Value) -> Result<Value, Error> {
+        self.ask_text(ctx.to_string(), "").await
+    }
+
+    async fn ask_text(&self, ctx: impl Into<String>, cfg: impl Into<String>) -> Result<Value, Error> {
+        Ok(agreeing(&self.process(ctx, cfg).await?))
+    }
+
+    async fn health_check(&self) -> Result<Value, Error> {
+        Ok(agreeing(&self.health().await?))
+    }
+}
+
+/// The body of a response, which says of errors and warnings what the response itself says.
+pub fn agreeing(answer: &Answer) -> Value {
+    let body = body(answer);
+    assert_eq!(body["success"], answer.is_ok(), "{answer:?}");
+    if let Some(problem) = &answer.error {
+        assert_eq!(body["error_code"], problem.code, "{answer:?}");
+    }
+    let warnings = body.get("warnings").cloned().unwrap_or(json!([]));
+    assert_eq!(warnings, json!(answer.warnings), "{answer:?}");
+    body
+}
+
+/// Delivers what is unsent. What would be lost then, if anything.
+pub async fn flush(plug: &PlugHandle) -> Option<Undelivered> {
+    delivery::deliver(plug, None).await.unwrap().undelivered
 }
 
 /// A plug whose every answer is held against the manifest's schemas.
@@ -43,7 +105,7 @@ impl std::ops::Deref for Checked {
 
 impl Checked {
     pub async fn process(&self, ctx: &Value) -> Result<Value, plugpipe_harness::Error> {
-        let answer = self.0.process(ctx).await?;
+        let answer = self.0.ask(ctx).await?;
         crate::cli::manifest::check(ctx, &answer);
         Ok(answer)
     }
@@ -57,12 +119,12 @@ impl Checked {
 
 /// A plug with this configuration, granted what the configuration names.
 pub async fn start(config: Value) -> Checked {
-    Checked(plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap())
+    Checked(plug().start(&config, named_by(&config), Limits::default()).await.unwrap())
 }
 
 /// A plug that may write rules into that folder.
 pub async fn start_with_rules(config: Value, rules: &Path) -> Checked {
-    let grants = Grants::named_by(&config).and_rules_folder(Some(rules.to_owned()));
+    let grants = named_by(&config).and_rules_folder(Some(rules.to_owned()));
     plug().start(&config, grants, Limits::default()).await.unwrap().into()
 }
 
@@ -85,8 +147,8 @@ pub fn scale(variable: &str, default: u64) -> u64 {
 
 /// The text exposition of a plug.
 pub async fn exposition(plug: &PlugHandle) -> String {
-    let answer = plug.process(&json!({"operation": "export_metrics"})).await.unwrap();
-    answer["result"]["exported_data"].as_str().unwrap().to_owned()
+    let text = plug.with(|session| Box::pin(session.encode(Format::Text))).await.unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 /// `plugpipe-harness` in the workspace's root, told nothing by this process's environment.

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use xtask::{build, dist, generate, npm, oci, release_check, reproducible, root, soak, wit};
 
 const USAGE: &str = "\
-cargo xtask dist [FOLDER]    build the registry folder, in dist
-cargo xtask npm [FOLDER]     build the package for Node, in dist/npm
-cargo xtask oci [FOLDER]     build an OCI image layout, in dist/oci
-cargo xtask wit              generate docs/wit.md, and the golden file of a new version of the world
-cargo xtask generate         generate plug.yaml's operations and schemas, docs/reference.md, the host's table of servers, and types
+cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
+cargo xtask npm [FOLDER]     the package for Node, in dist/npm
+cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
+cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
+cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md and types
                              for Node and Python
 cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     compare the component with a build in another folder

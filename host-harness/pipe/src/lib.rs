@@ -49,5 +49,5 @@ mod spec;
 mod template;
 
 pub use error::PipeError;
-pub use runner::{Observer, PipeReport, PlugCaller, PlugKind, StepReport, StepStatus, run};
+pub use runner::{Observer, PipeReport, PlugCaller, PlugKind, Response, StepReport, StepStatus, run};
 pub use spec::{InputDeclaration, InputType, OnError, Pipe, Step};

@@ -30,8 +30,27 @@ pub trait PlugCaller {
     fn kind(&self, plug: &str) -> PlugKind;
 
     /// Calls a [`PlugKind::Known`] plug and returns its response. An error means that there was no
-    /// response, such as after a timeout; it is shown to the user.
-    fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Value, String>>;
+    /// response, such as after a timeout; its text is for the person who runs the pipe.
+    fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Response, String>>;
+}
+
+/// What a plug responded to a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// Why the step was not carried out; none if it was.
+    pub error: Option<String>,
+    /// What the plug ignored, defaulted or did differently than requested.
+    pub warnings: Vec<String>,
+    /// The result, as the plug wrote it.
+    pub body: String,
+}
+
+impl Response {
+    /// The body for templates and reports: its value if it is JSON, else its text. Whether the step
+    /// succeeded is never read from it.
+    fn result(body: String) -> Value {
+        serde_json::from_str(&body).unwrap_or(Value::String(body))
+    }
 }
 
 /// Observes a run. `index` counts from 0.
@@ -73,8 +92,11 @@ pub struct StepReport {
     pub duration_seconds: f64,
     /// The request that was sent, or the unrendered fields if nothing was sent.
     pub ctx: Value,
-    /// The plug's whole response; null if there was none.
+    /// The body of the plug's response, as text if it is not JSON; null if there was no response.
     pub result: Option<Value>,
+    /// What the plug warned of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Why the step failed or was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -117,9 +139,9 @@ impl StepReport {
 
 /// Runs the pipe. `inputs` override the pipe's own.
 ///
-/// A step succeeds if the plug's response has `success: true`, or neither `success` nor `error`.
-/// After a failed step, only steps with `always_run` run; a step that failed with `on_error: warn`
-/// does not stop the pipe. A template that cannot be evaluated fails its step.
+/// A step succeeds if the plug's response has no error. After a step that failed, only those with
+/// `always_run` run; a step that failed with `on_error: warn` stops no other. A template that cannot
+/// be evaluated fails its step.
 ///
 /// Fails before the first step if an input is invalid or a step's plug is unknown; later failures
 /// are in the report.
@@ -186,6 +208,7 @@ impl Run<'_> {
             duration_seconds: 0.0,
             ctx: step.ctx.clone(),
             result: None,
+            warnings: Vec::new(),
             message: None,
         };
         if let Err(ending) = self.attempt(step, caller, started, &mut report).await {
@@ -229,10 +252,10 @@ impl Run<'_> {
             report.result = Some(json!({"success": true, "stubbed": true}));
             return Ok(());
         }
-        let response = caller.call(&step.plug, report.ctx.clone()).await.map_err(fail)?;
-        let outcome = check_success(&response);
-        report.result = Some(response);
-        outcome.map_err(fail)
+        let Response { error, warnings, body } = caller.call(&step.plug, report.ctx.clone()).await.map_err(fail)?;
+        report.warnings = warnings;
+        report.result = Some(Response::result(body));
+        error.map_or(Ok(()), |error| Err(fail(error)))
     }
 
     fn scope(&self) -> Scope {
@@ -257,37 +280,14 @@ impl Run<'_> {
     }
 }
 
-/// Checks that the response reports success; the error is the plug's own.
-fn check_success(response: &Value) -> Result<(), String> {
-    let Value::Object(fields) = response else {
-        return Err(format!("the plug's response is not an object: {response}"));
-    };
-    let error = fields.get("error").filter(|error| !error.is_null());
-    match (fields.get("success"), error) {
-        (Some(Value::Bool(true)), _) | (None, None) => Ok(()),
-        (Some(Value::Bool(false)) | None, error) => Err(error
-            .or_else(|| fields.get("message"))
-            .map_or_else(|| "the plug returned success: false without an error".to_owned(), error_text)),
-        (Some(other), _) => Err(format!("the plug's response has success: {other}; expected true or false")),
-    }
-}
-
-/// The message in a response's `error`: a string, an object with a `message`, or any other value.
-fn error_text(error: &Value) -> String {
-    match error.get("message").unwrap_or(error) {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// Has the plug `m`, which returns the field `answer` of its request (by default success) and
-    /// fails for `{"die": true}`; stubs `s`.
+    /// Knows `m`, whose response has the fields `fail` as its error, `warn` as its warning and `body`
+    /// as its body, and which gives none for `{"die": true}`; stubs `s`.
     #[derive(Default)]
     struct Plugs {
         calls: RefCell<Vec<Value>>,
@@ -302,12 +302,17 @@ mod tests {
             }
         }
 
-        async fn call(&self, _plug: &str, ctx: Value) -> Result<Value, String> {
+        async fn call(&self, _plug: &str, ctx: Value) -> Result<Response, String> {
             self.calls.borrow_mut().push(ctx.clone());
             if ctx.get("die").is_some() {
                 return Err("ran out of time".to_owned());
             }
-            Ok(ctx.get("answer").cloned().unwrap_or_else(|| json!({"success": true})))
+            let text = |key: &str| ctx.get(key).map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
+            Ok(Response {
+                error: text("fail"),
+                warnings: text("warn").into_iter().collect(),
+                body: text("body").unwrap_or_else(|| "{\"done\": true}".to_owned()),
+            })
         }
     }
 
@@ -328,7 +333,7 @@ mod tests {
 
     use StepStatus::{Failed, Skipped, Stubbed, Succeeded, Warned};
 
-    const FAILING: &str = "{success: false, error: 'gateway says no'}";
+    const FAILING: &str = "{fail: 'gateway says no', body: {success: true, of: 3}}";
 
     #[tokio::test]
     async fn the_specifications_pipe_runs_with_a_stubbed_processor() {
@@ -349,7 +354,7 @@ mod tests {
         let (report, calls) = run_yaml(&std::fs::read_to_string(path).unwrap()).await;
         assert!(report.success, "{report:#?}");
         assert!(report.steps.iter().all(|step| step.status != Failed && step.status != Warned));
-        assert!(calls.iter().any(|ctx| ctx["operation"] == "record_multiple_metrics"));
+        assert!(calls.iter().any(|ctx| ctx["metrics"].is_array()));
     }
 
     #[tokio::test]
@@ -364,14 +369,14 @@ mod tests {
     #[tokio::test]
     async fn after_a_failure_only_steps_with_always_run_run() {
         let yaml = format!(
-            "steps:\n- {{plug: m}}\n- {{plug: m, id: bad, with: {{answer: {FAILING}}}}}\n- {{plug: m}}\n\
+            "steps:\n- {{plug: m}}\n- {{plug: m, id: bad, with: {FAILING}}}\n- {{plug: m}}\n\
              - {{plug: m, always_run: true, with: {{was: '{{{{ previous_step.id }}}}', so: '{{{{ pipeline.success }}}}'}}}}\n"
         );
         let (report, calls) = run_yaml(&yaml).await;
         assert!(!report.success);
         assert_eq!(statuses(&report), [Succeeded, Failed, Skipped, Succeeded]);
         assert_eq!(report.steps[1].message.as_deref(), Some("gateway says no"));
-        assert_eq!(report.steps[1].result, Some(json!({"success": false, "error": "gateway says no"})));
+        assert_eq!(report.steps[1].result, Some(json!({"success": true, "of": 3})), "the error alone decides");
         assert!(report.steps[2].message.as_ref().unwrap().contains("bad"));
         assert_eq!(calls.last().unwrap(), &json!({"was": "bad", "so": false}));
     }
@@ -379,7 +384,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_with_on_error_warn_does_not_stop_the_pipe() {
         let yaml = format!(
-            "steps:\n- {{plug: m, on_error: warn, with: {{answer: {FAILING}}}}}\n\
+            "steps:\n- {{plug: m, on_error: warn, with: {FAILING}}}\n\
              - {{plug: m, with: {{s: '{{{{ previous_step.success }}}}', e: '{{{{ previous_step.error }}}}', all: '{{{{ pipeline.success }}}}'}}}}\n"
         );
         let (report, calls) = run_yaml(&yaml).await;
@@ -444,7 +449,7 @@ mod tests {
     #[tokio::test]
     async fn later_steps_read_the_results_of_earlier_ones() {
         let (_, calls) = run_yaml(
-            "steps: [{plug: m, id: q, with: {answer: {result: {value: 7, tags: [x, y]}}}}, {plug: s, id: s}, \
+            "steps: [{plug: m, id: q, with: {body: {result: {value: 7, tags: [x, y]}}}}, {plug: s, id: s}, \
              {plug: m, with: {v: '{{ steps.q.result.result.value }}', t: '{{ steps.q.result.result.tags[1] }}', \
              s: '{{ steps.s.success }}'}}]",
         )
@@ -452,23 +457,16 @@ mod tests {
         assert_eq!(calls[1], json!({"v": 7, "t": "y", "s": true}));
     }
 
-    #[test]
-    fn success_is_determined_from_success_and_error() {
-        for (response, outcome) in [
-            (json!({"success": true}), Ok(())),
-            (json!({"success": true, "error": "noted"}), Ok(())),
-            (json!({"result": 1}), Ok(())),
-            (json!({"error": null}), Ok(())),
-            (json!({"error": "no"}), Err("no")),
-            (json!({"success": false, "error": {"message": "no", "kind": "x"}}), Err("no")),
-            (json!({"success": false, "message": "no"}), Err("no")),
-            (json!({"success": false}), Err("the plug returned success: false without an error")),
-            (json!({"success": false, "error": 5}), Err("5")),
-            (json!({"success": "yes"}), Err("the plug's response has success: \"yes\"; expected true or false")),
-            (json!([1]), Err("the plug's response is not an object: [1]")),
-        ] {
-            assert_eq!(check_success(&response), outcome.map_err(str::to_owned), "{response}");
-        }
+    #[tokio::test]
+    async fn a_body_that_is_no_json_arrives_as_text() {
+        let (report, calls) = run_yaml(
+            "steps: [{plug: m, id: a, with: {body: '<{\"success\":false', warn: odd}}, {plug: m, with: {v: '{{ steps.a.result }}'}}]",
+        )
+        .await;
+        assert!(report.success);
+        assert_eq!(report.steps[0].warnings, ["odd"]);
+        assert_eq!(report.steps[0].result, Some(json!("<{\"success\":false")));
+        assert_eq!(calls[1], json!({"v": "<{\"success\":false"}));
     }
 
     #[tokio::test]
@@ -501,7 +499,7 @@ mod tests {
                 "pipe": "p", "success": true, "duration_seconds": 0,
                 "steps": [{
                     "id": "step_1", "plug": "m", "status": "succeeded", "duration_seconds": 0,
-                    "ctx": {"a": 1}, "result": {"success": true}
+                    "ctx": {"a": 1}, "result": {"done": true}
                 }]
             })
         );

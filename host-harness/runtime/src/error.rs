@@ -39,10 +39,9 @@ pub enum Error {
     /// The plug rejected its configuration and did not start.
     #[error("the configuration is invalid: {problem}")]
     Config {
-        /// The path of the setting, such as `prometheus_config.push_policy`; none if the
-        /// configuration as a whole is wrong.
-        field: Option<String>,
-        /// The path, the problem, and the expected value.
+        /// A stable identifier for programs, such as `invalid_field`.
+        code: String,
+        /// The path of the setting, what was found there and what was expected.
         problem: String,
     },
     /// A file could not be written.
@@ -107,6 +106,21 @@ pub enum Error {
         /// The folder or file.
         place: String,
         /// Why, and where it is known what to do.
+        problem: String,
+    },
+    /// The plug does not export an interface that the call needs.
+    #[error("the plug does not export {interface}, which this call needs")]
+    NotExported {
+        /// The interface.
+        interface: &'static str,
+    },
+    /// A request was not made, because too many wait for servers.
+    #[error("{0} requests wait for servers, the most that may; this one was not made: repeat it later")]
+    TooManyOpen(usize),
+    /// The plug ended a request and gave no answer, or was not able to.
+    #[error("the plug gave no answer: {problem}; what the request recorded may be kept")]
+    NoAnswer {
+        /// Why.
         problem: String,
     },
     /// The plug rejected a typed call.

@@ -1,18 +1,21 @@
 //! HTTP recordings: records and replays exchanges with servers, so that a run can be inspected and
 //! repeated without servers.
 //!
-//! A recording is a JSON Lines file with one exchange per line, in the order in which they ended;
-//! `number` is the order in which they started. Bodies and headers that are not UTF-8 are
-//! base64-encoded. Known secrets are omitted:
+//! A recording is a file of JSON lines, one for each exchange, in the order in which they ended;
+//! `number` is the order in which they were begun. Jobs run in parallel, so that neither order is the
+//! same in each run: an exchange also says which request of which job of which lane it was. A body or header that is no UTF-8 is written in
+//! base64. What is known to be a secret is not in it:
 //!
 //! - credentials that the host adds, which happens after recording;
 //! - headers whose names contain words such as auth, cookie, token, key or secret, and their values
 //!   wherever they occur;
 //! - values of parameters and JSON fields in requests with such names.
 //!
-//! A replay returns the recorded response for each request, byte for byte. A request that differs
-//! from the recorded one in method, URL or body fails with an error that shows the expected
-//! request.
+//! A replay answers each request with what was recorded for its place in its job, byte for byte. A
+//! lane's name may hold a number that differs between runs with a state folder: a request of a job
+//! that is not in the recording gets the first answer to the same method, URL and body that is left.
+//! A request that differs from the recorded one, in method, URL or body, gets no answer but an error that says
+//! which was expected.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -87,19 +90,19 @@ impl Exchanges {
     /// Replays a recording instead of sending requests.
     pub fn replay(recording: &str) -> Result<Self, String> {
         let mut recorded = read(recording)?;
-        recorded.sort_by_key(|exchange| exchange.number);
+        recorded.sort_by_key(|exchange| exchange.place.number);
         Ok(Self(Arc::new(Tape::Replay { recorded: Mutex::new(recorded.into()), begun: AtomicU64::new(0) })))
     }
 
-    /// The number of the next request.
-    pub(crate) fn number(&self) -> u64 {
+    /// The place of the next request.
+    pub(crate) fn begin_request(&self, turn: Option<Turn>) -> Place {
         let (Tape::Record { begun, .. } | Tape::Replay { begun, .. }) = &*self.0;
-        begun.fetch_add(1, Ordering::Relaxed) + 1
+        Place { number: begun.fetch_add(1, Ordering::Relaxed) + 1, turn }
     }
 
-    /// Records the start of a request.
-    pub(crate) fn begin(number: u64, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
-        // The plug's own credentials may also occur in the URL, a body or the response.
+    /// Takes down that the request at this place was begun.
+    pub(crate) fn begin(place: Place, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
+        // What the plug itself sends as a credential may be in the URL, a body or the response too.
         let own = headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_bytes());
         let (url, of_url) = redacted_url(uri);
         let of_url = of_url.iter().map(Vec::as_slice);
@@ -107,7 +110,7 @@ impl Exchanges {
         let mut url = url.into_bytes();
         mask.apply(&mut url);
         let url = String::from_utf8_lossy(&url).into_owned();
-        Begun { number, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
+        Begun { place, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
     }
 
     /// Records the outcome of a request, unless this is a replay. `request_body` is the sent part
@@ -131,12 +134,23 @@ impl Exchanges {
     pub(crate) fn answer(&self, begun: Begun, request_body: Vec<u8>) -> Result<Outcome, String> {
         let Tape::Replay { recorded, .. } = &*self.0 else { return Err("nothing is replayed".into()) };
         let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = begun.number;
+        let Place { number, turn } = begun.place.clone();
         let asked = begun.with(request_body, Outcome::Failed(Failure::Protocol)).request;
-        let Some(place) = recorded.iter().position(|exchange| exchange.number == number) else {
+        let same = |exchange: &Exchange| {
+            let was = &exchange.request;
+            (&was.method, &was.url, was.body.bytes()) == (&asked.method, &asked.url, asked.body.bytes())
+        };
+        let found = recorded.iter().position(|exchange| exchange.place.turn == turn);
+        let Some(place) = found.or_else(|| recorded.iter().position(same)) else {
             return Err(format!(
-                "replay: request {number} ({} {}) is not in the recording, which has ended",
-                asked.method, asked.url
+                "replay: request {number} ({} {}) is not in the recording: {}",
+                asked.method,
+                asked.url,
+                if recorded.is_empty() {
+                    "it has ended"
+                } else {
+                    "no request of this job, and no such request, is left"
+                }
             ));
         };
         let differs = |exchange: &Exchange| {
@@ -173,7 +187,7 @@ impl fmt::Debug for Exchanges {
 
 /// A started request without its secrets.
 pub(crate) struct Begun {
-    number: u64,
+    place: Place,
     method: String,
     url: String,
     headers: Vec<(String, Content)>,
@@ -199,14 +213,34 @@ impl Begun {
         };
         let body = Content::of(body);
         let request = Asked { method: self.method, url: self.url, headers: self.headers, body, cut: false };
-        Exchange { number: self.number, request, outcome }
+        Exchange { place: self.place, request, outcome }
     }
+}
+
+/// Where a request stands in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    number: u64,
+    /// None for requests of no job.
+    #[serde(default, rename = "job", skip_serializing_if = "Option::is_none")]
+    turn: Option<Turn>,
+}
+
+/// Which request of which job it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    pub(crate) lane: String,
+    /// Which job of the lane.
+    pub(crate) number: u64,
+    /// Which request of the job.
+    pub(crate) request: u32,
 }
 
 /// A line of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Exchange {
-    number: u64,
+    #[serde(flatten)]
+    place: Place,
     request: Asked,
     #[serde(flatten)]
     outcome: Outcome,
@@ -410,7 +444,7 @@ mod tests {
         let uri = "http://h:1/p?token=qs3cret&b=c".parse().unwrap();
         let headers =
             headers(&[("authorization", "Bearer hs3cret"), ("x-scope-orgid", "team"), ("x-api-key", "ks3cret")]);
-        let begun = Exchanges::begin(tape.number(), &Method::POST, &uri, &headers, &Mask::default());
+        let begun = Exchanges::begin(tape.begin_request(None), &Method::POST, &uri, &headers, &Mask::default());
         tape.end(begun, body.to_vec(), true, outcome);
         std::fs::read_to_string(file.path()).unwrap()
     }
@@ -422,8 +456,13 @@ mod tests {
 
     fn replayed(recording: &str, method: Method, url: &str, body: &[u8]) -> Result<Outcome, String> {
         let tape = Exchanges::replay(recording).unwrap();
-        let begun =
-            Exchanges::begin(tape.number(), &method, &url.parse().unwrap(), &HeaderMap::new(), &Mask::default());
+        let begun = Exchanges::begin(
+            tape.begin_request(None),
+            &method,
+            &url.parse().unwrap(),
+            &HeaderMap::new(),
+            &Mask::default(),
+        );
         tape.answer(begun, body.to_vec())
     }
 
@@ -455,7 +494,7 @@ mod tests {
         let tape = Exchanges::record_to(file.path()).unwrap();
         let uri = "http://h:1/of/%68-s3cret/p?access_token=q-s3cret%21&b=h-s3cret".parse().unwrap();
         let sent = headers(&[("authorization", "Bearer h-s3cret"), ("x-note", "h-s3cret")]);
-        let begun = Exchanges::begin(tape.number(), &Method::POST, &uri, &sent, &Mask::default());
+        let begun = Exchanges::begin(tape.begin_request(None), &Method::POST, &uri, &sent, &Mask::default());
         let received = headers(&[("location", "http://h/?t=q-s3cret%21"), ("x-echo", "h-s3cret f-s3cret!")]);
         let body = br#"{"said": "q-s3cret! f-s3cret!"}"#.to_vec();
         let outcome = Outcome::Answered(Answered::new(200, &received, body, None));
@@ -483,7 +522,7 @@ mod tests {
     fn a_recording_of_maximum_size_has_complete_lines() {
         let mut reel = Reel { file: BufWriter::new(tempfile::tempfile().unwrap()), room: 500 };
         let exchange = |number| Exchange {
-            number,
+            place: Place { number, turn: None },
             request: Asked {
                 method: "GET".into(),
                 url: "http://h/".into(),
@@ -515,6 +554,36 @@ mod tests {
         assert!(told(Method::POST, url, b"one two three").contains("from byte 7"));
         let ended = replayed("", Method::GET, "http://h:1/", b"").unwrap_err();
         assert!(ended.contains("has ended"), "{ended}");
+    }
+
+    /// Jobs end and begin in another order in each run.
+    #[test]
+    fn requests_are_found_by_their_job_or_else_by_what_they_are() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let tape = Exchanges::record_to(file.path()).unwrap();
+        let uri: Uri = "http://h:1/".parse().unwrap();
+        let turn = |lane: &str, job| Some(Turn { lane: lane.into(), number: job, request: 1 });
+        let begin = |tape: &Exchanges, turn| {
+            Exchanges::begin(tape.begin_request(turn), &Method::POST, &uri, &HeaderMap::new(), &Mask::default())
+        };
+        for (lane, job) in [("a", 1), ("b", 1), ("a", 2), ("call:7", 1)] {
+            let begun = begin(&tape, turn(lane, job));
+            let (sent, received) = (format!("to {lane}{job}"), format!("from {lane}{job}"));
+            tape.end(begun, sent.into_bytes(), true, answered(received.as_bytes()));
+        }
+        let tape = Exchanges::replay(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+        let answer =
+            |lane: &str, job, body: &str| match tape.answer(begin(&tape, turn(lane, job)), body.as_bytes().to_vec()) {
+                Ok(Outcome::Answered(answer)) => String::from_utf8(answer.body.bytes()).unwrap(),
+                Ok(other) => panic!("{other:?}"),
+                Err(problem) => problem,
+            };
+        assert_eq!(answer("a", 2, "to a2"), "from a2");
+        assert_eq!(answer("b", 1, "to b1"), "from b1");
+        assert!(answer("a", 1, "to nobody").contains("had another body"));
+        assert_eq!(answer("a", 1, "to a1"), "from a1");
+        assert!(answer("call:9", 1, "to nobody").contains("no such request"));
+        assert_eq!(answer("call:9", 1, "to call:71"), "from call:71");
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! the error names the limit.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::ResourceTableError;
 use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder, Trap};
 
+use crate::budget::{Budget, Share};
 use crate::grants::GrantedLimits;
 
 /// The plug's maximum stack, in bytes. The same for all plugs, because it belongs to the engine.
@@ -28,10 +30,14 @@ pub(crate) const WORD_BYTES: usize = 4 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The plug's maximum memory, in bytes.
+    /// The plug's maximum memory, in bytes: its recorder, its workers and the jobs on their way to
+    /// them, together.
     pub memory_bytes: usize,
-    /// The maximum duration of one call, including waits for servers.
+    /// The maximum duration of one job, including waits for servers.
     pub call: Duration,
+    /// The maximum duration of a call of the recorder, which waits for nothing; never more than
+    /// [`Limits::call`].
+    pub recorder: Duration,
     /// The maximum number of bytes that the host copies out of the plug at once: a response, a
     /// snapshot, or arguments of a host call.
     pub answer_bytes: usize,
@@ -49,6 +55,7 @@ impl Default for Limits {
         Self {
             memory_bytes: 256 * 1024 * 1024,
             call: Duration::from_secs(60),
+            recorder: Duration::from_secs(10),
             answer_bytes: 128 * 1024 * 1024,
             host_calls: 1_000_000,
             resources: 1_024,
@@ -68,6 +75,17 @@ impl Limits {
     #[must_use]
     pub fn with_call(self, call: Duration) -> Self {
         Self { call, ..self }
+    }
+
+    /// These limits with another [`Limits::recorder`].
+    #[must_use]
+    pub fn with_recorder(self, recorder: Duration) -> Self {
+        Self { recorder, ..self }
+    }
+
+    /// How long a call of the recorder may last.
+    pub(crate) fn recorder_call(&self) -> Duration {
+        self.recorder.min(self.call)
     }
 
     /// These limits with another [`Limits::answer_bytes`].
@@ -100,6 +118,7 @@ impl Limits {
         Self {
             memory_bytes: granted.memory_bytes.unwrap_or(self.memory_bytes),
             call: granted.call.unwrap_or(self.call),
+            recorder: self.recorder,
             answer_bytes: granted.answer_bytes.unwrap_or(self.answer_bytes),
             host_calls: granted.host_calls.unwrap_or(self.host_calls),
             resources: granted.resources.unwrap_or(self.resources),
@@ -113,6 +132,7 @@ impl Limits {
         Self {
             memory_bytes: self.memory_bytes.min(other.memory_bytes),
             call: self.call.min(other.call),
+            recorder: self.recorder.min(other.recorder),
             answer_bytes: self.answer_bytes.min(other.answer_bytes),
             host_calls: self.host_calls.min(other.host_calls),
             resources: self.resources.min(other.resources),
@@ -143,7 +163,10 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(bytes) => {
-                write!(f, "it wanted more than {bytes} bytes of memory (limits.memory in the grants file)")
+                write!(
+                    f,
+                    "it wanted more than {bytes} bytes of memory, with its jobs (limits.memory in the grants file)"
+                )
             }
             Self::Stack(bytes) => {
                 write!(f, "its calls nest deeper than a stack of {bytes} bytes (this limit is fixed)")
@@ -173,7 +196,7 @@ pub(crate) struct Watch {
     limits: Limits,
     store: StoreLimits,
     /// All memory ever allocated: an instance frees none.
-    pub(crate) memory_bytes: usize,
+    memory: Share,
     host_calls: u64,
     /// The epochs that remain for the running call.
     epochs_left: u64,
@@ -190,7 +213,7 @@ pub(crate) enum AtEpoch {
 }
 
 impl Watch {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, budget: &Arc<Budget>) -> Self {
         let store = StoreLimitsBuilder::new()
             .memory_size(limits.memory_bytes)
             .table_elements(limits.table_elements)
@@ -198,7 +221,13 @@ impl Watch {
             .instances(16)
             .tables(16)
             .build();
-        Self { limits, store, memory_bytes: 0, host_calls: 0, epochs_left: u64::MAX, refused: None }
+        let memory = Share::of(budget);
+        Self { limits, store, memory, host_calls: 0, epochs_left: u64::MAX, refused: None }
+    }
+
+    /// All memory that the instance ever allocated.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory.bytes()
     }
 
     /// Begins with the next call, which may compute for so many epochs.
@@ -248,10 +277,9 @@ pub(crate) struct Passed(pub(crate) Limit);
 
 impl ResourceLimiter for Watch {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let grows = self.store.memory_growing(current, desired, maximum)?;
-        if grows {
-            self.memory_bytes += desired.saturating_sub(current);
-        } else {
+        let grows =
+            self.store.memory_growing(current, desired, maximum)? && self.memory.grow(desired.saturating_sub(current));
+        if !grows {
             self.refused = Some(Limit::Memory(self.limits.memory_bytes));
         }
         Ok(grows)
@@ -294,7 +322,7 @@ mod tests {
         )
         .unwrap();
         let limits = Limits { table_elements: 10, ..Limits::default() };
-        let mut store = Store::new(&engine, Watch::new(limits));
+        let mut store = Store::new(&engine, Watch::new(limits, &Budget::new(limits.memory_bytes)));
         store.limiter(|watch| watch);
         let instance = Instance::new(&mut store, &Module::new(&engine, module).unwrap(), &[]).unwrap();
         let grow = instance.get_typed_func::<i32, i32>(&mut store, "grow").unwrap();

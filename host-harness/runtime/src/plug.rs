@@ -5,28 +5,33 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::Component;
+use tokio::sync::OnceCell;
 use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre};
 
-use crate::bindings::MonitoringHostPre;
+use crate::answer::Description;
+use crate::budget::Budget;
 use crate::cache;
 use crate::compile::{self, Compiler};
 use crate::egress::Network;
 use crate::engine;
 use crate::error::Error;
+use crate::exports::Exports;
 use crate::grants::{Advice, Grants};
 use crate::handle::PlugHandle;
 use crate::http_recording::Exchanges;
 use crate::limits::Limits;
 use crate::linker::linker;
-use crate::session::{Role, Session};
-use crate::store::State;
+use crate::session::Session;
+use crate::store::{Factory, State, call_recorder};
 
 /// A compiled component. Cheap to clone.
 #[derive(Clone)]
 pub struct Plug {
     component: Component,
-    pre: MonitoringHostPre<State>,
+    pre: InstancePre<State>,
+    exports: Arc<Exports>,
+    description: Arc<OnceCell<Arc<Description>>>,
     size_bytes: usize,
     sha256: Arc<str>,
     exchanges: Option<Exchanges>,
@@ -85,13 +90,13 @@ impl Plug {
         let problem = |error: wasmtime::Error| Error::Load { plug: name.into(), problem: format!("{error:#}") };
         let engine = engine::start().map_err(problem)?;
         let component = cache::load(&engine, bytes, sha256, compiler).map_err(problem)?;
-        let pre = linker(&engine)
-            .and_then(|linker| linker.instantiate_pre(&component))
-            .and_then(MonitoringHostPre::new)
-            .map_err(problem)?;
+        let pre = linker(&engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(problem)?;
+        let exports = Exports::of(&pre).map_err(|problem| Error::Load { plug: name.into(), problem })?;
         Ok(Self {
             component,
             pre,
+            exports: Arc::new(exports),
+            description: Arc::default(),
             size_bytes: bytes.len(),
             sha256: sha256.into(),
             exchanges: None,
@@ -162,17 +167,41 @@ impl Plug {
         self
     }
 
+    /// What the plug is: its operations, and the settings that name servers. Runs it, once.
+    pub async fn describe(&self) -> Result<&Description, Error> {
+        Ok(self.description(Limits::default()).await?)
+    }
+
+    async fn description(&self, limits: Limits) -> Result<&Arc<Description>, Error> {
+        let describe = || async {
+            let network = Network::open(Grants::none(), None, None).await?;
+            let mut instance = self.factory(network, limits).recorder().await?;
+            let limit = limits.recorder_call();
+            let description = call_recorder!(&mut instance, limit, |exports, store| exports.plug.call_describe(store))?;
+            Ok(Arc::new(description.into()))
+        };
+        self.description.get_or_try_init(describe).await
+    }
+
+    fn factory(&self, network: Arc<Network>, limits: Limits) -> Factory {
+        Factory {
+            pre: self.pre.clone(),
+            exports: Arc::clone(&self.exports),
+            network,
+            limits,
+            budget: Budget::new(limits.memory_bytes),
+        }
+    }
+
     /// Starts a plug with this configuration, grants and limits, to be shared. Must be called
     /// within a tokio runtime; the plug ends when its last handle is dropped.
     pub async fn start(&self, config: &Value, grants: Grants, limits: Limits) -> Result<PlugHandle, Error> {
-        let rules_folder = grants.rules_folder.clone();
-        let leader = self.open(Role::Leader, config, grants, limits, None).await?;
-        Ok(PlugHandle::new(leader, rules_folder))
+        self.open(config, grants, limits, None).await.map(PlugHandle::new)
     }
 
     /// Starts a plug for one owner: without a queue, for callers to whom each nanosecond counts.
     pub async fn session(&self, config: &Value, grants: Grants, limits: Limits) -> Result<Session, Error> {
-        self.open(Role::Alone, config, grants, limits, None).await
+        self.open(config, grants, limits, None).await
     }
 
     /// Like [`Plug::start`], with a folder that keeps what was acknowledged: it is there again
@@ -185,9 +214,7 @@ impl Plug {
         grants: Grants,
         limits: Limits,
     ) -> Result<PlugHandle, Error> {
-        let rules_folder = grants.rules_folder.clone();
-        let leader = self.open(Role::Leader, config, grants, limits, Some(folder)).await?;
-        Ok(PlugHandle::new(leader, rules_folder))
+        self.open(config, grants, limits, Some(folder)).await.map(PlugHandle::new)
     }
 
     /// Like [`Plug::session`], with a folder as [`Plug::start_in`] has it.
@@ -198,19 +225,20 @@ impl Plug {
         grants: Grants,
         limits: Limits,
     ) -> Result<Session, Error> {
-        self.open(Role::Alone, config, grants, limits, Some(folder)).await
+        self.open(config, grants, limits, Some(folder)).await
     }
 
     async fn open(
         &self,
-        role: Role,
         config: &Value,
         grants: Grants,
         limits: Limits,
         folder: Option<&Path>,
     ) -> Result<Session, Error> {
         let limits = limits.lowest(limits.granted(&grants.limits));
-        let network = Network::open(grants.with_headers_of(config), self.exchanges.clone(), self.advice).await?;
-        Session::start(self.pre.clone(), role, self.in_place, config, network, limits, folder).await
+        let description = Arc::clone(self.description(limits).await?);
+        let grants = grants.with_headers_of(config, &description.servers);
+        let network = Network::open(grants, self.exchanges.clone(), self.advice).await?;
+        Session::open(self.factory(network, limits), description, self.in_place, config, folder).await
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Args;
-use plugpipe_harness::{CommandError, warnings};
+use plugpipe_harness::CommandError;
 use serde_json::Value;
 
 use super::ending::Ending;
@@ -49,11 +49,16 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
     };
     ctx.insert("operation".into(), args.operation.into());
     let handle = args.plug.start().await?;
-    let response = handle.process(&ctx.into()).await?;
-    show::warn("", warnings::of(&response));
-    show::print_json(&response);
-    // The push policy has already been applied during the call.
-    let ending = Ending { state: args.plug.state.as_deref(), required: args.require_delivery, ..Ending::default() };
+    let answer = handle.process(Value::Object(ctx).to_string(), "").await?;
+    show::warn("", &answer.warnings);
+    show::print_answer(&answer);
+    // What the policy pushes went out with the call.
+    let ending = Ending {
+        last: Some(&answer),
+        state: args.plug.state.as_deref(),
+        required: args.require_delivery,
+        ..Ending::default()
+    };
     let delivered = ending.of(&handle).await?;
-    Ok(delivered && response.get("success") == Some(&Value::Bool(true)))
+    Ok(delivered && answer.is_ok())
 }

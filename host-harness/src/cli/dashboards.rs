@@ -178,20 +178,14 @@ fn read_dashboard(path: &Path) -> Result<Value, CommandError> {
     })
 }
 
-/// Runs an operation and returns its result.
-async fn call(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, CommandError> {
+/// The result of an operation.
+async fn ask(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, CommandError> {
     ctx.insert("operation".into(), operation.into());
-    let mut response = plug.process(&ctx.into()).await?;
-    if response.get("success") == Some(&Value::Bool(true)) {
-        return Ok(response.get_mut("result").map(Value::take).unwrap_or_default());
+    let answer = plug.process(Value::Object(ctx).to_string(), "").await?;
+    match answer.error {
+        None => Ok(show::result(&answer.body)),
+        Some(problem) => Err(Error::Plug { problem: problem.message }.into()),
     }
-    let text = |name: &str| response.get(name).and_then(Value::as_str).unwrap_or_default();
-    let problem = match text("field") {
-        "" => text("error").to_owned(),
-        field if text("error").contains(field) => text("error").to_owned(),
-        field => format!("{field}: {}", text("error")),
-    };
-    Err(Error::Plug { problem }.into())
 }
 
 fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {

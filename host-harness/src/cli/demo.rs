@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use plugpipe_harness::pipe::{self, Pipe, PipeReport};
+use plugpipe_harness::session::Format;
 use plugpipe_harness::{CommandError, Grants, Limits, PlugHandle, embedded};
 use plugpipe_testkit::{
     Program, PrometheusOptions, PushgatewayOptions, Running, ScrapeConfig, ScrapeJob, Servers, start_prometheus,
@@ -71,8 +72,9 @@ async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
     let config = json!({"prometheus_config": {
         "gateway_url": gateway.url, "prometheus_url": prometheus.url, "job_name": "plugpipe-demo",
     }});
-    let grants = Grants::named_by(&config);
-    let handle = embedded()?.start(&config, grants.clone(), Limits::default()).await?;
+    let plug = embedded()?;
+    let grants = Grants::named_by(&config, &plug.describe().await?.servers);
+    let handle = plug.start(&config, grants.clone(), Limits::default()).await?;
     show::print(&format!(
         "Pushgateway at {}, Prometheus at {}, running until the demo ends.\n",
         gateway.url, prometheus.url
@@ -88,7 +90,7 @@ async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
             show::print(&format!("  {labels} {value}"));
         }
     }
-    Ending { push: true, ..Ending::default() }.of(&handle).await?;
+    Ending::default().of(&handle).await?;
     Ok(report.success)
 }
 
@@ -114,27 +116,28 @@ fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), C
 
 async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, CommandError> {
     let pipe = Pipe::from_yaml(PIPE)?;
-    let caller = Caller::new(handle.clone(), [STUB.to_owned()]).await?;
+    let caller = Caller::new(handle.clone(), [STUB.to_owned()]);
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     print_table(&report);
     Ok(report)
 }
 
 async fn exposition(handle: &PlugHandle) -> Result<String, CommandError> {
-    let response = handle.process(&json!({"operation": "export_metrics", "export_format": "prometheus"})).await?;
-    match response.pointer("/result/exported_data").and_then(Value::as_str) {
-        Some(text) => Ok(text.to_owned()),
-        None => Err(CommandError::Failed(format!("the plug exported nothing: {response}"))),
-    }
+    let text = handle.with(|session| Box::pin(session.encode(Format::Text))).await?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Repeats an instant query until it returns samples. Returns labels and values.
 async fn query_until_found(handle: &PlugHandle, query: &str) -> Result<Vec<(String, String)>, CommandError> {
     let started = Instant::now();
     loop {
-        let response = handle.process(&json!({"operation": "query_metrics", "query": query})).await?;
-        let samples = response.pointer("/result/query_result/result").and_then(Value::as_array);
-        match samples {
+        let ctx = json!({"operation": "query_metrics", "query": query});
+        let answer = handle.process(ctx.to_string(), "").await?;
+        if let Some(problem) = answer.error {
+            return Err(CommandError::Failed(format!("the query failed: {}", problem.message)));
+        }
+        let result = show::result(&answer.body);
+        match result.pointer("/query_result/result").and_then(Value::as_array) {
             Some(samples) if !samples.is_empty() => {
                 return Ok(samples
                     .iter()
@@ -144,7 +147,6 @@ async fn query_until_found(handle: &PlugHandle, query: &str) -> Result<Vec<(Stri
                     })
                     .collect());
             }
-            None => return Err(CommandError::Failed(format!("query failed: {response}"))),
             _ if started.elapsed() > PATIENCE => {
                 return Err(CommandError::Failed(format!(
                     "Prometheus returned no samples for {query} within {} s",

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use plugpipe_harness::delivery::{self, Reason, Undelivered};
-use plugpipe_harness::{CommandError, PlugHandle};
+use plugpipe_harness::{Answer, CommandError, PlugHandle};
 
 use super::show;
 
 /// How a command ends.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ending<'a> {
-    /// Whether to push unpushed values first.
-    pub(crate) push: bool,
-    /// The --state folder.
+    /// The answer of the command's only call, if what that left unsent is not to be sent again.
+    pub(crate) last: Option<&'a Answer>,
+    /// Where the state is kept.
     pub(crate) state: Option<&'a Path>,
     /// Whether the command has the option --textfile.
     pub(crate) offers_textfile: bool,
@@ -25,8 +25,8 @@ pub(crate) struct Ending<'a> {
 impl Ending<'_> {
     /// Warns on stderr of lost values. Returns false if delivery was required and did not happen.
     pub(crate) async fn of(self, handle: &PlugHandle) -> Result<bool, CommandError> {
-        let delivery = delivery::deliver(handle, self.push).await?;
-        if let Some(warning) = show::replaced(&delivery.result) {
+        let delivery = delivery::deliver(handle, self.last).await?;
+        for warning in delivery.answers.iter().filter_map(|answer| show::replaced(&show::result(&answer.body))) {
             show::note(&warning);
         }
         let Some(undelivered) = delivery.undelivered else { return Ok(true) };
@@ -40,34 +40,29 @@ impl Ending<'_> {
         Ok(!failed)
     }
 
-    /// The warning for undelivered values; none if nothing is lost and nothing failed.
-    fn message(self, Undelivered { series, reason }: &Undelivered) -> Option<String> {
+    /// What is said of undelivered values; none where nothing is lost and nothing failed.
+    fn message(self, Undelivered { amount, reason }: &Undelivered) -> Option<String> {
         let failed = matches!(reason, Reason::Failed(_));
         if let Some(path) = self.textfile {
-            return failed.then(|| {
-                format!(
-                    "warning: the values of {series} series are in {} and were not pushed: {reason}",
-                    path.display()
-                )
-            });
+            return failed
+                .then(|| format!("warning: {amount} are in {} and were not pushed: {reason}", path.display()));
         }
         if let Some(folder) = self.state {
             return (failed || self.required).then(|| {
                 format!(
-                    "warning: the values of {series} series were not delivered: {reason}. They are stored in {} for the next run",
+                    "warning: {amount} were not delivered: {reason}. They are kept in {} for the next run",
                     folder.display()
                 )
             });
         }
         let mut ways = vec!["--state DIR"];
         ways.extend(match reason {
-            Reason::NoGateway => Some("a gateway_url in the configuration"),
-            Reason::Manual => Some("a push_metrics operation"),
-            Reason::Mock | Reason::DeleteMode | Reason::Failed(_) | Reason::Unknown => None,
+            Reason::NoServer => Some("a gateway_url in the configuration"),
+            Reason::HeldBack(_) | Reason::Failed(_) | Reason::Unknown => None,
         });
         ways.extend(self.offers_textfile.then_some("--textfile FILE"));
         let ways = ways.join(" or ");
-        Some(format!("warning: the values of {series} series are lost: {reason}. To keep them, use {ways}"))
+        Some(format!("warning: {amount} are lost: {reason}. To keep them, use {ways}"))
     }
 }
 
@@ -75,11 +70,13 @@ impl Ending<'_> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use plugpipe_harness::delivery::Amount;
 
     #[test]
-    fn lost_values_are_warned_of_and_stored_ones_are_not() {
-        let none = Undelivered { series: 3, reason: Reason::NoGateway };
-        let down = Undelivered { series: 1, reason: Reason::Failed("http://h: connection refused".into()) };
+    fn what_is_lost_is_said_and_what_is_kept_is_not() {
+        let none = Undelivered { amount: Amount::Series(3), reason: Reason::NoServer };
+        let failed = Reason::Failed("http://h: connection refused".into());
+        let down = Undelivered { amount: Amount::Series(1), reason: failed };
         let bare = Ending { offers_textfile: true, ..Ending::default() };
         assert_eq!(
             bare.message(&none).unwrap(),
@@ -90,8 +87,12 @@ mod tests {
             Ending::default().message(&down).unwrap(),
             "warning: the values of 1 series are lost: the push failed: http://h: connection refused. To keep them, use --state DIR"
         );
-        let manual = Undelivered { series: 1, reason: Reason::Manual };
-        assert!(Ending::default().message(&manual).unwrap().ends_with("use --state DIR or a push_metrics operation"));
+        let reason = Reason::HeldBack("push_policy is manual".into());
+        let manual = Undelivered { amount: Amount::Values(2), reason };
+        assert_eq!(
+            Ending::default().message(&manual).unwrap(),
+            "warning: 2 values are lost: push_policy is manual. To keep them, use --state DIR"
+        );
         let kept = Ending { state: Some(Path::new("s")), ..bare };
         assert_eq!(kept.message(&none), None);
         assert!(kept.message(&down).unwrap().ends_with("They are stored in s for the next run"));

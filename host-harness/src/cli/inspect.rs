@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::Table;
 use plugpipe_harness::grants::{OriginGrant, origins_in};
-use plugpipe_harness::{CommandError, CompileLimits, Grants, Limits, Plug, yaml};
+use plugpipe_harness::{CommandError, CompileLimits, Description, Grants, Limits, Origin, Plug, yaml};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
@@ -28,17 +28,17 @@ pub(crate) struct InspectArgs {
 
 pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, CommandError> {
     let config = args.plug.config()?;
-    let grants = args.plug.grants()?;
     let capabilities = args.manifest.as_ref().map(|path| capabilities(path)).transpose()?.unwrap_or_default();
     let plug = args.plug.plug()?;
+    let grants = args.plug.grants(&plug).await?;
     let limits = limits(&grants);
-    let description = args.plug.start_in(&plug, None).await?.describe().await?;
-    let field = |key: &str| description.get(key).cloned().unwrap_or_default();
-    let comparison = compare(&plug.imports(), &capabilities, config, &grants, limits);
+    let handle = args.plug.start_in(&plug, None).await?;
+    let Description { name, version, servers, .. } = handle.describe();
+    let comparison = compare(&plug.imports(), &capabilities, &origins_in(config, servers), &grants, limits);
     if args.json {
         show::print_json(&json!({
-            "name": field("name"),
-            "version": field("version"),
+            "name": name,
+            "version": version,
             "size_bytes": plug.size_bytes(),
             "sha256": plug.sha256(),
             "imports": plug.imports(),
@@ -48,8 +48,7 @@ pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, CommandError> {
         }));
         return Ok(true);
     }
-    let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
-    show::print(&format!("{} {}, {} bytes", text(field("name")), text(field("version")), plug.size_bytes()));
+    show::print(&format!("{name} {version}, {} bytes", plug.size_bytes()));
     show::print(&format!("sha256 {}", plug.sha256()));
     show::print(&reach(&plug));
     show::print("exports");
@@ -94,7 +93,7 @@ const NO: &str = "no";
 fn compare(
     imports: &[String],
     manifest: &BTreeSet<String>,
-    config: &Value,
+    requested: &BTreeSet<Origin>,
     grants: &Grants,
     limits: Limits,
 ) -> Vec<Row> {
@@ -115,7 +114,6 @@ fn compare(
         let imported = imports.iter().any(|import| import.split('@').next() == capability.split('@').next());
         row(capability.clone(), "by its manifest", if imported { "yes" } else { NO }.into());
     }
-    let requested = origins_in(config);
     for origin in requested.iter().filter(|origin| !grants.allow(origin)) {
         row(origin.to_string(), "by its configuration", NO.into());
     }

@@ -80,7 +80,9 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -
 
 impl PlugArgs {
     pub(super) fn plug(&self) -> Result<Plug, CommandError> {
-        let compile_limits = CompileLimits::default().granted(&self.grants()?.limits);
+        let granted = self.inputs()?.granted.as_ref().map(|granted| &granted.limits);
+        let compile_limits =
+            granted.map_or_else(CompileLimits::default, |limits| CompileLimits::default().granted(limits));
         let plug = once(&self.once.plug, || {
             let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
                 Some(path) => load(path, compile_limits),
@@ -129,11 +131,14 @@ impl PlugArgs {
         granted.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
     }
 
-    /// The grants from the grants file, or from the configuration if there is none, plus those from
-    /// the command line.
-    pub(super) fn grants(&self) -> Result<Grants, CommandError> {
+    /// What the grants file says, or without one what the configuration names; and what the command
+    /// line adds.
+    pub(super) async fn grants(&self, plug: &Plug) -> Result<Grants, CommandError> {
         let Inputs { config, granted } = self.inputs()?;
-        let granted = granted.clone().unwrap_or_else(|| Grants::named_by(config));
+        let granted = match granted {
+            Some(granted) => granted.clone(),
+            None => Grants::named_by(config, &plug.describe().await?.servers),
+        };
         let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
         let granted = self.grants.iter().cloned().fold(granted, Grants::and);
         let granted = self.addresses.iter().cloned().fold(granted, Grants::and_addresses);
@@ -163,14 +168,14 @@ impl PlugArgs {
     }
 
     async fn start_with(&self, plug: &Plug, folder: Option<&Path>, config: &Value) -> Result<PlugHandle, CommandError> {
-        let grants = self.grants()?;
+        let grants = self.grants(plug).await?;
         let limits = limits(&grants);
         let started = match folder {
             Some(folder) => plug.start_in(folder, config, grants, limits).await,
             None => plug.start(config, grants, limits).await,
         };
         if let Ok(handle) = &started {
-            show::warn("", handle.warnings().iter().map(String::as_str));
+            show::warn("", handle.warnings());
         }
         started.map_err(|error| match (error, &self.config) {
             (Error::Config { problem, .. }, Some(path)) => CommandError::settings(path.display().to_string(), problem),

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::chart::{self, Series};
-use plugpipe_harness::{CommandError, Origin, printable, warnings};
+use plugpipe_harness::{CommandError, Origin, printable};
 use plugpipe_time::{PrometheusDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -102,30 +102,28 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
         args.plug.grants.extend(Origin::of(url));
         ctx.insert("prometheus_config".into(), json!({"prometheus_url": url.as_str()}));
     }
-    let response = args.plug.start().await?.process(&ctx.into()).await?;
-    show::warn("", warnings::of(&response));
-    let text = |path: &str| response.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    if response.get("success") != Some(&Value::Bool(true)) {
-        show::note(&format!("error: {}", text("/error")));
-        if text("/error_code") == "not_configured" {
-            show::note("set a server with --prometheus URL, or as prometheus_url in the --config file");
+    let answer = args.plug.start().await?.process(Value::Object(ctx).to_string(), "").await?;
+    show::warn("", &answer.warnings);
+    if let Some(problem) = answer.error {
+        show::note(&format!("error: {}", problem.message));
+        if problem.code == "not_configured" {
+            show::note("name a server with --prometheus URL, or as prometheus_url in the --config file");
         }
         return Ok(false);
     }
-    for remark in ["warnings", "infos"] {
-        for remark in
-            response.pointer("/result").and_then(|result| result.get(remark)?.as_array()).into_iter().flatten()
-        {
-            show::note(&format!("Prometheus: {}", remark.as_str().unwrap_or_default()));
+    let mut result = show::result(&answer.body);
+    for remarks in ["warnings", "infos"] {
+        for remark in result.get(remarks).and_then(Value::as_array).into_iter().flatten() {
+            show::note(&format!("Prometheus remarks: {}", remark.as_str().unwrap_or_default()));
         }
     }
-    if let Some(step) = response.pointer("/result/step_raised_to_seconds") {
-        show::note(&format!("the step was raised to {step} s to stay below the server's limit of points per response"));
+    if let Some(step) = result.get("step_raised_to_seconds") {
+        show::note(&format!("the step was raised to {step} s, so that the server gives all points in one answer"));
     }
-    if response.pointer("/result/mock") == Some(&Value::Bool(true)) {
-        show::note("mock_mode is on: no server was queried");
+    if result.get("mock") == Some(&Value::Bool(true)) {
+        show::note("mock_mode is on: no server was asked");
     }
-    let result = response.pointer("/result/query_result").cloned().unwrap_or_default();
+    let found = result.get_mut("query_result").map(Value::take).unwrap_or_default();
     if let Some(path) = &args.svg {
         fs::write(path, chart::svg(&args.query, &over_time(&result)))
             .map_err(|error| CommandError::unwritable(path.clone(), &error))?;

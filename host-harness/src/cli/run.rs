@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind};
-use plugpipe_harness::{CommandError, PlugHandle, warnings};
+use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind, Response};
+use plugpipe_harness::{Answer, CommandError, PlugHandle};
 use serde_json::{Map, Value};
 
 use super::ending::Ending;
@@ -76,9 +76,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) async fn new(handle: PlugHandle, stubs: impl IntoIterator<Item = String>) -> Result<Self, CommandError> {
-        let name = handle.describe().await?.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Self { handle, name, stubs: stubs.into_iter().collect() })
+    pub(crate) fn new(handle: PlugHandle, stubs: impl IntoIterator<Item = String>) -> Self {
+        let name = handle.describe().name.clone();
+        Self { handle, name, stubs: stubs.into_iter().collect() }
     }
 }
 
@@ -93,21 +93,23 @@ impl PlugCaller for Caller {
         }
     }
 
-    async fn call(&self, _: &str, ctx: Value) -> Result<Value, String> {
-        self.handle.process(&ctx).await.map_err(|error| error.to_string())
+    async fn call(&self, _: &str, ctx: Value) -> Result<Response, String> {
+        let answer = self.handle.process(ctx.to_string(), "").await.map_err(|error| error.to_string())?;
+        let Answer { error, warnings, body, .. } = answer;
+        Ok(Response { error: error.map(|problem| problem.message), warnings, body })
     }
 }
 
 pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
     let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
-    let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs).await?;
+    let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs);
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {
         Some(Json::Lines) => pipe::run(&pipe, inputs, &caller, &mut JsonLines).await?,
         _ => pipe::run(&pipe, inputs, &caller, &mut Progress::on_terminal()).await?,
     };
     for step in &report.steps {
-        show::warn(&format!("step {}: ", step.id), step.result.iter().flat_map(warnings::of));
+        show::warn(&format!("step {}: ", step.id), &step.warnings);
     }
     // Write the textfile even after a failure: earlier steps may have recorded metrics.
     let written = match &args.textfile {
@@ -115,7 +117,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
         None => Ok(None),
     };
     let ending = Ending {
-        push: true,
+        last: None,
         state: args.plug.state.as_deref(),
         offers_textfile: true,
         textfile: written.as_ref().ok().copied().flatten(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use plugpipe_harness::chart::number;
 use plugpipe_harness::pipe::{Observer, PipeReport, Step, StepReport, StepStatus};
-use plugpipe_harness::{printable, warnings};
+use plugpipe_harness::{Answer, printable};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -54,7 +54,26 @@ pub(crate) fn print_json(value: &impl Serialize) {
     print_painted(&printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
-/// Whether colors are enabled: <https://no-color.org>.
+/// Writes a plug's response: its body indented if it is JSON, else as it is. Then the problem has no
+/// other place than stderr.
+pub(crate) fn print_answer(answer: &Answer) {
+    if let Ok(body) = serde_json::from_str::<Value>(&answer.body) {
+        return print_json(&body);
+    }
+    print_data(&answer.body);
+    if let Some(problem) = &answer.error {
+        note(&format!("error: {} ({})", problem.message, problem.code));
+    }
+}
+
+/// The member `result` of a body of the monitoring plug; null if there is none.
+pub(crate) fn result(body: &str) -> Value {
+    let mut body: Value = serde_json::from_str(body).unwrap_or_default();
+    body.get_mut("result").map(Value::take).unwrap_or_default()
+}
+
+/// Whether the person behind the terminal has not asked for texts without colour:
+/// <https://no-color.org>.
 pub(crate) fn colors() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -145,17 +164,17 @@ fn outcome(step: &StepReport) -> String {
     } else if let Some(code) = text("push_error_code") {
         line.push_str(&format!(", not pushed: {code}"));
     }
-    for warning in step.result.iter().flat_map(warnings::of) {
+    for warning in &step.warnings {
         let comma = if line.is_empty() { "" } else { "; " };
         line.push_str(&format!("{comma}warning: {warning}"));
     }
     line
 }
 
-/// Prints a plug's warnings to stderr, each after `about`.
-pub(crate) fn warn<'w>(about: &str, warnings: impl IntoIterator<Item = &'w str>) {
+/// Says on stderr what a plug warned of, after what it was about.
+pub(crate) fn warn(about: &str, warnings: &[String]) {
     for warning in warnings {
-        eprintln!("warning: {about}{warning}");
+        note(&format!("warning: {about}{warning}"));
     }
 }
 

@@ -91,9 +91,9 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
 
 async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), CommandError> {
     let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
-    let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned()).await?;
+    let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned());
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
-    let ending = Ending { push: true, state: args.plug.state.as_deref(), ..Ending::default() };
+    let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&caller.handle).await?;
     print_table(&report);
     Ok((report.success, stored(&caller.handle).await?))

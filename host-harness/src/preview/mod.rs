@@ -163,16 +163,16 @@ async fn query(
             let range = json!({"start": times.first().to_string(), "end": end, "step": times.step_text()});
             json!({"operation": "query_metrics", "query": expression, "time_range": range})
         };
-        let response = plug.process(&ctx).await?;
-        if response.get("success") != Some(&Value::Bool(true)) {
-            let problem = response.get("error").and_then(Value::as_str).unwrap_or("the query failed").to_owned();
-            // The other panels would fail too.
-            if matches!(response.get("error_code").and_then(Value::as_str), Some("not_configured" | "not_granted")) {
-                return Err(Error::Plug { problem }.into());
+        let answer = plug.process(ctx.to_string(), "").await?;
+        if let Some(problem) = answer.error {
+            // No panel can be drawn.
+            if matches!(problem.code.as_str(), "not_configured" | "not_granted") {
+                return Err(Error::Plug { problem: problem.message }.into());
             }
-            return Ok(Shown::Problem(problem));
+            return Ok(Shown::Problem(problem.message));
         }
-        match data::read(&response, target, &expression) {
+        let body = serde_json::from_str(&answer.body).unwrap_or_default();
+        match data::read(&body, target, &query) {
             Ok(series) => all.extend(series),
             Err(problem) => return Ok(Shown::Problem(problem)),
         }

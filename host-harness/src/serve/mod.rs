@@ -2,11 +2,11 @@
 //!
 //! | request | response |
 //! |---|---|
-//! | `GET /metrics` | the metrics, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
-//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's response; status 200 even for `success: false` |
-//! | `GET /sd` | this plug as a target for Prometheus' `http_sd_configs` |
-//! | `GET /` | the web UI; see `web_ui` |
-//! | `GET /healthz` | 200 while the server runs, even if the plug is busy; `recovery` reports crashes |
+//! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
+//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also if the operation failed |
+//! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
+//! | `GET /` | a page for people; `web_ui` says what belongs to it |
+//! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
 //!
 //! Clients of a non-loopback address need a token. [`Options`] has the token and the limits on
 //! sizes, times and connections; `guard` checks requests. See docs/serve.md for operators.
@@ -18,7 +18,7 @@ mod options;
 mod token;
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -38,9 +38,8 @@ pub use self::token::{Token, authorization};
 use self::connections::{LocalAddress, Reserved};
 use self::guard::{Guard, Rejection};
 use self::options::HEALTH;
-use crate::web_ui;
-use plugpipe_runtime::Error;
-use plugpipe_runtime::PlugHandle;
+use crate::web_ui::{self, WebUi};
+use plugpipe_runtime::{Description, Error, PlugHandle};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -83,36 +82,20 @@ pub async fn serve_with(
 struct AppState {
     plug: PlugHandle,
     options: Arc<Options>,
-    /// The plug's description, once it is available.
-    description: Arc<OnceLock<Value>>,
-}
-
-impl AppState {
-    fn new(plug: PlugHandle, options: Arc<Options>) -> Self {
-        let state = Self { plug, options, description: Arc::default() };
-        // Fetched in the background, so that `/healthz` does not wait for a busy plug.
-        let (plug, description) = (state.plug.clone(), Arc::clone(&state.description));
-        tokio::spawn(async move {
-            if let Ok(described) = plug.describe().await {
-                let _ = description.set(described);
-            }
-        });
-        state
-    }
+    ui: Arc<WebUi>,
 }
 
 fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
     let guard = Arc::new(Guard::new(&options));
-    let ui_plug = plug.clone();
-    let routes = Router::new()
+    let ui = WebUi::new(&plug);
+    let pages = web_ui::routes(&ui);
+    let answers = Router::new()
         .route("/sd", get(sd))
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
-        .with_state(AppState::new(plug, options));
-    web_ui::attach(routes, &ui_plug)
-        .layer(middleware::from_fn_with_state(guard, check_request))
-        .layer(middleware::map_response(add_security_headers))
+        .with_state(Site { plug, options, ui });
+    answers.merge(pages).layer(middleware::from_fn_with_state(guard, guarded)).layer(middleware::map_response(shielded))
 }
 
 /// Adds security headers to every response: no content sniffing, no scripts, no embedding by other
@@ -158,8 +141,8 @@ fn rejected(Rejection { status, code, problem }: &Rejection) -> Response {
     response
 }
 
-async fn sd(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    discovered(&state.options.advertised, &headers)
+async fn sd(State(Site { plug, options, .. }): State<Site>, headers: HeaderMap) -> Response {
+    discovered(&plug.describe().name, &options.advertised, &headers)
 }
 
 async fn metrics(State(AppState { plug, .. }): State<AppState>, headers: HeaderMap) -> Response {
@@ -194,8 +177,8 @@ fn is_exposition(content_type: &str) -> bool {
         .contains(&essence.as_str())
 }
 
-/// One target group in http_sd format.
-fn discovered(advertised: &Advertised, headers: &HeaderMap) -> Response {
+/// One group of targets, as http_sd has it.
+fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Response {
     let host = || {
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none()).and_then(|host| host.to_str().ok());
@@ -216,8 +199,8 @@ fn discovered(advertised: &Advertised, headers: &HeaderMap) -> Response {
             return json_response(StatusCode::BAD_REQUEST, response.to_string());
         }
     };
-    // Not `plugin_name`, which is a label of PlugPipe's own metrics.
-    let mut labels = json!({"__metrics_path__": "/metrics", "plug": "monitoring_prometheus"});
+    // Not `plugin_name`, which PlugPipe's own metrics have as a label.
+    let mut labels = json!({"__metrics_path__": "/metrics", "plug": plug});
     if let (Some(instance), Some(labels)) = (&advertised.instance, labels.as_object_mut()) {
         labels.insert("instance".into(), instance.clone().into());
     }
@@ -241,8 +224,8 @@ async fn read_body(body: Body, options: &Options) -> Result<Bytes, Rejection> {
     }
 }
 
-async fn process(State(AppState { plug, options, .. }): State<AppState>, request: Request) -> Response {
-    let body = match read_body(request.into_body(), &options).await {
+async fn process(State(Site { plug, options, ui }): State<Site>, request: Request) -> Response {
+    let body = match whole(request.into_body(), &options).await {
         Ok(body) => body,
         Err(rejection) => return rejected(&rejection),
     };
@@ -260,21 +243,23 @@ async fn process(State(AppState { plug, options, .. }): State<AppState>, request
     };
     let Some(ctx) = body.get("ctx") else { return invalid_body("ctx is missing".into()) };
     let cfg = body.get("cfg").map(Value::to_string).unwrap_or_default();
-    match plug.process_text(ctx.to_string(), cfg).await {
-        Ok(response) => json_response(StatusCode::OK, response),
+    match plug.process(ctx.to_string(), cfg).await {
+        Ok(answer) => {
+            ui.answered(&answer);
+            json_answer(StatusCode::OK, answer.body)
+        }
         Err(error) => failed(&error),
     }
 }
 
-/// Does not call the plug: a plug that is busy or waits for a server is no reason to restart the
-/// process.
-async fn healthz(State(AppState { plug, description, .. }): State<AppState>) -> Response {
+/// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that
+/// is a reason to end the process.
+async fn healthz(State(Site { plug, .. }): State<Site>) -> Response {
     match plug.liveness() {
         Ok(recovery) => {
-            let described = |key: &str| description.get().and_then(|description| description.get(key));
-            let (name, version) = (described("name"), described("version"));
-            let response = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
-            json_response(StatusCode::OK, response.to_string())
+            let Description { name, version, .. } = plug.describe();
+            let answer = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
+            json_answer(StatusCode::OK, answer.to_string())
         }
         Err(error) => failed(&error),
     }
@@ -311,7 +296,7 @@ mod tests {
             for host in hosts {
                 headers.append(header::HOST, header::HeaderValue::from_static(host));
             }
-            discovered(advertised, &headers).status().as_u16()
+            discovered("p", advertised, &headers).status().as_u16()
         };
         let nothing = Advertised::default();
         assert_eq!(status(&nothing, &["h:8080"]), 200);

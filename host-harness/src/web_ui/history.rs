@@ -2,13 +2,15 @@
 //! requests. Memory is bounded: once there are [`POINTS`] points, every second one is dropped and
 //! the sampling interval doubles, so that the history always covers the whole time.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::families::{Family, Span};
-use plugpipe_runtime::warnings;
+use plugpipe_runtime::Answer;
 
 /// Maximum number of points per family.
 pub(super) const POINTS: usize = 120;
@@ -22,7 +24,30 @@ const MAX_EVENTS: usize = 50;
 /// Maximum length of an event's text.
 const MAX_TEXT: usize = 400;
 
-/// The history; see the module.
+/// The members of a body that events are made of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Body<'a> {
+    #[serde(borrow)]
+    operation: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result: Option<Recorded<'a>>,
+}
+
+/// Those of its result.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Recorded<'a> {
+    #[serde(borrow)]
+    metric_name: Option<Cow<'a, str>>,
+    metric_pushed: Option<bool>,
+    #[serde(borrow)]
+    push_error: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    push_error_code: Option<Cow<'a, str>>,
+}
+
+/// What was seen. See the module.
 #[derive(Debug)]
 pub(super) struct History {
     intervals: u64,
@@ -120,29 +145,29 @@ impl History {
         self.trends.get(family).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Adds the events of a response: a push, a denied request, and warnings.
-    pub(super) fn record_response(&mut self, response: &Value) {
-        let text = |path: &str| response.pointer(path).and_then(Value::as_str);
-        let subject = text("/result/metric_name").or(text("/operation")).unwrap_or("a call");
-        let denied =
-            text("/error_code") == Some("not_granted") || text("/result/push_error_code") == Some("not_granted");
-        let problem = text("/result/push_error").or(text("/error"));
-        for warning in warnings::of(response) {
-            let text = format!("{subject}: {warning}");
-            // Repeated calls repeat their warnings.
+    /// Takes note of what an answer says of a push, or of a refusal.
+    pub(super) fn answered(&mut self, answer: &Answer) {
+        // Other plugs' bodies say nothing of this.
+        let Body { operation, result } = serde_json::from_str(&answer.body).unwrap_or_default();
+        let Recorded { metric_name, metric_pushed, push_error, push_error_code } = result.unwrap_or_default();
+        let what = metric_name.or(operation).unwrap_or("a call".into());
+        for warning in &answer.warnings {
+            let text = format!("{what}: {warning}");
+            // The same call again warns of the same.
             if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
                 self.note(Outcome::Warned, &text);
             }
         }
-        let (outcome, text) = match problem {
-            Some(problem) if denied => (Outcome::Denied, format!("{subject}: {problem}")),
-            Some(problem) => (Outcome::Failed, format!("{subject}: {problem}")),
-            None if response.pointer("/result/metric_pushed") == Some(&Value::Bool(true)) => {
-                (Outcome::Pushed, subject.to_owned())
+        let code = push_error_code.as_deref().or(answer.error.as_ref().map(|problem| problem.code.as_str()));
+        let problem = push_error.as_deref().or(answer.error.as_ref().map(|problem| problem.message.as_str()));
+        match problem {
+            Some(problem) => {
+                let outcome = if code == Some("not_granted") { Outcome::Refused } else { Outcome::Failed };
+                self.note(outcome, &format!("{what}: {problem}"));
             }
-            None => return,
-        };
-        self.note(outcome, &text);
+            None if metric_pushed == Some(true) => self.note(Outcome::Pushed, &what),
+            None => {}
+        }
     }
 
     fn note(&mut self, outcome: Outcome, text: &str) {
@@ -151,9 +176,13 @@ impl History {
         self.events.push_front(Event { at: SystemTime::now(), outcome, text });
     }
 
-    /// Stores the response of a health check.
-    pub(super) fn set_health(&mut self, response: Value) {
-        self.health = Some((SystemTime::now(), response));
+    /// Takes the answer of a health check.
+    pub(super) fn health(&mut self, answer: &Answer) {
+        if let Some(problem) = &answer.error {
+            self.note(Outcome::Failed, &format!("the health check: {}", problem.message));
+        }
+        let mut body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        self.health = Some((SystemTime::now(), body.get_mut("result").map(Value::take).unwrap_or_default()));
     }
 
     /// Recent events, the latest first.
@@ -161,7 +190,7 @@ impl History {
         self.events.iter()
     }
 
-    /// The last health check and its time.
+    /// What the last health check found, and when it was.
     pub(super) fn last_health(&self) -> Option<&(SystemTime, Value)> {
         self.health.as_ref()
     }
@@ -172,8 +201,7 @@ impl History {
             .events()
             .map(|event| json!({"at": seconds(event.at), "outcome": event.outcome.word(), "text": event.text}))
             .collect();
-        let health =
-            self.health.as_ref().map(|(at, response)| json!({"at": seconds(*at), "result": response.get("result")}));
+        let health = self.health.as_ref().map(|(at, result)| json!({"at": seconds(*at), "result": result}));
         json!({"events": events, "health": health})
     }
 }
@@ -217,30 +245,48 @@ mod tests {
         assert_eq!(history.trends.len(), MAX_FAMILIES);
     }
 
+    fn answer(error: Option<(&str, &str)>, warnings: &[&str], body: Value) -> Answer {
+        let mut answer = Answer::default();
+        answer.error = error.map(|(code, message)| {
+            let mut problem = plugpipe_runtime::Problem::default();
+            (problem.code, problem.message) = (code.into(), message.into());
+            problem
+        });
+        answer.warnings = warnings.iter().map(|warning| (*warning).to_owned()).collect();
+        answer.body = body.to_string();
+        answer
+    }
+
     #[test]
     fn responses_become_events() {
         let mut history = History::default();
-        for (response, outcome) in [
-            (json!({"result": {"metric_name": "m", "metric_pushed": true}}), Some(Outcome::Pushed)),
+        let well = |body| answer(None, &[], body);
+        let warned = || answer(None, &["lables: unknown field"], json!({"operation": "o", "result": {}}));
+        let denied = answer(Some(("not_granted", "no")), &[], json!({"operation": "push_metrics", "result": null}));
+        let mut text = answer(Some(("down", "no")), &[], json!([]));
+        text.body = "<no JSON".into();
+        for (answer, outcome) in [
+            (well(json!({"result": {"metric_name": "m", "metric_pushed": true}})), Some(Outcome::Pushed)),
             (
-                json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}}),
+                well(json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}})),
                 Some(Outcome::Failed),
             ),
-            (json!({"result": {"push_error": "no", "push_error_code": "not_granted"}}), Some(Outcome::Denied)),
-            (json!({"operation": "push_metrics", "error": "no", "error_code": "not_granted"}), Some(Outcome::Denied)),
-            (json!({"result": {"metric_pushed": false}}), None),
-            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), Some(Outcome::Warned)),
-            (json!({"operation": "o", "result": {}, "warnings": ["lables: unknown field"]}), None),
+            (well(json!({"result": {"push_error": "no", "push_error_code": "not_granted"}})), Some(Outcome::Refused)),
+            (denied, Some(Outcome::Refused)),
+            (text, Some(Outcome::Failed)),
+            (well(json!({"result": {"metric_pushed": false}})), None),
+            (warned(), Some(Outcome::Warned)),
+            (warned(), None),
         ] {
             let before = history.events.len();
-            history.record_response(&response);
-            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{response}");
+            history.answered(&answer);
+            assert_eq!(history.events.len() - before, usize::from(outcome.is_some()), "{answer:?}");
             if outcome.is_some() {
-                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{response}");
+                assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{answer:?}");
             }
         }
         for _ in 0..200 {
-            history.record_response(&json!({"result": {"metric_pushed": true}}));
+            history.answered(&well(json!({"result": {"metric_pushed": true}})));
         }
         assert_eq!(history.events.len(), MAX_EVENTS);
     }

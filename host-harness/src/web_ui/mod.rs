@@ -23,20 +23,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::Value;
 use tracing::debug;
 
 use crate::families::{self, Family};
 use history::History;
-use plugpipe_runtime::Error;
-use plugpipe_runtime::PlugHandle;
 use plugpipe_runtime::session::Format;
+use plugpipe_runtime::{Answer, Description, Error, PlugHandle};
 
 /// Initial sampling interval of the plug's metrics.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -51,47 +47,58 @@ const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// State shared by the handlers.
-struct WebUi {
+/// The state that handlers share.
+pub(crate) struct WebUi {
     plug: PlugHandle,
     began: SystemTime,
     history: Mutex<History>,
 }
 
-/// Adds the web UI to the router that serves `plug` and observes the responses of `POST /process`.
-/// Must be called within a tokio runtime.
-pub(crate) fn attach(router: Router, plug: &PlugHandle) -> Router {
-    let ui = Arc::new(WebUi { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
-    // Ends with the router: the task must not keep the plug alive.
-    let weak = Arc::downgrade(&ui);
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        loop {
-            ticks.tick().await;
-            let Some(ui) = weak.upgrade() else { return };
-            if !ui.history().is_due() {
-                continue;
-            }
-            match ui.families().await {
-                Ok(Some(families)) => ui.history().sample(&families),
-                Ok(None) => {}
-                Err(Error::Ended) => return,
-                Err(error) => debug!(%error, "cannot sample the metrics"),
-            }
-        }
-    });
-    let own = Router::new()
+/// The requests of the web UI.
+pub(crate) fn routes(ui: &Arc<WebUi>) -> Router {
+    Router::new()
         .route("/", get(index))
         .route("/status", get(status))
         .route("/health", post(health))
         .route("/style.css", get(|| async { file("text/css; charset=utf-8", include_str!("style.css")) }))
         .route("/app.js", get(|| async { file("text/javascript; charset=utf-8", include_str!("app.js")) }))
-        .with_state(Arc::clone(&ui));
-    router.layer(from_fn_with_state(ui, observe)).merge(own)
+        .with_state(Arc::clone(ui))
 }
 
 impl WebUi {
+    /// The web UI of `plug`, which looks at its metrics from now on. Must be called within a tokio
+    /// runtime.
+    pub(crate) fn new(plug: &PlugHandle) -> Arc<Self> {
+        let ui = Arc::new(Self { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
+        // Ends with the router: the task must not keep the plug alive.
+        let weak = Arc::downgrade(&ui);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(INTERVAL);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+            loop {
+                ticks.tick().await;
+                let Some(ui) = weak.upgrade() else { return };
+                if !ui.history().is_due() {
+                    continue;
+                }
+                match ui.families().await {
+                    Ok(Some(families)) => ui.history().look(&families),
+                    Ok(None) => {}
+                    Err(Error::Ended) => return,
+                    Err(error) => debug!(%error, "the metrics could not be looked at"),
+                }
+            }
+        });
+        ui
+    }
+
+    /// Records pushes and denied requests from the response to a call.
+    pub(crate) fn answered(&self, answer: &Answer) {
+        if answer.body.len() <= MAX_ANSWER_BYTES {
+            self.history().answered(answer);
+        }
+    }
+
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,11 +115,10 @@ impl WebUi {
 
 async fn index(State(ui): State<Arc<WebUi>>) -> Response {
     let contents = async {
-        let description = ui.plug.describe().await?;
         let recovery = ui.plug.recovery().await?;
         let families = ui.families().await?;
-        let recovery = serde_json::to_value(recovery).unwrap_or_default();
-        view::render(&description, &recovery, families.as_deref(), ui.began, &ui.history())
+        let Description { name, version, .. } = ui.plug.describe();
+        view::page((name, version), recovery.crashes, families.as_deref(), ui.began, &ui.history())
     };
     match contents.await {
         Ok(html) => uncached(html, "text/html; charset=utf-8"),
@@ -127,43 +133,16 @@ async fn status(State(ui): State<Arc<WebUi>>) -> Response {
 
 /// `serve` rejects cross-origin requests.
 async fn health(State(ui): State<Arc<WebUi>>) -> Response {
-    match ui.plug.health_check().await {
-        Ok(response) => {
-            ui.history().set_health(response);
+    match ui.plug.health().await {
+        Ok(answer) => {
+            ui.history().health(&answer);
             (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-/// Records pushes and denied requests from responses.
-async fn observe(State(ui): State<Arc<WebUi>>, request: Request, next: Next) -> Response {
-    let is_call = request.method() == Method::POST && request.uri().path() == "/process";
-    let response = next.run(request).await;
-    if !is_call || response.status() != StatusCode::OK {
-        return response;
-    }
-    let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let length =
-        length.or_else(|| axum::body::HttpBody::size_hint(response.body()).exact().map(|exact| exact as usize));
-    if length.is_none_or(|length| length > MAX_RESPONSE_BYTES) {
-        return response;
-    }
-    let (parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, MAX_RESPONSE_BYTES).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    // Most responses contain none of these and need no parsing.
-    let markers = [&b"\"metric_pushed\":true"[..], b"\"push_error\"", b"\"not_granted\"", b"\"warnings\":["];
-    if markers.iter().any(|marker| memchr::memmem::find(&body, marker).is_some())
-        && let Ok(response) = serde_json::from_slice::<Value>(&body)
-    {
-        ui.history().record_response(&response);
-    }
-    Response::from_parts(parts, Body::from(body))
-}
-
-fn uncached(body: String, content_type: &'static str) -> Response {
+fn guarded(body: String, content_type: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, POLICY),

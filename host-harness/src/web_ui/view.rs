@@ -18,33 +18,31 @@ const MAX_FAMILIES: usize = 300;
 /// Maximum number of listed samples per family.
 const MAX_SAMPLES: usize = 50;
 
-/// Renders the web UI. `families` is none if the exposition is too large.
-pub(super) fn render(
-    description: &Value,
-    recovery: &Value,
+/// The page of a plug with this name and version. `families` is none where there is too much to list.
+pub(super) fn page(
+    (name, version): (&str, &str),
+    crashes: u64,
     families: Option<&[Family]>,
     began: SystemTime,
     history: &History,
 ) -> Result<String, Error> {
     let now = SystemTime::now();
     let since = |at: SystemTime| age(now.duration_since(at).unwrap_or_default());
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let listed = families.unwrap_or_default();
     let rows: Vec<Value> = listed.iter().take(MAX_FAMILIES).map(|family| row(family, history)).collect();
     let events: Vec<Value> = history
         .events()
         .map(|event| json!({"ago": since(event.at), "outcome": event.outcome.word(), "text": event.text}))
         .collect();
-    let health = history.last_health().map(|(at, response)| json!({"ago": since(*at), "servers": servers(response)}));
-    let crashes = recovery.get("crashes").and_then(Value::as_u64);
+    let health = history.last_health().map(|(at, result)| json!({"ago": since(*at), "servers": servers(result)}));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let problem = |error: minijinja::Error| Error::Answer { problem: format!("web UI: {error:#}") };
     let template = environment.template_from_str(include_str!("page.html")).map_err(problem)?;
     template
         .render(minijinja::Value::from(Serde(json!({
-            "name": text(description, "name"),
-            "version": text(description, "version"),
+            "name": name,
+            "version": version,
             "uptime": since(began),
             "crashes": crashes,
             "too_large": families.is_none(),
@@ -94,9 +92,8 @@ fn written(value: f64) -> String {
     if value.is_finite() { value.to_string() } else { number(value) }
 }
 
-/// The servers of a health check with their states and details.
-fn servers(response: &Value) -> Vec<Value> {
-    let result = response.get("result").unwrap_or(response);
+/// The servers of a health check, each with its state and what was said of it.
+fn servers(result: &Value) -> Vec<Value> {
     let Some(result) = result.as_object() else { return Vec::new() };
     let states = result.iter().filter_map(|(key, state)| Some((key.strip_suffix("_status")?, state.as_str()?)));
     states
@@ -129,6 +126,7 @@ fn age(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::families::read;
+    use plugpipe_runtime::Answer;
 
     #[test]
     fn every_value_is_escaped() {
@@ -136,12 +134,15 @@ mod tests {
         let mut history = History::default();
         let exposition = format!("# HELP m {evil}\n# TYPE m gauge\nm{{a=\"{evil}\"}} 1\n");
         let families = read(&exposition);
-        history.sample(&families);
-        history.sample(&families);
-        history.record_response(&json!({"operation": evil, "error": evil, "error_code": "not_granted"}));
-        history.set_health(json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}));
-        let description = json!({"name": evil, "version": evil});
-        let html = render(&description, &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        history.look(&families);
+        history.look(&families);
+        let mut answer = Answer::default();
+        answer.warnings = vec![evil.into()];
+        answer.body = json!({"operation": evil, "result": {"push_error": evil}}).to_string();
+        history.answered(&answer);
+        answer.body = json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}).to_string();
+        history.health(&answer);
+        let html = page((evil, evil), 0, Some(&families), SystemTime::now(), &history).unwrap();
         assert!(!html.contains("<script>alert") && !html.contains("\"'&"), "{html}");
         // Name (in title and heading), version, help, series, event twice, state and detail.
         assert!(html.matches("&lt;script&gt;alert(1)").count() >= 8, "{html}");
@@ -158,8 +159,8 @@ mod tests {
         };
         history.sample(&rooms(19, 21));
         let families = rooms(20, 22);
-        history.sample(&families);
-        let html = render(&json!({}), &json!({}), Some(&families), SystemTime::now(), &history).unwrap();
+        history.look(&families);
+        let html = page(("p", "1"), 0, Some(&families), SystemTime::now(), &history).unwrap();
         assert!(
             html.contains(">20–22</td>") && html.contains(">42</td>"),
             "counters are summed, gauges are not: {html}"
@@ -170,15 +171,12 @@ mod tests {
     #[test]
     fn an_empty_plug_and_a_huge_one_are_rendered() {
         let history = History::default();
-        let html = render(&json!({}), &json!({}), Some(&[]), SystemTime::now(), &history).unwrap();
-        assert!(
-            html.contains("No metrics yet") && html.contains("No pushes, denied requests or warnings yet"),
-            "{html}"
-        );
-        let html = render(&json!({}), &json!({}), None, SystemTime::now(), &history).unwrap();
-        assert!(html.contains("too large to list"), "{html}");
+        let html = page(("p", "1"), 0, Some(&[]), SystemTime::now(), &history).unwrap();
+        assert!(html.contains("Nothing is recorded yet") && html.contains("No push, refusal or warning yet"), "{html}");
+        let html = page(("p", "1"), 0, None, SystemTime::now(), &history).unwrap();
+        assert!(html.contains("too much to list"), "{html}");
         let many = read(&(0..400).map(|index| format!("m{index}_x 1\n")).collect::<String>());
-        let html = render(&json!({}), &json!({}), Some(&many), SystemTime::now(), &history).unwrap();
+        let html = page(("p", "1"), 0, Some(&many), SystemTime::now(), &history).unwrap();
         assert!(html.contains("100 more families"), "{html}");
     }
 

@@ -6,6 +6,7 @@ pub mod dist;
 pub mod docs;
 pub mod examples;
 pub mod manifest;
+pub mod other_plug;
 pub mod page;
 pub mod preview;
 pub mod raw_requests;

@@ -5,7 +5,7 @@
 mod host {
     use serde_json::json;
 
-    use crate::support::{pushgateway, without_servers};
+    use crate::support::{body, pushgateway, without_servers};
 
     #[tokio::test]
     async fn a_plug_is_started_and_called() {
@@ -13,19 +13,21 @@ mod host {
             return;
         }
         let gateway = pushgateway(None).await;
-        let answer = called(&gateway.url).await.unwrap();
+        let answer = body(&called(&gateway.url).await.unwrap());
         assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(true)), "{answer}");
     }
 
     #[rustfmt::skip]
-    async fn called(gateway: &str) -> Result<serde_json::Value, plugpipe_harness::Error> {
+    async fn called(gateway: &str) -> Result<plugpipe_harness::Answer, plugpipe_harness::Error> {
         use plugpipe_harness::{Grants, Limits, embedded};
         use serde_json::json;
 
         let config = json!({"prometheus_config": {"gateway_url": gateway}});
         let plug = embedded()?;                       // compiled once, then from a cache on disk
-        let handle = plug.start(&config, Grants::named_by(&config), Limits::default()).await?;
-        let answer = handle.process(&json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1})).await?;
+        let grants = Grants::named_by(&config, &plug.describe().await?.servers);
+        let handle = plug.start(&config, grants, Limits::default()).await?;
+        let ctx = json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1});
+        let answer = handle.process(ctx.to_string(), "").await?;
         Ok(answer)
     }
 
@@ -40,7 +42,7 @@ mod host {
         let (plug, config) = (embedded()?, json!({}));
         use plugpipe_harness::session::{Format, MetricKind};
 
-        let mut session = plug.session(&config, Grants::named_by(&config), Limits::default()).await?;
+        let mut session = plug.session(&config, Grants::none(), Limits::default()).await?;
         let jobs = session.record("jobs_total", MetricKind::Counter, &[], 1.0).await?;
         session.record_many(&[jobs, jobs], &[1.0, 2.0]).await?;
         let text = session.encode(Format::Text).await?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use plugpipe_harness::grants::OriginGrant;
 use plugpipe_harness::session::Format;
-use plugpipe_harness::{Error, Grants, Limits, Plug, PlugHandle};
+use plugpipe_harness::{Answer, Error, Grants, Limits, Plug, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{WebServer, text};
@@ -53,14 +53,31 @@ pub(crate) async fn start(grants: Grants) -> PlugHandle {
     hostile().start(&json!({}), grants, limits()).await.unwrap()
 }
 
-async fn attack(plug: &PlugHandle, ctx: &Value) -> Result<Value, Error> {
-    plug.process(ctx).await
+/// Makes an attack in the recorder, which asks no server.
+async fn attack(plug: &PlugHandle, ctx: &Value) -> Result<Answer, Error> {
+    plug.process(ctx.to_string(), "").await
+}
+
+/// Makes an attack in a worker.
+async fn attack_from_worker(plug: &PlugHandle, ctx: &Value) -> Answer {
+    let mut ctx = ctx.clone();
+    ctx["in"] = json!("run");
+    attack(plug, &ctx).await.unwrap()
 }
 
 /// What the plug says that came of an attack.
+fn told(answer: Answer) -> String {
+    answer.error.map_or(answer.body, |problem| problem.message)
+}
+
+/// What the plug says that came of an attack in the recorder.
+async fn in_recorder(plug: &PlugHandle, ctx: Value) -> String {
+    told(attack(plug, &ctx).await.unwrap())
+}
+
+/// What the plug says that came of an attack in a worker.
 pub(crate) async fn result(plug: &PlugHandle, ctx: Value) -> String {
-    let told = attack(plug, &ctx).await.unwrap();
-    told["result"].as_str().or_else(|| told["error"].as_str()).unwrap().to_owned()
+    told(attack_from_worker(plug, &ctx).await)
 }
 
 /// A server that takes connections and never answers; with the number of those that it took.
@@ -101,6 +118,7 @@ fn granted(authority: &str) -> Grants {
 }
 
 /// What is to become of an attack.
+#[derive(Clone, Copy)]
 enum End {
     /// This is in the error.
     Limit(&'static str),
@@ -111,7 +129,8 @@ enum End {
 }
 
 impl End {
-    fn check(&self, attack: &Value, error: &Error) {
+    /// Of an attack in the recorder, whose caller gets an error.
+    fn check(self, attack: &Value, error: &Error) {
         let text = error.to_string();
         match (self, error) {
             (Self::Limit(limit) | Self::LimitOrDeadline(limit), Error::Limit { .. }) => {
@@ -123,6 +142,18 @@ impl End {
             (Self::Crash, Error::Crashed { .. }) => {}
             _ => panic!("{attack}: {text}"),
         }
+    }
+
+    /// Of an attack in a worker, of which the recorder hears why it was lost.
+    fn check_lost(self, attack: &Value, reason: &str) {
+        let stopped = reason.contains("after 1 s");
+        let as_expected = match self {
+            Self::Limit(limit) => reason.contains(limit),
+            Self::Deadline => stopped,
+            Self::LimitOrDeadline(limit) => stopped || reason.contains(limit),
+            Self::Crash => reason.contains("crashed"),
+        };
+        assert!(as_expected, "{attack}: {reason}");
     }
 }
 
@@ -189,45 +220,67 @@ async fn each_attack_is_stopped_at_its_limit() {
     let resources = End::Limit("held more than 1024 requests, headers, bodies");
     // Not all machines open a thousand requests within the call.
     let opened = End::LimitOrDeadline("held more than 1024 requests, headers, bodies");
-    let memory = End::Limit("more than 67108864 bytes of memory (limits.memory");
-    let kept = End::LimitOrDeadline("more than 67108864 bytes of memory (limits.memory");
+    let memory = End::Limit("more than 67108864 bytes of memory, with its jobs (limits.memory");
+    let kept = End::LimitOrDeadline("more than 67108864 bytes of memory, with its jobs (limits.memory");
+    // In the recorder and in a worker.
     let mut attacks = vec![
-        (json!({"operation": "loop"}), &End::Deadline),
-        (json!({"operation": "allocate"}), &memory),
-        (json!({"operation": "grow"}), &memory),
-        (json!({"operation": "recurse"}), &End::Limit("nest deeper than a stack of 524288 bytes")),
-        (
-            json!({"operation": "poll", "times": "4000000"}),
-            &End::Limit("handed over more than 16777216 bytes at once (limits.answer"),
-        ),
-        (json!({"operation": "open", "authority": silent, "times": "10000"}), &opened),
-        (json!({"operation": "read", "authority": silent}), &End::Deadline),
-        (json!({"operation": "read", "authority": endless, "then": "keep"}), &kept),
-        (json!({"operation": "answer_huge", "bytes": "20000000"}), &End::Limit("handed over more than 16777216 bytes")),
-        (json!({"operation": "answer_no_text"}), &End::Crash),
-        (json!({"operation": "answer_beyond_memory"}), &End::Crash),
-        (json!({"operation": "trap"}), &End::Crash),
+        (json!({"operation": "loop"}), End::Deadline),
+        (json!({"operation": "allocate"}), memory),
+        (json!({"operation": "grow"}), memory),
+        (json!({"operation": "recurse"}), End::Limit("nest deeper than a stack of 524288 bytes")),
+        (json!({"operation": "answer_huge", "bytes": "20000000"}), End::Limit("handed over more than 16777216 bytes")),
+        (json!({"operation": "answer_no_text"}), End::Crash),
+        (json!({"operation": "answer_beyond_memory"}), End::Crash),
+        (json!({"operation": "trap"}), End::Crash),
     ];
-    let waits = End::LimitOrDeadline("more than 20000 times in one call (limits.host_calls");
-    attacks.push((json!({"operation": "flood", "with": "waiting"}), &waits));
     for with in ["wall_clock", "monotonic_clock", "waits", "headers", "requests"] {
-        attacks.push((json!({"operation": "flood", "with": with}), &calls));
+        attacks.push((json!({"operation": "flood", "with": with}), calls));
     }
     for of in ["waits", "headers", "requests", "methods", "authorities", "bodies"] {
-        attacks.push((json!({"operation": "hoard", "of": of}), &resources));
+        attacks.push((json!({"operation": "hoard", "of": of}), resources));
     }
+    // A recorder neither waits nor asks.
+    let of_workers = [
+        (
+            json!({"operation": "poll", "times": "4000000"}),
+            End::Limit("handed over more than 16777216 bytes at once (limits.answer"),
+        ),
+        (json!({"operation": "open", "authority": silent, "times": "10000"}), opened),
+        (json!({"operation": "read", "authority": silent}), End::Deadline),
+        (json!({"operation": "read", "authority": endless, "then": "keep"}), kept),
+        (json!({"operation": "wait"}), End::Deadline),
+        (
+            json!({"operation": "flood", "with": "waiting"}),
+            End::LimitOrDeadline("more than 20000 times in one call (limits.host_calls"),
+        ),
+    ];
+    let of_recorder = [(json!({"operation": "wait"}), End::Crash)];
     let before = {
         peak_mib();
         peak_mib()
     };
     println!("{before} MiB before");
-    for (ctx, end) in &attacks {
+    let in_recorder = attacks.iter().chain(&of_recorder).map(|attack| (attack, false));
+    let in_worker = attacks.iter().chain(&of_workers).map(|attack| (attack, true));
+    let mut made = 0;
+    for ((ctx, end), is_worker) in in_recorder.chain(in_worker) {
         let plug = if ctx["operation"] == "hoard" { &patient } else { &hostile };
         let begun = Instant::now();
-        let error = attack(plug, ctx).await.map(|answer| panic!("{ctx}: {answer}")).unwrap_err();
+        if is_worker {
+            let answer = attack_from_worker(plug, ctx).await;
+            // These bytes are no text to the host, and the plug reads them as far as they are.
+            if ctx["operation"] == "answer_no_text" {
+                assert!(answer.is_ok(), "{answer:?}");
+                continue;
+            }
+            end.check_lost(ctx, &answer.error.unwrap_or_else(|| panic!("{ctx}: {}", answer.body)).message);
+        } else {
+            let error = attack(plug, ctx).await.map(|answer| panic!("{ctx}: {answer:?}")).unwrap_err();
+            end.check(ctx, &error);
+        }
+        made += 1;
         let (time, peak) = (begun.elapsed(), peak_mib());
-        println!("{time:>10.1?} {peak:>5} MiB  {ctx}: {error}");
-        end.check(ctx, &error);
+        println!("{time:>10.1?} {peak:>5} MiB  {ctx}");
         // The call, what it may wait beside that, and a busy machine.
         assert!(time < CALL + Duration::from_secs(15), "{ctx}: {time:?}");
         assert!(peak < before + 512, "{ctx}: {peak} MiB, {before} MiB before");
@@ -235,7 +288,7 @@ async fn each_attack_is_stopped_at_its_limit() {
         assert_eq!(result(plug, json!({"operation": "nothing"})).await, "");
     }
     let crashes = hostile.recovery().await.unwrap().crashes + patient.recovery().await.unwrap().crashes;
-    assert_eq!(crashes, attacks.len() as u64);
+    assert_eq!(crashes, made);
 
     stop.store(true, Ordering::Relaxed);
     let times = beside.await.unwrap();
@@ -252,7 +305,9 @@ async fn no_spelling_of_its_own_leads_a_hostile_plug_to_what_is_not_granted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let mut grants = Grants::none().and(format!("http://granted.example:{port}").parse().unwrap());
+    // Each job says that it reaches what is granted, and then asks elsewhere.
+    let origin = format!("http://granted.example:{port}");
+    let mut grants = Grants::none().and(origin.parse().unwrap());
     // A name that leads to this machine, as anybody's DNS may say.
     grants.hosts.insert("granted.example".into(), vec!["127.0.0.1".parse().unwrap()]);
     let plug = start(grants).await;
@@ -272,9 +327,9 @@ async fn no_spelling_of_its_own_leads_a_hostile_plug_to_what_is_not_granted() {
     for host in &hosts {
         for authority in [format!("{host}:{port}"), format!("x:y@{host}:{port}"), (*host).to_owned()] {
             for (scheme, path) in [("http", "/"), ("https", "/"), ("file", "/etc/passwd"), ("http", "//127.0.0.1/")] {
-                let ctx = json!({"operation": "request", "scheme": scheme, "authority": authority, "path": path});
-                let told = attack(&plug, &ctx).await.unwrap();
-                assert_eq!(told["success"], false, "{ctx}: {told}");
+                let ctx = json!({"operation": "request", "scheme": scheme, "authority": authority, "path": path, "origins": origin});
+                let answer = attack_from_worker(&plug, &ctx).await;
+                assert!(!answer.is_ok(), "{ctx}: {answer:?}");
                 asked += 1;
             }
         }
@@ -334,8 +389,8 @@ async fn no_spelling_of_a_path_leads_a_hostile_plug_out_of_what_is_granted() {
         assert_eq!(result(&plug, request(path)).await, "200", "{path:?}");
     }
     for path in outside {
-        let told = attack(&plug, &request(path)).await.unwrap();
-        assert_eq!(told["success"], false, "{path:?}: {told}");
+        let answer = attack_from_worker(&plug, &request(path)).await;
+        assert!(!answer.is_ok(), "{path:?}: {answer:?}");
     }
     let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.uri).collect();
     assert_eq!(asked, inside);
@@ -468,15 +523,15 @@ fn sink(received: Arc<AtomicUsize>) -> String {
 #[tokio::test]
 async fn answers_that_are_wrong_are_errors_of_that_call() {
     let plug = start(Grants::none()).await;
-    let error = attack(&plug, &json!({"operation": "answer_no_json"})).await.unwrap_err();
-    assert!(matches!(error, Error::Answer { .. }), "{error}");
-    assert!(matches!(plug.cleanup().await, Err(Error::Answer { .. })));
+    // The host reads no body.
+    assert_eq!(in_recorder(&plug, json!({"operation": "answer_no_json"})).await, "{\"success\":");
+    assert_eq!(plug.cleanup().await.unwrap().body, "not JSON");
     // It says that it holds what lies beyond its memory.
-    assert_eq!(result(&plug, json!({"operation": "lie"})).await, "");
+    assert_eq!(in_recorder(&plug, json!({"operation": "lie"})).await, "");
     let encode = || plug.with(|session| Box::pin(session.encode(Format::Text)));
     let error = encode().await.unwrap_err();
     assert!(matches!(error, Error::Crashed { .. }), "{error}");
-    assert_eq!(plug.describe().await.unwrap()["name"], "hostile");
+    assert_eq!(plug.describe().name, "hostile");
 }
 
 /// What runs as a component is instantiated is bounded like a call, and asks no server.
@@ -485,7 +540,8 @@ async fn attacks_at_the_start_are_bounded_like_those_in_a_call() {
     let time = "its start took longer than 1 s (limits.call";
     let calls = "called the host more than 20000 times in one call (limits.host_calls";
     let flood = json!({"operation": "flood", "with": "monotonic_clock"});
-    for (ctx, expected) in [(json!({"operation": "loop"}), time), (json!({"operation": "wait"}), time), (flood, calls)]
+    let waits = "it waited in a call that must not wait";
+    for (ctx, expected) in [(json!({"operation": "loop"}), time), (json!({"operation": "wait"}), waits), (flood, calls)]
     {
         let component = component_attacking_at_start(&ctx);
         let plug = Plug::from_bytes("hostile.wasm", &component).unwrap();
@@ -511,7 +567,7 @@ async fn attacks_at_the_start_are_bounded_like_those_in_a_call() {
     let component = component_attacking_at_start(&request);
     let plug = Plug::from_bytes("hostile.wasm", &component).unwrap();
     let plug = plug.start(&json!({}), granted("127.0.0.1:9"), limits()).await.unwrap();
-    let at_start = result(&plug, json!({"operation": "started"})).await;
+    let at_start = in_recorder(&plug, json!({"operation": "started"})).await;
     assert!(at_start.contains("HttpRequestDenied"), "{at_start}");
     let in_call = result(&plug, request).await;
     assert!(in_call.contains("ConnectionRefused"), "{in_call}");
@@ -525,18 +581,18 @@ async fn a_plug_that_poisons_itself_harms_itself_alone() {
     let nothing = json!({"operation": "nothing"});
     let armed = |says: &str| json!({"operation": "trap_in_next_allocation", "says": says});
     // This was not acknowledged: a fresh instance knows nothing of it.
-    assert_eq!(result(&plug, armed("failure")).await, "armed");
+    assert_eq!(in_recorder(&plug, armed("failure")).await, "armed");
     let error = attack(&plug, &nothing).await.unwrap_err();
     assert!(matches!(error, Error::Crashed { .. }), "{error}");
-    assert_eq!(result(&plug, nothing.clone()).await, "");
+    assert_eq!(in_recorder(&plug, nothing.clone()).await, "");
 
-    assert_eq!(result(&plug, armed("success")).await, "armed");
+    assert_eq!(in_recorder(&plug, armed("success")).await, "armed");
     for _ in 0..5 {
         let begun = Instant::now();
         let error = attack(&plug, &nothing).await.unwrap_err();
         assert!(matches!(error, Error::Crashed { .. }), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-        assert_eq!(result(&other, nothing.clone()).await, "");
+        assert_eq!(in_recorder(&other, nothing.clone()).await, "");
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the host guarantees: limits, grants, recovery, secrets.
 
 pub mod compile;
-pub mod courier;
 pub mod damaged_state;
 pub mod delivery;
 pub mod hostile;
+pub mod jobs;
 pub mod outbound;
 pub mod recovery;
 pub mod resources;

@@ -13,7 +13,9 @@ use plugpipe_harness::{Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Authority, WebServer, text};
-use crate::support::{answer, exposition, harness, plug, pushgateway, read_head, stderr, without_servers};
+use crate::support::{
+    Ask as _, answer, exposition, harness, named_by, plug, pushgateway, read_head, stderr, without_servers,
+};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -139,12 +141,12 @@ pub const FORBIDDEN: &[&str] = &[
 async fn start(config: Value, grants: Grants) -> PlugHandle {
     let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
-    plug.process(&record).await.unwrap();
+    plug.ask(&record).await.unwrap();
     plug
 }
 
 async fn push(plug: &PlugHandle) -> Value {
-    plug.process(&json!({"operation": "push_metrics"})).await.unwrap()
+    plug.ask(&json!({"operation": "push_metrics"})).await.unwrap()
 }
 
 fn loopback(mut grants: Grants) -> Grants {
@@ -170,14 +172,14 @@ async fn a_forbidden_origin_is_not_reached_in_any_spelling() {
     for host in FORBIDDEN {
         let url = format!("http://{host}:{port}");
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": url}});
-        let told = plug.process(&ctx).await.unwrap();
+        let told = plug.ask(&ctx).await.unwrap();
         let code = told["error_code"].as_str().unwrap();
         // Refused by the host, or already by the plug as no URL.
         assert!(["not_granted", "invalid_config", "invalid_field"].contains(&code), "{url}: {told}");
     }
     // The name that is granted leads where no grant does.
     let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://granted.example"}});
-    assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
+    assert_eq!(plug.ask(&ctx).await.unwrap()["error_code"], "not_granted");
     let nobody = listener.accept();
     assert!(matches!(&nobody, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "{nobody:?}");
 }
@@ -186,7 +188,7 @@ async fn a_forbidden_origin_is_not_reached_in_any_spelling() {
 async fn a_name_leads_to_this_machine_only_where_that_was_granted() {
     let server = WebServer::http(|_| text("")).await;
     let config = json!({"gateway_url": server.at("gateway.example")});
-    let grants = || pinned(Grants::named_by(&config), "gateway.example");
+    let grants = || pinned(named_by(&config), "gateway.example");
     let plug = start(config.clone(), grants()).await;
     let told = push(&plug).await;
     assert_eq!(told["error_code"], "not_granted");
@@ -217,10 +219,9 @@ async fn a_redirect_leads_nowhere_not_even_to_what_is_granted() {
     .await;
     let other = WebServer::http(|_| text(VECTOR)).await;
     let config = json!({"prometheus_url": redirecting.url(), "gateway_url": other.url()});
-    let plug = start(config.clone(), Grants::named_by(&config)).await;
+    let plug = start(config.clone(), named_by(&config)).await;
     let before = other.connections();
-    let told =
-        plug.process(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
+    let told = plug.ask(&json!({"operation": "query_metrics", "query": format!("up=={}", other.port)})).await.unwrap();
     assert_eq!((&told["error_code"], &told["http_status"]), (&json!("refused"), &json!(307)), "{told}");
     assert_eq!(other.connections(), before);
 }
@@ -270,10 +271,10 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
     // Within a body wasmtime has no way to say why it ended.
     for (url, code) in [(announced.url(), "answer_too_long"), (url, "unreachable")] {
         let config = json!({"prometheus_url": url});
-        let mut grants = Grants::named_by(&config);
+        let mut grants = named_by(&config);
         grants.limits.response_bytes = Some(4_999);
         let plug = start(config, grants).await;
-        let told = plug.process(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
+        let told = plug.ask(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
         assert_eq!(told["error_code"], code, "{told}");
     }
 }
@@ -282,14 +283,14 @@ async fn an_answer_that_is_longer_than_granted_is_cut() {
 async fn more_requests_in_a_minute_than_granted_are_refused_in_words() {
     let server = WebServer::http(|_| text(VECTOR)).await;
     let config = json!({"prometheus_url": server.url()});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.limits.requests_per_minute = Some(3);
     let plug = start(config, grants).await;
     let query = json!({"operation": "query_metrics", "query": "up"});
     for _ in 0..3 {
-        assert_eq!(plug.process(&query).await.unwrap()["success"], true);
+        assert_eq!(plug.ask(&query).await.unwrap()["success"], true);
     }
-    let told = plug.process(&query).await.unwrap();
+    let told = plug.ask(&query).await.unwrap();
     assert!(told["error"].as_str().unwrap().contains("3 requests per minute"), "{told}");
     assert_eq!(server.asked().len(), 3);
 }
@@ -301,7 +302,7 @@ async fn a_connection_serves_many_requests() {
     let encrypted = WebServer::https(authority.server(&["127.0.0.1"]), |_| text("")).await;
     for (server, version) in [(plain, Version::HTTP_11), (encrypted, Version::HTTP_2)] {
         let config = json!({"gateway_url": server.url()});
-        let mut grants = Grants::named_by(&config);
+        let mut grants = named_by(&config);
         grants.tls.ca.push(authority.file());
         let plug = start(config, grants).await;
         for _ in 0..20 {
@@ -330,7 +331,7 @@ async fn a_server_that_hangs_up_without_a_word_loses_no_push() {
             let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         }
     });
-    let plug = start(config.clone(), Grants::named_by(&config)).await;
+    let plug = start(config.clone(), named_by(&config)).await;
     for number in 0..50 {
         let told = push(&plug).await;
         assert_eq!(told["success"], true, "{number}: {told}");
@@ -342,13 +343,13 @@ async fn requests_go_through_the_proxy_but_for_this_machines_own() {
     let proxy = WebServer::http(|_| text(VECTOR)).await;
     let own = WebServer::http(|_| text("")).await;
     let config = json!({"prometheus_url": "http://prometheus.example:9090", "gateway_url": own.url()});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.proxy =
         Some(Proxy { origin: proxy.url().parse().unwrap(), credential: Some("proxy".into()), cleartext: false });
     let password = SecretSource::Command(vec!["echo".into(), "pr0xy-pass".into()]);
     grants.credentials.insert("proxy".into(), CredentialGrant::Basic { username: "me".into(), password });
     let plug = start(config, grants).await;
-    assert_eq!(plug.process(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap()["success"], true);
+    assert_eq!(plug.ask(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap()["success"], true);
     assert_eq!(push(&plug).await["success"], true);
     let asked = proxy.asked();
     assert_eq!(asked.len(), 1, "{asked:?}");
@@ -391,19 +392,19 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
         }
     });
     let config = json!({"prometheus_url": "https://prometheus.example"});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.tls.ca.push(authority.file());
     grants.proxy = Some(Proxy { origin: proxy.parse().unwrap(), credential: None, cleartext: false });
     let plug = start(config.clone(), grants.clone()).await;
     let query = json!({"operation": "query_metrics", "query": "up"});
-    let told = plug.process(&query).await.unwrap();
+    let told = plug.ask(&query).await.unwrap();
     assert_eq!(told["success"], true, "{told}");
     let head = opened.recv().await.unwrap();
     assert_eq!(head[0], "CONNECT prometheus.example:443 HTTP/1.1", "{head:?}");
     assert_eq!(server.asked()[0].version, Version::HTTP_2);
     // The proxy cannot pass for the server.
     grants.tls.ca.clear();
-    let told = start(config.clone(), grants.clone()).await.process(&query).await.unwrap();
+    let told = start(config.clone(), grants.clone()).await.ask(&query).await.unwrap();
     assert_eq!(told["error_code"], "tls_failed", "{told}");
     let refusing = WebServer::http(|_| {
         let mut answer = text("");
@@ -412,7 +413,7 @@ async fn https_goes_through_the_proxy_as_a_tunnel() {
     })
     .await;
     grants.proxy = Some(Proxy { origin: refusing.url().parse().unwrap(), credential: None, cleartext: false });
-    let told = start(config, grants).await.process(&query).await.unwrap();
+    let told = start(config, grants).await.ask(&query).await.unwrap();
     assert!(told["error"].as_str().unwrap().contains("the proxy refused with status 403"), "{told}");
 }
 
@@ -421,7 +422,7 @@ async fn refusals_are_counted_in_the_exposition() {
     let plug = start(json!({}), Grants::none()).await;
     for _ in 0..2 {
         let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://h.example"}});
-        assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
+        assert_eq!(plug.ask(&ctx).await.unwrap()["error_code"], "not_granted");
     }
     let line =
         r#"plugpipe_capability_violations_total{capability="http_origin",plugin_name="monitoring_prometheus"} 2"#;
@@ -578,7 +579,7 @@ async fn pushes_to_a_real_gateway() {
     let pushes: u32 = std::env::var("PLUGPIPE_PUSHES").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let gateway = pushgateway(None).await;
     let config = json!({"gateway_url": gateway.url});
-    let plug = start(config.clone(), Grants::named_by(&config)).await;
+    let plug = start(config.clone(), named_by(&config)).await;
     push(&plug).await;
     let mut times: Vec<Duration> = Vec::new();
     for _ in 0..pushes {

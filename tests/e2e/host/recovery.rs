@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::serve::Served;
 use crate::servers::faults::{self, Faulty};
-use crate::support::{exposition, plug, root, scale};
+use crate::support::{Ask as _, exposition, named_by, plug, root, scale};
 
 /// Little enough for [`crash`] to be too much.
 fn small() -> Limits {
@@ -115,11 +115,11 @@ async fn each_typed_call_is_made_again_after_a_crash_and_handles_stay_valid() {
 #[tokio::test]
 async fn the_last_configuration_that_was_taken_outlives_a_crash() {
     let job = async |plug: &PlugHandle| {
-        let answer = plug.process(&json!({"operation": "export_metrics"})).await.unwrap();
+        let answer = plug.ask(&json!({"operation": "export_metrics"})).await.unwrap();
         answer["monitoring_metadata"]["job_name"].clone()
     };
     let plug = plug().start(&json!({"job_name": "first"}), Grants::none(), small()).await.unwrap();
-    let call = |ctx: Value, cfg: &str| plug.process_text(ctx.to_string(), cfg.into());
+    let call = |ctx: Value, cfg: &'static str| plug.process(ctx.to_string(), cfg);
     call(counter("m_total", 1.0), r#"{"job_name": "second"}"#).await.unwrap();
     // One that comes with an operation that fails is taken too; one that is none is not.
     call(json!({"operation": "record_counter"}), r#"{"job_name": "third"}"#).await.unwrap();
@@ -158,16 +158,16 @@ async fn what_was_idle_for_too_long_does_not_come_back_with_its_old_value() {
 async fn a_recovery_asks_no_server_for_anything_and_the_next_push_carries_all() {
     let gateway = Faulty::start(|stream, _| faults::answer(stream, "200", "", ""));
     let config = json!({"gateway_url": gateway.url, "job_name": "j"});
-    let plug = plug().start(&config, Grants::named_by(&config), small()).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), small()).await.unwrap();
     for _ in 0..3 {
-        let answer = plug.process(&counter("pushed_total", 1.0)).await.unwrap();
+        let answer = plug.ask(&counter("pushed_total", 1.0)).await.unwrap();
         assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
     }
     crash(&plug).await;
     let before = gateway.asked().len();
     assert_eq!(value_of(&exposition(&plug).await, "pushed_total"), 3);
     assert_eq!(gateway.asked().len(), before);
-    let answer = plug.process(&counter("pushed_total", 1.0)).await.unwrap();
+    let answer = plug.ask(&counter("pushed_total", 1.0)).await.unwrap();
     assert_eq!((&answer["result"]["metric_pushed"], &answer["result"]["current_value"]), (&json!(true), &json!(4)));
     assert_eq!(gateway.asked().len(), before + 1);
 }
@@ -188,7 +188,7 @@ async fn under_load_every_counter_is_what_was_acknowledged_after_any_number_of_t
                     let amount = 1 + acknowledged % 3;
                     let taken = if acknowledged % 2 == 0 {
                         let ctx = counter(&name, amount as f64);
-                        plug.process(&ctx).await.unwrap()["success"] == true
+                        plug.ask(&ctx).await.unwrap()["success"] == true
                     } else {
                         let name = name.clone();
                         let record = plug.with(move |session| {
@@ -229,11 +229,11 @@ async fn a_call_that_cannot_be_made_again_is_given_up_once_and_the_others_are_ke
     let folder = tempfile::tempdir().unwrap();
     let start = async |limits: Limits| plug().start_in(folder.path(), &json!({}), Grants::none(), limits).await;
     let plug = start(Limits::default()).await.unwrap();
-    plug.process(&counter("small_total", 2.0)).await.unwrap();
+    plug.ask(&counter("small_total", 2.0)).await.unwrap();
     // Too much for the memory that the next host grants.
     let item = |n: u32| json!({"name": "big_total", "value": 1, "type": "counter", "labels": {"n": n.to_string()}});
     let many: Vec<Value> = (0..9_000).map(item).collect();
-    let answer = plug.process(&json!({"operation": "record_multiple_metrics", "metrics": many})).await.unwrap();
+    let answer = plug.ask(&json!({"operation": "record_multiple_metrics", "metrics": many})).await.unwrap();
     assert_eq!(answer["success"], true, "{answer}");
     drop(plug);
     let plug = restarted(async || start(Limits::default().with_memory_bytes(2 * 1024 * 1024)).await).await;
@@ -264,9 +264,9 @@ async fn restarted(start: impl AsyncFn() -> Result<PlugHandle, Error>) -> PlugHa
 async fn a_restarted_host_goes_on_where_it_was_and_a_new_configuration_wins() {
     let folder = tempfile::tempdir().unwrap();
     let start = async |config: Value| plug().start_in(folder.path(), &config, Grants::none(), Limits::default()).await;
-    let record = async |plug: &PlugHandle| plug.process(&counter("m_total", 1.0)).await.unwrap();
+    let record = async |plug: &PlugHandle| plug.ask(&counter("m_total", 1.0)).await.unwrap();
     let plug = start(json!({"job_name": "a"})).await.unwrap();
-    plug.process_text(counter("m_total", 1.0).to_string(), r#"{"job_name": "b"}"#.into()).await.unwrap();
+    plug.process(counter("m_total", 1.0).to_string(), r#"{"job_name": "b"}"#).await.unwrap();
     drop(plug);
     // What is recorded under another job is counted from 0.
     for (config, name, value) in [("a", "b", 2), ("c", "c", 1), ("c", "c", 2)] {
@@ -402,10 +402,10 @@ async fn on_a_full_disk_a_record_is_refused_and_what_was_acknowledged_stays() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_half_way_costs_its_own_call_only() {
+async fn what_a_caller_that_leaves_half_way_recorded_stays() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = json!({"gateway_url": format!("http://{}", silent.local_addr().unwrap()), "timeout": "60s"});
-    let mut session = plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let mut session = plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
     let manual =
         json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1, "push_policy": "manual"});
     session.process(&manual.to_string(), "").await.unwrap();
@@ -414,8 +414,8 @@ async fn a_caller_that_leaves_half_way_costs_its_own_call_only() {
         let left = tokio::time::timeout(Duration::from_millis(100), session.process(&ctx, "")).await;
         assert!(left.is_err(), "{left:?}");
     }
-    assert_eq!(session.scrape("").await.unwrap().body, b"# TYPE m_total counter\nm_total 1\n");
-    assert_eq!((session.recovery().crashes, session.recovery().lost), (2, 0));
+    assert_eq!(session.scrape("").await.unwrap().body, b"# TYPE m_total counter\nm_total 11\n");
+    assert_eq!(session.recovery().lost, 0);
 }
 
 #[test]
@@ -442,10 +442,10 @@ async fn what_was_imported_is_there_after_a_restart_without_the_server() {
         let grants = Grants::none().and(url.parse().unwrap());
         let plug = plug().start_in(folder.path(), &config, grants.clone(), Limits::default()).await.unwrap();
         let scrape = json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}, "import": true});
-        let answer = plug.process(&scrape).await.unwrap();
+        let answer = plug.ask(&scrape).await.unwrap();
         assert_eq!(answer["success"], true, "{answer}");
         let more = json!({"operation": "record_counter", "metric_name": "imported_total", "metric_value": 1});
-        assert_eq!(plug.process(&more).await.unwrap()["result"]["current_value"], 42);
+        assert_eq!(plug.ask(&more).await.unwrap()["result"]["current_value"], 42);
         (url, grants)
     };
     let _ = url;
@@ -459,5 +459,5 @@ async fn what_was_imported_is_there_after_a_restart_without_the_server() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     let more = json!({"operation": "record_counter", "metric_name": "imported_total", "metric_value": 1});
-    assert_eq!(plug.process(&more).await.unwrap()["result"]["current_value"], 43);
+    assert_eq!(plug.ask(&more).await.unwrap()["result"]["current_value"], 43);
 }

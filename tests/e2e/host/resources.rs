@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::fake_web::{Asked, WebServer, text};
 use crate::servers::faults::{Behaviour, Faulty, answer};
-use crate::support::{plug, scale};
+use crate::support::{Ask as _, named_by, plug, scale};
 
 /// Fewer than conversations, so that one that leaves a single resource behind is found.
 const RESOURCES: usize = 32;
@@ -77,7 +77,7 @@ async fn start(url: &str, grants: Grants, timeout: &str) -> PlugHandle {
     let limits = Limits::default().with_resources(RESOURCES);
     let plug = plug().start(&config(url, timeout), grants, limits).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "held_total", "metric_value": 1});
-    assert_eq!(plug.process(&record).await.unwrap()["success"], true);
+    assert_eq!(plug.ask(&record).await.unwrap()["success"], true);
     plug
 }
 
@@ -95,7 +95,7 @@ async fn holds_nothing_afterwards(what: &'static str, url: &str, grants: &Grants
         let (url, grants) = (url.to_owned(), grants.clone());
         all.spawn(async move {
             let plug = start(&url, grants, if well { PATIENT } else { "300ms" }).await;
-            let answer = plug.process(&ctx).await.unwrap();
+            let answer = plug.ask(&ctx).await.unwrap();
             if ctx["operation"] != "health_check" && ctx["operation"] != "create_alert" {
                 assert_eq!(went_well(&answer), well, "{what}: {ctx}: {answer}");
             }
@@ -161,11 +161,13 @@ async fn what_is_cancelled_or_stopped_leaves_nothing_behind() {
     let query = json!({"operation": "query_metrics", "query": "up"}).to_string();
 
     // By its caller.
-    let mut session = plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let mut session = plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
     let left = tokio::time::timeout(Duration::from_millis(100), session.process(&query, "")).await;
     assert!(left.is_err());
     assert_eq!(session.host_resources(), 0);
-    // The connection is closed too, and not kept until the next call.
+    // A session works only within its calls: the next one ends the job, and closes the connection.
+    let describe = json!({"operation": "describe"}).to_string();
+    assert!(session.process(&describe, "").await.unwrap().is_ok());
     let accepted = silent.try_clone().unwrap();
     let read_to_its_end = tokio::task::spawn_blocking(move || {
         let (mut connection, _) = accepted.accept().unwrap();
@@ -173,13 +175,13 @@ async fn what_is_cancelled_or_stopped_leaves_nothing_behind() {
         std::io::copy(&mut connection, &mut std::io::sink())
     });
     read_to_its_end.await.unwrap().unwrap();
-    session.record("m", plugpipe_harness::session::MetricKind::Gauge, &[], 1.0).await.unwrap();
-    assert_eq!((session.host_resources(), session.recovery().crashes), (0, 1));
+    assert_eq!((session.host_resources(), session.recovery().lost), (0, 0));
 
     // By a limit.
     let limits = Limits::default().with_call(Duration::from_millis(100));
-    let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
-    assert!(plug.process_text(query, String::new()).await.is_err());
+    let plug = plug().start(&config, named_by(&config), limits).await.unwrap();
+    let stopped = plug.process(query, "").await.unwrap();
+    assert!(stopped.error.is_some(), "{stopped:?}");
     assert_eq!((plug.host_resources().await.unwrap(), plug.recovery().await.unwrap().crashes), (0, 1));
 }
 
@@ -192,7 +194,7 @@ async fn one_instance_holds_thousands_of_conversations_of_each_kind() {
     for ctx in conversations(&url) {
         let began = Instant::now();
         for round in 0..rounds {
-            let answer = plug.process(&ctx).await.unwrap();
+            let answer = plug.ask(&ctx).await.unwrap();
             assert!(went_well(&answer) || ctx["operation"] == "create_alert", "{round}: {ctx}: {answer}");
         }
         println!("{rounds} × {} in {:.1?}", ctx["operation"], began.elapsed());
@@ -200,11 +202,15 @@ async fn one_instance_holds_thousands_of_conversations_of_each_kind() {
     }
     assert_eq!(plug.recovery().await.unwrap().crashes, 0);
 
-    // The typed calls, in the instance that records.
+    // The typed calls, each in an instance of its own.
     let (config, limits) = (config(&url, PATIENT), Limits::default().with_resources(RESOURCES));
-    let mut session = crate::support::plug().session(&config, Grants::named_by(&config), limits).await.unwrap();
+    let mut session = crate::support::plug().session(&config, named_by(&config), limits).await.unwrap();
     for _ in 0..rounds {
-        session.instant("up", None, query::Options { timeout_ms: None, limit: None, lookback_ms: None }).await.unwrap();
+        session
+            .querier()
+            .instant("up", None, query::Options { timeout_ms: None, limit: None, lookback_ms: None })
+            .await
+            .unwrap();
         assert_eq!(session.host_resources(), 0);
     }
 }
@@ -216,13 +222,13 @@ async fn a_push_that_costs_the_instance_does_not_deny_its_record() {
     config["push_policy"] = json!("on_record");
     // Too few for any request.
     let limits = Limits::default().with_resources(2);
-    let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), limits).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
-    let answer = plug.process(&record).await.unwrap();
+    let answer = plug.ask(&record).await.unwrap();
     let result = &answer["result"];
     assert_eq!((&answer["success"], &result["current_value"]), (&json!(true), &json!(1)), "{answer}");
     let error = result["push_error"].as_str().unwrap();
-    assert!(error.contains("limits.resources") && error.contains("The value stays recorded"), "{answer}");
+    assert!(error.contains("limits.resources"), "{answer}");
     assert!(!answer.to_string().contains("recorded nothing"), "{answer}");
-    assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 2);
+    assert_eq!(plug.ask(&record).await.unwrap()["result"]["current_value"], 2);
 }

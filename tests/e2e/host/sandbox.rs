@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use plugpipe_harness::{Error, Grants, Limits, Plug};
 use serde_json::json;
 
-use crate::support::plug;
+use crate::support::{Ask as _, named_by, plug};
 
 #[test]
 fn the_component_imports_seven_interfaces_and_no_other() {
@@ -48,10 +48,8 @@ async fn an_origin_that_was_not_granted_is_refused_before_any_connection() {
     let plug = plug().start(&config, Grants::none(), Limits::default()).await.unwrap();
     let origin = format!("http://127.0.0.1:{port}");
 
-    let answer = plug
-        .process(&json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1}))
-        .await
-        .unwrap();
+    let answer =
+        plug.ask(&json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1})).await.unwrap();
     assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
     assert_eq!(
         (&answer["result"]["push_error_code"], &answer["result"]["push_origin"]),
@@ -63,7 +61,7 @@ async fn an_origin_that_was_not_granted_is_refused_before_any_connection() {
         json!({"operation": "delete_metrics"}),
         json!({"operation": "query_metrics", "query": "up"}),
     ] {
-        let answer = plug.process(&ctx).await.unwrap();
+        let answer = plug.ask(&ctx).await.unwrap();
         assert_eq!(
             (&answer["success"], &answer["error_code"], &answer["origin"]),
             (&json!(false), &json!("not_granted"), &json!(origin))
@@ -85,7 +83,7 @@ async fn an_origin_that_was_not_granted_is_refused_before_any_connection() {
 async fn a_url_in_ctx_does_not_grant_itself() {
     let plug = plug().start(&json!({}), Grants::none(), Limits::default()).await.unwrap();
     let ctx = json!({"operation": "push_metrics", "prometheus_config": {"gateway_url": "http://127.0.0.1:9"}});
-    assert_eq!(plug.process(&ctx).await.unwrap()["error_code"], "not_granted");
+    assert_eq!(plug.ask(&ctx).await.unwrap()["error_code"], "not_granted");
 }
 
 #[test]
@@ -94,7 +92,7 @@ fn what_is_no_component_of_this_world_is_refused_with_a_reason() {
     assert!(problem(b"not wasm").starts_with("x.wasm cannot be loaded: "));
     // An empty component: valid, and without the plug's interface.
     let empty = problem(b"\0asm\x0d\0\x01\0");
-    assert!(empty.contains("plugpipe:monitoring/"), "{empty}");
+    assert!(empty.contains("plugpipe:plug/"), "{empty}");
 }
 
 #[tokio::test]
@@ -102,10 +100,10 @@ async fn a_plug_that_runs_out_of_memory_is_replaced_and_the_host_goes_on() {
     let limits = Limits::default().with_memory_bytes(4 * 1024 * 1024);
     let plug = plug().start(&json!({"job_name": "kept"}), Grants::none(), limits).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
-    assert_eq!(plug.process(&record).await.unwrap()["result"]["current_value"], 1.0);
-    let crash = plug.process_text(" ".repeat(8 * 1024 * 1024), String::new()).await.unwrap_err();
+    assert_eq!(plug.ask(&record).await.unwrap()["result"]["current_value"], 1.0);
+    let crash = plug.process(" ".repeat(8 * 1024 * 1024), "").await.unwrap_err();
     assert!(matches!(crash, Error::Limit { .. }), "{crash}");
-    let after = plug.process(&record).await.unwrap();
+    let after = plug.ask(&record).await.unwrap();
     assert_eq!(
         (&after["result"]["current_value"], &after["monitoring_metadata"]["job_name"]),
         (&json!(2), &json!("kept"))
@@ -118,10 +116,10 @@ async fn a_call_that_takes_too_long_is_stopped_and_the_host_goes_on() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = json!({"gateway_url": format!("http://{}", silent.local_addr().unwrap()), "timeout": "60s"});
     let limits = Limits::default().with_call(Duration::from_millis(200));
-    let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), limits).await.unwrap();
     let started = Instant::now();
-    let stopped = plug.process(&json!({"operation": "push_metrics"})).await.unwrap_err();
-    assert!(matches!(stopped, Error::Deadline { .. }), "{stopped}");
+    let stopped = plug.ask(&json!({"operation": "push_metrics"})).await.unwrap();
+    assert!(stopped["error"].as_str().unwrap().contains("stopped after 0.2 s"), "{stopped}");
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    assert_eq!(plug.describe().await.unwrap()["name"], "monitoring_prometheus");
+    assert_eq!(plug.describe().name, "monitoring_prometheus");
 }

@@ -11,7 +11,7 @@ use plugpipe_harness::{Exchanges, Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{Asked, WebServer, text};
-use crate::support::{Mounted, harness, plug, stderr, stdout, until_files_are_read};
+use crate::support::{Ask as _, Mounted, harness, named_by, plug, stderr, stdout, until_files_are_read};
 
 const SECRET: &str = "pl4nted-s3cret-7719";
 /// printf watcher:pl4nted-s3cret-7719 | base64
@@ -85,19 +85,19 @@ async fn the_tenant_of_the_configuration_is_the_only_one_that_a_request_with_a_c
     let config = json!({"prometheus_url": server.url(), "prometheus_auth": {"tenant": "team-1"}});
     let plug = plug().start(&config, granted(), Limits::default()).await.unwrap();
     let query = json!({"operation": "query_metrics", "query": "up"});
-    plug.process(&query).await.unwrap();
+    plug.ask(&query).await.unwrap();
     let asked = server.asked();
     assert_eq!(asked[0].header("x-scope-orgid"), Some("team-1"));
     assert_eq!(asked[0].header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
     // What a call says of it is not the operator's word.
     let mut other = query.clone();
     other["prometheus_auth"] = json!({"tenant": "team-2"});
-    let answer = plug.process(&other).await.unwrap();
+    let answer = plug.ask(&other).await.unwrap();
     assert_eq!(answer["success"], false, "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("x-scope-orgid"), "{answer}");
     let config = json!({"prometheus_url": server.url()});
     let plug = crate::support::plug().start(&config, granted(), Limits::default()).await.unwrap();
-    assert_eq!(plug.process(&other).await.unwrap()["success"], false);
+    assert_eq!(plug.ask(&other).await.unwrap()["success"], false);
     assert_eq!(server.asked().len(), asked.len());
 }
 
@@ -144,7 +144,7 @@ async fn a_planted_secret_is_not_in_the_plug_its_answers_its_snapshot_or_a_recor
 #[tokio::test]
 async fn a_secret_that_the_plug_is_given_is_in_its_memory() {
     let config = json!({"prometheus_url": "http://127.0.0.1:9", "prometheus_auth": {"token": "g1ven-t0-the-plug"}});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     plug.health_check().await.unwrap();
     assert!(guest_memories().iter().any(|memory| find(memory, "g1ven-t0-the-plug")));
 }
@@ -220,7 +220,7 @@ async fn use_everything(plug: &PlugHandle) -> String {
         json!({"operation": "snapshot_metrics"}),
         json!({"operation": "describe"}),
     ] {
-        told.push_str(&plug.process(&ctx).await.unwrap().to_string());
+        told.push_str(&plug.ask(&ctx).await.unwrap().to_string());
     }
     told.push_str(&plug.health_check().await.unwrap_or(Value::Null).to_string());
     told
@@ -394,10 +394,10 @@ async fn a_secret_and_the_one_that_it_replaced_are_masked() {
         .await
         .unwrap();
     let query = json!({"operation": "query_metrics", "query": "up"});
-    let before = plug.process(&query).await.unwrap().to_string();
+    let before = plug.ask(&query).await.unwrap().to_string();
     mounted.change(&[("token", NEXT_SECRET.as_bytes())]);
     until_files_are_read().await;
-    let after = plug.process(&query).await.unwrap().to_string();
+    let after = plug.ask(&query).await.unwrap().to_string();
     let bearers: Vec<_> =
         server.asked().iter().map(|asked| asked.header("authorization").unwrap().to_owned()).collect();
     assert_eq!(bearers.first(), Some(&format!("Bearer {SECRET}")));

@@ -12,21 +12,21 @@ use serde_json::{Value, json};
 
 use crate::cli::serve::Served;
 use crate::fake_web::{Authority, WebServer, self_signed, text};
-use crate::support::{Mounted, harness, plug, until_files_are_read};
+use crate::support::{Ask as _, Mounted, harness, named_by, plug, until_files_are_read};
 
 /// What a push to a server with this certificate answers, reached under this name, with grants
 /// changed so.
 async fn push(config: ServerConfig, host: &str, change: impl FnOnce(&mut Grants)) -> (Value, WebServer) {
     let server = WebServer::https(config, |_| text("")).await;
     let config = json!({"gateway_url": server.at(host), "timeout": "5s"});
-    let mut grants = Grants::named_by(&config);
+    let mut grants = named_by(&config);
     grants.addresses.insert("loopback".parse().unwrap());
     grants.hosts.insert("gateway.example".into(), vec!["127.0.0.1".parse().unwrap()]);
     change(&mut grants);
     let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
     let record = json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1});
-    plug.process(&record).await.unwrap();
-    (plug.process(&json!({"operation": "push_metrics"})).await.unwrap(), server)
+    plug.ask(&record).await.unwrap();
+    (plug.ask(&json!({"operation": "push_metrics"})).await.unwrap(), server)
 }
 
 fn is_refused(answer: &Value, server: &WebServer, why: &str) {
@@ -190,11 +190,11 @@ async fn each_origin_sees_its_own_client_certificate_and_no_other() {
         grants.tls.identities = [("first".to_owned(), first.clone()), ("second".to_owned(), second.clone())].into();
         let plug = plug().start(&config, grants, Limits::default()).await.unwrap();
         for _ in 0..3 {
-            plug.process(&json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1}))
+            plug.ask(&json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1}))
                 .await
                 .unwrap();
-            plug.process(&json!({"operation": "push_metrics"})).await.unwrap();
-            plug.process(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
+            plug.ask(&json!({"operation": "push_metrics"})).await.unwrap();
+            plug.ask(&json!({"operation": "query_metrics", "query": "up"})).await.unwrap();
             plug.health_check().await.unwrap();
         }
         let expected = has_default.then(|| certificate(&default.certificate)).flatten();
@@ -264,7 +264,7 @@ const BROKEN: [(&str, &[u8]); 4] = [
 ];
 
 async fn query(plug: &PlugHandle, url: &str) -> Value {
-    plug.process(&json!({"operation": "query_metrics", "query": "up", "prometheus_config": {"prometheus_url": url}}))
+    plug.ask(&json!({"operation": "query_metrics", "query": "up", "prometheus_config": {"prometheus_url": url}}))
         .await
         .unwrap()
 }

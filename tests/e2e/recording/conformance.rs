@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::cli::dist::{node_package, python, without_hosts};
 use crate::cli::manifest::MANIFEST;
-use crate::support::{plug, read_head, root};
+use crate::support::{Ask as _, plug, read_head, root};
 
 /// One case, its server running.
 struct Case {
@@ -288,8 +288,7 @@ async fn the_harness_conforms() {
         let plug = plug().start(&json!({}), grants, plugpipe_harness::Limits::default()).await.unwrap();
         let mut answers = Vec::new();
         for step in case.steps() {
-            let text = plug.process_text(step["ctx"].to_string(), step["cfg"].to_string()).await.unwrap();
-            answers.push(serde_json::from_str(&text).unwrap());
+            answers.push(plug.ask_text(step["ctx"].to_string(), step["cfg"].to_string()).await.unwrap());
         }
         case.check("the harness", &answers);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{alone, exposition, start};
+use crate::support::{Ask as _, alone, body, exposition, start};
 
 #[tokio::test]
 async fn counters_accumulate_over_calls() {
@@ -80,8 +80,7 @@ async fn bad_input_is_an_answer_and_leaves_the_plug_as_it_was() {
         (record(json!({"metric_name": "good_total"})), "metric_conflict", "metric_name"),
     ] {
         let shown = &ctx[..ctx.len().min(100)];
-        let text = plug.process_text(ctx.clone(), String::new()).await.unwrap();
-        let answer: Value = serde_json::from_str(&text).unwrap();
+        let answer = plug.ask_text(ctx.clone(), "").await.unwrap();
         assert_eq!(
             (&answer["success"], &answer["error_code"], &answer["field"]),
             (&json!(false), &json!(code), &json!(field)),
@@ -103,22 +102,23 @@ async fn configuration_is_taken_nested_flat_and_from_ctx() {
     for_one_call["prometheus_config"] = json!({"job_name": "from ctx"});
     assert_eq!(metadata(plug.process(&for_one_call).await.unwrap())["job_name"], "from ctx");
     for empty in ["", "{}", " { } ", "null"] {
-        let answer = plug.process_text(record.to_string(), empty.into()).await.unwrap();
-        assert_eq!(metadata(serde_json::from_str(&answer).unwrap()), kept, "{empty:?}");
+        let answer = plug.ask_text(record.to_string(), empty).await.unwrap();
+        assert_eq!(metadata(answer), kept, "{empty:?}");
     }
-    let answer = plug.process_text(record.to_string(), json!({"job_name": "new"}).to_string()).await.unwrap();
-    assert_eq!(metadata(serde_json::from_str(&answer).unwrap()), json!({"job_name": "new", "scrape_interval": "15s"}));
+    let answer = plug.ask_text(record.to_string(), json!({"job_name": "new"}).to_string()).await.unwrap();
+    assert_eq!(metadata(answer), json!({"job_name": "new", "scrape_interval": "15s"}));
 }
 
 #[tokio::test]
 async fn health_check_describe_and_cleanup_are_doors_of_their_own() {
     let plug = alone().await;
     assert_eq!(plug.health_check().await.unwrap()["result"]["pushgateway_status"], "not_configured");
-    let description = plug.describe().await.unwrap();
-    assert_eq!(description["name"], "monitoring_prometheus");
-    assert!(description["operations"]["record_counter"].is_string());
+    let description = plug.describe();
+    assert_eq!(description.name, "monitoring_prometheus");
+    assert!(description.operations.iter().any(|operation| operation.name == "record_counter"));
+    assert!(description.sinks.iter().any(|sink| sink == "pushgateway"), "{:?}", description.sinks);
     plug.process(&json!({"metric_name": "m", "metric_value": 1})).await.unwrap();
-    assert_eq!(plug.cleanup().await.unwrap()["result"], json!({"series_dropped": 1, "unpushed": true}));
+    assert_eq!(body(&plug.cleanup().await.unwrap())["result"], json!({"series_dropped": 1, "unpushed": true}));
     assert_eq!(exposition(&plug).await, "");
 }
 

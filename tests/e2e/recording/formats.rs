@@ -466,7 +466,7 @@ async fn record_odd(session: &mut Session) -> Result<(), plugpipe_harness::Error
     let series = session.series_of(named, &label("weg/ziel", "☃")).await?;
     session.set(series, 7.0).await?;
 
-    let native = NativeBuckets { schema: 3, zero_threshold: 0.001, max_buckets: 200 };
+    let native = NativeBuckets { schema: 3, zero_threshold: 0.001, max_buckets: 200, custom_bounds: None };
     let waits = metric("odd_wait_seconds", MetricKind::NativeHistogram, "side");
     let waits = session.register(&Definition { native: Some(native), ..waits }).await?;
     for (side, values) in [("positive", positive()), ("both", both())] {

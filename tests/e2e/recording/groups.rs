@@ -5,7 +5,7 @@ use plugpipe_testkit::{Program, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
-use crate::support::{answer, harness, pushgateway, query_until, servers, start, stderr, without_servers};
+use crate::support::{answer, flush, harness, pushgateway, query_until, servers, start, stderr, without_servers};
 
 /// The lines of the gateway's own exposition that are about the two gauges.
 async fn gauges(url: &str) -> Vec<String> {
@@ -132,7 +132,7 @@ async fn a_run_that_deletes_its_group_leaves_none() {
     let plug = start(json!({"gateway_url": gateway.url, "job_name": "jobA"})).await;
     plug.process(&record).await.unwrap();
     assert_eq!(plug.process(&json!({"operation": "delete_metrics"})).await.unwrap()["result"]["deleted"], true);
-    assert_eq!(plug.flush().await.unwrap(), None);
+    assert_eq!(flush(&plug).await, None);
     assert!(gauges(&gateway.url).await.is_empty());
 }
 

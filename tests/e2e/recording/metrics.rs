@@ -8,7 +8,7 @@ use plugpipe_harness::session::{Definition, Format, Label, MetricKind, NativeBuc
 use plugpipe_harness::{Error, Grants, Limits, Session};
 use serde_json::{Value, json};
 
-use crate::support::{alone, plug, start};
+use crate::support::{agreeing, alone, body, plug, start};
 
 /// How far a summary's quantile may be off, as a fraction of the true value; the plug's
 /// documentation states it.
@@ -76,7 +76,7 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
 }
 
 async fn process(session: &mut Session, ctx: Value) -> Value {
-    serde_json::from_str(&session.process(&ctx.to_string(), "").await.unwrap()).unwrap()
+    agreeing(&session.process(&ctx.to_string(), "").await.unwrap())
 }
 
 /// The result of an operation that succeeds.
@@ -115,7 +115,7 @@ async fn the_same_definition_again_is_the_same_family() {
 #[tokio::test]
 async fn a_conflict_names_both_definitions_and_changes_nothing() {
     use MetricKind::{Counter, Gauge, Histogram, NativeHistogram, StateSet, Summary};
-    let native = |schema| Some(NativeBuckets { schema, zero_threshold: 0.0, max_buckets: 100 });
+    let native = |schema| Some(NativeBuckets { schema, zero_threshold: 0.0, max_buckets: 100, custom_bounds: None });
     let states = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     for (own, other, said) in [
         (metric("m", Counter, &[]), metric("m", Gauge, &[]), ["counter", "gauge"]),
@@ -176,7 +176,7 @@ async fn a_conflict_names_both_definitions_and_changes_nothing() {
 async fn definitions_that_make_no_sense_are_refused_by_field() {
     use MetricKind::{Gauge, Histogram, NativeHistogram, StateSet, Summary};
     let mut session = bare().await;
-    let native = NativeBuckets { schema: 9, zero_threshold: 0.0, max_buckets: 100 };
+    let native = NativeBuckets { schema: 9, zero_threshold: 0.0, max_buckets: 100, custom_bounds: None };
     for (definition, field) in [
         (metric("", Gauge, &[]), "name"),
         (metric("m", Gauge, &["__a"]), "__a"),
@@ -445,7 +445,7 @@ async fn an_exemplar_is_kept_with_what_it_is_an_example_of() {
 #[tokio::test]
 async fn a_native_histogram_puts_each_observation_in_the_bucket_of_its_size() {
     let mut session = bare().await;
-    let native = NativeBuckets { schema: 3, zero_threshold: 0.001, max_buckets: 160 };
+    let native = NativeBuckets { schema: 3, zero_threshold: 0.001, max_buckets: 160, custom_bounds: None };
     let definition = Definition { native: Some(native), ..metric("wait", MetricKind::NativeHistogram, &[]) };
     let series = single(&mut session, definition).await;
     let observed = [0.0, -0.001, 0.3, 0.3, 1.0, 7.0, 1e9, -4.5];
@@ -474,7 +474,7 @@ async fn a_native_histogram_puts_each_observation_in_the_bucket_of_its_size() {
     }
 
     // Past the most buckets they become wider, and nothing is lost.
-    let native = NativeBuckets { schema: 8, zero_threshold: 0.0, max_buckets: 20 };
+    let native = NativeBuckets { schema: 8, zero_threshold: 0.0, max_buckets: 20, custom_bounds: None };
     let definition = Definition { native: Some(native), ..metric("wide", MetricKind::NativeHistogram, &[]) };
     let series = single(&mut session, definition).await;
     let values: Vec<f64> = (1..=1_000).map(f64::from).collect();
@@ -953,7 +953,7 @@ async fn the_plug_counts_what_it_took_and_not_what_it_refused() {
 async fn a_refused_update_leaves_nothing_to_push() {
     let mut session = bare().await;
     assert_eq!(session.add(u32::MAX, 1.0).await.unwrap(), Outcome::UnknownSeries);
-    let answer: Value = serde_json::from_str(&session.cleanup().await.unwrap()).unwrap();
+    let answer: Value = body(&session.cleanup().await.unwrap());
     assert_eq!(answer["result"]["unpushed"], false);
 }
 

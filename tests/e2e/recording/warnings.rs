@@ -4,12 +4,12 @@
 
 use std::io::Write as _;
 
-use plugpipe_harness::{Grants, Limits};
+use plugpipe_harness::Limits;
 use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
 use crate::servers::faults::{Faulty, answer};
-use crate::support::{plug, run, stderr, stdout};
+use crate::support::{Ask as _, named_by, plug, run, stderr, stdout};
 
 const MISSPELT: &str = "lables: unknown field; did you mean labels?";
 
@@ -20,7 +20,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 fn warnings(answer: &Value) -> Vec<&str> {
-    plugpipe_harness::warnings::of(answer).collect()
+    answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 #[tokio::test]
@@ -28,39 +28,38 @@ async fn answers_warn_of_what_the_plug_does_not_know() {
     let alertmanager = Faulty::start(|stream, _| answer(stream, "200", "", ""));
     let url = alertmanager.url.as_str();
     let config = json!({"alertmanager_url": url, "prometheus_config": {"job_nmae": "j"}});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     let of_start = "cfg.prometheus_config.job_nmae: unknown field; did you mean job_name?";
     assert_eq!(plug.warnings(), [of_start]);
     // Known to the quick way, but for one name.
     for _ in 0..3 {
         let ctx =
             json!({"operation": "record_counter", "metric_name": "m_total", "metric_value": 1, "lables": {"a": "b"}});
-        let answer = plug.process(&ctx).await.unwrap();
+        let answer = plug.ask(&ctx).await.unwrap();
         assert_eq!((warnings(&answer), &answer["success"]), (vec![MISSPELT], &json!(true)), "{answer}");
     }
-    // Through the courier, which is handed the configuration without a word of it.
+    // By a worker, which says nothing of the configuration again.
     let alert = json!({"operation": "send_alerts", "alerts": [{"alert_name": "A"}, {"alert_name": "B", "annotatons": {"a": "b"}}]});
-    let told = plug.process(&alert).await.unwrap();
+    let told = plug.ask(&alert).await.unwrap();
     assert_eq!(warnings(&told), ["alerts[1].annotatons: unknown field; did you mean annotations?"], "{told}");
     // A configuration that comes with a call is warned of in that call's answer only.
     let cfg = json!({"alertmanager_url": url, "gateway_ulr": "http://h", "debug": true}).to_string();
     for expected in [vec!["cfg.gateway_ulr: unknown field; did you mean gateway_url?"], vec![]] {
         let ctx = json!({"operation": "send_alerts", "alert_name": "A", "starts_at": "now-1.5h", "ends_at": "now+2h"});
-        let text = plug.process_text(ctx.to_string(), cfg.clone()).await.unwrap();
-        let answer: Value = serde_json::from_str(&text).unwrap();
+        let answer = plug.ask_text(ctx.to_string(), &cfg).await.unwrap();
         assert_eq!((warnings(&answer), &answer["success"]), (expected, &json!(true)), "{answer}");
     }
-    let unknown = plug.process(&json!({"operation": "send_alert"})).await.unwrap();
-    assert!(unknown["error"].as_str().unwrap().contains("did you mean send_alerts? expected one of "), "{unknown}");
+    let unknown = plug.ask(&json!({"operation": "send_alert"})).await.unwrap();
+    assert!(unknown["error"].as_str().unwrap().contains("did you mean send_alerts? there are "), "{unknown}");
     // Moments are one type: a silence may begin and end relative to now too.
     let silenced = Faulty::start(|stream, _| answer(stream, "200", "", r#"{"silenceID":"x"}"#));
     let config = json!({"alertmanager_url": silenced.url});
-    let plug = crate::support::plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
+    let plug = crate::support::plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
     let silence = json!({"operation": "create_silence", "matchers": ["a=b"], "comment": "c", "starts_at": "now+1h", "ends_at": "now+1d12h"});
-    let silence = plug.process(&silence).await.unwrap();
+    let silence = plug.ask(&silence).await.unwrap();
     assert_eq!(silence["success"], true, "{silence}");
     let asked = silenced.asked().len();
-    let escaped = plug.process(&json!({"operation": "expire_silence", "silence_id": "../x"})).await.unwrap();
+    let escaped = plug.ask(&json!({"operation": "expire_silence", "silence_id": "../x"})).await.unwrap();
     assert_eq!((&escaped["field"], silenced.asked().len()), (&json!("silence_id"), asked), "{escaped}");
 }
 

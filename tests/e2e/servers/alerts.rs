@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::pipe::{self, Pipe, PlugCaller, PlugKind};
+use plugpipe_harness::pipe::{self, Pipe, PlugCaller, PlugKind, Response};
+use plugpipe_harness::{Answer, PlugHandle};
 use plugpipe_testkit::{Program, PrometheusOptions, Running, start_prometheus};
 use serde_json::{Map, Value, json};
 
@@ -41,8 +42,11 @@ impl PlugCaller for Caller {
         PlugKind::Known
     }
 
-    async fn call(&self, _: &str, ctx: Value) -> Result<Value, String> {
-        self.0.process(&ctx).await.map_err(|error| error.to_string())
+    async fn call(&self, _: &str, ctx: Value) -> Result<Response, String> {
+        let handle: &PlugHandle = &self.0;
+        let answer = handle.process(ctx.to_string(), "").await.map_err(|error| error.to_string())?;
+        let Answer { error, warnings, body, .. } = answer;
+        Ok(Response { error: error.map(|problem| problem.message), warnings, body })
     }
 }
 

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use plugpipe_harness::{Grants, Limits};
+use plugpipe_harness::Limits;
 use plugpipe_testkit::{Program, PrometheusOptions, Running, start_prometheus};
 use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
-use crate::support::{alone, plug, program, query_until, root, servers, start, stderr, stdout, without_servers};
+use crate::support::{
+    Ask as _, alone, named_by, plug, program, query_until, root, servers, start, stderr, stdout, without_servers,
+};
 
 /// What the plug writes for these fields.
 async fn generated(mut ctx: Value) -> Value {
@@ -100,18 +102,18 @@ async fn prometheus_finds_a_served_plug_by_itself() {
 
     let config = json!({"prometheus_url": prometheus.url});
     let discover = json!({"operation": "discover_targets", "sd_url": sd_url});
-    let plug = plug().start(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
-    let answer = plug.process(&discover).await.unwrap();
+    let plug = plug().start(&config, named_by(&config), Limits::default()).await.unwrap();
+    let answer = plug.ask(&discover).await.unwrap();
     let told = answer["error"].as_str().unwrap();
     assert!(told.contains("grant http://") && !told.contains("configuration"), "{told}");
     let sd_origin = format!("http://{}", served.authority()).parse().unwrap();
-    let grants = Grants::named_by(&config).and(sd_origin);
+    let grants = named_by(&config).and(sd_origin);
     let plug = crate::support::plug().start(&config, grants, Limits::default()).await.unwrap();
-    let answer = plug.process(&discover).await.unwrap();
+    let answer = plug.ask(&discover).await.unwrap();
     let target = &answer["result"]["groups"][0]["targets"][0];
     assert_eq!((&target["state"], &target["health"]), (&json!("active"), &json!("up")), "{answer}");
     let others = json!({"operation": "discover_targets", "targets": [served.authority(), "127.0.0.1:1"]});
-    let answer = plug.process(&others).await.unwrap();
+    let answer = plug.ask(&others).await.unwrap();
     assert_eq!((&answer["result"]["active"], &answer["result"]["missing"]), (&json!(1), &json!(1)), "{answer}");
 }
 

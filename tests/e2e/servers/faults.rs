@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::{Grants, Limits};
+use plugpipe_harness::Limits;
 use serde_json::{Value, json};
 
-use crate::support::{Checked, plug, start};
+use crate::support::{Ask as _, Checked, named_by, plug, start};
 
 const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 
@@ -172,8 +172,8 @@ async fn a_hundred_megabytes_are_not_read() {
         let config = json!({"prometheus_url": server.url, "max_response_bytes": 1_000_000});
         // A plug with 8 MiB of memory would be stopped by what it may not keep.
         let limits = Limits::default().with_memory_bytes(8 * 1024 * 1024);
-        let plug = plug().start(&config, Grants::named_by(&config), limits).await.unwrap();
-        let answer = plug.process(&query()).await.unwrap();
+        let plug = plug().start(&config, named_by(&config), limits).await.unwrap();
+        let answer = plug.ask(&query()).await.unwrap();
         assert_eq!(answer["error_code"], "answer_too_long", "{answer}");
         assert_eq!(answer["exchange"]["attempts"], 1, "{answer}");
         assert!(answer["error"].as_str().unwrap().contains("max_response_bytes"), "{answer}");

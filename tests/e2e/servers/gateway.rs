@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{answer, harness, pushgateway, pushgateway_1_11, start, stderr, without_servers};
+use crate::support::{answer, body, harness, pushgateway, pushgateway_1_11, start, stderr, without_servers};
 
 fn count(value: u32) -> Value {
     json!({"operation": "record_counter", "metric_name": "jobs_total", "metric_value": value, "labels": {"a": "1"}})
@@ -271,7 +271,7 @@ async fn cleanup_deletes_this_plugs_group_and_no_other() {
     for plug in [&mine, &other] {
         plug.process(&count(1)).await.unwrap();
     }
-    let answer = mine.cleanup().await.unwrap();
+    let answer = body(&mine.cleanup().await.unwrap());
     let group = format!("{}/metrics/job/j/instance/mine", gateway.url);
     assert_eq!((&answer["result"]["groups_deleted"], &answer["result"]["groups_left"]), (&json!([group]), &json!([])));
     assert_eq!(scraped(&gateway.url, "jobs_total{").await, ["jobs_total{a=\"1\",instance=\"other\",job=\"j\"} 1"]);

@@ -1,16 +1,16 @@
 //! Exchanges with servers, recorded and replayed.
 
-use plugpipe_harness::{Exchanges, Grants, Limits, PlugHandle};
+use plugpipe_harness::{Exchanges, Limits, PlugHandle};
 use serde_json::{Value, json};
 
 use crate::fake_web::{WebServer, text};
-use crate::support::{harness, plug, stderr};
+use crate::support::{Ask as _, harness, named_by, plug, stderr};
 
 const VECTOR: &str =
     r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"ü"},"value":[1.5,"2"]}]}}"#;
 
 async fn start(config: &Value, exchanges: Exchanges) -> PlugHandle {
-    plug().clone().with_exchanges(exchanges).start(config, Grants::named_by(config), Limits::default()).await.unwrap()
+    plug().clone().with_exchanges(exchanges).start(config, named_by(config), Limits::default()).await.unwrap()
 }
 
 /// A counter, a push, and a query: what it answered, without what differs from run to run.
@@ -21,7 +21,7 @@ async fn run(plug: &PlugHandle, query: &str) -> [Value; 3] {
         json!({"operation": "query_metrics", "query": query}),
     ];
     for ctx in &mut answers {
-        let mut answer = plug.process(ctx).await.unwrap();
+        let mut answer = plug.ask(ctx).await.unwrap();
         forget_times(&mut answer);
         *ctx = answer;
     }
@@ -79,18 +79,18 @@ async fn a_server_that_breaks_breaks_again_at_the_same_place() {
     });
     let file = tempfile::NamedTempFile::new().unwrap();
     let query = json!({"operation": "query_metrics", "query": "up"});
-    let first = start(&config, Exchanges::record_to(file.path()).unwrap()).await.process(&query).await.unwrap();
+    let first = start(&config, Exchanges::record_to(file.path()).unwrap()).await.ask(&query).await.unwrap();
     let recording = std::fs::read_to_string(file.path()).unwrap();
-    let again = start(&config, Exchanges::replay(&recording).unwrap()).await.process(&query).await.unwrap();
+    let again = start(&config, Exchanges::replay(&recording).unwrap()).await.ask(&query).await.unwrap();
     assert_eq!(first["error_code"], "unreachable", "{first}");
     assert_eq!((&again["error_code"], &again["error"]), (&first["error_code"], &first["error"]));
     assert!(recording.contains(r#""broken":"incomplete""#), "{recording}");
     // Nobody listens: that is told again too.
     let config = json!({"prometheus_url": "http://127.0.0.1:9", "retry_attempts": 1});
-    let first = start(&config, Exchanges::record_to(file.path()).unwrap()).await.process(&query).await.unwrap();
+    let first = start(&config, Exchanges::record_to(file.path()).unwrap()).await.ask(&query).await.unwrap();
     let recording = std::fs::read_to_string(file.path()).unwrap();
     assert!(recording.contains(r#""failed":"connection-refused""#), "{recording}");
-    let again = start(&config, Exchanges::replay(&recording).unwrap()).await.process(&query).await.unwrap();
+    let again = start(&config, Exchanges::replay(&recording).unwrap()).await.ask(&query).await.unwrap();
     assert_eq!(again["error"], first["error"]);
 }
 

@@ -5,13 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 
+use plugpipe_harness::Limits;
 use plugpipe_harness::session::query::{Options, Sample, Selection, TooManyPoints, Value as Found};
-use plugpipe_harness::{Grants, Limits};
 use plugpipe_testkit::{Program, Running, ScrapeConfig, ScrapeJob, VictoriaMetricsOptions, start_victoria_metrics};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Checked, plug, program, prometheus_3, prometheus_with, query_until, servers, start, without_servers,
+    Checked, named_by, plug, program, prometheus_3, prometheus_with, query_until, servers, start, without_servers,
 };
 
 const RULES: &str = r#"groups:
@@ -147,8 +147,9 @@ async fn ranges(server: &Running) {
     assert_eq!((&refused["error_code"], &refused["field"]), (&json!("invalid_field"), &json!("time_range.step")));
 
     let config = json!({"prometheus_url": server.url});
-    let mut session = self::plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
-    let typed = session.range("vector(time())", (START, END, 29), TooManyPoints::Split, NO_OPTIONS).await.unwrap();
+    let session = self::plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
+    let querier = session.querier();
+    let typed = querier.range("vector(time())", (START, END, 29), TooManyPoints::Split, NO_OPTIONS).await.unwrap();
     let Found::Matrix(series) = typed.value else { panic!("{:?}", typed.value) };
     assert_eq!((typed.parts, series.len(), &series[0].times_ms), (3, 1, &times));
     assert_eq!(series[0].values.last(), Some(&(END as f64 / 1e3)));
@@ -157,8 +158,9 @@ async fn ranges(server: &Running) {
 /// The typed door, on data that every server of a test has: `name{a="x"} 1` and `name{a="y"} 2`.
 async fn typed(server: &Running, name: &str) {
     let config = json!({"prometheus_url": server.url});
-    let mut session = plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
-    let answer = session.instant(&format!("sort({name})"), None, NO_OPTIONS).await.unwrap();
+    let session = plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
+    let querier = session.querier();
+    let answer = querier.instant(&format!("sort({name})"), None, NO_OPTIONS).await.unwrap();
     let Found::Vector(series) = answer.value else { panic!("{:?}", answer.value) };
     let floats: Vec<f64> = series
         .iter()
@@ -170,10 +172,10 @@ async fn typed(server: &Running, name: &str) {
     assert_eq!(floats, [1.0, 2.0]);
     assert!(series[0].labels.iter().any(|label| (&*label.name, &*label.value) == ("a", "x")));
     let selection = Selection { matches: vec![name.into()], start_ms: None, end_ms: None, limit: None };
-    assert_eq!(session.series(&selection).await.unwrap().items.len(), 2);
-    assert!(session.labels(&selection).await.unwrap().items.contains(&"a".to_owned()));
-    assert_eq!(session.label_values("a", &selection).await.unwrap().items, ["x", "y"]);
-    let error = session.instant("rate(x", None, NO_OPTIONS).await.unwrap_err().to_string();
+    assert_eq!(querier.series(&selection).await.unwrap().items.len(), 2);
+    assert!(querier.labels(&selection).await.unwrap().items.contains(&"a".to_owned()));
+    assert_eq!(querier.label_values("a", &selection).await.unwrap().items, ["x", "y"]);
+    let error = querier.instant("rate(x", None, NO_OPTIONS).await.unwrap_err().to_string();
     assert!(error.contains("bad_data"), "{error}");
 }
 
@@ -212,8 +214,9 @@ async fn prometheus_3_answers_all_of_the_api_with_native_histograms() {
     let plug = start(config.clone()).await;
     let some = |result: &Value| result[0]["histogram"][1]["count"] == "3";
     query_until(&plug, json!({"operation": "query_metrics", "query": "native"}), some).await;
-    let mut session = self::plug().session(&config, Grants::named_by(&config), Limits::default()).await.unwrap();
-    let answer = session.instant("native", None, NO_OPTIONS).await.unwrap();
+    let session = self::plug().session(&config, named_by(&config), Limits::default()).await.unwrap();
+    let querier = session.querier();
+    let answer = querier.instant("native", None, NO_OPTIONS).await.unwrap();
     let Found::Vector(series) = answer.value else { panic!("{:?}", answer.value) };
     let Sample::Histogram(histogram) = &series[0].sample else { panic!("{:?}", series[0].sample) };
     assert_eq!((histogram.count, histogram.sum, histogram.buckets.len()), (3.0, -1.5, 3));

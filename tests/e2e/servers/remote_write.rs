@@ -11,7 +11,7 @@ use plugpipe_testkit::{
 use serde_json::{Value, json};
 
 use crate::cli::serve::get;
-use crate::support::{Checked, program, servers, start, without_servers};
+use crate::support::{Checked, body, program, servers, start, without_servers};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -360,7 +360,7 @@ async fn series_vanish_when_they_are_removed_and_at_cleanup() {
         present_becomes(&receiver, "rw_goes", 0).await;
         present_becomes(&receiver, "rw_stays", 1).await;
 
-        let answer = plug.cleanup().await.unwrap();
+        let answer = body(&plug.cleanup().await.unwrap());
         let told = &answer["result"]["remote_write"][0];
         assert_eq!((&told["series_ended"], &told["delivered"]), (&json!(1), &json!(true)), "{kind:?}: {answer}");
         present_becomes(&receiver, "rw_stays", 0).await;

@@ -1,10 +1,13 @@
-//! What the world asks for beside `process`: as little as can be, or lies.
+//! The exports: attacks in the recorder and in workers; beside them as little as can be, or lies.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use crate::bindings::export;
-use crate::bindings::exports::plugpipe::monitoring::{exposition, metrics, plug, query, state, types};
-use crate::{LYING, attack};
+use crate::bindings::exports::plugpipe::monitoring::{exposition, metrics, query, types};
+use crate::bindings::exports::plugpipe::plug::{hosting, plug, state};
+use crate::{Failure, LYING, attack, member};
 
 struct Hostile;
 
@@ -23,21 +26,100 @@ fn bytes() -> Vec<u8> {
     Vec::new()
 }
 
+thread_local! {
+    /// Attacks that a worker is to make, by lane: the ticket, and the `ctx`.
+    static OPEN: RefCell<BTreeMap<String, (u64, String)>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// The response to an attack that was let.
+fn answer(outcome: Result<String, Failure>) -> plug::Answer {
+    let (error, body) = match outcome {
+        Ok(body) => (None, body),
+        Err(Failure(message)) => (Some(plug::Problem { code: "failed".into(), message }), String::new()),
+    };
+    plug::Answer { error, warnings: Vec::new(), unsent: 0, body }
+}
+
+fn step(answers: Vec<(u64, plug::Answer)>, due: Vec<hosting::Due>, changed: bool) -> hosting::Step {
+    hosting::Step { answers, due, stop: Vec::new(), patience_ms: 60_000, changed, without_secrets: None }
+}
+
+fn close(lane: &str, outcome: Result<String, Failure>) -> hosting::Step {
+    let open = OPEN.with_borrow_mut(|open| open.remove(lane));
+    step(open.into_iter().map(|(ticket, _)| (ticket, answer(outcome.clone()))).collect(), Vec::new(), false)
+}
+
 impl plug::Guest for Hostile {
-    fn process(ctx: String, _: String) -> String {
-        attack(&ctx)
+    fn process(what: plug::Request, _: String) -> plug::Answer {
+        match what {
+            plug::Request::Call(ctx) => answer(attack(&ctx)),
+            _ => answer(Ok("not JSON".into())),
+        }
     }
 
-    fn health_check() -> String {
-        "not JSON".into()
+    fn describe() -> plug::Description {
+        plug::Description {
+            name: "hostile".into(),
+            version: String::new(),
+            operations: Vec::new(),
+            sinks: Vec::new(),
+            servers: Vec::new(),
+        }
+    }
+}
+
+impl hosting::Guest for Hostile {
+    /// Attacks at once, and keeps what came of it; or, where `in` is `run`, in a worker that says it
+    /// reaches the origins in `origins`, or else the server at `authority`.
+    fn start(ticket: u64, what: plug::Request, _: String, _: hosting::Moment) -> hosting::Step {
+        let plug::Request::Call(ctx) = what else {
+            return step(vec![(ticket, answer(Ok("not JSON".into())))], Vec::new(), false);
+        };
+        if member(&ctx, "in").as_deref() != Some("run") {
+            let outcome = attack(&ctx);
+            let changed = outcome.is_ok();
+            return step(vec![(ticket, answer(outcome))], Vec::new(), changed);
+        }
+        let origins = match (member(&ctx, "origins"), member(&ctx, "authority")) {
+            (Some(origins), _) => origins.split(' ').map(str::to_owned).collect(),
+            (None, authority) => authority.into_iter().map(|authority| format!("http://{authority}")).collect(),
+        };
+        let lane = format!("attack:{ticket}");
+        OPEN.with_borrow_mut(|open| open.insert(lane.clone(), (ticket, ctx)));
+        step(Vec::new(), vec![hosting::Due { lane, origins, pause_ms: 0, limit_ms: u32::MAX }], false)
     }
 
-    fn cleanup() -> String {
-        "not JSON".into()
+    fn take(lane: String, _: hosting::Moment) -> Option<hosting::Job> {
+        let (_, ctx) = OPEN.with_borrow(|open| open.get(&lane).cloned())?;
+        Some(hosting::Job { work: hosting::Work::Run(ctx.into_bytes()), changed: false })
     }
 
-    fn describe() -> String {
-        "{\"name\":\"hostile\"}".into()
+    fn run(job: Vec<u8>) -> hosting::ResultOfRun {
+        let (effect, told) = match attack(&String::from_utf8_lossy(&job)) {
+            Ok(told) => (Vec::new(), told),
+            Err(Failure(told)) => (b"failed".to_vec(), told),
+        };
+        hosting::ResultOfRun { effect, told: told.into_bytes() }
+    }
+
+    fn complete(lane: String, outcome: hosting::Outcome, _: hosting::Moment) -> hosting::Step {
+        let outcome = match outcome {
+            hosting::Outcome::Ran(hosting::ResultOfRun { effect, told }) => {
+                let told = String::from_utf8_lossy(&told).into_owned();
+                if effect.is_empty() { Ok(told) } else { Err(Failure(told)) }
+            }
+            hosting::Outcome::Lost(reason) => Err(Failure(reason)),
+            hosting::Outcome::FilePut(_) => Err(Failure("nobody asked for a file".into())),
+        };
+        close(&lane, outcome)
+    }
+
+    fn release(ticket: u64, _: hosting::Moment) -> hosting::Step {
+        close(&format!("attack:{ticket}"), Err(Failure("released".into())))
+    }
+
+    fn configure(_: String) -> Result<Vec<String>, plug::Problem> {
+        Ok(Vec::new())
     }
 }
 
@@ -132,7 +214,11 @@ impl state::Guest for Hostile {
         bytes()
     }
 
-    fn restore(_: Vec<u8>) -> Result<(), types::Error> {
+    fn restore(_: Vec<u8>) -> Result<(), String> {
         Ok(())
+    }
+
+    fn unfinished() -> (Vec<u64>, Vec<String>, Vec<hosting::Due>) {
+        (Vec::new(), Vec::new(), Vec::new())
     }
 }

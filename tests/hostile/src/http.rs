@@ -5,14 +5,12 @@ use crate::bindings::wasi::http::types::{
     Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
 };
 use crate::bindings::wasi::io::streams::StreamError;
-use crate::{done, failed, headers};
+use crate::{Failure, headers};
 
 /// One request, spelt as it was told. Answers with the status, or with why there is none.
-pub(crate) fn request(scheme: &str, authority: &str, path: &str) -> String {
-    match begin(scheme, authority, path).and_then(|answer| wait(&answer)) {
-        Ok(answer) => done(&answer.status().to_string()),
-        Err(why) => failed(&why),
-    }
+pub(crate) fn request(scheme: &str, authority: &str, path: &str) -> Result<String, Failure> {
+    let answer = begin(scheme, authority, path).and_then(|answer| wait(&answer)).map_err(Failure)?;
+    Ok(answer.status().to_string())
 }
 
 /// So many requests. Of none the answer is read; or each is waited for. Says how many were let out,
@@ -28,7 +26,7 @@ pub(crate) fn open(authority: &str, times: usize, and_wait: bool) -> String {
             Err(why) => refused = why,
         }
     }
-    done(&format!("{opened} {refused}"))
+    format!("{opened} {refused}")
 }
 
 /// A request that says whatever the attack wants.
@@ -44,7 +42,7 @@ pub(crate) struct Arbitrary<'a> {
 
 /// Sends it and reads the response: its status, its headers a line each, and its body; or why there
 /// is none.
-pub(crate) fn send(request: &Arbitrary) -> String {
+pub(crate) fn send(request: &Arbitrary) -> Result<String, Failure> {
     let sent = || -> Result<String, String> {
         let response = exchange(request)?;
         let mut told = format!("{}\n", response.status());
@@ -63,10 +61,7 @@ pub(crate) fn send(request: &Arbitrary) -> String {
         };
         Ok(format!("{told}\n{}{end}", String::from_utf8_lossy(&bytes)))
     };
-    match sent() {
-        Ok(told) => done(&told),
-        Err(why) => failed(&why),
-    }
+    sent().map_err(Failure)
 }
 
 fn exchange(asked: &Arbitrary) -> Result<IncomingResponse, String> {
@@ -98,7 +93,7 @@ fn exchange(asked: &Arbitrary) -> Result<IncomingResponse, String> {
 }
 
 /// Reads an answer to its end, and keeps all of it or nothing.
-pub(crate) fn read(authority: &str, keep: bool) -> String {
+pub(crate) fn read(authority: &str, keep: bool) -> Result<String, Failure> {
     let read = || -> Result<usize, String> {
         let answer = wait(&begin("http", authority, "/")?)?;
         let body = answer.consume().map_err(|()| "consumed")?;
@@ -112,10 +107,7 @@ pub(crate) fn read(authority: &str, keep: bool) -> String {
         }
         Ok(length)
     };
-    match read() {
-        Ok(length) => done(&length.to_string()),
-        Err(why) => failed(&why),
-    }
+    read().map(|length| length.to_string()).map_err(Failure)
 }
 
 /// A request's body that is written as far as it can be, and never sent.

@@ -1,6 +1,6 @@
-//! A component with the plug's exports that attacks its host. `process` is told by the `operation`
-//! of its `ctx` which attack to make; what else an attack needs are further members, all of them
-//! texts. See tests/e2e/host/hostile.rs.
+//! A component with the plug's exports that attacks its host. The `operation` of a `ctx` says which
+//! attack to make, and `in` where: in the recorder (`start`) or in a worker (`run`). What else an
+//! attack needs are further members, all of them texts. See tests/e2e/host/hostile.rs.
 
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "monitoring", generate_all });
@@ -18,8 +18,8 @@ use bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use bindings::wasi::http::types::{Fields, Method, OutgoingRequest};
 use bindings::wasi::io::poll::{self, Pollable};
 
-/// Whether the next allocation is to trap: also the one by which the host passes the next call's
-/// arguments.
+/// Whether the next allocation for a text that is not short is to trap: also the one by which the
+/// host passes the next call's arguments. Those for the answer are shorter, or no texts.
 static TRAP_IN_ALLOCATION: AtomicBool = AtomicBool::new(false);
 
 /// Whether what the other exports answer lies beyond the memory.
@@ -47,7 +47,7 @@ extern "C" fn _initialize() {
     let bytes = unsafe { std::ptr::read_volatile(&AT_START) };
     let ctx = String::from_utf8_lossy(&bytes[MARKER.len()..]);
     if !ctx.trim().is_empty() {
-        let outcome = attack(&ctx);
+        let outcome = attack(&ctx).unwrap_or_else(|Failure(why)| why);
         *STARTED.lock().unwrap_or_else(|_| trap()) = outcome;
     }
 }
@@ -60,7 +60,7 @@ static ALLOCATOR: Allocator = Allocator;
 // SAFETY: what it allocates comes from the system's own allocator, with the same layouts.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if TRAP_IN_ALLOCATION.load(Ordering::Relaxed) {
+        if layout.align() == 1 && layout.size() >= 16 && TRAP_IN_ALLOCATION.load(Ordering::Relaxed) {
             trap();
         }
         // SAFETY: the caller's promises are the ones that are asked for.
@@ -73,8 +73,12 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// Makes the attack, and answers if it is let.
-fn attack(ctx: &str) -> String {
+/// Why an attack failed that the host let end.
+#[derive(Clone)]
+struct Failure(String);
+
+/// Makes the attack, and says what came of it if it is let.
+fn attack(ctx: &str) -> Result<String, Failure> {
     let text = |name: &str| member(ctx, name).unwrap_or_default();
     let number = |name: &str| text(name).parse::<usize>().unwrap_or(0);
     match text("operation").as_str() {
@@ -90,11 +94,11 @@ fn attack(ctx: &str) -> String {
             while core::arch::wasm32::memory_grow::<0>(16) != usize::MAX {}
             trap()
         }
-        "recurse" => return done(&recurse(1).to_string()),
+        "recurse" => return Ok(recurse(1).to_string()),
         "poll" => {
             let ready = monotonic_clock::subscribe_instant(0);
             let many: Vec<&Pollable> = vec![&ready; number("times")];
-            return done(&poll::poll(&many).len().to_string());
+            return Ok(poll::poll(&many).len().to_string());
         }
         "request" => return http::request(&text("scheme"), &text("authority"), &text("path")),
         "send" => {
@@ -107,37 +111,35 @@ fn attack(ctx: &str) -> String {
                 body_bytes: number("body_bytes"),
             };
             for _ in 1..number("times") {
-                http::send(&request);
+                let _ = http::send(&request);
             }
             return http::send(&request);
         }
-        "open" => return http::open(&text("authority"), number("times"), text("then") == "wait"),
+        "open" => return Ok(http::open(&text("authority"), number("times"), text("then") == "wait")),
         "read" => return http::read(&text("authority"), text("then") == "keep"),
-        "answer_huge" => return "x".repeat(number("bytes")),
-        "answer_no_json" => return "{\"success\":".into(),
+        "answer_huge" => return Ok("x".repeat(number("bytes"))),
+        "answer_no_json" => return Ok("{\"success\":".into()),
         "answer_no_text" => {
             // SAFETY: it is none, as intended: nothing here reads it.
-            return unsafe { String::from_utf8_unchecked(vec![0xff; 100]) };
+            return Ok(unsafe { String::from_utf8_unchecked(vec![0xff; 100]) });
         }
         "answer_beyond_memory" => {
             // SAFETY: unsound, as intended: nothing here reads it, and the host ends the instance
             // before it could be freed.
-            return unsafe { String::from_raw_parts(16 as *mut u8, 0x7fff_0000, 0x7fff_0000) };
+            return Ok(unsafe { String::from_raw_parts(16 as *mut u8, 0x7fff_0000, 0x7fff_0000) });
         }
         "trap" => trap(),
         "trap_in_next_allocation" => {
-            let mut answer = if text("says") == "failure" { failed("armed") } else { done("armed") };
-            // Else the answer itself would be moved into its place.
-            answer.shrink_to_fit();
+            let armed = "armed".to_owned();
             TRAP_IN_ALLOCATION.store(true, Ordering::Relaxed);
-            return answer;
+            return if text("says") == "failure" { Err(Failure(armed)) } else { Ok(armed) };
         }
         "wait" => monotonic_clock::subscribe_instant(u64::MAX).block(),
-        "started" => return STARTED.lock().unwrap_or_else(|_| trap()).clone(),
+        "started" => return Ok(STARTED.lock().unwrap_or_else(|_| trap()).clone()),
         "lie" => LYING.store(true, Ordering::Relaxed),
         _ => {}
     }
-    done("")
+    Ok(String::new())
 }
 
 fn trap() -> ! {
@@ -218,25 +220,4 @@ fn member(json: &str, name: &str) -> Option<String> {
             other => text.push(other),
         }
     }
-}
-
-fn done(result: &str) -> String {
-    format!("{{\"success\":true,\"result\":\"{}\"}}", escaped(result))
-}
-
-fn failed(why: &str) -> String {
-    format!("{{\"success\":false,\"error\":\"{}\"}}", escaped(why))
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => escaped.extend(['\\', character]),
-            '\n' => escaped.push_str("\\n"),
-            '\0'..' ' => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }

@@ -86,12 +86,8 @@ impl Violations {
         }
     }
 
-    pub(crate) fn advises(&self) -> bool {
-        self.advice.is_some()
-    }
-
-    /// Says that a plug handed out a rule file that the host may not write, where the host says how
-    /// to grant that.
+    /// Says that a plug wants to write a file and no folder is granted, where the host says how to
+    /// grant that.
     pub(crate) fn report_missing_rules_folder(&self) {
         if let Some(advice) = self.advice {
             warn!(target: TARGET, "no rules folder was granted; {}", advice(Missing::RulesFolder));

@@ -6,21 +6,29 @@ use http::Request;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::network::Network;
+use super::reach::Reach;
 use super::sent::Sent;
 use crate::limits::PIECE_BYTES;
 
 /// Enforces the grants of one plug on one of its instances.
 pub(crate) struct Egress {
     network: Arc<Network>,
-    /// Whether journaled calls are replayed: their requests are not sent again.
-    pub(crate) replaying: bool,
-    /// The requests of the current call.
-    pub(crate) call: Sent,
+    pub(crate) reach: Reach,
+    /// What the running call has sent.
+    call: Sent,
 }
 
 impl Egress {
     pub(crate) fn new(network: Arc<Network>) -> Self {
-        Self { network, replaying: false, call: Sent::default() }
+        Self { network, reach: Reach::Nothing, call: Sent::default() }
+    }
+
+    /// Begins with the next call.
+    pub(crate) fn begin(&mut self) {
+        // A recorder's calls send nothing.
+        if !matches!(self.reach, Reach::Nothing) {
+            self.call = Sent::default();
+        }
     }
 }
 
@@ -34,11 +42,12 @@ impl WasiHttpHooks for Egress {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
         self.call.requests = self.call.requests.saturating_add(1);
-        if self.replaying {
+        if matches!(self.reach, Reach::Nothing) {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
-        // Checked here and not in the future, so that requests are counted in call order.
-        let admitted = self.network.admit(request, &self.call);
+        // Admitted here and not in the future, so that requests are counted in the order of the
+        // plug's calls.
+        let admitted = self.network.admit(request, &self.call, &self.reach);
         let network = Arc::clone(&self.network);
         Box::new(async move {
             let response = network.send(admitted?, options.unwrap_or_default()).await?;

@@ -3,16 +3,17 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `hooks` | wasmtime's hooks for requests of an instance: [`Egress`] |
-//! | `network` | the egress of one plug across its instances: checks and sends requests, limits responses |
-//! | `connect` | resolves names, checks addresses, connects, tunnels through a proxy, encrypts |
-//! | `keyring` | secrets and certificates, reloaded when their files change |
-//! | `tls` | trusted authorities and client certificates |
-//! | `body` | limits, masks and records bodies |
-//! | `gunzip` | decompresses responses |
-//! | `failure` | why an exchange failed |
-//! | `wasi` | converts failures to error codes of `wasi:http` |
-//! | `audit` | logs and counts denied requests |
+//! | `hooks` | what wasmtime calls for each request of an instance: [`Egress`] |
+//! | `network` | the egress of one plug, over all its instances: admits requests, sends them, bounds responses |
+//! | `reach` | what an instance may reach of what is granted |
+//! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
+//! | `keyring` | secrets and certificates, read again when their files change |
+//! | `tls` | certificates that are trusted and shown |
+//! | `body` | bodies on their way: bounded in length and time, masked, recorded |
+//! | `gunzip` | compressed responses, taken apart |
+//! | `failure` | why no response came |
+//! | `wasi` | failures as error codes of `wasi:http` |
+//! | `audit` | denied requests, in the log and as counts |
 
 mod audit;
 mod body;
@@ -22,10 +23,11 @@ mod gunzip;
 mod hooks;
 mod keyring;
 mod network;
+mod reach;
 mod sent;
 mod tls;
 mod wasi;
 
 pub(crate) use hooks::Egress;
 pub(crate) use network::Network;
-pub(crate) use sent::Sent;
+pub(crate) use reach::{JobReach, Reach};

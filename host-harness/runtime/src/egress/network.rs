@@ -1,6 +1,7 @@
 //! The egress of one plug across its instances.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,11 +26,12 @@ use super::connect::{
 use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::keyring::{Keyring, Keys, Masks, Pool};
+use super::reach::Reach;
 use super::sent::Sent;
 use super::wasi::error_code;
 use crate::error::Error as HostError;
 use crate::grants::{Advice, Denial, Grants, Origin, OriginGrant};
-use crate::http_recording::{Begun, Exchanges, Outcome};
+use crate::http_recording::{Begun, Exchanges, Outcome, Place};
 use crate::mask::Mask;
 
 /// Timeouts if the plug sets none.
@@ -63,8 +65,8 @@ pub(crate) struct Admitted {
     origin: Origin,
     /// The credential's name.
     credential: Option<String>,
-    /// Its number in an HTTP recording.
-    number: Option<u64>,
+    /// Its place in an HTTP recording.
+    number: Option<Place>,
     /// The bytes that its call has sent.
     sent: Arc<AtomicU64>,
     guard: InFlight,
@@ -123,14 +125,17 @@ impl Network {
         Ok(Self { grants, keyring, violations, recent: Mutex::default(), in_flight: Arc::default(), exchanges })
     }
 
-    /// Whether the host says how to grant what is missing.
-    pub(crate) fn advises(&self) -> bool {
-        self.violations.advises()
+    /// The folder that is granted for files; where there is none, the log says how to grant one.
+    pub(crate) fn rules_folder(&self) -> Option<PathBuf> {
+        if self.grants.rules_folder.is_none() {
+            self.violations.report_missing_rules_folder();
+        }
+        self.grants.rules_folder.clone()
     }
 
-    /// Reports that a rule file is not written, because no folder is granted.
-    pub(crate) fn report_missing_rules_folder(&self) {
-        self.violations.report_missing_rules_folder();
+    /// Whether exchanges are recorded or replayed.
+    pub(crate) fn has_exchanges(&self) -> bool {
+        self.exchanges.is_some()
     }
 
     /// How often each capability was denied since the last call of this function.
@@ -139,8 +144,8 @@ impl Network {
     }
 
     /// Admits a request, or denies it. `call` is what its call has sent, including this request.
-    pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent) -> Result<Admitted, Error> {
-        let (origin, grant) = match self.judge(&request, call.requests) {
+    pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent, reach: &Reach) -> Result<Admitted, Error> {
+        let (origin, grant) = match self.judge(&request, call.requests, reach) {
             Ok(granted) => granted,
             Err((origin, denial)) => {
                 self.violations.deny(&denial, &origin);
@@ -161,7 +166,7 @@ impl Network {
         let uri = origin.in_uri(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::HOST);
-        let number = self.exchanges.as_ref().map(Exchanges::number);
+        let number = self.exchanges.as_ref().map(|exchanges| exchanges.begin_request(reach.turn(call.requests)));
         let (credential, sent) = (grant.credential.clone(), Arc::clone(&call.bytes));
         Ok(Admitted { request, origin, credential, number, sent, guard })
     }
@@ -169,8 +174,8 @@ impl Network {
     /// Adds the host's headers to an admitted request, after it was recorded.
     fn complete(&self, admitted: &mut Admitted, keys: &Keys) -> Option<Begun> {
         let request = &mut admitted.request;
-        let begin = |number| Exchanges::begin(number, request.method(), request.uri(), request.headers(), &keys.mask);
-        let begun = admitted.number.map(begin);
+        let begin = |place| Exchanges::begin(place, request.method(), request.uri(), request.headers(), &keys.mask);
+        let begun = admitted.number.clone().map(begin);
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         self.authorize(admitted, keys);
         begun
@@ -192,12 +197,22 @@ impl Network {
     }
 
     /// The origin and grant of a request; a denial comes with the origin, as far as it is known.
-    fn judge(&self, request: &Request<WasiBody>, number: u32) -> Result<(Origin, &OriginGrant), (String, Denial)> {
+    fn judge(
+        &self,
+        request: &Request<WasiBody>,
+        number: u32,
+        reach: &Reach,
+    ) -> Result<(Origin, &OriginGrant), (String, Denial)> {
         let nowhere = "(not an http origin)";
         let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Denial::Origin(nowhere.into())))?;
         let denied = |denial: Denial| (origin.to_string(), denial);
         let path = request.uri().path();
         let grant = self.grants.grant_for(&origin, request.method(), path).map_err(denied)?;
+        if let Reach::Job(job) = reach
+            && !job.origins.contains(&origin)
+        {
+            return Err(denied(Denial::NotInJob));
+        }
         let keys = self.keyring.latest();
         let own = grant.credential.as_ref().and_then(|name| keys.credentials.get(name)).map(|own| &own.name);
         for (name, value) in request.headers() {
@@ -454,7 +469,7 @@ mod tests {
     }
 
     fn admitted(network: &Network, uri: &str) -> Option<String> {
-        network.admit(request(uri), &first()).ok().map(|admitted| admitted.request.uri().to_string())
+        network.admit(request(uri), &first(), &Reach::Granted).ok().map(|admitted| admitted.request.uri().to_string())
     }
 
     fn two_origins() -> Network {
@@ -518,26 +533,30 @@ mod tests {
     async fn request_rate_and_concurrency_are_limited() {
         let mut grants = Grants::none().and("http://h".parse().unwrap());
         let open = network(grants.clone());
-        let in_flight: Vec<_> =
-            (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), &first()).unwrap()).collect();
-        assert!(matches!(open.admit(request("http://h/"), &first()), Err(Error::InternalError(Some(_)))));
-        drop(in_flight);
-        assert!(open.admit(request("http://h/"), &call(grants.limits.in_a_call())).is_ok());
+        let under_way: Vec<_> = (0..grants.limits.at_once())
+            .map(|_| open.admit(request("http://h/"), &first(), &Reach::Granted).unwrap())
+            .collect();
         assert!(matches!(
-            open.admit(request("http://h/"), &call(grants.limits.in_a_call() + 1)),
+            open.admit(request("http://h/"), &first(), &Reach::Granted),
+            Err(Error::InternalError(Some(_)))
+        ));
+        drop(under_way);
+        assert!(open.admit(request("http://h/"), &call(grants.limits.in_a_call()), &Reach::Granted).is_ok());
+        assert!(matches!(
+            open.admit(request("http://h/"), &call(grants.limits.in_a_call() + 1), &Reach::Granted),
             Err(Error::InternalError(Some(_)))
         ));
         assert_eq!(open.take_violations(), [("http_requests_per_call", 1), ("http_requests_under_way", 1)]);
         grants.limits.requests_per_minute = Some(3);
         let limited = network(grants);
         for _ in 0..3 {
-            assert!(limited.admit(request("http://h/"), &first()).is_ok());
+            assert!(limited.admit(request("http://h/"), &first(), &Reach::Granted).is_ok());
         }
-        assert!(limited.admit(request("http://h/"), &first()).is_err());
+        assert!(limited.admit(request("http://h/"), &first(), &Reach::Granted).is_err());
         assert_eq!(limited.take_violations(), [("http_requests_per_minute", 1)]);
         // A minute later.
         limited.recent.lock().unwrap().iter_mut().for_each(|then| *then -= Duration::from_secs(60));
-        assert!(limited.admit(request("http://h/"), &first()).is_ok());
+        assert!(limited.admit(request("http://h/"), &first(), &Reach::Granted).is_ok());
     }
 
     /// A server that streams its received requests reveals neither secret to the plug.
@@ -567,7 +586,7 @@ mod tests {
         grants.credentials.insert("token".into(), CredentialGrant::Bearer(SecretSource::File(path.clone())));
         let network = network(grants);
         let send = async || {
-            let admitted = network.admit(request(&url), &first()).ok().unwrap();
+            let admitted = network.admit(request(&url), &first(), &Reach::Granted).ok().unwrap();
             network.send(admitted, RequestOptions::default()).await.unwrap()
         };
         let streaming = send().await;
@@ -592,7 +611,7 @@ mod tests {
         let sent = |uri: &str| {
             let mut request = request(uri);
             request.headers_mut().insert(header::AUTHORIZATION, "Bearer of-the-plug".parse().unwrap());
-            let mut admitted = network.admit(request, &first()).ok().unwrap();
+            let mut admitted = network.admit(request, &first(), &Reach::Granted).ok().unwrap();
             network.complete(&mut admitted, &network.keyring.latest());
             let all: Vec<_> = admitted.request.headers().get_all(header::AUTHORIZATION).iter().cloned().collect();
             all

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::server_settings::{SERVER_SETTINGS, ServerSetting};
 use super::{Grants, Origin, OriginGrant, parse_url};
+use crate::answer::Server;
 
-impl ServerSetting {
+impl Server {
     fn origin(&self, config: &Value) -> Option<Origin> {
-        Origin::of(&parse_url(&text_of(config, self.url)?).ok()?)
+        Origin::of(&parse_url(&text_of(config, &self.url)?).ok()?)
     }
 }
 
@@ -27,29 +27,32 @@ pub fn text_of(config: &Value, path: &str) -> Option<String> {
     }
 }
 
-/// The origins of a configuration's server settings. Other URLs, such as in labels, do not count.
-pub fn origins_in(config: &Value) -> BTreeSet<Origin> {
-    SERVER_SETTINGS.iter().filter_map(|setting| setting.origin(config)).collect()
+/// The origins of the settings that name a server (`servers` of a plug's
+/// [`Description`](crate::Description)): what a configuration asks for. A URL that stands anywhere
+/// else, such as in a label, asks for nothing.
+pub fn origins_in(config: &Value, servers: &[Server]) -> BTreeSet<Origin> {
+    servers.iter().filter_map(|server| server.origin(config)).collect()
 }
 
 impl Grants {
-    /// Grants only the origins of a configuration's server settings ([`origins_in`]).
-    pub fn named_by(config: &Value) -> Self {
+    /// Grants the origins that a configuration names in settings of servers ([`origins_in`]),
+    /// nothing else.
+    pub fn named_by(config: &Value, servers: &[Server]) -> Self {
         let mut grants = Self::none();
-        grants.origins.extend(origins_in(config).into_iter().map(OriginGrant::from));
+        grants.origins.extend(origins_in(config, servers).into_iter().map(OriginGrant::from));
         grants
     }
 
-    /// Grants the headers configured for a server, such as a tenant, with exactly the configured
-    /// value, to already granted origins. Explicit header grants take precedence.
-    pub(crate) fn with_headers_of(mut self, config: &Value) -> Self {
-        for setting in SERVER_SETTINGS {
-            let Some(origin) = setting.origin(config) else { continue };
-            for (header, paths) in setting.headers {
-                let Some(value) = paths.iter().find_map(|path| text_of(config, path)) else { continue };
+    /// Grants for origins that are granted already the headers that the configuration of their
+    /// server says, such as a tenant, with that value and no other. What is said of a header stays.
+    pub(crate) fn with_headers_of(mut self, config: &Value, servers: &[Server]) -> Self {
+        for server in servers {
+            let Some(origin) = server.origin(config) else { continue };
+            for header in &server.headers {
+                let Some(value) = header.settings.iter().find_map(|path| text_of(config, path)) else { continue };
                 let grant = |mut grant: OriginGrant| {
                     if grant.origin == origin {
-                        grant.headers.entry((*header).to_owned()).or_insert_with(|| Some(value.clone()));
+                        grant.headers.entry(header.name.clone()).or_insert_with(|| Some(value.clone()));
                     }
                     grant
                 };
@@ -65,11 +68,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::answer::HeaderSetting;
     use crate::grants;
 
+    fn servers() -> Vec<Server> {
+        let server = |url: &str, headers: &[(&str, &[&str])]| {
+            let header = |(name, settings): &(&str, &[&str])| HeaderSetting {
+                name: (*name).into(),
+                settings: settings.iter().map(|path| (*path).to_owned()).collect(),
+            };
+            Server { url: url.into(), headers: headers.iter().map(header).collect() }
+        };
+        vec![
+            server("prometheus_url", &[("x-scope-orgid", &["prometheus_auth.tenant", "prometheus_auth.org_id"])]),
+            server("gateway_url", &[("x-scope-orgid", &["gateway_auth.tenant", "gateway_auth.org_id"])]),
+            server("grafana_url", &[("x-grafana-org-id", &["grafana_org_id"])]),
+            server("ruler_url", &[("x-scope-orgid", &["ruler_auth.tenant", "ruler_auth.org_id"])]),
+            server("alertmanager_url", &[]),
+            server("scrape_config.endpoint_url", &[]),
+            server("alert_config.webhook_url", &[]),
+        ]
+    }
+
     #[test]
-    fn a_configuration_grants_only_the_origins_of_its_servers() {
-        let grants = Grants::named_by(&json!({
+    fn a_configuration_grants_the_origins_of_its_servers_and_nothing_else() {
+        let config = json!({
             "prometheus_config": {"gateway_url": "http://user:pw@GW.example/path", "job_name": "http://no.example"},
             "alert_config": {"webhook_url": "https://hook.example:8443/x", "runbook_url": "http://runbook.example"},
             "scrape_config": {"endpoint_url": "http://node.example:9100/metrics"},
@@ -80,7 +103,8 @@ mod tests {
             "external_labels": {"logo_url": "http://logo.example", "prometheus_url": "http://label.example"},
             "steps": [{"webhook_url": "http://list.example"}],
             "other_url": "http://other.example",
-        }));
+        });
+        let grants = Grants::named_by(&config, &servers());
         let origins: Vec<String> = grants.origins.iter().map(OriginGrant::to_string).collect();
         assert_eq!(origins, ["http://gw.example:80", "http://node.example:9100", "https://hook.example:8443"]);
         assert_eq!(Grants { origins: grants.origins.clone(), ..Grants::none() }, grants);
@@ -91,7 +115,7 @@ mod tests {
         let granted = |config: Value| {
             let text = "origins:\n- https://mimir.example/prometheus\n- https://grafana.example\n\
                         - {url: 'https://said.example', headers: {X-Scope-OrgID: theirs}}";
-            let grants = grants::read(text, std::path::Path::new("")).unwrap().with_headers_of(&config);
+            let grants = grants::read(text, std::path::Path::new("")).unwrap().with_headers_of(&config, &servers());
             let headers = grants.origins.into_iter().map(|grant| (grant.origin.host().to_owned(), grant.headers));
             serde_json::to_value(headers.collect::<std::collections::BTreeMap<_, _>>()).unwrap()
         };

@@ -26,8 +26,11 @@ pub type Advice = fn(Missing<'_>) -> String;
 pub(crate) enum Denial {
     #[error("the plug was not granted this origin")]
     Origin(String),
-    /// Without the path, which may be secret, as in webhooks.
-    #[error("the path is not granted for this origin (see origins in the grants file)")]
+    /// The plug says of each job which origins it will ask, and denies itself the others.
+    #[error("the plug's job did not name this origin")]
+    NotInJob,
+    /// Without the path: in a webhook's it is the secret.
+    #[error("a path of this origin that was not granted (the grants file has those that are)")]
     Path,
     #[error("the method {method} is not granted (add it to methods in the grants file)")]
     Method { method: String },
@@ -65,7 +68,7 @@ impl Denial {
     /// The missing capability, which is a label value of `plugpipe_capability_violations_total`.
     pub(crate) fn capability(&self) -> &'static str {
         match self {
-            Self::Origin(_) => "http_origin",
+            Self::Origin(_) | Self::NotInJob => "http_origin",
             Self::Path => "http_path",
             Self::Method { .. } => "http_method",
             Self::Address { .. } => "http_address",

@@ -15,8 +15,6 @@ mod denial;
 mod file;
 mod nearest;
 mod origin;
-#[rustfmt::skip]
-mod server_settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -14,8 +14,9 @@ use url::{Host, Url};
 use super::address::AddressRange;
 use super::denial::Denial;
 
-/// Scheme, host and port. Always formatted with the port: `http://127.0.0.1:9091`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Scheme, host and port: what a request is granted by. Written `http://127.0.0.1:9091`, always
+/// with its port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     scheme: String,
     host: String,

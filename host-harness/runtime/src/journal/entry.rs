@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::frame::LENGTH;
 use crate::error::Error;
 
-/// A call with the time that the plug was told in it.
+/// A call with its time.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Entry<'a> {
-    /// Nanoseconds since the Unix epoch; 0 where the plug did not ask.
+    /// Nanoseconds since the Unix epoch: the moment of a hosting call, or what a typed call was told; 0
+    /// where it did not ask.
     pub(crate) unix_nanos: u64,
     #[serde(borrow)]
     pub(crate) call: Call<'a>,
@@ -22,13 +23,31 @@ pub(crate) struct Entry<'a> {
 /// files hold the numbers of the old ones.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Call<'a> {
-    Process {
-        ctx: &'a str,
-    },
-    Configure {
+    Start {
+        seed: u64,
+        ticket: u64,
+        #[serde(borrow)]
+        request: Request<'a>,
         cfg: &'a str,
     },
-    Cleanup,
+    Take {
+        seed: u64,
+        lane: &'a str,
+    },
+    Complete {
+        seed: u64,
+        lane: &'a str,
+        #[serde(borrow)]
+        outcome: Outcome<'a>,
+    },
+    Release {
+        seed: u64,
+        ticket: u64,
+    },
+    /// Ticket numbers below this one are not given again.
+    Reserve {
+        tickets: u64,
+    },
     Looked,
     Register {
         #[serde(borrow)]
@@ -83,8 +102,53 @@ pub(crate) enum Call<'a> {
     },
     Clear,
     Restore {
-        snapshot: &'a [u8],
+        #[serde(borrow)]
+        snapshot: Bytes<'a>,
     },
+}
+
+/// A request, as it may be written to a file.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Request<'a> {
+    Call(&'a str),
+    Deliver(&'a str),
+    Health,
+    Cleanup,
+}
+
+/// How a job ended, without what only serves answers.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Outcome<'a> {
+    Ran {
+        #[serde(borrow)]
+        effect: Bytes<'a>,
+    },
+    FilePut {
+        #[serde(borrow)]
+        before: Option<Bytes<'a>>,
+    },
+    FileNotPut {
+        problem: &'a str,
+    },
+    Lost {
+        reason: &'a str,
+    },
+}
+
+/// Bytes, written in one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Bytes<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'de [u8]>::deserialize(deserializer).map(Self)
+    }
 }
 
 /// A label of a series or exemplar. Like all types of entries this is the journal's own, not the
@@ -105,14 +169,17 @@ pub(crate) enum MetricKind {
     Summary,
     Info,
     StateSet,
+    GaugeHistogram,
+    Unknown,
 }
 
 /// The bounds of native histograms.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct NativeBuckets {
     pub(crate) schema: i32,
     pub(crate) zero_threshold: f64,
     pub(crate) max_buckets: u32,
+    pub(crate) custom_bounds: Option<Vec<f64>>,
 }
 
 /// A metric family as it was registered. Files hold the fields in this order.
@@ -255,17 +322,20 @@ fn append_often(out: &mut Vec<u8>, Entry { unix_nanos, call }: &Entry) -> bool {
     let mut begin = Begin::after(LENGTH);
     begin.number(*unix_nanos);
     match call {
-        Call::Process { ctx } => {
-            begin.kind(0).number(ctx.len() as u64);
+        Call::Start { seed, ticket, request: Request::Call(ctx), cfg: "" } => {
+            begin.kind(0).number(*seed).number(*ticket).kind(0).number(ctx.len() as u64);
+            out.reserve(ROOM + ctx.len() + 1);
             out.extend_from_slice(begin.bytes());
             out.extend_from_slice(ctx.as_bytes());
+            // The length of the empty configuration.
+            out.push(0);
         }
-        Call::Add { series, amount: value } => out.extend_from_slice(begin.kind(6).update(*series, *value)),
-        Call::Set { series, value } => out.extend_from_slice(begin.kind(7).update(*series, *value)),
-        Call::Observe { series, value } => out.extend_from_slice(begin.kind(8).update(*series, *value)),
+        Call::Add { series, amount: value } => out.extend_from_slice(begin.kind(8).update(*series, *value)),
+        Call::Set { series, value } => out.extend_from_slice(begin.kind(9).update(*series, *value)),
+        Call::Observe { series, value } => out.extend_from_slice(begin.kind(10).update(*series, *value)),
         Call::RecordMany { series, values } => {
             out.reserve(series.size() + values.size() + 2 * ROOM);
-            begin.kind(11).number(series.size() as u64);
+            begin.kind(13).number(series.size() as u64);
             out.extend_from_slice(begin.bytes());
             series.append_to(out);
             out.extend_from_slice(Begin::after(0).number(values.size() as u64).bytes());
@@ -276,8 +346,8 @@ fn append_often(out: &mut Vec<u8>, Entry { unix_nanos, call }: &Entry) -> bool {
     true
 }
 
-/// Room for a length, a time, a kind and two numbers.
-const ROOM: usize = 40;
+/// Room for a length, a time, two kinds and three numbers.
+const ROOM: usize = 48;
 
 /// The begin of an entry in the making: put together in one place, so that it is appended in one
 /// piece.
@@ -348,7 +418,12 @@ mod tests {
         let values: Vec<f64> = (0..300).map(|n| f64::from(n) / 7.0).collect();
         let text = "x".repeat(20_000);
         for unix_nanos in [0, 127, 128, 1_704_067_200_123_456_789, u64::MAX] {
-            let mut calls = vec![Call::Process { ctx: "" }, Call::Process { ctx: &text }];
+            let mut calls = Vec::new();
+            for ctx in ["", &text] {
+                for number in [0, 128, u64::MAX] {
+                    calls.push(Call::Start { seed: number, ticket: number, request: Request::Call(ctx), cfg: "" });
+                }
+            }
             for series in [0, 127, 128, u32::MAX] {
                 for value in [0.0, -0.0, 1.5, f64::NEG_INFINITY] {
                     calls.push(Call::Add { series, amount: value });
@@ -380,9 +455,18 @@ mod tests {
     /// Every kind of call, with every field set at least once.
     fn each_kind<'a>(definition: Definition<'a>, labels: &[Label<'a>]) -> Vec<Call<'a>> {
         vec![
-            Call::Process { ctx: "{}" },
-            Call::Configure { cfg: "{\"a\":1}" },
-            Call::Cleanup,
+            Call::Start { seed: 1, ticket: 2, request: Request::Call("{}"), cfg: "" },
+            Call::Start { seed: 300, ticket: 2, request: Request::Deliver("d"), cfg: "{\"a\":1}" },
+            Call::Start { seed: 1, ticket: 2, request: Request::Health, cfg: "" },
+            Call::Start { seed: 1, ticket: 2, request: Request::Cleanup, cfg: "" },
+            Call::Take { seed: 3, lane: "l" },
+            Call::Complete { seed: 4, lane: "l", outcome: Outcome::Ran { effect: Bytes(b"e") } },
+            Call::Complete { seed: 4, lane: "l", outcome: Outcome::FilePut { before: None } },
+            Call::Complete { seed: 4, lane: "l", outcome: Outcome::FilePut { before: Some(Bytes(b"b")) } },
+            Call::Complete { seed: 4, lane: "l", outcome: Outcome::FileNotPut { problem: "p" } },
+            Call::Complete { seed: 4, lane: "l", outcome: Outcome::Lost { reason: "r" } },
+            Call::Release { seed: 5, ticket: 6 },
+            Call::Reserve { tickets: 7 },
             Call::Looked,
             Call::Register { definition: Box::new(definition), family: 300 },
             Call::SeriesOf { family: 1, labels: labels.into(), series: 2 },
@@ -395,7 +479,7 @@ mod tests {
             Call::Record { name: "n", kind: MetricKind::StateSet, labels: labels.into(), value: 3.0, series: 10 },
             Call::Remove { series: 11 },
             Call::Clear,
-            Call::Restore { snapshot: b"snap" },
+            Call::Restore { snapshot: Bytes(b"snap") },
         ]
     }
 
@@ -409,7 +493,7 @@ mod tests {
             unit: Some("s"),
             label_names: vec!["l"],
             buckets: Some(vec![0.5]),
-            native: Some(NativeBuckets { schema: -4, zero_threshold: 1e-3, max_buckets: 160 }),
+            native: Some(NativeBuckets { schema: -4, zero_threshold: 1e-3, max_buckets: 160, custom_bounds: None }),
             quantiles: Some(vec![0.9]),
             window_seconds: Some(60.0),
             states: vec!["on"],
@@ -437,28 +521,39 @@ mod tests {
             MetricKind::Summary,
             MetricKind::Info,
             MetricKind::StateSet,
+            MetricKind::GaugeHistogram,
+            MetricKind::Unknown,
         ];
-        assert_eq!(kinds.map(|kind| postcard::to_allocvec(&kind).unwrap()[0]), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(kinds.map(|kind| postcard::to_allocvec(&kind).unwrap()[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     const ENTRIES: &[&str] = &[
-        "06000000e80700027b7d",
-        "0b000000e80701077b2261223a317d",
-        "03000000e80702",
-        "03000000e80703",
-        "4c000000e80704016803010468656c7001017301016c0101000000000000e03f0107fc\
-         a9f1d24d62503fa0010101cdccccccccccec3f010000000000004e4001026f6e010701\
-         000000000000f03fac02",
-        "0a000000e807050101016c017602",
-        "0c000000e8070603000000000000f83f",
-        "0c000000e8070704000000000000f0bf",
-        "0c000000e8070805000000000000d03f",
-        "11000000e8070906000000000000004001016c0176",
-        "08000000e8070a07026f6e01",
-        "15000000e8070b08080000000900000008000000000000f03f",
-        "14000000e8070c016e0601016c017600000000000008400a",
-        "04000000e8070d0b",
-        "03000000e8070e",
-        "08000000e8070f04736e6170",
+        "0a000000e80700010200027b7d00",
+        "11000000e80700ac0202010164077b2261223a317d",
+        "07000000e8070001020200",
+        "07000000e8070001020300",
+        "06000000e8070103016c",
+        "09000000e8070204016c000165",
+        "08000000e8070204016c0100",
+        "0a000000e8070204016c01010162",
+        "09000000e8070204016c020170",
+        "09000000e8070204016c030172",
+        "05000000e807030506",
+        "04000000e8070407",
+        "03000000e80705",
+        "4d000000e80706016803010468656c7001017301016c0101000000000000e03f0107fc\
+         a9f1d24d62503fa001000101cdccccccccccec3f010000000000004e4001026f6e0107\
+         01000000000000f03fac02",
+        "0a000000e807070101016c017602",
+        "0c000000e8070803000000000000f83f",
+        "0c000000e8070904000000000000f0bf",
+        "0c000000e8070a05000000000000d03f",
+        "11000000e8070b06000000000000004001016c0176",
+        "08000000e8070c07026f6e01",
+        "15000000e8070d08080000000900000008000000000000f03f",
+        "14000000e8070e016e0601016c017600000000000008400a",
+        "04000000e8070f0b",
+        "03000000e80710",
+        "08000000e8071104736e6170",
     ];
 }

@@ -27,11 +27,18 @@ pub(crate) struct Base {
     /// The configuration; none for the one that the plug was started with, an empty one after a
     /// cleanup.
     pub(crate) config: Option<String>,
+    /// The configuration as it may be written, where it holds a secret.
+    pub(crate) config_without_secrets: Option<String>,
+    /// Ticket numbers below this one are not given again.
+    pub(crate) tickets: u64,
     /// The plug's own snapshot; empty for a plug that nothing was recorded in.
     pub(crate) snapshot: Vec<u8>,
 }
 
-const MAGIC: &[u8; 8] = b"PLUGST1\n";
+const MAGIC: &[u8; 8] = b"PLUGST2\n";
+
+/// How the files of builds before any release began.
+const OLD_MAGIC: &[u8; 8] = b"PLUGST1\n";
 
 /// The name of the file in its folder.
 const NAME: &str = "journal";
@@ -69,7 +76,22 @@ pub(super) struct Opened {
 struct Head {
     started_with: Option<[u8; 32]>,
     config: Option<String>,
+    tickets: u64,
+    #[serde(with = "in_one_piece")]
     snapshot: Vec<u8>,
+}
+
+/// Bytes as such, where serde would write number by number.
+mod in_one_piece {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(<[u8]>::to_vec)
+    }
 }
 
 /// How long a lock that another holds is asked for again.
@@ -128,7 +150,8 @@ impl StateFile {
             }
             Some(Stored { head, entries, length }) => {
                 let other_config = config.is_some() && config != head.started_with;
-                let base = Base { config: head.config, snapshot: head.snapshot };
+                let Head { config, tickets, snapshot, .. } = head;
+                let base = Base { config, config_without_secrets: None, tickets, snapshot };
                 (base, entries, length as u64, other_config)
             }
         };
@@ -199,7 +222,8 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Writes a whole new file over the old one, and answers its length.
 fn write_new(path: &Path, config: Option<[u8; 32]>, base: &Base) -> io::Result<u64> {
-    let head = Head { started_with: config, config: base.config.clone(), snapshot: base.snapshot.clone() };
+    let written = base.config_without_secrets.as_ref().or(base.config.as_ref()).cloned();
+    let head = Head { started_with: config, config: written, tickets: base.tickets, snapshot: base.snapshot.clone() };
     let content = postcard::to_allocvec(&head).map_err(io::Error::other)?;
     if u32::try_from(content.len()).is_err() {
         return Err(io::Error::other("the snapshot is longer than 4 GiB"));
@@ -263,6 +287,9 @@ fn record_at(bytes: &[u8], place: usize) -> Found<'_> {
 
 /// Reads a file; an error says where it is damaged, as a place and a reason.
 fn read(bytes: &[u8]) -> Result<Stored, (usize, &'static str)> {
+    if bytes.starts_with(OLD_MAGIC) {
+        return Err((0, "a build before any release wrote it, in a format that is not read"));
+    }
     if !bytes.starts_with(MAGIC) {
         return Err((0, "it does not begin like a journal of this version"));
     }
@@ -296,6 +323,13 @@ fn damaged(path: &Path, (place, problem): (usize, &str)) -> Error {
         "{problem} (at byte {place}); nothing was changed: restore the file from a copy, move it away to start without what it \
          holds, or cut it there (truncate -s {place}) to keep what is before"
     );
+    // Cut at its very begin it would be no journal at all.
+    let problem = if place == 0 {
+        let (what, _) = problem.split_once(", or cut it").unwrap_or((&problem, ""));
+        what.to_owned()
+    } else {
+        problem
+    };
     Error::State { place: path.display().to_string(), problem }
 }
 
@@ -304,7 +338,7 @@ fn damaged(path: &Path, (place, problem): (usize, &str)) -> Error {
 mod tests {
     use std::fs;
 
-    use super::super::{Call, Journal};
+    use super::super::{Call, Journal, Request};
     use super::*;
 
     fn open(folder: &Path) -> Result<Journal, Error> {
@@ -312,7 +346,7 @@ mod tests {
     }
 
     fn add(journal: &mut Journal, series: u32) -> Result<(), Error> {
-        journal.keep(0, Call::Add { series, amount: 1.0 })
+        journal.keep(0, Call::Add { series, amount: 1.0 }, None)
     }
 
     fn kept(journal: &Journal) -> Vec<u32> {
@@ -345,7 +379,7 @@ mod tests {
         let (folder, ..) = three();
         let mut journal = open(folder.path()).unwrap();
         assert_eq!(kept(&journal), [1, 2, 3]);
-        journal.rebase(Base { config: Some("c".into()), snapshot: b"s".to_vec() }).unwrap();
+        journal.rebase(Base { config: Some("c".into()), snapshot: b"s".to_vec(), ..Base::default() }).unwrap();
         add(&mut journal, 4).unwrap();
         drop(journal);
         let journal = open(folder.path()).unwrap();
@@ -382,7 +416,8 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, &changed).unwrap();
             let error = open(folder.path()).unwrap_err().to_string();
-            assert!(error.contains("at byte") && error.contains("truncate -s"), "{error}");
+            let may_be_cut = bit / 8 >= MAGIC.len();
+            assert!(error.contains("at byte") && error.contains("truncate -s") == may_be_cut, "{error}");
             assert_eq!(fs::read(&path).unwrap(), changed);
         }
         // In the last record it is either found, or taken for a torn end; never believed.
@@ -428,6 +463,38 @@ mod tests {
         assert!(!bytes.windows(6).any(|window| window == b"s3cr3t"));
     }
 
+    #[test]
+    fn the_file_gets_what_holds_no_secret_and_memory_the_original() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = open(folder.path()).unwrap();
+        let start = |cfg| Call::Start { seed: 1, ticket: 2, request: Request::Call("{}"), cfg };
+        journal.keep(0, start(r#"{"p":"s3cret"}"#), Some(start(r#"{"p":null}"#))).unwrap();
+        let cfg = |journal: &Journal| {
+            let Call::Start { cfg, .. } = journal.entry(0).unwrap().0.unwrap().call else { panic!() };
+            cfg.to_owned()
+        };
+        assert!(cfg(&journal).contains("s3cret"));
+        drop(journal);
+        let mut journal = open(folder.path()).unwrap();
+        assert_eq!(cfg(&journal), r#"{"p":null}"#);
+        let config = Some("s3cret".to_owned());
+        let base = Base { config, config_without_secrets: Some("{}".into()), tickets: 9, ..Base::default() };
+        journal.rebase(base).unwrap();
+        assert_eq!(journal.base().config.as_deref(), Some("s3cret"));
+        drop(journal);
+        let journal = open(folder.path()).unwrap();
+        assert_eq!((journal.base().config.as_deref(), journal.base().tickets), (Some("{}"), 9));
+    }
+
+    #[test]
+    fn a_file_of_an_older_format_is_refused_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()).unwrap());
+        fs::write(folder.path().join(NAME), [&OLD_MAGIC[..], b"whatever"].concat()).unwrap();
+        let error = open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("before any release") && error.contains("move it away"), "{error}");
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_an_error_that_keeps_nothing_until_there_is_room_again() {
@@ -443,7 +510,7 @@ mod tests {
         // Not even to a file that could be written to again: what it holds is not known.
         journal.file.as_mut().unwrap().file = good;
         assert!(add(&mut journal, 3).is_err());
-        journal.rebase(Base { config: None, snapshot: b"s".to_vec() }).unwrap();
+        journal.rebase(Base { snapshot: b"s".to_vec(), ..Base::default() }).unwrap();
         assert!(!journal.is_broken());
         add(&mut journal, 4).unwrap();
         drop(journal);

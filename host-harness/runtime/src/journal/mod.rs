@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::error::Error;
 
-pub(crate) use entry::{Call, Definition, Entry, Label, MetricKind, NativeBuckets, Packed};
+pub(crate) use entry::{Bytes, Call, Definition, Entry, Label, MetricKind, NativeBuckets, Outcome, Packed, Request};
 pub(crate) use file::Base;
 use file::{Opened, StateFile};
 use frame::split;
@@ -21,6 +21,9 @@ use frame::split;
 /// last snapshot: so a snapshot's cost is spread over many calls, and a recovery replays for some
 /// tens of milliseconds.
 const COMPACT_AT: usize = 1024 * 1024;
+
+/// An entry that is as long as this, and longer than the snapshot, is better replaced by a snapshot.
+const SNAPSHOT_INSTEAD_AT: usize = 64 * 1024;
 
 /// What an entry counts that makes the plug write everything: its replay costs what an exposition
 /// does.
@@ -101,11 +104,18 @@ impl Journal {
     }
 
     /// Keeps a call that came back. On an error nothing is kept, and the call must be taken back.
-    pub(crate) fn keep(&mut self, unix_nanos: u64, call: Call) -> Result<(), Error> {
+    ///
+    /// `written` is the call as it may be written to a file, where it holds a secret.
+    pub(crate) fn keep(&mut self, unix_nanos: u64, call: Call, written: Option<Call>) -> Result<(), Error> {
         let start = self.entries.len();
-        let kept = self.append(unix_nanos, call).and_then(|()| match &mut self.file {
-            None => Ok(()),
-            Some(file) => file.append(self.entries.get(start..).unwrap_or_default()),
+        let kept = self.append(unix_nanos, call).and_then(|()| match (&mut self.file, written) {
+            (None, _) => Ok(()),
+            (Some(file), None) => file.append(self.entries.get(start..).unwrap_or_default()),
+            (Some(file), Some(call)) => {
+                let mut entries = Vec::new();
+                append(&mut entries, self.looked, Entry { unix_nanos, call })?;
+                file.append(&entries)
+            }
         });
         match kept {
             Ok(()) => {
@@ -120,10 +130,30 @@ impl Journal {
     }
 
     fn append(&mut self, unix_nanos: u64, call: Call) -> Result<(), Error> {
-        if let Some(at) = self.looked {
-            entry::append(&mut self.entries, &Entry { unix_nanos: at, call: Call::Looked })?;
+        append(&mut self.entries, self.looked, Entry { unix_nanos, call })
+    }
+
+    /// Whether a snapshot is to be made instead of keeping a call with arguments of so many bytes.
+    pub(crate) fn prefers_snapshot(&self, bytes: usize) -> bool {
+        bytes >= SNAPSHOT_INSTEAD_AT && bytes > self.base.snapshot.len()
+    }
+
+    /// Ticket numbers below this one are not given again.
+    pub(crate) fn tickets(&self) -> u64 {
+        let mut tickets = self.base.tickets;
+        let mut position = 0;
+        while let Some((entry, next)) = self.entry(position) {
+            if let Ok(Entry { call: Call::Reserve { tickets: reserved }, .. }) = entry {
+                tickets = tickets.max(reserved);
+            }
+            position = next;
         }
-        entry::append(&mut self.entries, &Entry { unix_nanos, call })
+        tickets
+    }
+
+    /// Whether it is written to a folder.
+    pub(crate) fn is_in_folder(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Starts over from a snapshot. On an error all is as it was.
@@ -169,6 +199,13 @@ impl Journal {
     }
 }
 
+fn append(entries: &mut Vec<u8>, looked: Option<u64>, entry: Entry) -> Result<(), Error> {
+    if let Some(at) = looked {
+        entry::append(entries, &Entry { unix_nanos: at, call: Call::Looked })?;
+    }
+    entry::append(entries, &entry)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
@@ -189,16 +226,20 @@ mod tests {
     fn calls_come_back_in_order_with_their_times() {
         let mut journal = Journal::in_memory();
         assert!(journal.is_empty());
-        journal.keep(7, Call::Add { series: 3, amount: f64::INFINITY }).unwrap();
-        journal.keep(8, Call::Process { ctx: "{\"a\": 1}" }).unwrap();
+        journal.keep(7, Call::Add { series: 3, amount: f64::INFINITY }, None).unwrap();
+        journal.keep(8, Call::Take { seed: 1, lane: "a" }, None).unwrap();
         journal
-            .keep(0, Call::RecordMany { series: Packed::of_handles(&[1, 2]), values: Packed::of_values(&[-0.5, 1.5]) })
+            .keep(
+                0,
+                Call::RecordMany { series: Packed::of_handles(&[1, 2]), values: Packed::of_values(&[-0.5, 1.5]) },
+                None,
+            )
             .unwrap();
         assert_eq!(
             calls(&journal),
             [
                 "7 Add { series: 3, amount: inf }",
-                "8 Process { ctx: \"{\\\"a\\\": 1}\" }",
+                "8 Take { seed: 1, lane: \"a\" }",
                 "0 RecordMany { series: Bytes([1, 0, 0, 0, 2, 0, 0, 0]), values: Bytes([0, 0, 0, 0, 0, 0, 224, 191, 0, 0, 0, 0, 0, 0, 248, 63]) }"
             ]
         );
@@ -214,8 +255,8 @@ mod tests {
         let mut journal = Journal::in_memory();
         journal.look(1);
         journal.look(2);
-        journal.keep(3, Call::Clear).unwrap();
-        journal.keep(4, Call::Clear).unwrap();
+        journal.keep(3, Call::Clear, None).unwrap();
+        journal.keep(4, Call::Clear, None).unwrap();
         journal.look(5);
         assert_eq!(calls(&journal), ["2 Looked", "3 Clear", "4 Clear"]);
     }
@@ -224,11 +265,11 @@ mod tests {
     fn a_long_journal_asks_for_a_snapshot_and_can_be_put_off() {
         let mut journal = Journal::in_memory();
         let text = "x".repeat(COMPACT_AT);
-        journal.keep(0, Call::Process { ctx: &text }).unwrap();
+        journal.keep(0, Call::Take { seed: 0, lane: &text }, None).unwrap();
         assert!(journal.is_long());
         journal.put_off();
         assert!(!journal.is_long());
-        journal.keep(0, Call::Process { ctx: &text }).unwrap();
+        journal.keep(0, Call::Take { seed: 0, lane: &text }, None).unwrap();
         assert!(journal.is_long());
     }
 }

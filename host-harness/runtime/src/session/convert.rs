@@ -4,7 +4,9 @@
 //! change the journal's format by itself.
 
 use crate::bindings::exports::plugpipe::monitoring::{metrics, types};
+use crate::bindings::exports::plugpipe::plug::{hosting, plug};
 use crate::error::Error;
+use crate::exports::text;
 use crate::journal;
 
 pub(super) fn journaled_labels(labels: &[types::Label]) -> Vec<journal::Label<'_>> {
@@ -29,6 +31,8 @@ pub(super) fn journaled_kind(kind: types::MetricKind) -> journal::MetricKind {
         From::Summary => To::Summary,
         From::Info => To::Info,
         From::StateSet => To::StateSet,
+        From::GaugeHistogram => To::GaugeHistogram,
+        From::Unknown => To::Unknown,
     }
 }
 
@@ -43,6 +47,8 @@ pub(super) fn kind(kind: journal::MetricKind) -> types::MetricKind {
         From::Summary => To::Summary,
         From::Info => To::Info,
         From::StateSet => To::StateSet,
+        From::GaugeHistogram => To::GaugeHistogram,
+        From::Unknown => To::Unknown,
     }
 }
 
@@ -68,15 +74,28 @@ pub(super) fn journaled_definition(definition: &metrics::Definition) -> journal:
         unit: unit.as_deref(),
         label_names: label_names.iter().map(String::as_str).collect(),
         buckets: buckets.clone(),
-        native: native.as_ref().map(|metrics::NativeBuckets { schema, zero_threshold, max_buckets }| {
-            journal::NativeBuckets { schema: *schema, zero_threshold: *zero_threshold, max_buckets: *max_buckets }
-        }),
+        native: native.as_ref().map(journaled_native),
         quantiles: quantiles.clone(),
         window_seconds: *window_seconds,
         states: states.iter().map(String::as_str).collect(),
         series_limit: *series_limit,
         expire_after_seconds: *expire_after_seconds,
     }
+}
+
+fn journaled_native(native: &metrics::NativeBuckets) -> journal::NativeBuckets {
+    let metrics::NativeBuckets { schema, zero_threshold, max_buckets, custom_bounds } = native;
+    journal::NativeBuckets {
+        schema: *schema,
+        zero_threshold: *zero_threshold,
+        max_buckets: *max_buckets,
+        custom_bounds: custom_bounds.clone(),
+    }
+}
+
+fn native(native: journal::NativeBuckets) -> metrics::NativeBuckets {
+    let journal::NativeBuckets { schema, zero_threshold, max_buckets, custom_bounds } = native;
+    metrics::NativeBuckets { schema, zero_threshold, max_buckets, custom_bounds }
 }
 
 pub(super) fn definition(definition: journal::Definition<'_>) -> metrics::Definition {
@@ -102,11 +121,7 @@ pub(super) fn definition(definition: journal::Definition<'_>) -> metrics::Defini
         unit: unit.map(str::to_owned),
         label_names: owned(label_names),
         buckets,
-        native: native.map(|journal::NativeBuckets { schema, zero_threshold, max_buckets }| metrics::NativeBuckets {
-            schema,
-            zero_threshold,
-            max_buckets,
-        }),
+        native: native.map(self::native),
         quantiles,
         window_seconds,
         states: owned(states),
@@ -119,14 +134,70 @@ pub(super) fn plug_error(error: types::Error) -> Error {
     Error::Plug { problem: text(error) }
 }
 
-pub(super) fn text(error: types::Error) -> String {
-    match error {
-        types::Error::InvalidInput(text)
-        | types::Error::Conflict(text)
-        | types::Error::LimitReached(text)
-        | types::Error::NotConfigured(text)
-        | types::Error::NotGranted(text)
-        | types::Error::Unreachable(text)
-        | types::Error::Refused(text) => text,
+pub(super) fn config_problem(plug::Problem { code, message }: plug::Problem) -> Error {
+    // The plug knows it as `cfg`; whoever wrote it does not.
+    let problem = message.strip_prefix("cfg.").unwrap_or(&message).to_owned();
+    Error::Config { code, problem }
+}
+
+pub(super) fn journaled_request(request: &hosting::Request) -> journal::Request<'_> {
+    match request {
+        hosting::Request::Call(ctx) => journal::Request::Call(ctx),
+        hosting::Request::Deliver(sink) => journal::Request::Deliver(sink),
+        hosting::Request::Health => journal::Request::Health,
+        hosting::Request::Cleanup => journal::Request::Cleanup,
+    }
+}
+
+pub(super) fn request(request: journal::Request<'_>) -> hosting::Request {
+    match request {
+        journal::Request::Call(ctx) => hosting::Request::Call(ctx.to_owned()),
+        journal::Request::Deliver(sink) => hosting::Request::Deliver(sink.to_owned()),
+        journal::Request::Health => hosting::Request::Health,
+        journal::Request::Cleanup => hosting::Request::Cleanup,
+    }
+}
+
+pub(super) fn is_cleanup(request: journal::Request<'_>) -> bool {
+    matches!(request, journal::Request::Cleanup)
+}
+
+pub(super) fn request_len(request: &hosting::Request) -> usize {
+    match request {
+        hosting::Request::Call(text) | hosting::Request::Deliver(text) => text.len(),
+        hosting::Request::Health | hosting::Request::Cleanup => 0,
+    }
+}
+
+/// What only serves answers is left out.
+pub(super) fn journaled_outcome(outcome: &hosting::Outcome) -> journal::Outcome<'_> {
+    match outcome {
+        hosting::Outcome::Ran(hosting::ResultOfRun { effect, told: _ }) => {
+            journal::Outcome::Ran { effect: journal::Bytes(effect) }
+        }
+        hosting::Outcome::FilePut(Ok(before)) => {
+            journal::Outcome::FilePut { before: before.as_deref().map(journal::Bytes) }
+        }
+        hosting::Outcome::FilePut(Err(problem)) => journal::Outcome::FileNotPut { problem },
+        hosting::Outcome::Lost(reason) => journal::Outcome::Lost { reason },
+    }
+}
+
+pub(super) fn outcome(outcome: journal::Outcome<'_>) -> hosting::Outcome {
+    match outcome {
+        journal::Outcome::Ran { effect } => {
+            hosting::Outcome::Ran(hosting::ResultOfRun { effect: effect.0.to_vec(), told: Vec::new() })
+        }
+        journal::Outcome::FilePut { before } => hosting::Outcome::FilePut(Ok(before.map(|bytes| bytes.0.to_vec()))),
+        journal::Outcome::FileNotPut { problem } => hosting::Outcome::FilePut(Err(problem.to_owned())),
+        journal::Outcome::Lost { reason } => hosting::Outcome::Lost(reason.to_owned()),
+    }
+}
+
+pub(super) fn outcome_len(outcome: &hosting::Outcome) -> usize {
+    match outcome {
+        hosting::Outcome::Ran(result) => result.effect.len(),
+        hosting::Outcome::FilePut(Ok(before)) => before.as_ref().map_or(0, Vec::len),
+        hosting::Outcome::FilePut(Err(text)) | hosting::Outcome::Lost(text) => text.len(),
     }
 }

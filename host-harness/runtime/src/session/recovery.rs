@@ -1,18 +1,21 @@
-//! Makes a fresh instance what the lost one was: configuration, snapshot, and the journal's calls.
+//! Makes a fresh instance what the lost one was: snapshot, configuration, and the journal's calls. Then
+//! it goes on with open requests and running jobs.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
 
-use tracing::error;
+use tracing::{debug, error};
 
-use crate::bindings::exports::plugpipe::monitoring::types;
 use crate::error::Error;
+use crate::exports::Recorder;
+use crate::job::Ended;
 use crate::journal::{Call, Entry};
-use crate::operations::{FAILED, NOTHING, config_problem, is_empty};
-use crate::store::{Instance, WallClock, call_on};
-use crate::warnings;
+use crate::store::{Instance, WallClock, call_recorder};
 
-use super::convert::{self, text};
-use super::{Format, Outcome, Session};
+use super::board::Todo;
+use super::replay::replay;
+use super::{Session, convert, is_empty};
 
 /// Once so many entries failed for good, the snapshot alone is restored.
 const MAX_BAD_ENTRIES: u32 = 3;
@@ -28,16 +31,12 @@ impl Session {
             self.recovery.crashes += 1;
         }
         loop {
-            let mut instance = match self.instance.take() {
-                Some(instance) => instance,
-                None => self.instantiate().await?,
-            };
+            let mut instance = self.factory.recorder().await?;
             match self.restore_into(&mut instance).await {
                 Ok(replayed) => {
                     self.recovery.replayed += replayed.made;
                     lost += replayed.refused;
                     why = replayed.why.or(why);
-                    instance.restored = true;
                     self.instance = Some(instance);
                     break;
                 }
@@ -55,6 +54,7 @@ impl Session {
                 }
             }
         }
+        self.go_on().await?;
         if lost == 0 {
             // A plug that crashes often is not to replay the same calls each time.
             if self.journal.is_slow() {
@@ -71,60 +71,48 @@ impl Session {
         Err(Error::Lost { lost, problem })
     }
 
-    /// Puts configuration, snapshot and journal into a fresh instance, without a request to
-    /// anybody.
-    async fn restore_into(&mut self, instance: &mut Instance) -> Result<Replayed, Unrestored> {
-        let limit = self.limits.call;
+    /// Puts snapshot, configuration and journal into a fresh instance.
+    async fn restore_into(&mut self, instance: &mut Instance<Recorder>) -> Result<Replayed, Unrestored> {
+        let limit = self.limits.recorder_call();
         self.config.clone_from(&self.journal.base().config);
         let base = self.journal.base();
+        if !base.snapshot.is_empty() {
+            let problem = |problem: String| Unrestored::Base(Error::Restore { problem });
+            call_recorder!(instance, limit, |exports, store| exports.state.call_restore(store, &base.snapshot))
+                .map_err(|error| problem(error.to_string()))?
+                .map_err(problem)?;
+        }
         let config = base.config.as_deref().unwrap_or(&self.started_with);
-        // A leader is told to defer although nothing is configured: a call may bring its own
-        // gateway.
-        let config = self.dressed(if is_empty(config) { "{}" } else { config });
-        instance.store.data_mut().egress.replaying = true;
-        let mut found = Vec::new();
-        if !is_empty(&config) {
-            let answer = call_on!(instance, limit, |plug, store| plug
-                .plugpipe_monitoring_plug()
-                .call_process(store, NOTHING, &config))
-            .map_err(Unrestored::Base)?;
-            if let Some(error) = config_problem(&answer) {
+        let mut warnings = Vec::new();
+        if !is_empty(config) {
+            let adopted =
+                call_recorder!(instance, limit, |exports, store| exports.hosting.call_configure(store, config));
+            warnings = adopted.map_err(Unrestored::Base)?.map_err(|problem| {
+                let error = convert::config_problem(problem);
                 // A kept one was valid then: another component would go on with another
                 // configuration.
                 let is_kept = base.config.is_some();
-                let error = if is_kept { Error::Restore { problem: error.to_string() } } else { error };
-                return Err(Unrestored::Base(error));
-            }
-            found = warnings::in_text(&answer);
+                Unrestored::Base(if is_kept { Error::Restore { problem: error.to_string() } } else { error })
+            })?;
         }
-        if !base.snapshot.is_empty() {
-            let problem = |problem: String| Unrestored::Base(Error::Restore { problem });
-            call_on!(instance, limit, |plug, store| plug
-                .plugpipe_monitoring_state()
-                .call_restore(store, &base.snapshot))
-            .map_err(|error| problem(error.to_string()))?
-            .map_err(|error| problem(text(error)))?;
-        }
-        self.warnings = found;
+        self.warnings = warnings;
         let mut replayed = Replayed::default();
         let mut position = 0;
         while let Some((entry, next)) = self.journal.entry(position) {
             let failed = |error: Error| Unrestored::Entry { position, error };
-            let Entry { unix_nanos, call } = entry.map_err(failed)?;
-            let mut dressed = None;
-            match &call {
-                Call::Configure { cfg } => {
-                    self.config = Some((*cfg).to_owned());
-                    dressed = Some(self.dressed(cfg));
+            let entry = entry.map_err(failed)?;
+            let Entry { unix_nanos, .. } = entry;
+            if let Call::Start { cfg, request, .. } = entry.call {
+                if !cfg.is_empty() {
+                    self.config = Some(cfg.to_owned());
                 }
-                Call::Cleanup => {
+                if convert::is_cleanup(request) {
                     self.config = Some(String::new());
-                    dressed = Some(self.dressed("{}"));
                 }
-                _ => {}
             }
+            self.last_nanos = self.last_nanos.max(unix_nanos);
             instance.store.data_mut().wall_clock.replayed = unix_nanos;
-            match replay(instance, limit, call, dressed.as_deref()).await.map_err(failed)? {
+            match replay(instance, limit, entry).await.map_err(failed)? {
                 None => replayed.made += 1,
                 Some(refusal) => {
                     replayed.refused += 1;
@@ -133,10 +121,60 @@ impl Session {
             }
             position = next;
         }
-        let state = instance.store.data_mut();
-        state.wall_clock = WallClock::default();
-        state.egress.replaying = false;
+        let clock = &mut instance.store.data_mut().wall_clock;
+        *clock = WallClock::default();
+        clock.not_before(self.last_nanos);
         Ok(replayed)
+    }
+
+    /// Finds out what is left to do for open requests and for jobs whose end is not known.
+    pub(super) async fn go_on(&mut self) -> Result<(), Error> {
+        let Some(mut instance) = self.instance.take() else { return Ok(()) };
+        let limit = self.limits.recorder_call();
+        let unfinished = call_recorder!(&mut instance, limit, |exports, store| exports.state.call_unfinished(store));
+        let (tickets, taken, due) = match unfinished {
+            Ok(unfinished) => unfinished,
+            Err(error) => return Err(self.lost(&instance, error)),
+        };
+        self.instance = Some(instance);
+        let taken: HashSet<Arc<str>> = taken.into_iter().map(Into::into).collect();
+        // A job that the recorder knows nothing of was not journalled: it is made again.
+        let unknown: Vec<Arc<str>> =
+            self.board.running.keys().filter(|lane| !taken.contains(*lane)).map(Arc::clone).collect();
+        for lane in unknown {
+            debug!(lane = &*lane, "a job that was not journalled is made again");
+            self.board.abort(&lane);
+            self.board.lanes.finish(&lane, Instant::now());
+        }
+        for lane in taken {
+            if !self.board.running.contains_key(&lane) && !self.board.is_left_alone(&lane) {
+                let ended = Ended::lost("the host ended before the job did");
+                self.board.todo.push_back(Todo::Complete { lane, ended, journalled: true, last_try: false });
+            }
+        }
+        let known: HashSet<u64> = tickets.into_iter().collect();
+        for ticket in &known {
+            if !self.board.waiters.contains_key(ticket) && !self.board.is_ticket_left_alone(*ticket) {
+                self.board.todo.push_back(Todo::Release(*ticket));
+            }
+        }
+        let mut forgotten: Vec<u64> =
+            self.board.waiters.keys().filter(|ticket| !known.contains(ticket)).copied().collect();
+        forgotten.sort_unstable();
+        // They come first: what a job of theirs came to is for a recorder that knows them.
+        for ticket in forgotten.into_iter().rev() {
+            let can_restart = self.board.waiters.get(&ticket).is_some_and(|waiter| waiter.again.is_some());
+            if can_restart {
+                self.board.todo.push_front(Todo::Restart(ticket));
+            } else {
+                let problem = "the plug crashed, and a fresh instance does not know the request".to_owned();
+                self.board.answer(ticket, Err(Error::NoAnswer { problem }));
+            }
+        }
+        for due in due {
+            self.note_due(due, 1);
+        }
+        Ok(())
     }
 }
 
@@ -157,79 +195,4 @@ enum Unrestored {
     Base(Error),
     /// An entry of the journal.
     Entry { position: usize, error: Error },
-}
-
-/// Makes a call again. Says how, if it went otherwise than the first time.
-/// `dressed` is the configuration that holds from then on, for a call that changes it.
-async fn replay(
-    instance: &mut Instance,
-    limit: Duration,
-    call: Call<'_>,
-    dressed: Option<&str>,
-) -> Result<Option<String>, Error> {
-    macro_rules! again {
-        (plug.$function:ident($($argument:expr),*)) => {
-            call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_plug().$function(store $(, $argument)*))?
-        };
-        (metrics.$function:ident($($argument:expr),*)) => {
-            call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_metrics().$function(store $(, $argument)*))?
-        };
-    }
-    let as_text = |error: types::Error| Err(text(error));
-    let same = |answered: Result<u32, types::Error>, handle: u32| match answered {
-        Ok(answered) if answered == handle => Ok(()),
-        Ok(answered) => Err(format!("handle {handle} became {answered}")),
-        Err(error) => as_text(error),
-    };
-    let done = |answer: String| if answer.starts_with(FAILED) { Err(answer) } else { Ok(()) };
-    let recorded = |outcome: Outcome| match outcome {
-        Outcome::Recorded => Ok(()),
-        other => Err(format!("an update by handle: {other:?}")),
-    };
-    let outcome = match call {
-        Call::Process { ctx } => done(again!(plug.call_process(ctx, ""))),
-        Call::Configure { cfg } => done(again!(plug.call_process(NOTHING, dressed.unwrap_or(cfg)))),
-        Call::Cleanup => {
-            let cleaned = again!(plug.call_cleanup());
-            again!(plug.call_process(NOTHING, dressed.unwrap_or_default()));
-            done(cleaned)
-        }
-        Call::Looked => {
-            call_on!(instance, limit, |plug, store| plug
-                .plugpipe_monitoring_exposition()
-                .call_encode(store, Format::Text))?;
-            Ok(())
-        }
-        Call::Register { definition, family } => {
-            same(again!(metrics.call_register(&convert::definition(*definition))), family)
-        }
-        Call::SeriesOf { family, labels, series } => {
-            same(again!(metrics.call_series_of(family, &convert::labels(&labels))), series)
-        }
-        Call::Add { series, amount } => recorded(again!(metrics.call_add(series, amount))),
-        Call::Set { series, value } => recorded(again!(metrics.call_set(series, value))),
-        Call::Observe { series, value } => recorded(again!(metrics.call_observe(series, value))),
-        Call::ObserveWithExemplar { series, value, exemplar } => {
-            again!(metrics.call_observe_with_exemplar(series, value, &convert::labels(&exemplar))).or_else(as_text)
-        }
-        Call::SetState { series, state, on } => again!(metrics.call_set_state(series, state, on)).or_else(as_text),
-        Call::RecordMany { series, values } => again!(metrics.call_record_many(&series.handles(), &values.values()))
-            .or_else(|rejection| as_text(rejection.error)),
-        Call::Record { name, kind, labels, value, series } => {
-            same(again!(metrics.call_record(name, convert::kind(kind), &convert::labels(&labels), value)), series)
-        }
-        Call::Remove { series } => {
-            again!(metrics.call_remove(series));
-            Ok(())
-        }
-        Call::Clear => {
-            again!(metrics.call_clear());
-            Ok(())
-        }
-        Call::Restore { snapshot } => {
-            call_on!(instance, limit, |plug, store| plug.plugpipe_monitoring_state().call_restore(store, snapshot))?
-                .or_else(as_text)
-        }
-    };
-    Ok(outcome.err())
 }

@@ -1,20 +1,58 @@
-//! The typed calls: metrics, exposition, query and state.
+//! The typed calls: metrics, exposition and state. A plug may do without the first two.
 
 use crate::bindings::exports::plugpipe::monitoring::metrics;
 use crate::error::Error;
-use crate::journal::{Call, Packed};
-use crate::store::call_on;
+use crate::exports::text;
+use crate::journal::{Bytes, Call, Packed};
+use crate::store::call_recorder;
 
-use super::convert::{journaled_definition, journaled_kind, journaled_labels, plug_error, text};
-use super::{Definition, Exposed, Format, Label, MetricKind, Outcome, Session, query};
+use super::convert::{journaled_definition, journaled_kind, journaled_labels, plug_error};
+use super::{Definition, Exposed, Format, Label, MetricKind, Outcome, Session};
+
+/// Makes a call of an interface that a plug may lack.
+macro_rules! call_optional {
+    ($session:expr, $interface:ident, $name:literal, |$guest:ident, $store:ident| $call:expr) => {{
+        let limit = $session.limits.recorder_call();
+        let mut instance = $session.take_ready().await?;
+        if instance.exports.$interface.is_none() {
+            $session.put_back(instance);
+            return Err(Error::NotExported { interface: $name });
+        }
+        let outcome = call_recorder!(&mut instance, limit, |exports, $store| async {
+            match &exports.$interface {
+                Some($guest) => $call.await,
+                None => Err(wasmtime::Error::msg($name)),
+            }
+        });
+        match outcome {
+            Ok(answer) => {
+                $session.put_back(instance);
+                Ok(answer)
+            }
+            Err(error) => Err($session.lost(&instance, error)),
+        }
+    }};
+}
+
+macro_rules! call_metrics {
+    ($session:expr, |$guest:ident, $store:ident| $call:expr) => {
+        call_optional!($session, metrics, "plugpipe:monitoring/metrics", |$guest, $store| $call)
+    };
+}
+
+macro_rules! call_exposition {
+    ($session:expr, |$guest:ident, $store:ident| $call:expr) => {
+        call_optional!($session, exposition, "plugpipe:monitoring/exposition", |$guest, $store| $call)
+    };
+}
 
 impl Session {
     /// Registers a family and answers its number; the same definition again answers the same.
     pub async fn register(&mut self, definition: &Definition) -> Result<u32, Error> {
         self.writable().await?;
-        let family = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_register(store, definition))?
-            .map_err(plug_error)?;
-        self.acknowledge(Call::Register { definition: Box::new(journaled_definition(definition)), family }).await?;
+        let family =
+            call_metrics!(self, |metrics, store| metrics.call_register(store, definition))?.map_err(plug_error)?;
+        self.acknowledge(Call::Register { definition: Box::new(journaled_definition(definition)), family }, 0).await?;
         Ok(family)
     }
 
@@ -22,18 +60,17 @@ impl Session {
     pub async fn series_of(&mut self, family: u32, labels: &[Label]) -> Result<u32, Error> {
         self.writable().await?;
         let series =
-            call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_series_of(store, family, labels))?
-                .map_err(plug_error)?;
-        self.acknowledge(Call::SeriesOf { family, labels: journaled_labels(labels), series }).await?;
+            call_metrics!(self, |metrics, store| metrics.call_series_of(store, family, labels))?.map_err(plug_error)?;
+        self.acknowledge(Call::SeriesOf { family, labels: journaled_labels(labels), series }, 0).await?;
         Ok(series)
     }
 
     /// Adds to a counter or gauge.
     pub async fn add(&mut self, series: u32, amount: f64) -> Result<Outcome, Error> {
         self.writable().await?;
-        let outcome = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_add(store, series, amount))?;
+        let outcome = call_metrics!(self, |metrics, store| metrics.call_add(store, series, amount))?;
         if outcome == Outcome::Recorded {
-            self.acknowledge(Call::Add { series, amount }).await?;
+            self.acknowledge(Call::Add { series, amount }, 0).await?;
         }
         Ok(outcome)
     }
@@ -41,9 +78,9 @@ impl Session {
     /// Sets a gauge.
     pub async fn set(&mut self, series: u32, value: f64) -> Result<Outcome, Error> {
         self.writable().await?;
-        let outcome = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set(store, series, value))?;
+        let outcome = call_metrics!(self, |metrics, store| metrics.call_set(store, series, value))?;
         if outcome == Outcome::Recorded {
-            self.acknowledge(Call::Set { series, value }).await?;
+            self.acknowledge(Call::Set { series, value }, 0).await?;
         }
         Ok(outcome)
     }
@@ -51,9 +88,9 @@ impl Session {
     /// Observes a value in a histogram, native histogram or summary.
     pub async fn observe(&mut self, series: u32, value: f64) -> Result<Outcome, Error> {
         self.writable().await?;
-        let outcome = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_observe(store, series, value))?;
+        let outcome = call_metrics!(self, |metrics, store| metrics.call_observe(store, series, value))?;
         if outcome == Outcome::Recorded {
-            self.acknowledge(Call::Observe { series, value }).await?;
+            self.acknowledge(Call::Observe { series, value }, 0).await?;
         }
         Ok(outcome)
     }
@@ -61,46 +98,42 @@ impl Session {
     /// Observes a value, or adds to a counter, with an example.
     pub async fn observe_with_exemplar(&mut self, series: u32, value: f64, exemplar: &[Label]) -> Result<(), Error> {
         self.writable().await?;
-        call!(self, |plug, store| plug
-            .plugpipe_monitoring_metrics()
-            .call_observe_with_exemplar(store, series, value, exemplar))?
-        .map_err(plug_error)?;
-        self.acknowledge(Call::ObserveWithExemplar { series, value, exemplar: journaled_labels(exemplar) }).await
+        call_metrics!(self, |metrics, store| metrics.call_observe_with_exemplar(store, series, value, exemplar))?
+            .map_err(plug_error)?;
+        self.acknowledge(Call::ObserveWithExemplar { series, value, exemplar: journaled_labels(exemplar) }, 0).await
     }
 
     /// Turns a state of a state set on or off.
     pub async fn set_state(&mut self, series: u32, state: &str, on: bool) -> Result<(), Error> {
         self.writable().await?;
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_set_state(store, series, state, on))?
-            .map_err(plug_error)?;
-        self.acknowledge(Call::SetState { series, state, on }).await
+        call_metrics!(self, |metrics, store| metrics.call_set_state(store, series, state, on))?.map_err(plug_error)?;
+        self.acknowledge(Call::SetState { series, state, on }, 0).await
     }
 
     /// Records many at once, all or none; the lists have the same length.
     pub async fn record_many(&mut self, series: &[u32], values: &[f64]) -> Result<(), Error> {
         self.writable().await?;
-        call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_record_many(store, series, values))?
-            .map_err(|rejection: metrics::Rejection| Error::Plug {
+        call_metrics!(self, |metrics, store| metrics.call_record_many(store, series, values))?.map_err(
+            |rejection: metrics::Rejection| Error::Plug {
                 problem: format!("item {}: {}", rejection.index, text(rejection.error)),
-            })?;
-        self.acknowledge(Call::RecordMany { series: Packed::of_handles(series), values: Packed::of_values(values) })
-            .await
+            },
+        )?;
+        self.acknowledge(
+            Call::RecordMany { series: Packed::of_handles(series), values: Packed::of_values(values) },
+            size_of_val(series) + size_of_val(values),
+        )
+        .await
     }
 
     /// Records by name, and answers the handle for the next time.
     pub async fn record(&mut self, name: &str, kind: MetricKind, labels: &[Label], value: f64) -> Result<u32, Error> {
         self.writable().await?;
-        let series = call!(self, |plug, store| plug
-            .plugpipe_monitoring_metrics()
-            .call_record(store, name, kind, labels, value))?
-        .map_err(plug_error)?;
-        self.acknowledge(Call::Record {
-            name,
-            kind: journaled_kind(kind),
-            labels: journaled_labels(labels),
-            value,
-            series,
-        })
+        let series = call_metrics!(self, |metrics, store| metrics.call_record(store, name, kind, labels, value))?
+            .map_err(plug_error)?;
+        self.acknowledge(
+            Call::Record { name, kind: journaled_kind(kind), labels: journaled_labels(labels), value, series },
+            0,
+        )
         .await?;
         Ok(series)
     }
@@ -108,9 +141,9 @@ impl Session {
     /// Removes a series; false if there was none.
     pub async fn remove(&mut self, series: u32) -> Result<bool, Error> {
         self.writable().await?;
-        let was_there = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_remove(store, series))?;
+        let was_there = call_metrics!(self, |metrics, store| metrics.call_remove(store, series))?;
         if was_there {
-            self.acknowledge(Call::Remove { series }).await?;
+            self.acknowledge(Call::Remove { series }, 0).await?;
         }
         Ok(was_there)
     }
@@ -118,14 +151,14 @@ impl Session {
     /// Removes everything, and answers how many series there were.
     pub async fn clear(&mut self) -> Result<u64, Error> {
         self.writable().await?;
-        let removed = call!(self, |plug, store| plug.plugpipe_monitoring_metrics().call_clear(store))?;
-        self.acknowledge(Call::Clear).await?;
+        let removed = call_metrics!(self, |metrics, store| metrics.call_clear(store))?;
+        self.acknowledge(Call::Clear, 0).await?;
         Ok(removed)
     }
 
     /// The whole registry in one of the formats.
     pub async fn encode(&mut self, format: Format) -> Result<Vec<u8>, Error> {
-        let bytes = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_encode(store, format))?;
+        let bytes = call_exposition!(self, |exposition, store| exposition.call_encode(store, format))?;
         self.looked();
         Ok(bytes)
     }
@@ -141,7 +174,7 @@ impl Session {
             return Ok(());
         }
         let function = self.ready().await?.encode_in_place()?;
-        let (bytes,) = call!(self, |_plug, store| function.call_async(store, (format,)))?;
+        let (bytes,) = call!(self, |_exports, store| function.call_async(store, (format,)))?;
         if let Some(instance) = &self.instance {
             buffer.extend_from_slice(bytes.as_le_slice(&instance.store));
         }
@@ -152,64 +185,30 @@ impl Session {
     /// What a scrape with this `Accept` header gets; no header is an empty text.
     pub async fn scrape(&mut self, accept: &str) -> Result<Exposed, Error> {
         self.record_violations().await;
-        let exposed = call!(self, |plug, store| plug.plugpipe_monitoring_exposition().call_scrape(store, accept))?;
+        let exposed = call_exposition!(self, |exposition, store| exposition.call_scrape(store, accept))?;
         self.looked();
-        self.mark_delivered(self.changes);
+        self.scraped_to = Some(self.changes);
         Ok(exposed)
     }
 
-    /// Asks the configured Prometheus an expression at one moment, in milliseconds since the epoch;
-    /// none for the server's now.
-    pub async fn instant(
-        &mut self,
-        expression: &str,
-        time_ms: Option<i64>,
-        options: query::Options,
-    ) -> Result<query::Answer, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_instant(store, expression, time_ms, options))?
-            .map_err(plug_error)
-    }
-
-    /// Asks it an expression over a range of time, at each step; all in milliseconds.
-    pub async fn range(
-        &mut self,
-        expression: &str,
-        (start_ms, end_ms, step_ms): (i64, i64, i64),
-        too_many: query::TooManyPoints,
-        options: query::Options,
-    ) -> Result<query::Answer, Error> {
-        call!(self, |plug, store| plug
-            .plugpipe_monitoring_query()
-            .call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))?
-        .map_err(plug_error)
-    }
-
-    /// The series that the selection finds in it.
-    pub async fn series(&mut self, selection: &query::Selection) -> Result<query::SeriesList, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_series(store, selection))?.map_err(plug_error)
-    }
-
-    /// The names of labels in it.
-    pub async fn labels(&mut self, selection: &query::Selection) -> Result<query::Texts, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_labels(store, selection))?.map_err(plug_error)
-    }
-
-    /// The values of one label in it.
-    pub async fn label_values(&mut self, label: &str, selection: &query::Selection) -> Result<query::Texts, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_query().call_label_values(store, label, selection))?
-            .map_err(plug_error)
-    }
-
-    /// The whole registry, for [`Session::restore`].
+    /// All that the plug stores, for [`Session::restore`].
     pub async fn snapshot(&mut self) -> Result<Vec<u8>, Error> {
-        call!(self, |plug, store| plug.plugpipe_monitoring_state().call_snapshot(store))
+        call!(self, |exports, store| exports.state.call_snapshot(store))
     }
 
-    /// Replaces the registry by a snapshot; one that is damaged changes nothing.
+    /// Replaces all of it by a snapshot; one that is damaged changes nothing.
     pub async fn restore(&mut self, snapshot: &[u8]) -> Result<(), Error> {
         self.writable().await?;
-        call!(self, |plug, store| plug.plugpipe_monitoring_state().call_restore(store, snapshot))?
-            .map_err(plug_error)?;
-        self.acknowledge(Call::Restore { snapshot }).await
+        if !self.board.is_idle() {
+            let problem = "it cannot be restored while requests or jobs are open".to_owned();
+            return Err(Error::Plug { problem });
+        }
+        call!(self, |exports, store| exports.state.call_restore(store, snapshot))?
+            .map_err(|problem| Error::Plug { problem })?;
+        self.acknowledge(Call::Restore { snapshot: Bytes(snapshot) }, snapshot.len()).await?;
+        // What was open in the snapshot has no caller here.
+        self.go_on().await?;
+        self.tend().await;
+        Ok(())
     }
 }

@@ -197,7 +197,7 @@ fn admitted(network: &Network, method: &Method, uri: &str) -> Option<String> {
     let body = Full::default().map_err(|never| match never {}).boxed_unsync();
     let request = Request::builder().method(method).uri(uri).body(body).unwrap();
     let call = Sent { requests: 1, ..Sent::default() };
-    network.admit(request, &call).ok().map(|admitted| admitted.request.uri().to_string())
+    network.admit(request, &call, &Reach::Granted).ok().map(|admitted| admitted.request.uri().to_string())
 }
 
 #[tokio::test]
