@@ -75,3 +75,20 @@ pub(crate) fn tsc(folder: &Path, files: &[(&str, String)], arguments: &[&str]) -
     // What belongs to a problem is indented under it.
     said(&output).lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).map(str::to_owned).collect()
 }
+
+/// A Python that has what `tests/hosts/requirements.txt` asks for.
+#[allow(dead_code)]
+pub(crate) fn python() -> PathBuf {
+    let hosts = root().join("target/hosts");
+    let requirements = root().join("tests/hosts/requirements.txt");
+    let (python, installed) = (hosts.join("venv/bin/python"), hosts.join("venv/installed.txt"));
+    let wanted = fs::read(&requirements).unwrap();
+    if fs::read(&installed).ok().as_ref() != Some(&wanted) {
+        let hint = "the tests of main.py need Python 3.10 or newer with venv and pip (Debian: apt-get install python3-venv), and PyPI";
+        fs::create_dir_all(&hosts).unwrap();
+        tool(Command::new("python3").args(["-m", "venv"]).arg(hosts.join("venv")), hint);
+        tool(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements), hint);
+        fs::write(installed, wanted).unwrap();
+    }
+    python
+}

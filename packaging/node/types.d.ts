@@ -3754,3 +3754,18 @@ export interface Success<O extends Operation = Operation> {
 
 /** What a call returns; `success` says which it is. */
 export type Response<O extends Operation = Operation> = Success<O> | Failure;
+
+/** Runs the operation that `ctx` names. An empty `cfg` keeps the last one. */
+export interface Process {
+  /** Without an operation, a call with a metric's name is `record_metric`. */
+  (ctx: { operation?: null } & RecordMetricRequest, cfg?: Configuration): Response<'record_metric'>;
+  /** Without an operation and a metric's name, a call is `health_check`. */
+  (
+    ctx: { operation?: null; metric_name?: null } & HealthCheckRequest,
+    cfg?: Configuration,
+  ): Response<'health_check'>;
+  <O extends Operation>(ctx: { operation: O } & Requests[O], cfg?: Configuration): Response<O>;
+}
+
+/** Checks every configured server. */
+export type HealthCheck = () => Response<'health_check'>;

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: MIT
 """The plug `monitoring_prometheus` for PlugPipe's Python runtime: loads the component that lies beside this file.
 
-Takes the place of the Python plug 1.0.0: `await process(ctx, cfg)`, `await health_check(cfg)`, and the class
-`PrometheusMonitoringPlug(config)` with `process`, `health_check` and `cleanup`. Everything that is more than carrying JSON
-to the component and back is the component's.
+A drop-in replacement for the Python plug 1.0.0: `await process(ctx, cfg)`, `await health_check(cfg)`, and the class
+`PrometheusMonitoringPlug(config)` with `process`, `health_check` and `cleanup`. It speaks the interface `plug` of
+`plugpipe:plug` and nothing else, so it knows no operation, no setting and no response of the plug: `process` decodes the body
+of an answer for its caller, and reads none of it. What differs between 1.0.0 and 2.0.0 is the plug's own setting
+`compatibility`, which is set here unless the caller sets it.
 
-Metrics are kept between calls: one instance of the component for all calls whose configuration names the same servers
-and the same group of pushes. Who waits for a server waits in a thread of that instance, not in the event loop, and records
-that wait for a push share the next one.
+Metrics are kept between calls: there is one instance of the component for all calls whose configuration names the same
+servers. A call that may wait for a server waits in a thread of that instance, not in the event loop.
 
-Needs `pip install wasmtime==50.0.1`. This host lets the component reach every HTTP server that it is told to: wasmtime's
-Python API has no place for a policy. It has no files, no environment and no sockets here either.
+Needs `pip install wasmtime==50.0.1`. This host lets the component reach any HTTP server: wasmtime's Python API has no
+egress policy. The component has no files, no environment and no sockets here either.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ import json
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 from wasmtime import Config, Engine, Store, Trap, WasiConfig, WasmtimeError
-from wasmtime.component import Component, Func, Linker
+from wasmtime.component import Component, Func, Instance, Linker, Record, Variant
 
 __all__ = ["PrometheusMonitoringPlug", "cleanup", "health_check", "plug_metadata", "process"]
 
-Answer = dict[str, Any]
-"""What the plug answers: `success`, `operation`, then `result` or `error` and `error_code`."""
+Response = dict[str, Any]
+"""The decoded body of an answer: `success`, `operation`, then `result` or `error` and `error_code`."""
 
 plug_metadata: dict[str, str] = {
     "name": "monitoring_prometheus",
@@ -40,23 +42,41 @@ plug_metadata: dict[str, str] = {
 }
 
 _COMPONENT = Path(__file__).resolve().with_name("monitoring_prometheus.wasm")
-_INTERFACE = "plugpipe:monitoring/plug@1.0.0"
+_PACKAGE = "plugpipe:plug/{}@1.0.0"
 
 # As much as the Rust host gives.
 _MEMORY_BYTES = 256 * 1024 * 1024
 
-# Beside the URLs and the credentials: what says whose metrics they are.
-_IDENTITY = frozenset({"job_name", "instance", "grouping_key", "external_labels"})
-
-# Fields of a record that do not say where it is pushed to: records with others do not share a push.
-_OF_A_RECORD = frozenset(
-    "operation metric_name metric_value metric_type labels timestamp metrics help description unit buckets native quantiles window"
-    " states state on exemplar series_limit expire_after utf8".split()
-)
-_PUSH = '{"operation": "push_recorded"}'
+# What callers were written for.
+_COMPATIBILITY = {"compatibility": "1.0.0"}
 
 # A caller may make up a configuration for each call; no more of them are remembered than this.
-_MOST_TEXTS = 1_024
+_MAX_TEXTS = 1_024
+
+
+@dataclass
+class _Problem:
+    code: str
+    message: str
+
+
+@dataclass
+class _Answer:
+    """`answer` of `plugpipe:plug`."""
+
+    error: Optional[_Problem]
+    warnings: list[str]
+    unsent: int
+    body: str
+
+    def decoded(self) -> Any:
+        """The body for a caller: JSON decoded, and any other text as it is."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            if self.error is None:
+                return self.body
+            return {"success": False, "error": self.error.message, "error_code": self.error.code, "monitoring_metadata": {}}
 
 
 class _Compiled:
@@ -78,299 +98,273 @@ class _Compiled:
         self.linker = Linker(self.engine)
         self.linker.add_wasip2()
         self.linker.add_wasi_http()
+        store, instance = self.start()
+        description = _function(store, instance, "plug", "describe")(store)
+        # The settings that say which servers an instance talks to, and as whom.
+        self.identity = [path for server in description.servers for path in _paths_of(server)]
 
-    def start(self) -> tuple[Store, Func, Func]:
-        """A fresh instance: its store, `process` and `cleanup`."""
+    def start(self) -> tuple[Store, Instance]:
+        """A fresh instance."""
         store = Store(self.engine)
         store.set_limits(memory_size=_MEMORY_BYTES)
         store.set_wasi(WasiConfig())
         store.set_wasi_http()
-        instance = self.linker.instantiate(store, self.component)
-        interface = instance.get_export_index(store, _INTERFACE)
+        return store, self.linker.instantiate(store, self.component)
 
-        def function(name: str) -> Func:
-            index = instance.get_export_index(store, name, interface) if interface else None
-            found = instance.get_func(store, index) if index else None
-            if found is None:
-                raise RuntimeError(f"{_COMPONENT.name} does not export {name} of {_INTERFACE}; is it another plug?")
-            _keep_type(found, store)
-            return found
+    def accepts(self, cfg: str) -> bool:
+        """Whether the plug takes a configuration, asked of an instance that serves nothing else."""
+        store, instance = self.start()
+        try:
+            return not isinstance(_function(store, instance, "hosting", "configure")(store, cfg), Record)
+        except (Trap, WasmtimeError):
+            return False
 
-        return store, function("process"), function("cleanup")
+
+def _paths_of(server: Any) -> list[str]:
+    return [server.url, *(path for header in server.headers for path in header.settings)]
+
+
+def _function(store: Store, instance: Instance, interface: str, name: str) -> Func:
+    place = _PACKAGE.format(interface)
+    exports = instance.get_export_index(store, place)
+    index = instance.get_export_index(store, name, exports) if exports else None
+    found = instance.get_func(store, index) if index else None
+    if found is None:
+        raise RuntimeError(f"{_COMPONENT.name} does not export {name} of {place}; is it a plug?")
+    return found
 
 
 class _Signature:
     """The type of a function, read once."""
 
-    def __init__(self, params: list[Any], result: Any) -> None:
-        self.params = params
-        self.result = result
+    def __init__(self, function: Func, store: Store) -> None:
+        read = function.type(store)
+        self.params = [(name, _kept(kind)) for name, kind in read.params]
+        self.result = _kept(read.result)
 
 
-def _keep_type(function: Func, store: Store) -> None:
-    """wasmtime reads a function's type anew at each call, which takes as long as the call itself."""
-    kind = function.type(store)
-    kept = _Signature(list(kind.params), kind.result)
-    setattr(function, "type", lambda _store: kept)
+def _kept(kind: Any) -> Any:
+    """A type whose parts are read once: wasmtime reads them for each value, which takes longer than the call itself."""
+    parts: dict[str, Any] = {}
+    for name in ("fields", "cases", "element", "payload", "ok", "err"):
+        part = getattr(kind, name, None)
+        if isinstance(part, list):
+            parts[name] = [(label, _kept(of)) for label, of in part]
+        elif part is not None:
+            parts[name] = _kept(part)
+    if parts:
+        kind.__class__ = type(type(kind).__name__, (type(kind),), parts)
+    return kind
 
 
-class _Record:
-    """A record that waits for its turn, and where its answer goes."""
-
-    def __init__(self, ctx: str, cfg: str) -> None:
-        self.ctx = ctx
-        self.cfg = cfg
-        self.loop = asyncio.get_running_loop()
-        self.answer: asyncio.Future[Answer] = self.loop.create_future()
+_compiled: Optional[_Compiled] = None
+_compiling = threading.Lock()
 
 
-def _tell(told: list[tuple[_Record, Answer | Exception]]) -> None:
-    """Runs in the loop of who asked, who may have left."""
-    for record, answer in told:
-        if record.answer.done():
-            continue
-        if isinstance(answer, Exception):
-            record.answer.set_exception(answer)
-        else:
-            record.answer.set_result(answer)
-
-
-def _not_pushed(told: Answer) -> Answer:
-    problem = told.get("error", "the plug's answer to the push makes no sense")
-    text = f"Failed to push metrics to gateway: {problem}. The value stays recorded, and the next push of this process carries it."
-    return {"metric_pushed": False, "push_error": text, "push_error_code": told.get("error_code", "host")}
+def _component() -> _Compiled:
+    global _compiled
+    with _compiling:
+        if _compiled is None:
+            _compiled = _Compiled()
+        return _compiled
 
 
 class _Instance:
     """One instance of the component. Its lock is held for as long as it runs."""
 
-    _compiled: _Compiled | None = None
-    _compiling = threading.Lock()
-
     def __init__(self) -> None:
-        self.users: weakref.WeakSet[PrometheusMonitoringPlug] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._running: tuple[Store, Func, Func] | None = None
-        # The configuration that the component keeps: what it knows need not be told again.
-        self._told: str | None = None
-        self._waiting: list[_Record] = []
-        self._has_turn = False
-        self._waiting_lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring_prometheus")
+        self._running: Optional[tuple[Store, Func]] = None
+        # The configuration that the component has, which need not be passed again.
+        self._known: Optional[str] = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=_COMPONENT.stem)
 
-    @classmethod
-    def _component(cls) -> _Compiled:
-        with cls._compiling:
-            if cls._compiled is None:
-                cls._compiled = _Compiled()
-            return cls._compiled
+    def _start(self) -> tuple[Store, Func]:
+        store, instance = _component().start()
+        function = _function(store, instance, "plug", "process")
+        signature = _Signature(function, store)
+        setattr(function, "type", lambda _store: signature)
+        self._running, self._known = (store, function), None
+        return store, function
 
-    def _call(self, ctx: str | None, cfg: str) -> str:
-        """Runs an operation, or with no ctx `cleanup`. The lock is held."""
-        if self._running is None:
-            self._running = self._component().start()
-            self._told = None
-        store, process_, cleanup_ = self._running
+    def _call(self, what: Variant, cfg: str) -> _Answer:
+        """Carries out a request. The lock is held."""
+        store, function = self._running or self._start()
+        known = cfg == self._known
+        # If the request fails, it is open whether the component adopted a new configuration.
+        self._known = cfg if known else None
         try:
-            if ctx is None:
-                self._told = None
-                return str(cleanup_(store))
-            known = cfg == self._told
-            # Until the answer says so, it is open whether the component keeps this configuration: it does when only the operation fails,
-            # and keeps the one before when the configuration itself is refused.
-            self._told = cfg if known else None
-            text: str = process_(store, ctx, "" if known else cfg)
-            if text.startswith('{"success":true'):
-                self._told = cfg
-            return text
+            answer: _Answer = function(store, what, "" if known else cfg)
         except (Trap, WasmtimeError) as error:
             # A trap poisons the store: the next call gets a fresh one.
             self._running = None
             problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-            message = f"the plug crashed ({problem}); the next call gets a fresh instance, and what was recorded is lost"
-            return json.dumps({"success": False, "error": message, "error_code": "plug_crashed", "monitoring_metadata": {}})
+            message = f"the plug crashed ({problem}); the next call gets a fresh instance, and all metrics of this one are lost"
+            return _Answer(_Problem("plug_crashed", message), [], 0, "")
+        if answer.error is None:
+            self._known = cfg
+        return _Answer(answer.error, answer.warnings, answer.unsent, answer.body)
 
-    def _locked_call(self, ctx: str | None, cfg: str) -> str:
+    def _locked_call(self, what: Variant, cfg: str) -> _Answer:
         with self._lock:
-            return self._call(ctx, cfg)
+            return self._call(what, cfg)
 
-    def _turn(self) -> None:
-        """Answers all that wait with the configuration of the first, with one push for them."""
-        with self._waiting_lock:
-            cfg = self._waiting[0].cfg
-            together = [record for record in self._waiting if record.cfg == cfg]
-            self._waiting = [record for record in self._waiting if record.cfg != cfg]
-        told: list[tuple[_Record, Answer | Exception]]
-        try:
-            with self._lock:
-                told = list(zip(together, self._answers(together, cfg)))
-        except Exception as error:  # It is for those who asked, and this thread goes on.
-            told = [(record, error) for record in together]
-        with self._waiting_lock:
-            self._has_turn = again = bool(self._waiting)
-        for loop in {record.loop for record in together}:
-            try:
-                loop.call_soon_threadsafe(_tell, [(record, answer) for record, answer in told if record.loop is loop])
-            except RuntimeError:
-                # The loop was closed: nobody waits there any more.
-                pass
-        if again:
-            try:
-                # Behind what waits for this thread already.
-                self._thread.submit(self._turn)
-            except RuntimeError:
-                # It ends after this.
-                self._turn()
-
-    def _answers(self, together: list[_Record], cfg: str) -> list[Answer]:
-        if len(together) > 1:
-            # That a push is due is only said then.
-            cfg = f'{cfg[:-1]}{"," if len(cfg) > 2 else ""}"defer_push":true}}'
-        answers: list[Answer] = [json.loads(self._call(record.ctx, cfg)) for record in together]
-        results: list[Answer] = [answer.get("result") or {} for answer in answers]
-        due = [result for result in results if result.pop("push_due", False)]
-        if due:
-            told: Answer = json.loads(self._call(_PUSH, cfg))
-            pushed: Answer = told.get("result") or _not_pushed(told)
-            for result in due:
-                result.update(pushed)
-        return answers
-
-    async def record(self, ctx: str, cfg: str) -> Answer:
-        """Runs a record that may be followed by a push."""
-        record = _Record(ctx, cfg)
-        with self._waiting_lock:
-            self._waiting.append(record)
-            if not self._has_turn:
-                self._has_turn = True
-                self._thread.submit(self._turn)
-        return await record.answer
-
-    async def call(self, ctx: str | None, cfg: str, may_wait: bool) -> Answer:
-        """Runs an operation; where it can wait for nothing, here and now, because the way to a thread takes longer than it."""
+    async def call(self, what: Variant, cfg: str, may_wait: bool) -> _Answer:
+        """Carries out a request: in this thread if it waits for nothing, since another thread costs more than the call."""
         if not may_wait and self._running is not None and self._lock.acquire(blocking=False):
             try:
-                text = self._call(ctx, cfg)
+                return self._call(what, cfg)
             finally:
                 self._lock.release()
-        else:
-            text = await asyncio.get_running_loop().run_in_executor(self._thread, self._locked_call, ctx, cfg)
-        answer: Answer = json.loads(text)
-        return answer
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._locked_call, what, cfg)
 
-    def close(self) -> None:
-        """Ends the thread, and with the last reference the store."""
+    async def end(self, cfg: str) -> _Answer:
+        """Has the component clean up, and ends the thread, and with the last reference the store."""
+        answer = await self.call(Variant("cleanup"), cfg, may_wait=True)
         self._thread.shutdown(wait=False)
+        return answer
 
 
 _instances: dict[str, _Instance] = {}
 _by_text: dict[str, _Instance] = {}
 _instances_lock = threading.Lock()
-_last_text = "{}"
 
-
-# What JSON does not know, such as a date, goes as its text. Made once: `json.dumps` would make an encoder for each call.
+# Values without a JSON type, such as dates, are converted to text. Made once: `json.dumps` would make an encoder for each call.
 _text = json.JSONEncoder(default=str).encode
+
+_last_text = _text(_COMPATIBILITY)
+
+
+def _with_compatibility(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_COMPATIBILITY, **cfg}
+
+
+def _settings(cfg: Mapping[str, Any], path: str) -> list[Any]:
+    """The values of a setting, which may be nested in a group of settings."""
+    found = []
+    for group in (cfg, *(member for member in cfg.values() if isinstance(member, Mapping))):
+        place: Any = group
+        for key in path.split("."):
+            place = place.get(key) if isinstance(place, Mapping) else None
+        if place is not None:
+            found.append(place)
+    return found
 
 
 def _identity(cfg: Mapping[str, Any]) -> str:
-    """Which metrics a configuration is about. Two registries that push to one group would wipe out each other's."""
-    nested = cfg.get("prometheus_config")
-    settings = {**cfg, **(nested if isinstance(nested, Mapping) else {})}
-    own = {key: settings[key] for key in settings if key in _IDENTITY or str(key).endswith(("_url", "_auth"))}
+    """The servers of a configuration. Two instances that push to one group of one server would overwrite each other's."""
+    own = {path: _settings(cfg, path) for path in _component().identity}
     return json.dumps(own, sort_keys=True, default=str)
 
 
-def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
+async def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
     with _instances_lock:
         found = _by_text.get(text)
-        if found is None:
-            found = _instances.setdefault(_identity(cfg), _Instance())
-            if len(_by_text) >= _MOST_TEXTS:
+    if found is None:
+        if _compiled is None:
+            await asyncio.get_running_loop().run_in_executor(None, _component)
+        identity = _identity(cfg)
+        with _instances_lock:
+            found = _instances.setdefault(identity, _Instance())
+            if len(_by_text) >= _MAX_TEXTS:
                 _by_text.clear()
             _by_text[text] = found
-        return found
+    return found
 
 
-def _shares_a_push(ctx: Any) -> bool:
-    """Whether an operation is a record that goes where the configuration says."""
-    return isinstance(ctx, Mapping) and str(ctx.get("operation", "")).startswith("record_") and _OF_A_RECORD.issuperset(ctx)
+async def _request(what: Variant, cfg: Mapping[str, Any], text: str, may_wait: bool = True) -> _Answer:
+    instance = await _instance_of(cfg, text)
+    return await instance.call(what, text, may_wait)
 
 
-async def _process(ctx: Mapping[str, Any] | None, cfg: Mapping[str, Any], cfg_text: str) -> Answer:
+async def _process(ctx: Optional[Mapping[str, Any]], cfg: Mapping[str, Any], text: str) -> _Answer:
     ctx = {} if ctx is None else ctx
     if isinstance(ctx, Mapping) and "operation" not in ctx and "operation" in cfg:
-        # A pipe's step may hand over its fields as configuration.
+        # The fields of a pipe's step may be passed as its configuration.
         ctx = {**cfg, **ctx}
     ctx_text = _text(ctx)
-    # Only a record without any server is sure to wait for none.
-    records = isinstance(ctx, Mapping) and "metric_name" in ctx
-    may_wait = not records or "://" in cfg_text or "://" in ctx_text
-    instance = _instance_of(cfg, cfg_text)
-    if may_wait and _shares_a_push(ctx):
-        return await instance.record(ctx_text, cfg_text)
-    return await instance.call(ctx_text, cfg_text, may_wait)
+    # No server can be waited for if nothing names one.
+    may_wait = "://" in text or "://" in ctx_text
+    return await _request(Variant("call", ctx_text), cfg, text, may_wait)
 
 
-async def process(ctx: Mapping[str, Any] | None = None, cfg: Mapping[str, Any] | None = None) -> Answer:
-    """Runs the operation that `ctx` names, with the configuration `cfg`; an empty one means the last one."""
+async def _remember(answer: _Answer, text: str) -> None:
+    """Notes a configuration as the last one, unless the plug rejected it."""
     global _last_text
-    if not cfg:
-        return await _process(ctx, json.loads(_last_text), _last_text)
-    text = _text(cfg)
-    answer = await _process(ctx, cfg, text)
-    # One that the plug refused is not the last one.
-    if not str(answer.get("field", "")).startswith("cfg"):
-        _last_text = text
-    return answer
+    if text != _last_text:
+        accepts = answer.error is None or await asyncio.get_running_loop().run_in_executor(None, _component().accepts, text)
+        _last_text = text if accepts else _last_text
 
 
-async def health_check(cfg: Mapping[str, Any] | None = None) -> Answer:
-    """Asks every configured server whether it is well."""
-    return await process({"operation": "health_check"}, cfg)
+async def process(ctx: Optional[Mapping[str, Any]] = None, cfg: Optional[Mapping[str, Any]] = None) -> Response:
+    """Runs the operation that `ctx` names, with the configuration `cfg`; an empty one keeps the last one."""
+    own = _with_compatibility(cfg) if cfg else json.loads(_last_text)
+    text = _text(own) if cfg else _last_text
+    answer = await _process(ctx, own, text)
+    await _remember(answer, text)
+    response: Response = answer.decoded()
+    return response
+
+
+async def health_check(cfg: Optional[Mapping[str, Any]] = None) -> Response:
+    """Checks every configured server."""
+    own = _with_compatibility(cfg) if cfg else json.loads(_last_text)
+    text = _text(own) if cfg else _last_text
+    answer = await _request(Variant("health"), own, text)
+    await _remember(answer, text)
+    response: Response = answer.decoded()
+    return response
 
 
 async def cleanup() -> None:
-    """Ends all instances, and deletes the groups that they pushed to, unless `delete_on_cleanup` is false."""
+    """Ends all instances, each of which removes from servers what it left there, unless its configuration keeps that."""
     global _last_text
     with _instances_lock:
-        _last_text = "{}"
+        _last_text = _text(_COMPATIBILITY)
         ended = list(_instances.values())
         _instances.clear()
         _by_text.clear()
     for instance in ended:
-        await instance.call(None, "", may_wait=True)
-        instance.close()
+        await instance.end("")
 
 
 class PrometheusMonitoringPlug:
-    """The plug with a configuration of its own. Those that name the same servers and group share their metrics."""
+    """The plug with a configuration of its own. Plugs whose configurations name the same servers share an instance."""
 
-    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+    _open: weakref.WeakSet[PrometheusMonitoringPlug] = weakref.WeakSet()
+
+    def __init__(self, config: Optional[Mapping[str, Any]] = None) -> None:
         self.config: dict[str, Any] = dict(config or {})
-        self._config_text = _text(self.config)
-        _instance_of(self.config, self._config_text).users.add(self)
+        self._own = _with_compatibility(self.config)
+        self._own_text = _text(self._own)
+        self._open.add(self)
 
-    async def process(self, ctx: Mapping[str, Any] | None = None, cfg: Mapping[str, Any] | None = None) -> Answer:
-        """Runs the operation that `ctx` names, with `cfg`, or where that is empty with the plug's own configuration."""
-        if cfg:
-            return await _process(ctx, cfg, _text(cfg))
-        return await _process(ctx, self.config, self._config_text)
+    def _configuration(self, cfg: Optional[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str]:
+        if not cfg:
+            return self._own, self._own_text
+        own = _with_compatibility(cfg)
+        return own, _text(own)
 
-    async def health_check(self) -> Answer:
-        """Asks every configured server whether it is well."""
-        return await self.process({"operation": "health_check"})
+    async def process(self, ctx: Optional[Mapping[str, Any]] = None, cfg: Optional[Mapping[str, Any]] = None) -> Response:
+        """Runs the operation that `ctx` names, with `cfg`, or if that is empty with the plug's own configuration."""
+        response: Response = (await _process(ctx, *self._configuration(cfg))).decoded()
+        return response
 
-    async def cleanup(self) -> Answer:
-        """Forgets what was recorded, as the component's `cleanup` does, when no other plug shares it."""
-        instance = _instance_of(self.config, self._config_text)
-        instance.users.discard(self)
-        if instance.users:
-            return {"success": True, "result": {"series_dropped": 0, "unpushed": False}}
-        answer = await instance.call(None, "", may_wait=True)
+    async def health_check(self) -> Response:
+        """Checks every configured server."""
+        response: Response = (await _request(Variant("health"), self._own, self._own_text)).decoded()
+        return response
+
+    async def cleanup(self) -> Response:
+        """Ends the plug's instance as the module's `cleanup` does, once no other plug shares it."""
+        instance = await _instance_of(self._own, self._own_text)
+        self._open.discard(self)
+        identity = _identity(self._own)
+        if any(_identity(other._own) == identity for other in self._open):
+            return {"success": True, "result": {}}
         with _instances_lock:
-            _instances.pop(_identity(self.config), None)
+            _instances.pop(identity, None)
             for text in [text for text, known in _by_text.items() if known is instance]:
                 del _by_text[text]
-        instance.close()
-        return answer
+        response: Response = (await instance.end(self._own_text)).decoded()
+        return response

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Calls that the package's types for Node take, and calls that they refuse: `tsc` says of a
 // `@ts-expect-error` when nothing is wrong below it.
-import { cleanup, describe, healthCheck, process } from './index.js';
+import { cleanup, describe, healthCheck, process, request } from './index.js';
 import type { Configuration, Operation, RecordGaugeRequest, Requests, Response, Results } from './index.js';
 
 const cfg: Configuration = {
@@ -72,5 +72,8 @@ process({ metric_value: 1 });
 const results: { [O in Operation]?: Results[O] } = {};
 const requests: Requests['query_metrics'] = { query: 'up', time_range: { start: 'now-1h' } };
 const dropped: number = cleanup().result.series_dropped;
-const names: string[] = Object.keys(describe().operations);
-export { dropped, healthCheck, healthy, misspelt, names, requests, results, unnamed };
+const names: string[] = describe().operations.map(({ name }) => name);
+const body: string = request({ tag: 'call', val: '{}' }).body;
+// @ts-expect-error A request that there is not.
+request({ tag: 'flush' });
+export { body, dropped, healthCheck, healthy, misspelt, names, requests, results, unnamed };

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::{read, root, write};
 
-/// The package's source files.
-const SOURCES: [&str; 8] = [
+/// The files of the package that are in the tree.
+const SOURCES: [&str; 10] = [
     "README.md",
     "build.mjs",
     "example.mjs",
@@ -15,6 +15,8 @@ const SOURCES: [&str; 8] = [
     "index.js",
     "package-lock.json",
     "package.json",
+    "plug.d.ts",
+    "plug.js",
     "types.d.ts",
 ];
 

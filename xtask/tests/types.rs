@@ -58,6 +58,7 @@ fn typescript_takes_what_is_right_and_refuses_what_is_wrong() {
     let files = [
         ("plug/component/monitoring_prometheus.d.ts", component.to_owned()),
         ("plug/index.d.ts", read("packaging/node/index.d.ts")),
+        ("plug/plug.d.ts", read("packaging/node/plug.d.ts")),
         ("plug/types.d.ts", read("packaging/node/types.d.ts")),
         ("plug/examples.ts", read("tests/hosts/types.ts")),
     ];

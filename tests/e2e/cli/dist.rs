@@ -31,19 +31,7 @@ pub struct Python {
 pub fn python() -> &'static Python {
     static PYTHON: OnceLock<Python> = OnceLock::new();
     PYTHON.get_or_init(|| {
-        let hosts = hosts();
-        let python = hosts.join("venv/bin/python");
-        let wanted = fs::read(root().join("tests/hosts/requirements.txt")).unwrap();
-        let installed = hosts.join("venv/installed.txt");
-        if fs::read(&installed).ok().as_ref() != Some(&wanted) {
-            let hint = "the tests of main.py need Python 3.10 or newer with venv and pip (Debian: apt-get install python3-venv), and PyPI";
-            run(Command::new("python3").args(["-m", "venv"]).arg(hosts.join("venv")), hint);
-            let mut pip = Command::new(&python);
-            pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(root().join("tests/hosts/requirements.txt"));
-            run(&mut pip, hint);
-            fs::write(installed, wanted).unwrap();
-        }
-        Python { python, dist: xtask::dist::make(EMBEDDED, &hosts.join("dist")).unwrap() }
+        Python { python: crate::fetched::python(), dist: xtask::dist::make(EMBEDDED, &hosts().join("dist")).unwrap() }
     })
 }
 

@@ -6,7 +6,25 @@ use serde_json::Value;
 
 use super::model::{Field, Model, Object, Overrides, Shape, Type, WIDTH, is_identifier, lines};
 
-pub(super) fn render(model: &Model) -> String {
+/// What calls return. The manifest does not say what a call without an operation is.
+const FUNCTIONS: &str = "
+/** Runs the operation that `ctx` names. An empty `cfg` keeps the last one. */
+export interface Process {
+  /** Without an operation, a call with a metric's name is `record_metric`. */
+  (ctx: { operation?: null } & RecordMetricRequest, cfg?: Configuration): Response<'record_metric'>;
+  /** Without an operation and a metric's name, a call is `health_check`. */
+  (
+    ctx: { operation?: null; metric_name?: null } & HealthCheckRequest,
+    cfg?: Configuration,
+  ): Response<'health_check'>;
+  <O extends Operation>(ctx: { operation: O } & Requests[O], cfg?: Configuration): Response<O>;
+}
+
+/** Checks every configured server. */
+export type HealthCheck = () => Response<'health_check'>;
+";
+
+pub(super) fn written(model: &Model) -> String {
     let mut out = String::from(
         "// SPDX-License-Identifier: MIT\n\
          // Made from plug.yaml by `cargo xtask generate`; a test compares.\n\n",
@@ -40,6 +58,7 @@ pub(super) fn render(model: &Model) -> String {
          export type Response<O extends Operation = Operation> = Success<O> | {};\n",
         expression(&model.failure)
     );
+    out.push_str(FUNCTIONS);
     out
 }
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The interface `plug` of `plugpipe:plug`.
+
+/** What a caller wants. Texts are JSON. */
+export type Request =
+  /** An operation: its `ctx`. */
+  | { tag: 'call'; val: string }
+  /** Send to this sink what has not been sent. */
+  | { tag: 'deliver'; val: string }
+  /** Check every configured server. */
+  | { tag: 'health' }
+  /** Forget everything, and remove from servers what the plug left there. */
+  | { tag: 'cleanup' };
+
+/** Why a request was not carried out. */
+export interface Problem {
+  /** A stable identifier for programs. */
+  code: string;
+  message: string;
+}
+
+/** The result of a request. */
+export interface Answer {
+  /** Missing if the request was carried out. */
+  error?: Problem;
+  warnings: string[];
+  /** Values that are stored and that no server has accepted yet, where one is configured. */
+  unsent: bigint;
+  /** The result, as a JSON object. */
+  body: string;
+}
+
+/** What the plug is. */
+export interface Description {
+  name: string;
+  version: string;
+  /** Each with a JSON Schema of its `ctx`, which is empty if there is none. */
+  operations: { name: string; summary: string; schema: string }[];
+  /** What `deliver` accepts. */
+  sinks: string[];
+  /** Dotted paths of the settings that name servers, and of the headers that requests to them carry. */
+  servers: { url: string; headers: { name: string; settings: string[] }[] }[];
+}
+
+/** Carries out a request. An empty `cfg` keeps the last one. */
+export function request(what: Request, cfg?: string): Answer;
+/** What the plug is. */
+export function describe(): Description;
+/** Sends to a sink what has not been sent. */
+export function deliver(sink: string): unknown;

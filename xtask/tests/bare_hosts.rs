@@ -1,0 +1,105 @@
+//! The hosts of `plugpipe:plug` in packaging/: they pass on what a plug says, and know no plug.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use xtask::root;
+
+#[path = "../../tests/fetched.rs"]
+mod fetched;
+
+/// A plug of another trade, whose bodies need not be JSON.
+static NOTES: LazyLock<Vec<u8>> =
+    LazyLock::new(|| xtask::build_package(&root().join("tests/fixtures/notes"), "notes-plug").unwrap());
+
+/// Runs a program in the place of tests/hosts, and returns what it printed.
+fn run(mut command: Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream)).concat();
+    assert!(output.status.success(), "{command:?}: {said}");
+    said
+}
+
+#[test]
+fn python_hosts_a_plug_that_it_does_not_know() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(root().join("packaging/python/main.py"), folder.path().join("main.py")).unwrap();
+    fs::write(folder.path().join("monitoring_prometheus.wasm"), &*NOTES).unwrap();
+    let mut command = Command::new(fetched::python());
+    command.arg(root().join("tests/hosts/test_any_plug.py")).arg(folder.path());
+    let said = run(command);
+    assert!(said.contains("\nOK"), "{said}");
+}
+
+#[test]
+fn node_hosts_a_plug_that_it_does_not_know() {
+    let folder = root().join("target/hosts/npm-notes");
+    xtask::npm::make(&NOTES, &folder).unwrap();
+    let mut command = Command::new("node");
+    command.arg("--test").arg(root().join("tests/hosts/any_plug.test.mjs")).env("PLUG", folder.join("plug.js"));
+    run(command);
+}
+
+/// Names of the functions and cases of `plugpipe:plug`, which a host of any plug says.
+fn words_of_the_protocol() -> BTreeSet<String> {
+    let wit = fs::read_to_string(root().join("wit/deps/plug.wit")).unwrap();
+    let functions = wit.lines().filter_map(|line| line.trim().split_once(": func(")).map(|(name, _)| name.to_owned());
+    functions.collect()
+}
+
+/// Files of a folder of packaging/.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("packaging").join(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+}
+
+#[test]
+fn hosts_of_any_plug_name_no_operation() {
+    /// What is not the host: types for callers, made from the manifest, and calls as a caller
+    /// writes them.
+    const CALLERS: [&str; 4] = ["types.d.ts", "plug_types.py", "README.md", "example.mjs"];
+    let manifest = xtask::reference::manifest().unwrap();
+    // e2e's `manifest` test holds these against what the component describes.
+    let operations: Vec<&String> = manifest["operations"].as_object().unwrap().keys().collect();
+    assert!(operations.len() > 50, "{operations:?}");
+    let protocol = words_of_the_protocol();
+    assert!(protocol.contains("describe") && protocol.contains("start"), "{protocol:?}");
+    let mut seen = 0;
+    for path in files("node").into_iter().chain(files("python")) {
+        if CALLERS.iter().any(|name| Path::new(name) == path.file_name().unwrap()) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for operation in operations.iter().filter(|name| !protocol.contains(**name)) {
+            for quote in ['"', '\'', '`'] {
+                let literal = format!("{quote}{operation}{quote}");
+                assert!(!text.contains(&literal), "{} names the operation {literal}", path.display());
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen >= 8, "{seen}");
+}
+
+#[test]
+fn hosts_of_any_plug_name_no_setting() {
+    /// The plug's compatibility with 1.0.0 is all that main.py asks for.
+    const SET: [&str; 1] = ["compatibility"];
+    let manifest = xtask::reference::manifest().unwrap();
+    let settings: Vec<&String> = manifest["config_schema"]["properties"].as_object().unwrap().keys().collect();
+    assert!(settings.len() > 30, "{settings:?}");
+    for path in [root().join("packaging/node/plug.js"), root().join("packaging/python/main.py")] {
+        let text = fs::read_to_string(&path).unwrap();
+        for setting in settings.iter().filter(|name| !SET.contains(&name.as_str())) {
+            for quote in ['"', '\''] {
+                let literal = format!("{quote}{setting}{quote}");
+                assert!(!text.contains(&literal), "{} names the setting {literal}", path.display());
+            }
+        }
+    }
+}
