@@ -52,10 +52,11 @@ pub struct Description {
 
 /// Describes the plug.
 pub fn describe() -> Description {
+    let schemas = super::schemas::Schemas::read();
     let operation = |operation: &crate::operations::table::Operation| Described {
         name: operation.name,
         summary: operation.summary,
-        schema: super::schemas::of(operation.name),
+        schema: schemas.of(operation.name),
     };
     Description {
         name: NAME,
