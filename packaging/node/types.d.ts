@@ -241,8 +241,6 @@ export interface AnyResult {
   mock?: boolean;
   /** Why the push was not checked for conflicts before. */
   preflight_skipped?: string;
-  /** With `defer_push`: the host is to ask for `push_recorded`. */
-  push_due?: boolean;
   /** Why a push that nobody asked for by name failed. The values stay recorded. */
   push_error?: string;
   /** The same as an error code. */
@@ -442,8 +440,6 @@ export interface ConfigurationSettings {
    * Whether PlugPipe's own metrics are registered. In the configuration only. Default `false`.
    */
   default_metrics?: Flag;
-  /** For hosts: only say that a push is due. Default `false`. */
-  defer_push?: Flag;
   /**
    * Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
    * `true`.
@@ -1152,7 +1148,9 @@ export type ErrorCode =
   | 'refused'
   | 'push_conflict'
   | 'query_failed'
-  | 'bad_answer';
+  | 'bad_answer'
+  | 'interrupted'
+  | 'unknown_outcome';
 
 /** Requests to servers. */
 export interface Exchange {
@@ -1856,8 +1854,6 @@ export interface Imported {
   mock?: boolean;
   /** Why the push was not checked for conflicts before. */
   preflight_skipped?: string;
-  /** With `defer_push`: the host is to ask for `push_recorded`. */
-  push_due?: boolean;
   /** Why a push that nobody asked for by name failed. The values stay recorded. */
   push_error?: string;
   /** The same as an error code. */
@@ -2355,33 +2351,6 @@ export interface NativeSample {
   zero_threshold: Amount;
 }
 
-/** `note_exchange`: for hosts: what another instance's exchange with servers came to. */
-export interface NoteExchangeRequest extends AnyRequest {
-  /** How long the exchange took, in milliseconds. */
-  elapsed_ms?: WholeNumber;
-  /** Of a deletion: whether the group is gone. `settled` says what follows from it. */
-  group_deleted?: Flag;
-  /** Of a push: whether a gateway took it. */
-  metric_pushed?: Flag;
-  /** What the other instance answered to `tell`. */
-  settled?: SettledGroup[] | null;
-  /** Whether to tell what is settled in this instance, and note nothing; false by default. */
-  tell?: Flag;
-  /** Of a write or an export: how many values were lost. */
-  values_lost?: WholeNumber;
-}
-
-/** The result of `note_exchange`. */
-export interface NoteExchangeResult extends AnyResult {
-  /** True: it was noted. */
-  noted?: boolean;
-  /**
-   * With `tell`: up to which change of each group nothing is due at its gateway. The first is the
-   * configuration's group.
-   */
-  settled?: Settled[];
-}
-
 /** `notify_webhook`: post alerts to a webhook, in Alertmanager's form. */
 export interface NotifyWebhookRequest extends AnyRequest {
   /** The label `alertname`. */
@@ -2595,12 +2564,6 @@ export interface PushMetricsResult extends AnyResult {
   /** With `dry_run`: whether the gateway would accept the push. */
   would_be_accepted?: boolean;
 }
-
-/** `push_recorded`: for hosts: the push that a record with defer_push said to be due. */
-export interface PushRecordedRequest extends AnyRequest {}
-
-/** The result of `push_recorded`. */
-export interface PushRecordedResult extends AnyResult {}
 
 /** `query_exemplars`: the exemplars of an expression's series. */
 export interface QueryExemplarsRequest extends AnyRequest {
@@ -3040,14 +3003,12 @@ export interface Requests {
   list_series: ListSeriesRequest;
   list_silences: ListSilencesRequest;
   list_targets: ListTargetsRequest;
-  note_exchange: NoteExchangeRequest;
   notify_webhook: NotifyWebhookRequest;
   parse_query: ParseQueryRequest;
   plan_alerts: PlanAlertsRequest;
   plan_dashboards: PlanDashboardsRequest;
   prometheus_status: PrometheusStatusRequest;
   push_metrics: PushMetricsRequest;
-  push_recorded: PushRecordedRequest;
   query_exemplars: QueryExemplarsRequest;
   query_metrics: QueryMetricsRequest;
   record_counter: RecordCounterRequest;
@@ -3186,14 +3147,12 @@ export interface Results {
   list_series: ListSeriesResult;
   list_silences: ListSilencesResult;
   list_targets: ListTargetsResult;
-  note_exchange: NoteExchangeResult;
   notify_webhook: NotifyWebhookResult;
   parse_query: ParseQueryResult;
   plan_alerts: PlanAlertsResult;
   plan_dashboards: PlanDashboardsResult;
   prometheus_status: PrometheusStatusResult;
   push_metrics: PushMetricsResult;
-  push_recorded: PushRecordedResult;
   query_exemplars: QueryExemplarsResult;
   query_metrics: QueryMetricsResult;
   record_counter: RecordCounterResult;
@@ -3528,8 +3487,6 @@ export interface Settings {
   alertmanager_url?: Url;
   /** For any connection to be made. */
   connect_timeout?: Duration;
-  /** For hosts: only say that a push is due. */
-  defer_push?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
    * not raise.
@@ -3634,26 +3591,6 @@ export interface Settings {
   webhook_format?: 'alertmanager' | 'plugpipe' | '' | null;
   /** Who is notified, where a call names nobody. */
   webhook_url?: Url;
-}
-
-/** Up to which change nothing of a group is due. */
-export interface Settled {
-  /** The group's job; absent for the configuration's group. */
-  job?: string;
-  /** Its other labels. */
-  labels?: LabelPairs;
-  /** The change. */
-  up_to: number;
-}
-
-/** How much of a group is settled: a gateway accepted it, or the group was deleted. */
-export interface SettledGroup {
-  /** The job of the group's key; without one it is the plug's own group. */
-  job?: Text;
-  /** The other labels of the key. */
-  labels?: Labels;
-  /** The last change to which nothing is due; 0 by default. */
-  up_to?: WholeNumber;
 }
 
 /** `snapshot_metrics`: all that is held, for restore_metrics. */

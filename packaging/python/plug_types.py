@@ -154,8 +154,6 @@ class Settings(TypedDict, total=False):
     alertmanager_url: Url
     # For any connection to be made.
     connect_timeout: Duration
-    # For hosts: only say that a push is due.
-    defer_push: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
     # does not raise.
     detect_resets: Flag
@@ -301,8 +299,6 @@ class AnyResult(TypedDict, total=False):
     mock: bool
     # Why the push was not checked for conflicts before.
     preflight_skipped: str
-    # With `defer_push`: the host is to ask for `push_recorded`.
-    push_due: bool
     # Why a push that nobody asked for by name failed. The values stay recorded.
     push_error: str
     # The same as an error code.
@@ -597,8 +593,6 @@ class ConfigurationSettings(TypedDict, total=False):
     debug: Flag
     # Whether PlugPipe's own metrics are registered. In the configuration only. Default `false`.
     default_metrics: Flag
-    # For hosts: only say that a push is due. Default `false`.
-    defer_push: Flag
     # Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
     # `true`.
     delete_on_cleanup: Flag
@@ -1423,6 +1417,8 @@ ErrorCode = Literal[
     "push_conflict",
     "query_failed",
     "bad_answer",
+    "interrupted",
+    "unknown_outcome",
 ]
 
 
@@ -2309,8 +2305,6 @@ class Imported(_ImportedRequired, total=False):
     mock: bool
     # Why the push was not checked for conflicts before.
     preflight_skipped: str
-    # With `defer_push`: the host is to ask for `push_recorded`.
-    push_due: bool
     # Why a push that nobody asked for by name failed. The values stay recorded.
     push_error: str
     # The same as an error code.
@@ -2988,39 +2982,6 @@ class NativeSample(TypedDict):
     zero_threshold: Amount
 
 
-class _NoteExchangeRequestRequired(TypedDict):
-    """What NoteExchangeRequest must have."""
-
-    operation: Literal["note_exchange"]
-
-
-class NoteExchangeRequest(AnyRequest, _NoteExchangeRequestRequired, total=False):
-    """`note_exchange`: for hosts: what another instance's exchange with servers came to."""
-
-    # How long the exchange took, in milliseconds.
-    elapsed_ms: WholeNumber
-    # Of a deletion: whether the group is gone. `settled` says what follows from it.
-    group_deleted: Flag
-    # Of a push: whether a gateway took it.
-    metric_pushed: Flag
-    # What the other instance answered to `tell`.
-    settled: Union[List[SettledGroup], None]
-    # Whether to tell what is settled in this instance, and note nothing; false by default.
-    tell: Flag
-    # Of a write or an export: how many values were lost.
-    values_lost: WholeNumber
-
-
-class NoteExchangeResult(AnyResult, total=False):
-    """The result of `note_exchange`."""
-
-    # True: it was noted.
-    noted: bool
-    # With `tell`: up to which change of each group nothing is due at its gateway. The first is the
-    # configuration's group.
-    settled: List[Settled]
-
-
 class _NotifyWebhookRequestRequired(TypedDict):
     """What NotifyWebhookRequest must have."""
 
@@ -3280,16 +3241,6 @@ class PushMetricsResult(AnyResult, total=False):
     series: int
     # With `dry_run`: whether the gateway would accept the push.
     would_be_accepted: bool
-
-
-class PushRecordedRequest(AnyRequest):
-    """`push_recorded`: for hosts: the push that a record with defer_push said to be due."""
-
-    operation: Literal["push_recorded"]
-
-
-class PushRecordedResult(AnyResult):
-    """The result of `push_recorded`."""
 
 
 class _QueryExemplarsRequestRequired(TypedDict):
@@ -3815,14 +3766,12 @@ class Requests(TypedDict):
     list_series: ListSeriesRequest
     list_silences: ListSilencesRequest
     list_targets: ListTargetsRequest
-    note_exchange: NoteExchangeRequest
     notify_webhook: NotifyWebhookRequest
     parse_query: ParseQueryRequest
     plan_alerts: PlanAlertsRequest
     plan_dashboards: PlanDashboardsRequest
     prometheus_status: PrometheusStatusRequest
     push_metrics: PushMetricsRequest
-    push_recorded: PushRecordedRequest
     query_exemplars: QueryExemplarsRequest
     query_metrics: QueryMetricsRequest
     record_counter: RecordCounterRequest
@@ -3980,14 +3929,12 @@ class Results(TypedDict):
     list_series: ListSeriesResult
     list_silences: ListSilencesResult
     list_targets: ListTargetsResult
-    note_exchange: NoteExchangeResult
     notify_webhook: NotifyWebhookResult
     parse_query: ParseQueryResult
     plan_alerts: PlanAlertsResult
     plan_dashboards: PlanDashboardsResult
     prometheus_status: PrometheusStatusResult
     push_metrics: PushMetricsResult
-    push_recorded: PushRecordedResult
     query_exemplars: QueryExemplarsResult
     query_metrics: QueryMetricsResult
     record_counter: RecordCounterResult
@@ -4351,33 +4298,6 @@ class ServerHealth(_ServerHealthRequired, total=False):
     written: int
 
 
-class _SettledRequired(TypedDict):
-    """What Settled must have."""
-
-    # The change.
-    up_to: int
-
-
-class Settled(_SettledRequired, total=False):
-    """Up to which change nothing of a group is due."""
-
-    # The group's job; absent for the configuration's group.
-    job: str
-    # Its other labels.
-    labels: LabelPairs
-
-
-class SettledGroup(TypedDict, total=False):
-    """How much of a group is settled: a gateway accepted it, or the group was deleted."""
-
-    # The job of the group's key; without one it is the plug's own group.
-    job: Text
-    # The other labels of the key.
-    labels: Labels
-    # The last change to which nothing is due; 0 by default.
-    up_to: WholeNumber
-
-
 class SnapshotMetricsRequest(AnyRequest):
     """`snapshot_metrics`: all that is held, for restore_metrics."""
 
@@ -4561,14 +4481,12 @@ Operation = Literal[
     "list_series",
     "list_silences",
     "list_targets",
-    "note_exchange",
     "notify_webhook",
     "parse_query",
     "plan_alerts",
     "plan_dashboards",
     "prometheus_status",
     "push_metrics",
-    "push_recorded",
     "query_exemplars",
     "query_metrics",
     "record_counter",
@@ -5044,16 +4962,6 @@ class ListTargetsSuccess(Success):
 ListTargetsResponse = Union[ListTargetsSuccess, Failure]
 
 
-class NoteExchangeSuccess(Success):
-    """The response of `note_exchange` that succeeded."""
-
-    operation: Literal["note_exchange"]
-    result: NoteExchangeResult
-
-
-NoteExchangeResponse = Union[NoteExchangeSuccess, Failure]
-
-
 class NotifyWebhookSuccess(Success):
     """The response of `notify_webhook` that succeeded."""
 
@@ -5112,16 +5020,6 @@ class PushMetricsSuccess(Success):
 
 
 PushMetricsResponse = Union[PushMetricsSuccess, Failure]
-
-
-class PushRecordedSuccess(Success):
-    """The response of `push_recorded` that succeeded."""
-
-    operation: Literal["push_recorded"]
-    result: PushRecordedResult
-
-
-PushRecordedResponse = Union[PushRecordedSuccess, Failure]
 
 
 class QueryExemplarsSuccess(Success):

@@ -222,7 +222,7 @@ words! {
 pub const EXPORT_FORMATS: [&str; 5] = ["prometheus", "openmetrics", "protobuf", "json", "csv"];
 
 /// The codes of errors. A test of the plug holds them against those it has.
-pub const ERROR_CODES: [&str; 17] = [
+pub const ERROR_CODES: [&str; 19] = [
     "invalid_json",
     "unknown_operation",
     "missing_field",
@@ -240,6 +240,8 @@ pub const ERROR_CODES: [&str; 17] = [
     "push_conflict",
     "query_failed",
     "bad_answer",
+    "interrupted",
+    "unknown_outcome",
 ];
 
 /// What a push can conflict in. A test of the plug holds them against those it has.

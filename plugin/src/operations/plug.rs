@@ -130,8 +130,7 @@ impl Plug {
         }
         let (mut exchange, mut jitter) = (Exchange::default(), Jitter::new(transport.unix_nanos()));
         let (config, limits) = (&recorder.config, recorder.config.limits());
-        let client =
-            client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
+        let client = client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
         let answer = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
         if exchange.attempts > 0 {
             recorder.telemetry.exchanged(exchange.elapsed);
@@ -209,9 +208,7 @@ impl Plug {
     ) -> Started {
         match what {
             hosting::Request::Call(ctx) => self.start_call(ticket, ctx, cfg, at, response),
-            hosting::Request::Health => {
-                self.start_call(ticket, r#"{"operation":"health_check"}"#, cfg, at, response)
-            }
+            hosting::Request::Health => self.start_call(ticket, r#"{"operation":"health_check"}"#, cfg, at, response),
             hosting::Request::Deliver(sink) => match hosting::sink(sink) {
                 Some(ctx) => self.start_call(ticket, ctx, cfg, at, response),
                 None => self.unknown_sink(sink, response),
@@ -227,7 +224,8 @@ impl Plug {
 
     fn unknown_sink(&self, sink: &str, response: &mut ResponseWriter) -> Started {
         let sinks = hosting::SINKS.join(", ");
-        let error = Error::invalid("sink", format!("expected one of {sinks}, got {:?}", crate::error::excerpt(sink, 100)));
+        let error =
+            Error::invalid("sink", format!("expected one of {sinks}, got {:?}", crate::error::excerpt(sink, 100)));
         response.restart();
         response.add(&(Head { success: false, operation: None }, error.report()));
         response.add(&Tail { warnings: Vec::new(), monitoring_metadata: &self.recorder.metadata });
@@ -282,7 +280,11 @@ impl Plug {
             warnings.append(of_request);
         }
         let changed = ran.changed;
-        let without_secrets = if changed || ran.next.lasting || !ran.next.wants.is_empty() { self.without_secrets(ctx, cfg, &ran) } else { None };
+        let without_secrets = if changed || ran.next.lasting || !ran.next.wants.is_empty() {
+            self.without_secrets(ctx, cfg, &ran)
+        } else {
+            None
+        };
         if outcome.is_ok() && !ran.next.wants.is_empty() {
             let members = response.since(result);
             let step = self.open(ticket, ctx, ran, (members, warnings), at);

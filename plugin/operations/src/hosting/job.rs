@@ -8,13 +8,13 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::converse::ConverseJob;
 use super::checking::HealthJob;
+use super::converse::ConverseJob;
 use super::deleting::DeleteJob;
 use super::exporting::ExportJob;
 use super::pushing::{PushEffect, PushJob, StatusJob};
-use super::wire::{LimitsWire, RetryWire};
 use super::schedule::Found;
+use super::wire::{LimitsWire, RetryWire};
 use super::writing::{WriteEffect, WriteJob};
 use super::{Moment, ResultOfRun};
 use crate::config::Config;

@@ -52,7 +52,8 @@ impl Schemas {
         match schema {
             Value::Array(items) => items.iter().for_each(|item| self.collect(item, used)),
             Value::Object(members) => {
-                if let Some(name) = members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"))
+                if let Some(name) =
+                    members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"))
                     && !used.contains_key(name)
                     && let Some(definition) = self.definitions.get(name)
                 {
