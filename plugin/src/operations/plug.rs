@@ -331,7 +331,17 @@ impl Plug {
         let changed = changed || lasting || once || pushes;
         let recorder = &mut self.recorder;
         let patience = config.as_ref().unwrap_or(&recorder.config);
-        let patience_ms = millis(patience.timeout.saturating_mul(if talks { 12 } else { 8 }));
+        let is_asked = |want: &Want| match &want.task {
+            Ok(Wanted::Push { target, .. }) => target.how.asked,
+            _ => true,
+        };
+        let longest = match () {
+            () if talks => patience.timeout.saturating_mul(12),
+            () if wants.iter().any(is_asked) => patience.timeout.saturating_mul(8),
+            // Whoever waits for nothing but a record is not kept waiting long.
+            () => patience.push_timeout.saturating_mul(8),
+        };
+        let patience_ms = millis(longest);
         let of_call = config.as_ref().map(Config::metadata);
         let metadata = of_call.as_ref().unwrap_or(&recorder.metadata).get().to_owned();
         let talk = talks.then(|| {
