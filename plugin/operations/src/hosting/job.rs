@@ -285,7 +285,7 @@ pub fn run(job: &[u8], transport: &mut dyn Transport) -> ResultOfRun {
     let (what, told) = match body {
         Body::Converse(job) => {
             let (found, told) = job.run(now, &mut worker);
-            (found.map_or(What::Nothing, |found| What::Found(Box::new(found))), told)
+            (found.map_or(What::Nothing, What::Found), told)
         }
         Body::Push(job) => job.run(&mut worker),
         Body::Status(job) => job.run(&mut worker),

@@ -29,13 +29,13 @@ pub struct Next {
     /// What the answer says once that is done.
     pub finish: Finish,
     /// What a worker found that changes what is recorded.
-    pub found: Option<Found>,
+    pub found: Option<Box<Found>>,
     /// Whether a worker may find such.
     pub lasting: bool,
     /// The rule file that the operation is about.
-    pub file: Option<String>,
+    pub file: Option<Box<str>>,
     /// What is known of it.
-    pub view: FileView,
+    pub view: Option<Box<FileView>>,
 }
 
 /// What a worker found that changes what is recorded.
