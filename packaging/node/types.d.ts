@@ -235,9 +235,7 @@ export interface AnyResult {
   mock?: boolean;
   /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** With `defer_push`: the host should call `push_recorded`. */
-  push_due?: boolean;
-  /** Why an automatic push failed. The values remain recorded. */
+  /** Why a push that nobody asked for by name failed. The values stay recorded. */
   push_error?: string;
   /** The error code of `push_error`. */
   push_error_code?: string;
@@ -432,9 +430,10 @@ export interface ConfigurationSettings {
    * Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
    */
   default_metrics?: Flag;
-  /** For hosts: report that a push is due instead of pushing. Default `false`. */
-  defer_push?: Flag;
-  /** Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`. */
+  /**
+   * Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
+   * `true`.
+   */
   delete_on_cleanup?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
@@ -1130,7 +1129,9 @@ export type ErrorCode =
   | 'refused'
   | 'push_conflict'
   | 'query_failed'
-  | 'bad_answer';
+  | 'bad_answer'
+  | 'interrupted'
+  | 'unknown_outcome';
 
 /** Requests to servers. */
 export interface Exchange {
@@ -1831,9 +1832,7 @@ export interface Imported {
   mock?: boolean;
   /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** With `defer_push`: the host should call `push_recorded`. */
-  push_due?: boolean;
-  /** Why an automatic push failed. The values remain recorded. */
+  /** Why a push that nobody asked for by name failed. The values stay recorded. */
   push_error?: string;
   /** The error code of `push_error`. */
   push_error_code?: string;
@@ -2328,33 +2327,7 @@ export interface NativeSample {
   zero_threshold: Amount;
 }
 
-/** `note_exchange`: for hosts: note the outcome of another instance's exchange with servers. */
-export interface NoteExchangeRequest extends AnyRequest {
-  /** How long the exchange took, in milliseconds. */
-  elapsed_ms?: WholeNumber;
-  /** For a deletion: whether the group is gone. `settled` tells the resulting state. */
-  group_deleted?: Flag;
-  /** For a push: whether a gateway accepted it. */
-  metric_pushed?: Flag;
-  /** The `settled` that the other instance returned for `tell`. */
-  settled?: SettledGroup[] | null;
-  /** Whether to only return what is settled in this instance; false by default. */
-  tell?: Flag;
-  /** For a remote write or an export: how many values were lost. */
-  values_lost?: WholeNumber;
-}
-
-/** The result of `note_exchange`. */
-export interface NoteExchangeResult extends AnyResult {
-  /** Always true. */
-  noted?: boolean;
-  /**
-   * With `tell`: the last settled change of each group. The first entry is the configured group.
-   */
-  settled?: Settled[];
-}
-
-/** `notify_webhook`: post alerts to a webhook, in Alertmanager's format. */
+/** `notify_webhook`: post alerts to a webhook, in Alertmanager's form. */
 export interface NotifyWebhookRequest extends AnyRequest {
   /** The label `alertname`. */
   alert_name?: Text;
@@ -2566,13 +2539,7 @@ export interface PushMetricsResult extends AnyResult {
   would_be_accepted?: boolean;
 }
 
-/** `push_recorded`: for hosts: make the push that a record with defer_push reported as due. */
-export interface PushRecordedRequest extends AnyRequest {}
-
-/** The result of `push_recorded`. */
-export interface PushRecordedResult extends AnyResult {}
-
-/** `query_exemplars`: query exemplars of an expression's series. */
+/** `query_exemplars`: the exemplars of an expression's series. */
 export interface QueryExemplarsRequest extends AnyRequest {
   /** The end of the range. */
   end?: Moment;
@@ -2995,14 +2962,12 @@ export interface Requests {
   list_series: ListSeriesRequest;
   list_silences: ListSilencesRequest;
   list_targets: ListTargetsRequest;
-  note_exchange: NoteExchangeRequest;
   notify_webhook: NotifyWebhookRequest;
   parse_query: ParseQueryRequest;
   plan_alerts: PlanAlertsRequest;
   plan_dashboards: PlanDashboardsRequest;
   prometheus_status: PrometheusStatusRequest;
   push_metrics: PushMetricsRequest;
-  push_recorded: PushRecordedRequest;
   query_exemplars: QueryExemplarsRequest;
   query_metrics: QueryMetricsRequest;
   record_counter: RecordCounterRequest;
@@ -3141,14 +3106,12 @@ export interface Results {
   list_series: ListSeriesResult;
   list_silences: ListSilencesResult;
   list_targets: ListTargetsResult;
-  note_exchange: NoteExchangeResult;
   notify_webhook: NotifyWebhookResult;
   parse_query: ParseQueryResult;
   plan_alerts: PlanAlertsResult;
   plan_dashboards: PlanDashboardsResult;
   prometheus_status: PrometheusStatusResult;
   push_metrics: PushMetricsResult;
-  push_recorded: PushRecordedResult;
   query_exemplars: QueryExemplarsResult;
   query_metrics: QueryMetricsResult;
   record_counter: RecordCounterResult;
@@ -3487,8 +3450,6 @@ export interface Settings {
   alertmanager_url?: Url;
   /** For establishing a connection. */
   connect_timeout?: Duration;
-  /** For hosts: report that a push is due instead of pushing. */
-  defer_push?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
    * not increase.
@@ -3594,27 +3555,7 @@ export interface Settings {
   webhook_url?: Url;
 }
 
-/** The last settled change of a group. */
-export interface Settled {
-  /** The group's job; absent for the configured group. */
-  job?: string;
-  /** Its other labels. */
-  labels?: LabelPairs;
-  /** The change. */
-  up_to: number;
-}
-
-/** Changes of a group that are settled: a gateway accepted them, or the group was deleted. */
-export interface SettledGroup {
-  /** The job of the grouping key; without it, the plug's own group is meant. */
-  job?: Text;
-  /** The other labels of the grouping key. */
-  labels?: Labels;
-  /** The last settled change; 0 by default. */
-  up_to?: WholeNumber;
-}
-
-/** `snapshot_metrics`: export all stored metrics for restore_metrics. */
+/** `snapshot_metrics`: all that is held, for restore_metrics. */
 export interface SnapshotMetricsRequest extends AnyRequest {}
 
 /** The result of `snapshot_metrics`. */

@@ -154,8 +154,6 @@ class Settings(TypedDict, total=False):
     alertmanager_url: Url
     # For establishing a connection.
     connect_timeout: Duration
-    # For hosts: report that a push is due instead of pushing.
-    defer_push: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
     # does not increase.
     detect_resets: Flag
@@ -300,9 +298,7 @@ class AnyResult(TypedDict, total=False):
     mock: bool
     # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # With `defer_push`: the host should call `push_recorded`.
-    push_due: bool
-    # Why an automatic push failed. The values remain recorded.
+    # Why a push that nobody asked for by name failed. The values stay recorded.
     push_error: str
     # The error code of `push_error`.
     push_error_code: str
@@ -593,9 +589,8 @@ class ConfigurationSettings(TypedDict, total=False):
     debug: Flag
     # Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
     default_metrics: Flag
-    # For hosts: report that a push is due instead of pushing. Default `false`.
-    defer_push: Flag
-    # Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`.
+    # Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
+    # `true`.
     delete_on_cleanup: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
     # does not increase. Default `false`.
@@ -1416,6 +1411,8 @@ ErrorCode = Literal[
     "push_conflict",
     "query_failed",
     "bad_answer",
+    "interrupted",
+    "unknown_outcome",
 ]
 
 
@@ -2303,9 +2300,7 @@ class Imported(_ImportedRequired, total=False):
     mock: bool
     # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # With `defer_push`: the host should call `push_recorded`.
-    push_due: bool
-    # Why an automatic push failed. The values remain recorded.
+    # Why a push that nobody asked for by name failed. The values stay recorded.
     push_error: str
     # The error code of `push_error`.
     push_error_code: str
@@ -2982,38 +2977,6 @@ class NativeSample(TypedDict):
     zero_threshold: Amount
 
 
-class _NoteExchangeRequestRequired(TypedDict):
-    """What NoteExchangeRequest must have."""
-
-    operation: Literal["note_exchange"]
-
-
-class NoteExchangeRequest(AnyRequest, _NoteExchangeRequestRequired, total=False):
-    """`note_exchange`: for hosts: note the outcome of another instance's exchange with servers."""
-
-    # How long the exchange took, in milliseconds.
-    elapsed_ms: WholeNumber
-    # For a deletion: whether the group is gone. `settled` tells the resulting state.
-    group_deleted: Flag
-    # For a push: whether a gateway accepted it.
-    metric_pushed: Flag
-    # The `settled` that the other instance returned for `tell`.
-    settled: Union[List[SettledGroup], None]
-    # Whether to only return what is settled in this instance; false by default.
-    tell: Flag
-    # For a remote write or an export: how many values were lost.
-    values_lost: WholeNumber
-
-
-class NoteExchangeResult(AnyResult, total=False):
-    """The result of `note_exchange`."""
-
-    # Always true.
-    noted: bool
-    # With `tell`: the last settled change of each group. The first entry is the configured group.
-    settled: List[Settled]
-
-
 class _NotifyWebhookRequestRequired(TypedDict):
     """What NotifyWebhookRequest must have."""
 
@@ -3273,16 +3236,6 @@ class PushMetricsResult(AnyResult, total=False):
     series: int
     # With `dry_run`: whether the gateway would accept the push.
     would_be_accepted: bool
-
-
-class PushRecordedRequest(AnyRequest):
-    """`push_recorded`: for hosts: make the push that a record with defer_push reported as due."""
-
-    operation: Literal["push_recorded"]
-
-
-class PushRecordedResult(AnyResult):
-    """The result of `push_recorded`."""
 
 
 class _QueryExemplarsRequestRequired(TypedDict):
@@ -3809,14 +3762,12 @@ class Requests(TypedDict):
     list_series: ListSeriesRequest
     list_silences: ListSilencesRequest
     list_targets: ListTargetsRequest
-    note_exchange: NoteExchangeRequest
     notify_webhook: NotifyWebhookRequest
     parse_query: ParseQueryRequest
     plan_alerts: PlanAlertsRequest
     plan_dashboards: PlanDashboardsRequest
     prometheus_status: PrometheusStatusRequest
     push_metrics: PushMetricsRequest
-    push_recorded: PushRecordedRequest
     query_exemplars: QueryExemplarsRequest
     query_metrics: QueryMetricsRequest
     record_counter: RecordCounterRequest
@@ -3974,14 +3925,12 @@ class Results(TypedDict):
     list_series: ListSeriesResult
     list_silences: ListSilencesResult
     list_targets: ListTargetsResult
-    note_exchange: NoteExchangeResult
     notify_webhook: NotifyWebhookResult
     parse_query: ParseQueryResult
     plan_alerts: PlanAlertsResult
     plan_dashboards: PlanDashboardsResult
     prometheus_status: PrometheusStatusResult
     push_metrics: PushMetricsResult
-    push_recorded: PushRecordedResult
     query_exemplars: QueryExemplarsResult
     query_metrics: QueryMetricsResult
     record_counter: RecordCounterResult
@@ -4346,33 +4295,6 @@ class ServerHealth(_ServerHealthRequired, total=False):
     written: int
 
 
-class _SettledRequired(TypedDict):
-    """What Settled must have."""
-
-    # The change.
-    up_to: int
-
-
-class Settled(_SettledRequired, total=False):
-    """The last settled change of a group."""
-
-    # The group's job; absent for the configured group.
-    job: str
-    # Its other labels.
-    labels: LabelPairs
-
-
-class SettledGroup(TypedDict, total=False):
-    """Changes of a group that are settled: a gateway accepted them, or the group was deleted."""
-
-    # The job of the grouping key; without it, the plug's own group is meant.
-    job: Text
-    # The other labels of the grouping key.
-    labels: Labels
-    # The last settled change; 0 by default.
-    up_to: WholeNumber
-
-
 class SnapshotMetricsRequest(AnyRequest):
     """`snapshot_metrics`: export all stored metrics for restore_metrics."""
 
@@ -4554,14 +4476,12 @@ Operation = Literal[
     "list_series",
     "list_silences",
     "list_targets",
-    "note_exchange",
     "notify_webhook",
     "parse_query",
     "plan_alerts",
     "plan_dashboards",
     "prometheus_status",
     "push_metrics",
-    "push_recorded",
     "query_exemplars",
     "query_metrics",
     "record_counter",
@@ -5036,16 +4956,6 @@ class ListTargetsSuccess(Success):
 ListTargetsResponse = Union[ListTargetsSuccess, Failure]
 
 
-class NoteExchangeSuccess(Success):
-    """The response of `note_exchange` that succeeded."""
-
-    operation: Literal["note_exchange"]
-    result: NoteExchangeResult
-
-
-NoteExchangeResponse = Union[NoteExchangeSuccess, Failure]
-
-
 class NotifyWebhookSuccess(Success):
     """The response of `notify_webhook` that succeeded."""
 
@@ -5104,16 +5014,6 @@ class PushMetricsSuccess(Success):
 
 
 PushMetricsResponse = Union[PushMetricsSuccess, Failure]
-
-
-class PushRecordedSuccess(Success):
-    """The response of `push_recorded` that succeeded."""
-
-    operation: Literal["push_recorded"]
-    result: PushRecordedResult
-
-
-PushRecordedResponse = Union[PushRecordedSuccess, Failure]
 
 
 class QueryExemplarsSuccess(Success):

@@ -85,9 +85,9 @@ impl MetricsGuest for Component {
     }
 
     fn record_many(series: Vec<u32>, values: Vec<f64>) -> Result<(), Rejection> {
-        record(series.len() as u64, |registry| registry.record_many(&series, &values)).map_err(
-            |(index, error)| Rejection { index: u32::try_from(index).unwrap_or(u32::MAX), error: error.into() },
-        )
+        record(series.len() as u64, |registry| registry.record_many(&series, &values)).map_err(|(index, error)| {
+            Rejection { index: u32::try_from(index).unwrap_or(u32::MAX), error: error.into() }
+        })
     }
 
     fn record(

@@ -3,4 +3,4 @@
 //! of operations.
 
 pub use plugpipe_operations::config::schema::config_schema;
-pub use plugpipe_operations::operations::schema::{input_schema, operations, output_schema};
+pub use plugpipe_operations::operations::schema::{input_schema, operation_schemas, operations, output_schema};

@@ -3,17 +3,21 @@
 
 use std::path::PathBuf;
 
-use monitoring_prometheus::schema::{config_schema, input_schema, operations, output_schema};
+use monitoring_prometheus::schema::{config_schema, input_schema, operation_schemas, operations, output_schema};
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
-use crate::{read_text, reference, types, write, yaml};
+use crate::{read_text, reference, root, servers, types, write, yaml};
 
 /// Writes all generated files and returns their paths.
 pub fn make() -> Result<Vec<PathBuf>, String> {
     write(&manifest_path(), manifest()?)?;
+    let schemas = root().join("plugin/operations/schemas.json");
+    let text = serde_json::to_string_pretty(&operation_schemas()?).map_err(|error| error.to_string())?;
+    write(&schemas, text + "\n")?;
     reference::make()?;
-    let mut made = vec![manifest_path(), reference::page_path()];
+    servers::make()?;
+    let mut made = vec![manifest_path(), schemas, reference::page_path(), servers::table_path()];
     made.extend(types::make()?);
     Ok(made)
 }

@@ -221,8 +221,8 @@ words! {
 /// Exposition formats. A test of the plug compares them with its own.
 pub const EXPORT_FORMATS: [&str; 5] = ["prometheus", "openmetrics", "protobuf", "json", "csv"];
 
-/// Error codes. A test of the plug compares them with its own.
-pub const ERROR_CODES: [&str; 17] = [
+/// The codes of errors. A test of the plug holds them against those it has.
+pub const ERROR_CODES: [&str; 19] = [
     "invalid_json",
     "unknown_operation",
     "missing_field",
@@ -240,6 +240,8 @@ pub const ERROR_CODES: [&str; 17] = [
     "push_conflict",
     "query_failed",
     "bad_answer",
+    "interrupted",
+    "unknown_outcome",
 ];
 
 /// Conflict reasons of pushes. A test of the plug compares them with its own.

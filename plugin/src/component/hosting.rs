@@ -10,8 +10,7 @@ use crate::error::Error;
 use crate::operations::Driver;
 use crate::wasi_transport::Wasi;
 use plugpipe_operations::hosting::{
-    Answer, Due, File, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work, describe,
-    job,
+    Answer, Due, File, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work, describe, job,
 };
 
 thread_local! {
@@ -36,9 +35,8 @@ impl PlugGuest for Component {
     }
 
     fn process(what: plug::Request, cfg: String) -> plug::Answer {
-        let answer = DRIVER.with_borrow_mut(|driver| {
-            with(|plug| driver.process(plug, request(&what), &cfg, &mut Wasi))
-        });
+        let answer =
+            DRIVER.with_borrow_mut(|driver| with(|plug| driver.process(plug, request(&what), &cfg, &mut Wasi)));
         answer.into()
     }
 }
@@ -99,7 +97,8 @@ fn problem(error: &Error) -> plug::Problem {
 }
 
 fn server(server: describe::Server) -> plug::Server {
-    let header = |header: describe::HeaderSetting| plug::HeaderSetting { name: header.name.into(), settings: header.settings };
+    let header =
+        |header: describe::HeaderSetting| plug::HeaderSetting { name: header.name.into(), settings: header.settings };
     plug::Server { url: server.url, headers: server.headers.into_iter().map(header).collect() }
 }
 

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Plug, Standalone};
 use super::tests::{Shared, gateway, plug, process};
+use super::{Plug, Standalone};
 use crate::hosting::{self, Job, Moment, Outcome, Step, Ticket, Work};
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 use plugpipe_operations::operations::own_groups::{MAX_GROUPS, Pending};
@@ -146,7 +146,7 @@ fn metrics_keep_their_key_when_the_configuration_changes() {
     process(&mut plug, json!({"operation": "describe"}), cfg("B"));
     let all = "# TYPE a gauge\na 4\n# TYPE b gauge\nb{job=\"B\"} 3\n# TYPE early gauge\nearly 1\n";
     assert_eq!(text(&mut plug), all);
-        let snapshot = plug.snapshot();
+    let snapshot = plug.snapshot();
     let (mut other, world) = super::tests::plug();
     process(&mut other, json!({"operation": "describe"}), cfg("B"));
     other.restore(&snapshot, 1).unwrap();
@@ -203,7 +203,7 @@ fn after_a_deletion_nothing_is_pending_until_the_next_record() {
         world.asked();
         let flush = json!({"operation": "flush_metrics"});
         assert_eq!(process(&mut plug, flush.clone(), json!({}))["result"]["unpushed"], false);
-                let snapshot = plug.snapshot();
+        let snapshot = plug.snapshot();
         let mut again = Standalone::new(world.clone());
         process(&mut again, json!({"operation": "describe"}), gateway());
         again.restore(&snapshot, 1).unwrap();
@@ -236,11 +236,11 @@ fn a_snapshot_contains_all_groups_and_an_old_one_is_readable() {
     let (mut plug, world) = plug();
     process(&mut plug, gauge("x", 1.0, json!({"job_name": "jobA", "grouping_key": {"é": "1"}})), json!({}));
     process(&mut plug, gauge("x", 2.0, json!({})), json!({}));
-        let snapshot = plug.snapshot();
+    let snapshot = plug.snapshot();
     let mut again = Standalone::new(world.clone());
     again.restore(&snapshot, 1).unwrap();
     assert_eq!(text(&mut again), text(&mut plug));
-        let same = again.snapshot();
+    let same = again.snapshot();
     // Both have encoded the same since.
     let snapshot = plug.snapshot();
     assert_eq!(same, snapshot);
@@ -323,7 +323,11 @@ fn complete(plug: &mut Plug, lane: &str, job: &[u8], world: &mut Shared) -> Step
 
 fn due(plug: &Plug) -> Vec<bool> {
     let recorder = &plug.recorder;
-    [recorder.pending].iter().chain(recorder.groups.list.iter().map(|group| &group.pending)).map(Pending::is_due).collect()
+    [recorder.pending]
+        .iter()
+        .chain(recorder.groups.list.iter().map(|group| &group.pending))
+        .map(Pending::is_due)
+        .collect()
 }
 
 #[test]
@@ -359,7 +363,7 @@ fn a_group_keeps_its_own_gateway_after_a_restart() {
     process(&mut plug, gauge("x", 1.0, elsewhere), json!({}));
     world.will_fail(Failure::Refused);
     process(&mut plug, gauge("y", 2.0, json!({"job_name": "b"})), json!({}));
-        let snapshot = plug.snapshot();
+    let snapshot = plug.snapshot();
     assert!(!snapshot.windows(6).any(|window| window == b"s3cret"));
     let (mut other, world) = super::tests::plug();
     process(&mut other, json!({"operation": "describe"}), cfg);
@@ -381,7 +385,10 @@ fn what_was_pushed_before_a_cleanup_or_a_restore_is_not_what_is_recorded_after()
         process(&mut plug, json!({"operation": "describe"}), cfg.clone());
         let answer = process(&mut plug, json!({"operation": "snapshot_metrics"}), json!({}));
         let empty = answer["result"]["snapshot"].clone();
-        let taken = [take_push(&mut plug, 1, &gauge("x", 1.0, own.clone()), &cfg), take_push(&mut plug, 2, &gauge("x", 1.0, other.clone()), &cfg)];
+        let taken = [
+            take_push(&mut plug, 1, &gauge("x", 1.0, own.clone()), &cfg),
+            take_push(&mut plug, 2, &gauge("x", 1.0, other.clone()), &cfg),
+        ];
         match forget {
             "cleanup" => drop(plug.cleanup()),
             _ => drop(process(&mut plug, json!({"operation": forget, "snapshot": empty}), manual.clone())),

@@ -47,7 +47,11 @@ impl Transport for Servers {
                 Method::Delete => drop(self.groups.remove(&url)),
                 _ => {}
             }
-            Ok(Response { status: if request.url.to_string().contains("/write") { 204 } else { 200 }, headers: vec![("x-prometheus-remote-write-samples-written".into(), "1".into())], body: Vec::new() })
+            Ok(Response {
+                status: if request.url.to_string().contains("/write") { 204 } else { 200 },
+                headers: vec![("x-prometheus-remote-write-samples-written".into(), "1".into())],
+                body: Vec::new(),
+            })
         };
         requests.iter().map(&mut answer).collect()
     }
@@ -386,7 +390,10 @@ fn push_delete_and_push_of_one_group_keep_their_order() {
 #[test]
 fn what_cannot_be_repeated_is_of_unknown_outcome_once_it_is_lost() {
     for (ctx, code) in [
-        (json!({"operation": "create_silence", "alertmanager_url": "http://am:1", "matchers": ["a=b"], "comment": "c", "duration": "1h"}), "unknown_outcome"),
+        (
+            json!({"operation": "create_silence", "alertmanager_url": "http://am:1", "matchers": ["a=b"], "comment": "c", "duration": "1h"}),
+            "unknown_outcome",
+        ),
         (json!({"operation": "list_silences", "alertmanager_url": "http://am:1"}), "interrupted"),
     ] {
         let mut host = Host::new();

@@ -17,6 +17,8 @@ mod dashboards_tests;
 #[cfg(test)]
 mod discovery_tests;
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod gateway_tests;
 #[cfg(test)]
 mod group_tests;

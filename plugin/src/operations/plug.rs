@@ -56,7 +56,7 @@ pub enum Started {
 struct Ran {
     operation: Option<&'static Operation>,
     /// The configuration of the call, where it has its own.
-    config: Option<Config>,
+    config: Option<Box<Config>>,
     /// The key that the call is about, where that is not the plug's own.
     own: Option<Group>,
     next: Next,
@@ -130,9 +130,8 @@ impl Plug {
         }
         let (mut exchange, mut jitter) = (Exchange::default(), Jitter::new(transport.unix_nanos()));
         let (config, limits) = (&recorder.config, recorder.config.limits());
-        let client =
-            client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
-        let result = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
+        let client = client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
+        let answer = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
         if exchange.attempts > 0 {
             recorder.telemetry.exchanged(exchange.elapsed);
         }
@@ -209,9 +208,7 @@ impl Plug {
     ) -> Started {
         match what {
             hosting::Request::Call(ctx) => self.start_call(ticket, ctx, cfg, at, response),
-            hosting::Request::Health => {
-                self.start_call(ticket, r#"{"operation":"health_check"}"#, cfg, at, response)
-            }
+            hosting::Request::Health => self.start_call(ticket, r#"{"operation":"health_check"}"#, cfg, at, response),
             hosting::Request::Deliver(sink) => match hosting::sink(sink) {
                 Some(ctx) => self.start_call(ticket, ctx, cfg, at, response),
                 None => self.unknown_sink(sink, response),
@@ -227,7 +224,8 @@ impl Plug {
 
     fn unknown_sink(&self, sink: &str, response: &mut ResponseWriter) -> Started {
         let sinks = hosting::SINKS.join(", ");
-        let error = Error::invalid("sink", format!("expected one of {sinks}, got {:?}", crate::error::excerpt(sink, 100)));
+        let error =
+            Error::invalid("sink", format!("expected one of {sinks}, got {:?}", crate::error::excerpt(sink, 100)));
         response.restart();
         response.add(&(Head { success: false, operation: None }, error.report()));
         response.add(&Tail { warnings: Vec::new(), monitoring_metadata: &self.recorder.metadata });
@@ -270,7 +268,7 @@ impl Plug {
         let outcome = configured.and_then(|_| Request::read(ctx, &mut of_request)).and_then(|request| {
             let operation = request.operation();
             ran.operation = Some(operation);
-            ran.config = request.config(&self.recorder.config)?;
+            ran.config = request.config(&self.recorder.config)?.map(Box::new);
             response.add(&Head { success: true, operation: Some(operation.name) });
             response.open("result");
             result = response.checkpoint();
@@ -282,7 +280,11 @@ impl Plug {
             warnings.append(of_request);
         }
         let changed = ran.changed;
-        let without_secrets = if changed || ran.next.lasting || !ran.next.wants.is_empty() { self.without_secrets(ctx, cfg, &ran) } else { None };
+        let without_secrets = if changed || ran.next.lasting || !ran.next.wants.is_empty() {
+            self.without_secrets(ctx, cfg, &ran)
+        } else {
+            None
+        };
         if outcome.is_ok() && !ran.next.wants.is_empty() {
             let members = response.since(result);
             let step = self.open(ticket, ctx, ran, (members, warnings), at);
@@ -328,9 +330,19 @@ impl Plug {
         });
         let changed = changed || lasting || once || pushes;
         let recorder = &mut self.recorder;
-        let patience = config.as_ref().unwrap_or(&recorder.config);
-        let patience_ms = millis(patience.timeout.saturating_mul(if talks { 12 } else { 8 }));
-        let of_call = config.as_ref().map(Config::metadata);
+        let patience = config.as_deref().unwrap_or(&recorder.config);
+        let is_asked = |want: &Want| match &want.task {
+            Ok(Wanted::Push { target, .. }) => target.how.asked,
+            _ => true,
+        };
+        let longest = match () {
+            () if talks => patience.timeout.saturating_mul(12),
+            () if wants.iter().any(is_asked) => patience.timeout.saturating_mul(8),
+            // Whoever waits for nothing but a record is not kept waiting long.
+            () => patience.push_timeout.saturating_mul(8),
+        };
+        let patience_ms = millis(longest);
+        let of_call = config.as_deref().map(Config::metadata);
         let metadata = of_call.as_ref().unwrap_or(&recorder.metadata).get().to_owned();
         let talk = talks.then(|| {
             let clean_ctx: Rc<str> = secrets::clean(ctx).map_or_else(|| ctx.into(), Into::into);
@@ -345,7 +357,7 @@ impl Plug {
             changed,
             import: None,
             own,
-            config: config.filter(|_| lasting).map(Rc::new),
+            config: config.filter(|_| lasting).map(|config| Rc::new(*config)),
             talk,
             ..Open::default()
         };
@@ -364,13 +376,13 @@ impl Plug {
         // Records have no settings.
         let is_record = ran.operation.is_some_and(|operation| operation.is_record()) && ran.config.is_none();
         let clean_ctx = if is_record { None } else { secrets::clean(ctx) };
-        let is_last = *cfg.trim() == *self.recorder.config_text;
+        // One that was not adopted is the last one, or none.
+        let is_last = !ran.adopted;
         let clean_cfg = match &self.recorder.clean_config {
             // An empty one keeps the last.
-            Some(_) if is_last && !ran.adopted => Some(String::new()),
-            Some(clean) if is_last => Some(clean.clone()),
-            _ if cfg.is_empty() || is_last => None,
-            _ => secrets::clean(cfg),
+            Some(_) if is_last && !cfg.is_empty() => Some(String::new()),
+            Some(clean) if ran.adopted => Some(clean.clone()),
+            _ => None,
         };
         if clean_ctx.is_none() && clean_cfg.is_none() {
             return None;
@@ -396,7 +408,8 @@ impl Plug {
         let config = ran.config.take();
         let mark = response.checkpoint();
         let mut probe = Probe::new(at.unix_nanos);
-        let outcome = run_on_group(recorder, request, (&config, &mut *ran), &mut probe, (warnings, at), response);
+        let outcome =
+            run_on_group(recorder, request, (config.as_deref(), &mut *ran), &mut probe, (warnings, at), response);
         ran.config = config;
         // A rule file is read first, whoever evaluates the rules.
         let reads_file = outcome.is_ok() && ran.next.file.is_some();
@@ -405,7 +418,7 @@ impl Plug {
         {
             // A worker carries it out, with servers that respond.
             response.rollback(mark);
-            let config = ran.config.as_ref().unwrap_or_else(|| recorder.base());
+            let config = ran.config.as_deref().unwrap_or_else(|| recorder.base());
             let mut origins = probe.origins;
             for origin in servers.iter().filter_map(|server| server(config)).map(crate::http::Url::origin) {
                 if !origins.contains(&origin) {
@@ -414,7 +427,7 @@ impl Plug {
             }
             let repeatable = matches!(operation.asks, Asks::Again(_));
             let limit_ms = millis(config.timeout.saturating_mul(10));
-            let file = ran.next.file.take();
+            let file = ran.next.file.take().map(String::from);
             let task = Ok(Wanted::Talk { origins, limit_ms, repeatable, file });
             ran.next.wants = vec![Want { role: Role::Talk, task }];
             ran.talks = true;
@@ -456,13 +469,13 @@ fn overdue(recorder: &mut Recorder, ran: &mut Ran, warnings: &mut Warnings, at: 
 fn run_on_group(
     recorder: &mut Recorder,
     request: &Request,
-    (config, ran): (&Option<Config>, &mut Ran),
+    (config, ran): (Option<&Config>, &mut Ran),
     probe: &mut Probe,
     (warnings, at): (&mut Warnings, Moment),
     response: &mut ResponseWriter,
 ) -> Result<(), Error> {
     let scope = request.operation().scope;
-    let (config, own) = recorder.placed(scope, config.as_ref())?;
+    let (config, own) = recorder.placed(scope, config)?;
     let step = request.step();
     let mut names = Vec::new();
     let (mut jitter, mut exchange) = (Jitter::new(at.seed), Exchange::default());

@@ -44,9 +44,9 @@ impl<'a> Request<'a> {
     /// The requested operation.
     pub(super) fn operation(&self) -> &'static Operation {
         match self {
-            Self::Record(operation, ..)
-            | Self::Records(operation, ..)
-            | Self::Document(Parsed { operation, .. }) => operation,
+            Self::Record(operation, ..) | Self::Records(operation, ..) | Self::Document(Parsed { operation, .. }) => {
+                operation
+            }
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Standalone<T> {
 pub struct Driver {
     ticket: Ticket,
     unix_nanos: u64,
+    /// Lanes that have work, which a call that was given up may leave.
+    due: Vec<Due>,
 }
 
 impl<T> Deref for Standalone<T> {
@@ -75,12 +77,13 @@ impl Driver {
     pub fn process(&mut self, plug: &mut Plug, what: Request, cfg: &str, transport: &mut dyn Transport) -> Answer {
         self.ticket += 1;
         let (ticket, at) = (self.ticket, self.moment(transport));
-        let Step { mut answers, mut due, .. } = plug.start(ticket, what, cfg, at);
+        let Step { mut answers, due, .. } = plug.start(ticket, what, cfg, at);
+        self.due.extend(due);
         loop {
             if let Some(place) = answers.iter().position(|(answered, _)| *answered == ticket) {
                 return answers.swap_remove(place).1;
             }
-            let Some(next) = next(&mut due) else {
+            let Some(next) = next(&mut self.due) else {
                 // Nobody works for it any more.
                 let at = self.moment(transport);
                 answers = plug.release(ticket, at).answers;
@@ -101,7 +104,7 @@ impl Driver {
             let at = self.moment(transport);
             let step = plug.complete(&next.lane, outcome, at);
             answers = step.answers;
-            due.extend(step.due);
+            self.due.extend(step.due);
         }
     }
 }

@@ -132,7 +132,12 @@ impl SendQueue {
                 Rc::new(Exemplar { labels, value: f64::from_bits(value), unix_ms })
             });
             let point = Point { value: point, created_ms: value.created_ms, exemplar };
-            queue.queue.push_back(Queued { entry: value.entry, number: value.number, unix_ms: value.unix_ms, point });
+            queue.waiting.push_back(Waiting {
+                entry: value.entry,
+                number: value.number,
+                unix_ms: value.unix_ms,
+                point,
+            });
         }
         queue.round = carried.round;
         queue.last_ms = carried.last_ms;

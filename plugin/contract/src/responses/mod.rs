@@ -51,8 +51,8 @@ pub use prometheus::{
     ServerRemarks, ValuesOfLabel,
 };
 pub use push::{
-    Deleted, Flushed, GroupPush, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, ReplacedCounter,
-    Unpushed, UnpushedReason,
+    Deleted, Flushed, GroupPush, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, ReplacedCounter, Unpushed,
+    UnpushedReason,
 };
 pub use query::{FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult};
 pub use record::{

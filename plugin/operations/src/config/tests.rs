@@ -145,15 +145,9 @@ fn rejected() -> Vec<(&'static str, Vec<Value>)> {
     ] {
         all.push((key, of(&duration, &[])));
     }
-    for key in [
-        "mock_mode",
-        "own_metrics",
-        "push_gzip",
-        "preflight",
-        "detect_resets",
-        "delete_on_cleanup",
-        "default_metrics",
-    ] {
+    for key in
+        ["mock_mode", "own_metrics", "push_gzip", "preflight", "detect_resets", "delete_on_cleanup", "default_metrics"]
+    {
         all.push((key, of(&flag, &[])));
     }
     for key in ["max_response_bytes", "remote_write_capacity"] {

@@ -97,11 +97,7 @@ impl Recorder {
                     out.members(&outcome(part));
                     out.close();
                 }
-                Role::Own { .. }
-                | Role::Other { .. }
-                | Role::Clean { .. }
-                | Role::Health { .. }
-                | Role::Ended => {}
+                Role::Own { .. } | Role::Other { .. } | Role::Clean { .. } | Role::Health { .. } | Role::Ended => {}
             }
         }
         let others: Vec<String> = open.parts.iter().filter_map(other).collect();
@@ -127,9 +123,8 @@ impl Recorder {
         for (server, status, _) in all() {
             out.member(server.status, &status);
         }
-        let is_well = |status| {
-            matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock)
-        };
+        let is_well =
+            |status| matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock);
         out.member("healthy", &all().all(|(_, status, _)| is_well(status)));
         out.member("series", &((self.registry.len() + self.groups.series()) as u64));
         out.member("unpushed", &(self.pending.is_due() || self.groups.is_due()));
@@ -207,7 +202,10 @@ fn exchanged(parts: &[Part]) -> Exchanged {
     // Servers are checked side by side.
     let aside = |parts: &[Part]| parts.iter().any(|part| matches!(part.role, Role::Health { .. }));
     let (attempts, elapsed): (u32, Duration) = match aside(parts) {
-        true => (all().map(|told| told.attempts).max().unwrap_or(0), all().map(|told| told.elapsed).max().unwrap_or_default()),
+        true => (
+            all().map(|told| told.attempts).max().unwrap_or(0),
+            all().map(|told| told.elapsed).max().unwrap_or_default(),
+        ),
         false => (all().map(|told: &Told| told.attempts).sum(), all().map(|told| told.elapsed).sum()),
     };
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);

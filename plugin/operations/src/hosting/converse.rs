@@ -75,9 +75,9 @@ pub(super) struct ConverseJob {
 }
 
 impl ConverseJob {
-    pub(super) fn run(self, unix_nanos: u64, worker: &mut Worker) -> (Option<Found>, Told) {
+    pub(super) fn run(self, unix_nanos: u64, worker: &mut Worker) -> (Option<Box<Found>>, Told) {
         let mut warnings = Warnings::default();
-        let mut next = Next { view: self.view.clone(), ..Next::default() };
+        let mut next = Next { view: Some(Box::new(self.view.clone())), ..Next::default() };
         let mut writer = ResponseWriter::new();
         let outcome = self.carry_out(unix_nanos, worker, (&mut warnings, &mut next), &mut writer);
         let report = outcome.err().map(|error| Report::of(&error));

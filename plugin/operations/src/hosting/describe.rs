@@ -1,8 +1,8 @@
 //! What the plug is.
 
 use crate::config::NESTED;
-use crate::http::auth::SERVERS;
 use crate::hosting::SINKS;
+use crate::http::auth::SERVERS;
 use crate::operations::table::OPERATIONS;
 use crate::{NAME, VERSION};
 
@@ -52,10 +52,11 @@ pub struct Description {
 
 /// Describes the plug.
 pub fn describe() -> Description {
+    let schemas = super::schemas::Schemas::read();
     let operation = |operation: &crate::operations::table::Operation| Described {
         name: operation.name,
         summary: operation.summary,
-        schema: super::schemas::of(operation.name),
+        schema: schemas.of(operation.name),
     };
     Description {
         name: NAME,
@@ -80,7 +81,11 @@ fn servers() -> Vec<Server> {
             let tenants = ["tenant", "org_id"].map(|field| path(&format!("{}.{field}", server.auth)));
             headers.push(HeaderSetting { name: "x-scope-orgid", settings: tenants.to_vec() });
             // What is scraped may be said at the top too.
-            let urls = if server.url == "scrape_config.endpoint_url" { &["endpoint_url", server.url][..] } else { &[server.url][..] };
+            let urls = if server.url == "scrape_config.endpoint_url" {
+                &["endpoint_url", server.url][..]
+            } else {
+                &[server.url][..]
+            };
             servers.extend(urls.iter().map(|url| Server { url: path(url), headers: headers.clone() }));
         }
     }

@@ -80,9 +80,7 @@ impl FileFlow {
     /// What the operation is to know.
     pub(super) fn view(&self) -> FileView {
         match self.stage {
-            Stage::Load => {
-                FileView { current: Some(self.next.clone()), written: true, before: self.before.clone() }
-            }
+            Stage::Load => FileView { current: Some(self.next.clone()), written: true, before: self.before.clone() },
             _ => FileView { current: self.current.clone(), ..FileView::default() },
         }
     }

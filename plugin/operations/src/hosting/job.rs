@@ -8,13 +8,13 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::converse::ConverseJob;
 use super::checking::HealthJob;
+use super::converse::ConverseJob;
 use super::deleting::DeleteJob;
 use super::exporting::ExportJob;
 use super::pushing::{PushEffect, PushJob, StatusJob};
-use super::wire::{LimitsWire, RetryWire};
 use super::schedule::Found;
+use super::wire::{LimitsWire, RetryWire};
 use super::writing::{WriteEffect, WriteJob};
 use super::{Moment, ResultOfRun};
 use crate::config::Config;
@@ -285,7 +285,7 @@ pub fn run(job: &[u8], transport: &mut dyn Transport) -> ResultOfRun {
     let (what, told) = match body {
         Body::Converse(job) => {
             let (found, told) = job.run(now, &mut worker);
-            (found.map_or(What::Nothing, |found| What::Found(Box::new(found))), told)
+            (found.map_or(What::Nothing, What::Found), told)
         }
         Body::Push(job) => job.run(&mut worker),
         Body::Status(job) => job.run(&mut worker),

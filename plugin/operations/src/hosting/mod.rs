@@ -22,8 +22,8 @@ pub mod probe;
 pub mod pushing;
 pub mod recorder;
 pub mod schedule;
-pub mod secrets;
 mod schemas;
+pub mod secrets;
 mod wire;
 pub mod writing;
 

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{How, Report, Told, What, Worker, failed, members};
 use super::Ticket;
+use super::job::{How, Report, Told, What, Worker, failed, members};
 use super::wire::{group, shown_url, whole_url};
 use crate::config::Config;
 use crate::error::{ClientError, Error, report_conflicts};
@@ -207,7 +207,9 @@ impl PushJob {
                 Some((major, minor)) => format!(
                     "the gateway is of version {major}.{minor}, and takes native histograms from 1.8 on: only their sum and count were sent"
                 ),
-                None => "the gateway does not say its version: only sum and count of native histograms were sent".into(),
+                None => {
+                    "the gateway does not say its version: only sum and count of native histograms were sent".into()
+                }
             });
         }
         let bytes = if self.gzip { crate::http::gzip::compress(&self.bytes) } else { self.bytes.clone() };

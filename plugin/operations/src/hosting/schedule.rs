@@ -29,13 +29,13 @@ pub struct Next {
     /// What the answer says once that is done.
     pub finish: Finish,
     /// What a worker found that changes what is recorded.
-    pub found: Option<Found>,
+    pub found: Option<Box<Found>>,
     /// Whether a worker may find such.
     pub lasting: bool,
     /// The rule file that the operation is about.
-    pub file: Option<String>,
+    pub file: Option<Box<str>>,
     /// What is known of it.
-    pub view: FileView,
+    pub view: Option<Box<FileView>>,
 }
 
 /// What a worker found that changes what is recorded.
@@ -319,7 +319,13 @@ impl Open {
 /// What a lane does one after the other.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Task {
-    Talk { owner: (Ticket, u32), origins: Vec<String>, limit_ms: u32, repeatable: bool, file: Option<Box<FileFlow>> },
+    Talk {
+        owner: (Ticket, u32),
+        origins: Vec<String>,
+        limit_ms: u32,
+        repeatable: bool,
+        file: Option<Box<FileFlow>>,
+    },
     Push(PushTask),
     PassOn((Ticket, u32), Rc<super::pushing::Target>, String),
     Delete((Ticket, u32), DeleteTask),
@@ -352,15 +358,9 @@ impl Task {
             // The host performs it itself.
             Self::Talk { file: Some(flow), .. } if flow.stage.is_put() => (Vec::new(), FILE_LIMIT_MS),
             Self::Talk { origins, limit_ms, .. } => (origins.clone(), *limit_ms),
-            Self::Push(task) => {
-                (vec![task.target.gateway.origin()], millis(super::pushing::limit_of(&task.target)))
-            }
-            Self::PassOn(_, target, _) => {
-                (vec![target.gateway.origin()], millis(super::pushing::limit_of(target)))
-            }
-            Self::Delete(_, task) => {
-                (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(2)))
-            }
+            Self::Push(task) => (vec![task.target.gateway.origin()], millis(super::pushing::limit_of(&task.target))),
+            Self::PassOn(_, target, _) => (vec![target.gateway.origin()], millis(super::pushing::limit_of(target))),
+            Self::Delete(_, task) => (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(2))),
             Self::Write(_, task) => (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(3))),
             Self::Export(_, task) => (vec![task.url.origin()], millis(task.how.limits.total.saturating_mul(2))),
             Self::Health { url, how, .. } => (vec![url.origin()], millis(how.limits.total.saturating_mul(2))),
@@ -514,8 +514,12 @@ impl Schedule {
 
     /// What a snapshot has of it: not what may be started again with all its jobs.
     pub(super) fn journalled(&self) -> Self {
-        let tickets: BTreeMap<Ticket, Open> =
-            self.tickets.iter().filter(|(_, open)| open.changed).map(|(ticket, open)| (*ticket, open.clone())).collect();
+        let tickets: BTreeMap<Ticket, Open> = self
+            .tickets
+            .iter()
+            .filter(|(_, open)| open.changed)
+            .map(|(ticket, open)| (*ticket, open.clone()))
+            .collect();
         let is_known = |task: &Task| task.outlives_ticket() || tickets.contains_key(&task.owner().0);
         let mut lanes = BTreeMap::new();
         for (name, lane) in &self.lanes {

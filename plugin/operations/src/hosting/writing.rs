@@ -48,13 +48,7 @@ pub(super) struct Totals {
 
 impl WriteTask {
     /// A write of what is in the queue of this receiver.
-    pub fn new(
-        url: Url,
-        how: How,
-        version: Option<Version>,
-        capacity: usize,
-        settles: Vec<(Settles, u64)>,
-    ) -> Self {
+    pub fn new(url: Url, how: How, version: Option<Version>, capacity: usize, settles: Vec<(Settles, u64)>) -> Self {
         let (ends, started, totals) = (None, None, Totals::default());
         Self { url, how, version, capacity: capacity as u64, settles, ends, started, totals }
     }

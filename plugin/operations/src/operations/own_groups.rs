@@ -137,7 +137,10 @@ impl OwnGroup {
         let mut known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
         if let (None, Some(gateway)) = (&self.config, &self.gateway) {
             // Of the configuration's own gateway, it is not known here who is the user.
-            let is_base = base.gateway_url.as_ref().is_some_and(|base| crate::http::redacted(base) == crate::http::redacted(gateway));
+            let is_base = base
+                .gateway_url
+                .as_ref()
+                .is_some_and(|base| crate::http::redacted(base) == crate::http::redacted(gateway));
             if !is_base {
                 known.gateway_url = Some(gateway.clone());
             }

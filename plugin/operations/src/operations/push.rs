@@ -76,7 +76,10 @@ pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushRepor
             return Ok((Pushed::default(), PushReport::default()));
         };
         let beside = PushRemarks { mock, ..PushRemarks::default() };
-        return Ok((Pushed { deleted: Some(deleted), ..Pushed::default() }, PushReport { beside, ..PushReport::default() }));
+        return Ok((
+            Pushed { deleted: Some(deleted), ..Pushed::default() },
+            PushReport { beside, ..PushReport::default() },
+        ));
     }
     let response = Pushed { series: Some(call.registry.len() as u64), ..Pushed::default() };
     if call.config.mock {

@@ -77,12 +77,7 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<Eventually<OtlpExported>,
 }
 
 /// All that is recorded as one body of OTLP, and how many data points it has.
-pub(crate) fn otlp_body(
-    registry: &Registry,
-    groups: &OwnGroups,
-    config: &Config,
-    unix_nanos: u64,
-) -> (Vec<u8>, u64) {
+pub(crate) fn otlp_body(registry: &Registry, groups: &OwnGroups, config: &Config, unix_nanos: u64) -> (Vec<u8>, u64) {
     let now_ms = unix_nanos / 1_000_000;
     let external = || config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
     let mut resource = vec![("service.name", config.job_name.as_str())];

@@ -70,7 +70,18 @@ pub fn operations() -> Value {
         .into()
 }
 
-/// The JSON Schema of the result of `process`.
+/// What each operation takes of its own, for `describe`; settings may stand beside it.
+///
+/// # Errors
+/// A description holds what only readers of the sources understand.
+pub fn operation_schemas() -> Result<Value, String> {
+    let generator = &mut generator();
+    let own = |operation: &'static Operation| Some((operation.name.to_owned(), takes(operation, generator)?));
+    let operations: Map<String, Value> = OPERATIONS.iter().filter_map(own).collect();
+    finish(json!({ "operations": operations, "$defs": generator.take_definitions(true) }))
+}
+
+/// What `process` responds.
 ///
 /// # Errors
 /// A description contains a link to Rust code.
@@ -221,8 +232,14 @@ mod tests {
     use crate::servers::ruler;
 
     #[test]
-    fn handwritten_tables_match_operations_and_targets() {
-        for (operation, fields) in REQUIRED {
+    fn the_embedded_schemas_are_those_of_the_types() {
+        let embedded: Value = serde_json::from_str(include_str!("../../schemas.json")).unwrap();
+        assert!(embedded == operation_schemas().unwrap(), "run cargo xtask generate");
+    }
+
+    #[test]
+    fn what_is_said_by_hand_is_of_operations_and_targets_that_there_are() {
+        for (operation, fields) in NEEDED {
             let operation = OPERATIONS.iter().find(|own| own.name == *operation).unwrap();
             let takes = takes(operation, &mut generator()).unwrap();
             assert!(fields.iter().all(|field| takes["properties"].get(field).is_some()), "{}", operation.name);

@@ -24,8 +24,7 @@ use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{
     Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, PushOutcome,
-    PushRemarks, RecordPush, RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample,
-    Unpushed,
+    PushRemarks, RecordPush, RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample, Unpushed,
 };
 use plugpipe_contract::scalar::Flag;
 
@@ -398,8 +397,7 @@ pub fn import_found(call: &mut Call, found: &Import) -> Result<(String, RecordPu
     let format = Format::from_name(&found.format).ok_or_else(|| Error::invalid("import", "has no format"))?;
     let limits = Limits { seed: call.unix_nanos, ..unlimited() };
     // It was read before.
-    let families =
-        parse(&found.body, format, &limits).map_err(|error| Error::invalid("import", error.to_string()))?;
+    let families = parse(&found.body, format, &limits).map_err(|error| Error::invalid("import", error.to_string()))?;
     let options = import::Options { unknown_as_gauge: found.unknown_as_gauge };
     Ok(take(call, &families, options))
 }

@@ -18,8 +18,8 @@ use plugpipe_contract::requests::{
     DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups,
     ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig, LabelValues,
     ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
-    ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
-    Record, RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
+    ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics, Record,
+    RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::response::{Eventually, ResponseWriter};
 use plugpipe_contract::responses::{
@@ -28,9 +28,9 @@ use plugpipe_contract::responses::{
     DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EnsuredDatasource, ExpiredSilence, Exported,
     ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery, FoundExemplars,
     GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts, ListedDashboards,
-    MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
-    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, Registered, RemoteWritten, Removed,
-    Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
+    MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts, PrometheusRules,
+    PrometheusState, PushReport, Pushed, Queried, Receivers, Registered, RemoteWritten, Removed, Restored,
+    ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -175,18 +175,18 @@ macro_rules! typed {
 /// All operations.
 pub const OPERATIONS: &[Operation] = &[
     operation("record_metric", "record a value; metric_type says as what (default gauge)", Run::Record(None))
-    .changing()
+        .changing()
         .of_one_group(),
-    operation("record_counter", "add to a counter", Run::Record(Some(Kind::Counter)))
-    .changing().of_one_group(),
-    operation("record_gauge", "set a gauge", Run::Record(Some(Kind::Gauge)))
-    .changing().of_one_group(),
+    operation("record_counter", "add to a counter", Run::Record(Some(Kind::Counter))).changing().of_one_group(),
+    operation("record_gauge", "set a gauge", Run::Record(Some(Kind::Gauge))).changing().of_one_group(),
     operation("record_histogram", "observe a value in a histogram", Run::Record(Some(Kind::Histogram)))
-    .changing().of_one_group(),
+        .changing()
+        .of_one_group(),
     operation("record_summary", "observe a value in a summary", Run::Record(Some(Kind::Summary)))
-    .changing().of_one_group(),
+        .changing()
+        .of_one_group(),
     operation("record_multiple_metrics", "record a list of metrics, all or none, with one push", Run::Records)
-    .changing()
+        .changing()
         .of_one_group(),
     operation(
         "register_metric",
@@ -196,9 +196,11 @@ pub const OPERATIONS: &[Operation] = &[
     .changing()
     .of_one_group(),
     operation("remove_metric", "remove one series", typed!(RemoveMetric, Removed, definition::remove))
-    .changing().of_one_group(),
+        .changing()
+        .of_one_group(),
     operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear))
-    .changing().of_all_groups(),
+        .changing()
+        .of_all_groups(),
     operation(
         "export_metrics",
         "export recorded metrics as prometheus, openmetrics, protobuf, json or csv",
@@ -520,7 +522,11 @@ pub const OPERATIONS: &[Operation] = &[
         typed!(Annotate, Annotated, annotations::annotate),
     )
     .tells(&[GRAFANA]),
-    operation("health_check", "ask every configured server whether it is well", typed!(NoFields, Eventually<Health>, health::run)),
+    operation(
+        "health_check",
+        "ask every configured server whether it is well",
+        typed!(NoFields, Eventually<Health>, health::run),
+    ),
     operation("describe", "what this plug is", typed!(NoFields, Description, describe)),
 ];
 

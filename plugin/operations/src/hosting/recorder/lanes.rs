@@ -6,8 +6,8 @@ use super::Recorder;
 use crate::exposition::Exposition;
 use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
-use crate::hosting::converse::ConverseJob;
 use crate::hosting::checking::HealthJob;
+use crate::hosting::converse::ConverseJob;
 use crate::hosting::deleting::{DeleteJob, DeleteTask, Settles};
 use crate::hosting::job::{Body, Effect, How, Order, Reach, Report, Told, What, decode, encode};
 use crate::hosting::pushing::{PushEffect, PushJob, PushTask, StatusJob, Target, told_of_problem, with_user};
@@ -38,10 +38,9 @@ impl Recorder {
             self.schedule.lanes.remove(lane);
             return None;
         };
-        let changed = first.outlives_ticket()
-            || self.schedule.tickets.get(&first.owner().0).is_some_and(|open| open.changed);
-        let mut taken =
-            Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
+        let changed =
+            first.outlives_ticket() || self.schedule.tickets.get(&first.owner().0).is_some_and(|open| open.changed);
+        let mut taken = Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
         let order = match first {
             Task::Talk { file: Some(flow), .. } if flow.stage.is_put() => {
                 if let Some(entry) = self.schedule.lanes.get_mut(lane) {
@@ -49,9 +48,7 @@ impl Recorder {
                 }
                 return flow.file().map(|file| Job { work: Work::PutFile(file), changed });
             }
-            Task::Talk { owner, file, .. } => {
-                self.talk(owner.0, file.map(|flow| flow.view()).unwrap_or_default(), at)
-            }
+            Task::Talk { owner, file, .. } => self.talk(owner.0, file.map(|flow| flow.view()).unwrap_or_default(), at),
             Task::Push(task) => Some(self.push(lane, &task.target, &mut taken, at)),
             Task::PassOn(_, target, text) => Some(self.pass_on(&target, text, at)),
             Task::Delete(_, task) => {
@@ -85,7 +82,8 @@ impl Recorder {
 
     fn delete(&self, task: &DeleteTask, at: Moment) -> Order {
         let how = task.how.completed(self.base());
-        let url = if task.how.credentials.is_some() { task.url.clone() } else { with_user(task.url.clone(), self.base()) };
+        let url =
+            if task.how.credentials.is_some() { task.url.clone() } else { with_user(task.url.clone(), self.base()) };
         Order { reach: how.reach(&self.circuits, at), body: Body::Delete(DeleteJob { url }) }
     }
 
@@ -101,7 +99,8 @@ impl Recorder {
         if abilities.is_none() {
             abilities = self.pushes.gateway.as_ref().filter(|(known, _)| *known == origin).map(|(_, known)| *known);
         }
-        let natives = self.group_of(&full.group).0.map(|registry| registry.names_of(Kind::NativeHistogram)).unwrap_or_default();
+        let natives =
+            self.group_of(&full.group).0.map(|registry| registry.names_of(Kind::NativeHistogram)).unwrap_or_default();
         // How native histograms are encoded depends on what the gateway can do.
         if !natives.is_empty() && !fresh && (abilities.is_none() || full.check || full.dry) {
             taken.status = true;

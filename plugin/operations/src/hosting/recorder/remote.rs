@@ -18,9 +18,7 @@ impl Recorder {
     /// The next batch of a receiver, for all tasks of the lane that wait for it.
     pub(super) fn write(&mut self, lane: &str, task: &WriteTask, taken: &mut Taken, at: Moment) -> Order {
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
-            let same = |other: &Task| {
-                matches!(other, Task::Write(_, other) if other.how.shares(&task.how) && other.version == task.version && other.ends == task.ends)
-            };
+            let same = |other: &Task| matches!(other, Task::Write(_, other) if other.how.shares(&task.how) && other.version == task.version && other.ends == task.ends);
             let count = entry.tasks.iter().take_while(|other| same(other)).count();
             taken.tasks.extend(entry.tasks.drain(..count));
         }
@@ -140,11 +138,8 @@ impl Recorder {
         let refreshed = refresh_all(&mut self.registry, &mut self.groups, &mut self.telemetry, own_metrics, now_ms);
         // The plug's own metrics are valid ones.
         refreshed.ok()?;
-        let (body, points) = if at.again {
-            Default::default()
-        } else {
-            otlp_body(&self.registry, &self.groups, &config, at.unix_nanos)
-        };
+        let (body, points) =
+            if at.again { Default::default() } else { otlp_body(&self.registry, &self.groups, &config, at.unix_nanos) };
         let how = task.how.completed(self.base());
         let url = match &self.config.remote.otlp_url {
             Some(known) if task.how.credentials.is_none() && redacted(known) == redacted(&task.url) => known.clone(),

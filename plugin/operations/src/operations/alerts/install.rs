@@ -66,16 +66,21 @@ struct ServerState<'s> {
 
 impl Install {
     /// `view` is what the recorder knows of the file, and `folder` what a caller says of it.
-    pub(super) fn new(wanted: Wanted, file: String, (view, folder): (&FileView, &RulesFolder), dry_run: bool) -> Self {
+    pub(super) fn new(
+        wanted: Wanted,
+        file: String,
+        (view, folder): (Option<&FileView>, &RulesFolder),
+        dry_run: bool,
+    ) -> Self {
         let content = |current: &RulesCurrent| Current::of(current.content.as_ref().map(|content| &*content.0));
-        let known = view.current.as_ref().map(|content| Current::of(content.as_deref()));
+        let known = view.and_then(|view| view.current.as_ref()).map(|content| Current::of(content.as_deref()));
         Self {
             edit: wanted.edit,
             uses: wanted.uses,
             given: wanted.given,
             file,
             current: known.or_else(|| folder.rules_current.as_ref().map(content)),
-            written: view.written || folder.rules_written.or(false),
+            written: view.is_some_and(|view| view.written) || folder.rules_written.or(false),
             dry_run,
         }
     }
@@ -159,7 +164,7 @@ impl Install {
     fn file(mut self, call: &mut Call, settings: &Settings, ruler: Result<Ruler, Error>) -> Result<Installed, Error> {
         if self.current.is_none() && !self.written {
             // The recorder has the host read it first.
-            call.next.file = Some(self.file.clone());
+            call.next.file = Some(self.file.as_str().into());
         }
         let (current, written) = (self.current.take(), self.written);
         let next = current.as_ref().map(|current| self.edit.next(current, &self.file)).transpose();
@@ -373,7 +378,7 @@ impl Install {
 /// before.
 fn noted(call: &mut Call, mut installed: Installed) -> Installed {
     let report = &mut installed.report;
-    let view = &call.next.view;
+    let Some(view) = &call.next.view else { return installed };
     if view.written {
         if let Some(before) = view.before.clone() {
             [report.created, report.changed, report.unchanged, report.removed] = before.counts;

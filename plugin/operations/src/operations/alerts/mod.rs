@@ -61,7 +61,7 @@ pub fn create(
     let file = settings.rules_file(|| alert_file(group, name))?;
     let webhook = settings.place.webhook_url.get().map(|text| Url::parse(text.trim())).transpose();
     let webhook = webhook.map_err(|problem| Error::invalid(settings.path("webhook_url"), problem))?;
-    let installed = Install::new(wanted, file, (&call.next.view, folder), false).run(call, settings)?;
+    let installed = Install::new(wanted, file, (call.next.view.as_deref(), folder), false).run(call, settings)?;
     let held = || installed.held.iter().flatten().flat_map(|group| &group.rules).filter(|rule| rule.name == name);
     // Once the file is written, and unless it is taken back.
     let is_early = call.next.found.as_ref().is_some_and(|found| found.file.is_some() || found.refused);
@@ -130,7 +130,7 @@ fn install_whole(
     let (_, evaluator) = settings.target()?;
     let wanted = read::groups(request, settings, evaluator)?;
     let file = settings.rules_file(|| DEFAULT_FILE.into())?;
-    Install::new(wanted, file, (&call.next.view, folder), dry_run).run(call, settings)
+    Install::new(wanted, file, (call.next.view.as_deref(), folder), dry_run).run(call, settings)
 }
 
 /// `export_rules`: returns a rule file without installing it.
@@ -258,7 +258,7 @@ pub fn delete(
             uses: Uses::default(),
             given: Given::Alert,
         };
-        let installed = Install::new(wanted, file, (&call.next.view, folder), false).run(call, settings)?;
+        let installed = Install::new(wanted, file, (call.next.view.as_deref(), folder), false).run(call, settings)?;
         // Only what this call took out and the server lists no more.
         let deleted = installed.written && installed.confirmed;
         return Ok((DeletedAlert { deleted, was_there: Some(installed.was_there), ..alert }, Some(installed.report)));
