@@ -104,7 +104,7 @@ fn inspect_says_size_imports_exports_and_grants() {
     assert!(report["size_bytes"].as_u64().unwrap() > 10_000);
     assert_eq!(report["imports"].as_array().unwrap().len(), 7);
     let exports: Vec<_> = report["exports"].as_array().unwrap().iter().map(|export| &export["interface"]).collect();
-    assert!(exports.contains(&&json!("plugpipe:monitoring/plug@1.0.0")), "{exports:?}");
+    assert!(exports.contains(&&json!("plugpipe:plug/hosting@1.0.0")), "{exports:?}");
     assert_eq!(
         (&report["grants"]["origins"], &report["grants"]["rules_folder"]),
         (&json!(["https://example.org:443"]), &json!(null))

@@ -70,7 +70,7 @@ async fn values_that_no_server_has_are_said_to_be_lost() {
     let delivered = ran(server.url()).await.unwrap();
     assert_eq!(delivered.status.code(), Some(0), "{}", stderr(&delivered));
     assert!(!stderr(&delivered).contains("lost"), "{}", stderr(&delivered));
-    assert_eq!(server.asked().len(), 1);
+    assert!(!server.asked().is_empty());
     let lost = ran("http://127.0.0.1:9".into()).await.unwrap();
     assert_eq!(lost.status.code(), Some(1), "{}", stderr(&lost));
     let said =

@@ -138,16 +138,16 @@ async fn health_waits_for_no_call() {
     let mut stream = TcpStream::connect(&address).unwrap();
     write!(stream, "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{import}").unwrap();
     tokio::task::spawn_blocking(move || {
-        // The plug waits for this server now, and these wait for the plug.
+        // All of these wait for the server.
         let _scraped = silent.accept().unwrap();
-        let record = |_| {
+        let call = |ctx: &str| {
             let mut stream = TcpStream::connect(&address).unwrap();
-            let length = RECORD.len();
-            write!(stream, "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{RECORD}")
+            let length = ctx.len();
+            write!(stream, "POST /process HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{ctx}")
                 .unwrap();
             stream
         };
-        let waiting: Vec<TcpStream> = (0..100).map(record).collect();
+        let waiting: Vec<TcpStream> = (0..100).map(|_| call(&import.to_string())).collect();
         for _ in 0..5 {
             let began = Instant::now();
             let (status, answer) = got(&address, "/healthz", &["Host: localhost"]);
@@ -162,6 +162,10 @@ async fn health_waits_for_no_call() {
             let answer = (&*stream).read(&mut [0; 1]);
             assert!(matches!(&answer, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "{answer:?}");
         }
+        // And no record waits for them.
+        let mut recorded = call(RECORD);
+        recorded.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        recorded.read_exact(&mut [0; 12]).unwrap();
     })
     .await
     .unwrap();

@@ -30,11 +30,20 @@ fn the_component_exports_the_contract() {
     let interfaces: Vec<&str> = exports.iter().map(|export| export.interface.as_str()).collect();
     assert_eq!(
         interfaces,
-        ["types", "plug", "metrics", "exposition", "query", "state"]
-            .map(|name| format!("plugpipe:monitoring/{name}@1.0.0"))
+        [
+            "monitoring/types",
+            "plug/plug",
+            "plug/hosting",
+            "plug/state",
+            "monitoring/metrics",
+            "monitoring/exposition",
+            "monitoring/query"
+        ]
+        .map(|name| format!("plugpipe:{name}@1.0.0"))
     );
-    assert_eq!(exports[1].functions, ["process", "health-check", "cleanup", "describe"]);
-    assert_eq!(exports[3].functions, ["encode", "scrape"]);
+    assert_eq!(exports[1].functions, ["describe", "process"]);
+    assert_eq!(exports[2].functions, ["start", "take", "run", "complete", "release", "configure"]);
+    assert_eq!(exports[5].functions, ["encode", "scrape"]);
 }
 
 #[tokio::test]

@@ -43,6 +43,13 @@ fn clocks(state: &mut State) -> WasiClocksCtxView<'_> {
 struct Counted {
     store: Store<State>,
     instance: Instance,
+    ticket: u64,
+}
+
+/// A member of a record.
+fn field<'v>(record: &'v Val, name: &str) -> &'v Val {
+    let Val::Record(fields) = record else { panic!("{record:?}") };
+    &fields.iter().find(|(own, _)| own == name).unwrap().1
 }
 
 /// Compiled once: that takes longer than all that is counted.
@@ -70,12 +77,12 @@ impl Counted {
         let mut store = Store::new(engine, State::default());
         store.set_fuel(u64::MAX).unwrap();
         let instance = linker.instantiate_async(&mut store, component).await.unwrap();
-        Self { store, instance }
+        Self { store, instance, ticket: 0 }
     }
 
     /// Calls a function, and says what it answered and how much fuel it took.
     async fn call(&mut self, interface: &str, function: &str, arguments: &[Val]) -> (Val, u64) {
-        let interface = format!("plugpipe:monitoring/{interface}@1.0.0");
+        let interface = format!("plugpipe:{interface}@1.0.0");
         let interface = self.instance.get_export_index(&mut self.store, None, &interface).unwrap();
         let function = self.instance.get_export_index(&mut self.store, Some(&interface), function).unwrap();
         let function = self.instance.get_func(&mut self.store, function).unwrap();
@@ -86,6 +93,27 @@ impl Counted {
         (answer, before - self.store.get_fuel().unwrap())
     }
 
+    /// Starts an operation, and says what its body is and how much fuel it took.
+    async fn start(&mut self, ctx: &str, cfg: &str) -> (String, u64) {
+        self.ticket += 1;
+        let moment = [
+            ("unix-nanos", Val::U64(1_700_000_000_000_000_000 + self.ticket)),
+            ("seed", Val::U64(self.ticket)),
+            ("again", Val::Bool(false)),
+        ];
+        let arguments = [
+            Val::U64(self.ticket),
+            Val::Variant("call".into(), Some(Box::new(Val::String(ctx.into())))),
+            Val::String(cfg.into()),
+            Val::Record(moment.map(|(name, value)| (name.into(), value)).into()),
+        ];
+        let (step, fuel) = self.call("plug/hosting", "start", &arguments).await;
+        let Val::List(answers) = field(&step, "answers") else { panic!("{step:?}") };
+        let [Val::Tuple(answer)] = &answers[..] else { panic!("{step:?}") };
+        let Val::String(body) = field(&answer[1], "body") else { panic!("{step:?}") };
+        (body.clone(), fuel)
+    }
+
     async fn set(&mut self, offset: f64) -> u64 {
         let metrics: Vec<Value> = (0..SERIES)
             .map(|index| {
@@ -94,8 +122,8 @@ impl Counted {
             })
             .collect();
         let ctx = json!({"operation": "record_multiple_metrics", "metrics": metrics}).to_string();
-        let (answer, fuel) = self.call("plug", "process", &[Val::String(ctx), Val::String(String::new())]).await;
-        assert!(matches!(&answer, Val::String(answer) if answer.contains("\"success\":true")), "{answer:?}");
+        let (answer, fuel) = self.start(&ctx, "").await;
+        assert!(answer.contains("\"success\":true"), "{answer}");
         fuel
     }
 
@@ -109,10 +137,9 @@ impl Counted {
         if let Some(job) = job {
             ctx["job_name"] = json!(job);
         }
-        let arguments = [Val::String(ctx.to_string()), Val::String("{}".into())];
-        self.call("plug", "process", &arguments).await;
-        let (answer, fuel) = self.call("plug", "process", &arguments).await;
-        assert!(matches!(&answer, Val::String(answer) if answer.contains("\"current_value\":3,")), "{answer:?}");
+        self.start(&ctx.to_string(), "{}").await;
+        let (answer, fuel) = self.start(&ctx.to_string(), "{}").await;
+        assert!(answer.contains("\"current_value\":3,"), "{answer}");
         fuel
     }
 
@@ -120,16 +147,14 @@ impl Counted {
     /// `rest`.
     async fn record(&mut self, rest: &str) -> u64 {
         let ctx = format!(r#"{{"operation":"record_counter","metric_name":"forms_total",{rest}}}"#);
-        let arguments = [Val::String(ctx.clone()), Val::String("{}".into())];
-        self.call("plug", "process", &arguments).await;
-        let (answer, fuel) = self.call("plug", "process", &arguments).await;
-        let Val::String(answer) = answer else { panic!("{answer:?}") };
+        self.start(&ctx, "{}").await;
+        let (answer, fuel) = self.start(&ctx, "{}").await;
         assert!(answer.starts_with(r#"{"success":true"#) && !answer.contains("warnings"), "{ctx}: {answer}");
         fuel
     }
 
     async fn encode(&mut self) -> (usize, u64) {
-        match self.call("exposition", "encode", &[Val::Enum("text".into())]).await {
+        match self.call("monitoring/exposition", "encode", &[Val::Enum("text".into())]).await {
             (Val::List(bytes), fuel) => (bytes.len(), fuel),
             (other, _) => panic!("{other:?}"),
         }
@@ -140,13 +165,14 @@ impl Counted {
         // The first series of a registry is 0, the next 1.
         let series = (0..SERIES as u32).map(Val::U32).collect();
         let values = (0..SERIES).map(|index| Val::Float64(index as f64)).collect();
-        let (answer, fuel) = self.call("metrics", "record-many", &[Val::List(series), Val::List(values)]).await;
+        let (answer, fuel) =
+            self.call("monitoring/metrics", "record-many", &[Val::List(series), Val::List(values)]).await;
         assert_eq!(answer, Val::Result(Ok(None)));
         fuel / SERIES
     }
 
     async fn add(&mut self) -> u64 {
-        let (answer, fuel) = self.call("metrics", "add", &[Val::U32(7), Val::Float64(1.5)]).await;
+        let (answer, fuel) = self.call("monitoring/metrics", "add", &[Val::U32(7), Val::Float64(1.5)]).await;
         assert_eq!(answer, Val::Enum("recorded".into()));
         fuel
     }
