@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::cell::RefCell;
 
 use crate::bindings::exports::plugpipe::monitoring::metrics::{self as wit, Guest as MetricsGuest, Outcome, Rejection};
-use crate::bindings::exports::plugpipe::monitoring::query::{self as asked, Guest as QueryGuest};
+use crate::bindings::exports::plugpipe::monitoring::query::{self as wit_query, Guest as QueryGuest};
 use crate::bindings::exports::plugpipe::monitoring::types;
 
 use crate::Plug;
@@ -150,17 +150,17 @@ impl QueryGuest for Component {
         run_query(&Query::Range { expression, start_ms, end_ms, step_ms, too_many }, &options)
     }
 
-    fn series(selection: asked::Selection) -> Result<asked::SeriesList, types::Error> {
+    fn series(selection: wit_query::Selection) -> Result<wit_query::SeriesList, types::Error> {
         Ok({
             ask_prometheus(|api| {
-                let reply = api.series(&selection.into())?;
-                let items = reply.data.into_iter().map(labels_out).collect();
-                Ok(asked::SeriesList { items, warnings: reply.warnings })
+                let reply = api.series::<Vec<SeriesLabels>>(&selection.into())?;
+                let items = reply.data.into_iter().map(wit_labels).collect();
+                Ok(wit_query::SeriesList { items, warnings: reply.warnings })
             })
         }?)
     }
 
-    fn labels(selection: asked::Selection) -> Result<asked::Texts, types::Error> {
+    fn labels(selection: wit_query::Selection) -> Result<wit_query::Texts, types::Error> {
         Ok({
             ask_prometheus(|api| {
                 let reply = api.labels(&selection.into())?;
@@ -169,7 +169,7 @@ impl QueryGuest for Component {
         }?)
     }
 
-    fn label_values(label: String, selection: asked::Selection) -> Result<asked::Texts, types::Error> {
+    fn label_values(label: String, selection: wit_query::Selection) -> Result<wit_query::Texts, types::Error> {
         Ok({
             ask_prometheus(|api| {
                 let reply = api.label_values(&label, &selection.into())?;
@@ -184,7 +184,7 @@ fn ask_prometheus<R>(ask: impl FnOnce(&mut Api) -> Result<R, ClientError>) -> Re
     with(|plug| plug.ask_prometheus(&mut Wasi, ask))
 }
 
-fn ask(query: &Query, options: &asked::Options) -> Result<asked::Answer, types::Error> {
+fn run_query(query: &Query, options: &wit_query::Options) -> Result<wit_query::Answer, types::Error> {
     let options = Options {
         timeout_ms: options.timeout_ms.map(i64::from),
         limit: options.limit.map(u64::from),

@@ -131,7 +131,7 @@ impl Plug {
         let (mut exchange, mut jitter) = (Exchange::default(), Jitter::new(transport.unix_nanos()));
         let (config, limits) = (&recorder.config, recorder.config.limits());
         let client = client(transport, &mut recorder.circuits, &mut jitter, &mut exchange, config, limits, true);
-        let answer = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
+        let result = prometheus::ask_api(client, config.prometheus_url.clone(), ask);
         if exchange.attempts > 0 {
             recorder.telemetry.exchanged(exchange.elapsed);
         }

@@ -30,8 +30,9 @@ pub struct Python {
 
 pub fn python() -> &'static Python {
     static PYTHON: OnceLock<Python> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        Python { python: crate::fetched::python(), dist: xtask::dist::make(EMBEDDED, &hosts().join("dist")).unwrap() }
+    PYTHON.get_or_init(|| Python {
+        python: crate::fetched::python(),
+        dist: xtask::dist::make(EMBEDDED, &hosts().join("dist")).unwrap(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, SendQueue, Queued, weight};
+use super::{Entry, Queued, SendQueue, weight};
 use plugpipe_metrics::exposition::remote_write::{Metadata, Point, Value};
 use plugpipe_metrics::model::Exemplar;
 use plugpipe_metrics::registry::Kind;
@@ -132,12 +132,7 @@ impl SendQueue {
                 Rc::new(Exemplar { labels, value: f64::from_bits(value), unix_ms })
             });
             let point = Point { value: point, created_ms: value.created_ms, exemplar };
-            queue.waiting.push_back(Waiting {
-                entry: value.entry,
-                number: value.number,
-                unix_ms: value.unix_ms,
-                point,
-            });
+            queue.queue.push_back(Queued { entry: value.entry, number: value.number, unix_ms: value.unix_ms, point });
         }
         queue.round = carried.round;
         queue.last_ms = carried.last_ms;
