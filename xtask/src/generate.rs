@@ -7,15 +7,14 @@ use monitoring_prometheus::schema::{config_schema, input_schema, operations, out
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
-use crate::{read_text, reference, servers, types, write, yaml};
+use crate::{read_text, reference, types, write, yaml};
 
 /// Writes all that is made of the plug's sources and of the manifest, and says which files those
 /// are.
 pub fn make() -> Result<Vec<PathBuf>, String> {
     write(&manifest_path(), manifest()?)?;
     reference::make()?;
-    servers::make()?;
-    let mut made = vec![manifest_path(), reference::page_path(), servers::table_path()];
+    let mut made = vec![manifest_path(), reference::page_path()];
     made.extend(types::make()?);
     Ok(made)
 }

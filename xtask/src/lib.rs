@@ -11,7 +11,6 @@
 //! | [`oci`] | an OCI image layout |
 //! | [`generate`] | the manifest's schemas, and all that is made of the manifest |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
-//! | [`servers`] | the table of the settings that name a server, for hosts |
 //! | [`soak`] | nothing: it runs long tests at full size |
 //! | [`reference`] | the page of the JSON contract |
 //! | [`types`] | types of requests, settings and responses, for TypeScript and Python |
@@ -32,7 +31,6 @@ pub mod reference;
 pub mod release_check;
 pub mod reproducible;
 pub mod sbom;
-pub mod servers;
 pub mod soak;
 pub mod types;
 pub mod wit;

@@ -10,7 +10,7 @@ cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
 cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
-cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md, the host's table of servers, and types
+cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md and types
                              for Node and Python
 cargo xtask soak NAME        a long test at full size: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     builds the component in another folder too, and compares

@@ -129,11 +129,11 @@ impl From<plug::Description> for Description {
     }
 }
 
-impl From<&Request> for hosting::Request {
-    fn from(request: &Request) -> Self {
+impl From<Request> for hosting::Request {
+    fn from(request: Request) -> Self {
         match request {
-            Request::Call(ctx) => Self::Call(ctx.clone()),
-            Request::Deliver(sink) => Self::Deliver(sink.clone()),
+            Request::Call(ctx) => Self::Call(ctx),
+            Request::Deliver(sink) => Self::Deliver(sink),
             Request::Health => Self::Health,
             Request::Cleanup => Self::Cleanup,
         }

@@ -3,10 +3,9 @@
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use crate::bindings::exports::plugpipe::monitoring::{exposition, metrics, query};
+use crate::bindings::exports::plugpipe::monitoring::{exposition, metrics, query, types};
 use crate::bindings::exports::plugpipe::plug::{hosting, plug, state};
 use crate::error::Error;
-use crate::store::State;
 
 /// Where a component's exports are.
 pub(crate) struct Exports {
@@ -35,7 +34,7 @@ pub(crate) struct Worker {
 
 impl Exports {
     /// Finds the exports, or says which are missing.
-    pub(crate) fn of(pre: &InstancePre<State>) -> Result<Self, String> {
+    pub(crate) fn of<T: 'static>(pre: &InstancePre<T>) -> Result<Self, String> {
         let missing = |error: wasmtime::Error| {
             format!("it is no plug: {error:#} (a plug exports plug, hosting and state of plugpipe:plug@1.0.0)")
         };
@@ -62,7 +61,7 @@ impl Exports {
         self.metrics.is_some()
     }
 
-    pub(crate) fn recorder(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Recorder> {
+    pub(crate) fn recorder<T>(&self, store: &mut Store<T>, instance: &Instance) -> wasmtime::Result<Recorder> {
         Ok(Recorder {
             plug: self.plug.load(&mut *store, instance)?,
             hosting: self.hosting.load(&mut *store, instance)?,
@@ -72,7 +71,7 @@ impl Exports {
         })
     }
 
-    pub(crate) fn worker(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Worker> {
+    pub(crate) fn worker<T>(&self, store: &mut Store<T>, instance: &Instance) -> wasmtime::Result<Worker> {
         Ok(Worker {
             hosting: self.hosting.load(&mut *store, instance)?,
             query: self.query.as_ref().map(|indices| indices.load(&mut *store, instance)).transpose()?,
@@ -83,5 +82,19 @@ impl Exports {
 impl Worker {
     pub(crate) fn query(&self) -> Result<&query::Guest, Error> {
         self.query.as_ref().ok_or(Error::NotExported { interface: "plugpipe:monitoring/query" })
+    }
+}
+
+/// What an error of a typed call says.
+pub(crate) fn text(error: types::Error) -> String {
+    match error {
+        types::Error::InvalidInput(text)
+        | types::Error::Conflict(text)
+        | types::Error::LimitReached(text)
+        | types::Error::NotConfigured(text)
+        | types::Error::NotGranted(text)
+        | types::Error::Unreachable(text)
+        | types::Error::Refused(text)
+        | types::Error::Unsupported(text) => text,
     }
 }

@@ -174,7 +174,7 @@ async fn serve(
         tokio::select! {
             call = calls.recv() => match call {
                 Some(Call::Request { request, cfg, ticket, reply }) => {
-                    begin(&mut session, &request, &cfg, &ticket, reply, &recovery).await;
+                    begin(&mut session, request, &cfg, &ticket, reply, &recovery).await;
                 }
                 Some(Call::With(call)) => call(&mut session).await,
                 None => break,
@@ -188,7 +188,7 @@ async fn serve(
 
 async fn begin(
     session: &mut Session,
-    request: &Request,
+    request: Request,
     cfg: &str,
     ticket: &AtomicU64,
     reply: Reply,

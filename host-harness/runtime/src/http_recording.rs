@@ -147,7 +147,11 @@ impl Exchanges {
                 "replay: request {number} ({} {}) is not in the recording: {}",
                 asked.method,
                 asked.url,
-                if recorded.is_empty() { "it has ended" } else { "no request of this job, and no such request, is left" }
+                if recorded.is_empty() {
+                    "it has ended"
+                } else {
+                    "no request of this job, and no such request, is left"
+                }
             ));
         };
         let differs = |exchange: &Exchange| {
@@ -219,7 +223,7 @@ impl Begun {
 pub(crate) struct Place {
     number: u64,
     /// None for requests of no job.
-    #[serde(flatten)]
+    #[serde(default, rename = "job", skip_serializing_if = "Option::is_none")]
     turn: Option<Turn>,
 }
 
@@ -228,7 +232,7 @@ pub(crate) struct Place {
 pub(crate) struct Turn {
     pub(crate) lane: String,
     /// Which job of the lane.
-    pub(crate) job: u64,
+    pub(crate) number: u64,
     /// Which request of the job.
     pub(crate) request: u32,
 }
@@ -453,8 +457,13 @@ mod tests {
 
     fn replayed(recording: &str, method: Method, url: &str, body: &[u8]) -> Result<Outcome, String> {
         let tape = Exchanges::replay(recording).unwrap();
-        let begun =
-            Exchanges::begin(tape.begin_request(None), &method, &url.parse().unwrap(), &HeaderMap::new(), &Mask::default());
+        let begun = Exchanges::begin(
+            tape.begin_request(None),
+            &method,
+            &url.parse().unwrap(),
+            &HeaderMap::new(),
+            &Mask::default(),
+        );
         tape.answer(begun, body.to_vec())
     }
 
@@ -554,7 +563,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let tape = Exchanges::record_to(file.path()).unwrap();
         let uri: Uri = "http://h:1/".parse().unwrap();
-        let turn = |lane: &str, job| Some(Turn { lane: lane.into(), job, request: 1 });
+        let turn = |lane: &str, job| Some(Turn { lane: lane.into(), number: job, request: 1 });
         let begin = |tape: &Exchanges, turn| {
             Exchanges::begin(tape.begin_request(turn), &Method::POST, &uri, &HeaderMap::new(), &Mask::default())
         };
@@ -564,13 +573,12 @@ mod tests {
             tape.end(begun, sent.into_bytes(), true, answered(received.as_bytes()));
         }
         let tape = Exchanges::replay(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
-        let answer = |lane: &str, job, body: &str| {
-            match tape.answer(begin(&tape, turn(lane, job)), body.as_bytes().to_vec()) {
+        let answer =
+            |lane: &str, job, body: &str| match tape.answer(begin(&tape, turn(lane, job)), body.as_bytes().to_vec()) {
                 Ok(Outcome::Answered(answer)) => String::from_utf8(answer.body.bytes()).unwrap(),
                 Ok(other) => panic!("{other:?}"),
                 Err(problem) => problem,
-            }
-        };
+            };
         assert_eq!(answer("a", 2, "to a2"), "from a2");
         assert_eq!(answer("b", 1, "to b1"), "from b1");
         assert!(answer("a", 1, "to nobody").contains("had another body"));

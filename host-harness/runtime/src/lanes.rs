@@ -156,8 +156,7 @@ impl Lanes {
             .min_by_key(|(_, queue)| first(queue))
             .and_then(|(_, queue)| queue.first_key_value())?;
         let lane = Arc::clone(lane);
-        let (origins, limit) =
-            self.lanes.get(&lane)?.due.as_ref().map(|due| (Arc::clone(&due.origins), due.limit))?;
+        let (origins, limit) = self.lanes.get(&lane)?.due.as_ref().map(|due| (Arc::clone(&due.origins), due.limit))?;
         self.forget_due(&lane);
         self.lanes.get_mut(&lane)?.running = Some(Arc::clone(&origins));
         self.running += 1;
@@ -173,11 +172,14 @@ impl Lanes {
         self.running < slots && busiest < MAX_PER_ORIGIN
     }
 
-    /// Gives back the slot of a lane whose job has ended. Returns for how many jobs in a row no
-    /// request asked.
-    pub(crate) fn finish(&mut self, lane: &Arc<str>, now: Instant) -> u32 {
-        let Some(entry) = self.lanes.get_mut(lane) else { return 0 };
-        let streak = entry.streak;
+    /// For how many jobs in a row of a lane no request asked.
+    pub(crate) fn streak(&self, lane: &str) -> u32 {
+        self.lanes.get(lane).map_or(0, |lane| lane.streak)
+    }
+
+    /// Gives back the slot of a lane whose job has ended.
+    pub(crate) fn finish(&mut self, lane: &Arc<str>, now: Instant) {
+        let Some(entry) = self.lanes.get_mut(lane) else { return };
         if let Some(origins) = entry.running.take() {
             self.running -= 1;
             for origin in &*origins {
@@ -194,7 +196,6 @@ impl Lanes {
         } else {
             self.lanes.remove(lane);
         }
-        streak
     }
 
     /// Forgets that a lane has work.
@@ -325,7 +326,8 @@ mod tests {
         lanes.due(due("a", &[]), now);
         while let Some(ready) = lanes.next(now) {
             ran += 1;
-            streak = lanes.finish(&ready.lane, now).max(streak) + 1;
+            streak = lanes.streak(&ready.lane).max(streak) + 1;
+            lanes.finish(&ready.lane, now);
             // Under a new name each time.
             lanes.due(Due { streak, ..due(&format!("a{ran}"), &[]) }, now);
         }

@@ -12,7 +12,7 @@
 //! let plug = Plug::from_file(Path::new("plug.wasm"))?;
 //! let grants = Grants::named_by(&config, &plug.describe().await?.servers);
 //! let handle = plug.start(&config, grants, Limits::default()).await?;
-//! let answer = handle.process(r#"{"operation": "put", "note": "text"}"#, "").await?;
+//! let answer = handle.process(r#"{"operation": "note", "text": "hello"}"#, "").await?;
 //! assert!(answer.error.is_none());
 //! # Ok(())
 //! # }

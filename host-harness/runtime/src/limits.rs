@@ -163,7 +163,10 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(bytes) => {
-                write!(f, "it wanted more than {bytes} bytes of memory, with its jobs (limits.memory in the grants file)")
+                write!(
+                    f,
+                    "it wanted more than {bytes} bytes of memory, with its jobs (limits.memory in the grants file)"
+                )
             }
             Self::Stack(bytes) => {
                 write!(f, "its calls nest deeper than a stack of {bytes} bytes (this limit is fixed)")
@@ -274,8 +277,8 @@ pub(crate) struct Passed(pub(crate) Limit);
 
 impl ResourceLimiter for Watch {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let grows = self.store.memory_growing(current, desired, maximum)?
-            && self.memory.grow(desired.saturating_sub(current));
+        let grows =
+            self.store.memory_growing(current, desired, maximum)? && self.memory.grow(desired.saturating_sub(current));
         if !grows {
             self.refused = Some(Limit::Memory(self.limits.memory_bytes));
         }

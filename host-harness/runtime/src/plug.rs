@@ -178,8 +178,7 @@ impl Plug {
             let network = Network::open(Grants::none(), None, None).await?;
             let mut instance = self.factory(network, limits).recorder().await?;
             let limit = limits.recorder_call();
-            let description =
-                call_recorder!(&mut instance, limit, |exports, store| exports.plug.call_describe(store))?;
+            let description = call_recorder!(&mut instance, limit, |exports, store| exports.plug.call_describe(store))?;
             Ok(Arc::new(description.into()))
         };
         self.description.get_or_try_init(describe).await

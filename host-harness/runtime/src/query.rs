@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::bindings::exports::plugpipe::monitoring::{query, types};
 use crate::egress::Reach;
 use crate::error::Error;
+use crate::exports::text;
 use crate::store::{Factory, call_worker};
 
 /// Asks the servers that a plug's configuration names. Cheap to clone.
@@ -31,7 +32,7 @@ macro_rules! query {
                 Err(error) => Err(error.into()),
             }
         })?
-        .map_err(|error: types::Error| Error::Plug { problem: crate::session::text(error) })
+        .map_err(|error: types::Error| Error::Plug { problem: text(error) })
     }};
 }
 
@@ -59,8 +60,7 @@ impl Querier {
         too_many: query::TooManyPoints,
         options: query::Options,
     ) -> Result<query::Answer, Error> {
-        query!(self, |query, store| query
-            .call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))
+        query!(self, |query, store| query.call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))
     }
 
     /// The series that the selection finds in it.

@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::{error, info, warn};
 
-use crate::answer::{Answer, Description};
+use crate::answer::{Answer, Description, Request};
 use crate::error::Error;
 use crate::exports::Recorder;
 use crate::files;
@@ -122,7 +122,6 @@ mod replay;
 mod typed;
 
 pub(crate) use board::Reply;
-pub(crate) use convert::text;
 pub(crate) use hosting::Begun;
 
 /// Whether a `cfg` keeps the last one.
@@ -278,13 +277,7 @@ impl Session {
 
     /// Keeps a call that came back, or a snapshot in its place. Where that cannot be done it is taken
     /// back, together with the instance that made it.
-    async fn keep(
-        &mut self,
-        time: u64,
-        call: Call<'_>,
-        written: Option<Call<'_>>,
-        bytes: usize,
-    ) -> Result<(), Error> {
+    async fn keep(&mut self, time: u64, call: Call<'_>, written: Option<Call<'_>>, bytes: usize) -> Result<(), Error> {
         self.changes += 1;
         if self.journal.prefers_snapshot(bytes) && self.compact().await.is_ok() {
             return Ok(());
@@ -331,16 +324,14 @@ impl Session {
         };
         let limit = self.limits.recorder_call();
         self.in_call = true;
-        let snapshot =
-            match call_recorder!(&mut instance, limit, |exports, store| exports.state.call_snapshot(store)) {
-                Ok(snapshot) => snapshot,
-                Err(error) => return Err(self.lost(&instance, error)),
-            };
+        let snapshot = match call_recorder!(&mut instance, limit, |exports, store| exports.state.call_snapshot(store)) {
+            Ok(snapshot) => snapshot,
+            Err(error) => return Err(self.lost(&instance, error)),
+        };
         self.put_back(instance);
         let config = self.config.clone();
         self.without_secrets.retain(|original, _| Some(original) == config.as_ref());
-        let config_without_secrets =
-            config.as_ref().and_then(|config| self.without_secrets.get(config).cloned());
+        let config_without_secrets = config.as_ref().and_then(|config| self.without_secrets.get(config).cloned());
         let tickets = if self.journal.is_in_folder() { self.tickets.1 } else { 0 };
         self.journal.rebase(Base { config, config_without_secrets, tickets, snapshot })
     }
@@ -378,22 +369,22 @@ impl Session {
     /// Runs one operation: `ctx` and `cfg` go to the plug as they are. An empty `cfg` keeps the last
     /// one. An operation that fails is an `Ok` answer with an error.
     pub async fn process(&mut self, ctx: &str, cfg: &str) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Call(ctx.to_owned()), cfg).await
+        self.request(Request::Call(ctx.to_owned()), cfg).await
     }
 
     /// Makes the plug send to this sink what has not been sent; see [`Description::sinks`].
     pub async fn deliver(&mut self, sink: &str) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Deliver(sink.to_owned()), "").await
+        self.request(Request::Deliver(sink.to_owned()), "").await
     }
 
     /// Checks every configured server.
     pub async fn health(&mut self) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Health, "").await
+        self.request(Request::Health, "").await
     }
 
     /// Makes the plug forget what it recorded, and its configuration, and remove what it left on
     /// servers.
     pub async fn cleanup(&mut self) -> Result<Answer, Error> {
-        self.request(&crate::answer::Request::Cleanup, "").await
+        self.request(Request::Cleanup, "").await
     }
 }

@@ -1,5 +1,7 @@
 //! What every plug gets from the runtime, shown by one that has nothing to do with monitoring.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/mod.rs"]
 mod support;
 
@@ -26,7 +28,10 @@ async fn a_plug_says_what_it_is_and_its_servers_are_what_a_configuration_grants(
     let plug = notes().start(&config, grants, Limits::default()).await.unwrap();
     assert_eq!(plug.warnings(), ["cfg.other: unknown setting"]);
     let error = notes().start(&json!({"servers": 1}), Grants::none(), Limits::default()).await.err().unwrap();
-    assert!(matches!(&error, Error::Config { code, problem } if code == "invalid" && problem.starts_with("servers:")), "{error}");
+    assert!(
+        matches!(&error, Error::Config { code, problem } if code == "invalid" && problem.starts_with("servers:")),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -35,17 +40,21 @@ async fn typed_interfaces_are_optional() {
     let errors = [
         session.add(1, 1.0).await.unwrap_err(),
         session.encode(plugpipe_runtime::session::Format::Text).await.unwrap_err(),
-        session.querier().labels(&plugpipe_runtime::session::query::Selection {
-            matches: Vec::new(),
-            start_ms: None,
-            end_ms: None,
-            limit: None,
-        }).await.unwrap_err(),
+        session
+            .querier()
+            .labels(&plugpipe_runtime::session::query::Selection {
+                matches: Vec::new(),
+                start_ms: None,
+                end_ms: None,
+                limit: None,
+            })
+            .await
+            .unwrap_err(),
     ];
     for error in errors {
         assert!(error.to_string().contains("does not export plugpipe:monitoring/"), "{error}");
     }
-    assert_eq!(session.process(r#"{"operation": "count", "key": "a"}"#, "").await.unwrap().body, "0");
+    assert_eq!(session.process(r#"{"operation": "count_puts", "key": "a"}"#, "").await.unwrap().body, "0");
 }
 
 #[tokio::test]
@@ -99,7 +108,7 @@ async fn jobs_of_a_lane_run_one_at_a_time_in_order() {
         answers.push(spawned(&plug, in_lane(number.to_string())));
         // So that they are started in this order.
         tokio::task::yield_now().await;
-        process(&plug, json!({"operation": "count", "key": "a"})).await;
+        process(&plug, json!({"operation": "count_puts", "key": "a"})).await;
     }
     server.has_received(1).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -230,6 +239,46 @@ async fn a_job_reaches_only_the_origins_that_it_named_and_that_are_granted() {
     assert!(process(&plug, unnamed).await.body.contains("HttpRequestDenied"));
     assert!(process(&plug, ask(&other.url, "x")).await.body.contains("HttpRequestDenied"));
     assert_eq!((server.bodies().len(), other.bodies().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_lane_that_is_named_too_long_is_not_run_and_its_caller_is_released() {
+    let server = Server::open().await;
+    let plug = start(json!({}), granted(&[&server.url])).await;
+    let mut asked = ask(&server.url, "x");
+    asked["lane"] = "l".repeat(2_000).into();
+    asked["patience_ms"] = 50.into();
+    assert_eq!(process(&plug, asked.clone()).await.error.unwrap().message, "released");
+    asked["lane"] = "l".repeat(1_000).into();
+    assert_eq!(process(&plug, asked).await.body, "x");
+}
+
+#[tokio::test]
+async fn a_session_whose_call_was_dropped_releases_it_and_goes_on() {
+    let silent = Server::closed().await;
+    let mut session = notes().session(&json!({}), granted(&[&silent.url]), Limits::default()).await.unwrap();
+    let asked = ask(&silent.url, "x").to_string();
+    for number in 1..=20 {
+        tokio::select! {
+            answer = session.process(&asked, "") => panic!("{answer:?}"),
+            () = silent.has_received(number) => {}
+        }
+    }
+    // Each ended the job of the one before.
+    assert_eq!(session.process(r#"{"operation": "count_puts", "key": "a"}"#, "").await.unwrap().body, "0");
+    session.settle().await;
+    assert_eq!((silent.bodies().len(), session.recovery().crashes), (20, 0));
+}
+
+#[tokio::test]
+async fn little_memory_makes_jobs_wait_and_loses_none() {
+    let server = Server::open().await;
+    let limits = Limits::default().with_memory_bytes(24 << 20);
+    let plug = notes().start(&json!({}), granted(&[&server.url]), limits).await.unwrap();
+    let asks: Vec<_> = (0..200).map(|number| spawned(&plug, ask(&server.url, &number.to_string()))).collect();
+    for (number, asked) in asks.into_iter().enumerate() {
+        assert_eq!(asked.await.unwrap().unwrap().body, number.to_string());
+    }
 }
 
 #[tokio::test]

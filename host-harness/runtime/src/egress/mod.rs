@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `hooks` | what wasmtime calls for each request of an instance: [`Egress`] |
 //! | `network` | the egress of one plug, over all its instances: admits requests, sends them, bounds responses |
+//! | `reach` | what an instance may reach of what is granted |
 //! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
 //! | `keyring` | secrets and certificates, read again when their files change |
 //! | `tls` | certificates that are trusted and shown |
@@ -23,9 +24,11 @@ mod gunzip;
 mod hooks;
 mod keyring;
 mod network;
+mod reach;
 mod sent;
 mod tls;
 mod wasi;
 
-pub(crate) use hooks::{Egress, JobReach, Reach};
+pub(crate) use hooks::Egress;
 pub(crate) use network::Network;
+pub(crate) use reach::{JobReach, Reach};

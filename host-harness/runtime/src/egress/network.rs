@@ -26,7 +26,7 @@ use super::connect::{
 use super::failure::Failure;
 use super::gunzip::Gunzip;
 use super::keyring::{Keyring, Keys, Masks, Pool};
-use super::hooks::Reach;
+use super::reach::Reach;
 use super::sent::Sent;
 use super::wasi::error_code;
 use crate::error::Error as HostError;
@@ -144,12 +144,7 @@ impl Network {
     }
 
     /// Admits a request, or denies it. `call` is what its call has sent, including this request.
-    pub(crate) fn admit(
-        &self,
-        mut request: Request<WasiBody>,
-        call: &Sent,
-        reach: &Reach,
-    ) -> Result<Admitted, Error> {
+    pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent, reach: &Reach) -> Result<Admitted, Error> {
         let (origin, grant) = match self.judge(&request, call.requests, reach) {
             Ok(granted) => granted,
             Err((origin, denial)) => {
@@ -540,9 +535,13 @@ mod tests {
     async fn requests_in_a_minute_and_at_once_are_bounded() {
         let mut grants = Grants::none().and("http://h".parse().unwrap());
         let open = network(grants.clone());
-        let under_way: Vec<_> =
-            (0..grants.limits.at_once()).map(|_| open.admit(request("http://h/"), &first(), &Reach::Granted).unwrap()).collect();
-        assert!(matches!(open.admit(request("http://h/"), &first(), &Reach::Granted), Err(Error::InternalError(Some(_)))));
+        let under_way: Vec<_> = (0..grants.limits.at_once())
+            .map(|_| open.admit(request("http://h/"), &first(), &Reach::Granted).unwrap())
+            .collect();
+        assert!(matches!(
+            open.admit(request("http://h/"), &first(), &Reach::Granted),
+            Err(Error::InternalError(Some(_)))
+        ));
         drop(under_way);
         assert!(open.admit(request("http://h/"), &call(grants.limits.in_a_call()), &Reach::Granted).is_ok());
         assert!(matches!(

@@ -223,8 +223,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 /// Writes a whole new file over the old one, and answers its length.
 fn write_new(path: &Path, config: Option<[u8; 32]>, base: &Base) -> io::Result<u64> {
     let written = base.config_without_secrets.as_ref().or(base.config.as_ref()).cloned();
-    let head =
-        Head { started_with: config, config: written, tickets: base.tickets, snapshot: base.snapshot.clone() };
+    let head = Head { started_with: config, config: written, tickets: base.tickets, snapshot: base.snapshot.clone() };
     let content = postcard::to_allocvec(&head).map_err(io::Error::other)?;
     if u32::try_from(content.len()).is_err() {
         return Err(io::Error::other("the snapshot is longer than 4 GiB"));
@@ -417,7 +416,8 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, &changed).unwrap();
             let error = open(folder.path()).unwrap_err().to_string();
-            assert!(error.contains("at byte") && error.contains("truncate -s"), "{error}");
+            let may_be_cut = bit / 8 >= MAGIC.len();
+            assert!(error.contains("at byte") && error.contains("truncate -s") == may_be_cut, "{error}");
             assert_eq!(fs::read(&path).unwrap(), changed);
         }
         // In the last record it is either found, or taken for a torn end; never believed.

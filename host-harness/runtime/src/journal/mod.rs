@@ -229,7 +229,11 @@ mod tests {
         journal.keep(7, Call::Add { series: 3, amount: f64::INFINITY }, None).unwrap();
         journal.keep(8, Call::Take { seed: 1, lane: "a" }, None).unwrap();
         journal
-            .keep(0, Call::RecordMany { series: Packed::of_handles(&[1, 2]), values: Packed::of_values(&[-0.5, 1.5]) }, None)
+            .keep(
+                0,
+                Call::RecordMany { series: Packed::of_handles(&[1, 2]), values: Packed::of_values(&[-0.5, 1.5]) },
+                None,
+            )
             .unwrap();
         assert_eq!(
             calls(&journal),

@@ -66,6 +66,8 @@ pub(super) struct Board {
     pub(super) waiters: HashMap<u64, Waiter>,
     deadlines: BTreeSet<(Instant, u64)>,
     pub(super) todo: VecDeque<Todo>,
+    /// What could not be written down, and when it is tried again.
+    stalled: VecDeque<(Instant, Todo)>,
     given_up_lanes: HashSet<Arc<str>>,
     given_up_tickets: HashSet<u64>,
     /// How many jobs a lane had, for an HTTP recording.
@@ -77,7 +79,11 @@ pub(super) struct Board {
 impl Board {
     /// Whether there is nothing that could need the recorder.
     pub(super) fn is_idle(&self) -> bool {
-        self.todo.is_empty() && self.waiters.is_empty() && self.running.is_empty() && self.lanes.is_empty()
+        self.todo.is_empty()
+            && self.stalled.is_empty()
+            && self.waiters.is_empty()
+            && self.running.is_empty()
+            && self.lanes.is_empty()
     }
 
     pub(super) fn open(&mut self, ticket: u64, waiter: Waiter) {
@@ -112,7 +118,20 @@ impl Board {
     /// When something is to be done although no job ends.
     pub(super) fn wakes_at(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
-        deadline.into_iter().chain(self.lanes.wakes_at()).min()
+        let stalled = self.stalled.front().map(|(at, _)| *at);
+        deadline.into_iter().chain(self.lanes.wakes_at()).chain(stalled).min()
+    }
+
+    /// Tries something again later.
+    pub(super) fn stall(&mut self, todo: Todo, until: Instant) {
+        self.stalled.push_back((until, todo));
+    }
+
+    /// Has what was put off be tried again.
+    pub(super) fn resume(&mut self, now: Instant) {
+        while let Some((_, todo)) = self.stalled.pop_front_if(|(at, _)| *at <= now) {
+            self.todo.push_back(todo);
+        }
     }
 
     pub(super) fn run(&mut self, lane: Arc<str>, job: impl Future<Output = Ended> + Send + 'static, journalled: bool) {
@@ -174,8 +193,13 @@ impl Board {
 
     /// Whether a lane's job is still to be ended.
     pub(super) fn is_left_alone(&self, lane: &str) -> bool {
+        let mut todo = self.todo.iter().chain(self.stalled.iter().map(|(_, todo)| todo));
+        self.is_given_up(lane) || todo.any(|todo| matches!(todo, Todo::Complete { lane: of, .. } if **of == *lane))
+    }
+
+    /// Whether a lane is left alone for good.
+    pub(super) fn is_given_up(&self, lane: &str) -> bool {
         self.given_up_lanes.contains(lane)
-            || self.todo.iter().any(|todo| matches!(todo, Todo::Complete { lane: of, .. } if **of == *lane))
     }
 
     /// Whether a ticket without a caller is still to be released.
@@ -187,7 +211,7 @@ impl Board {
     pub(super) fn clear(&mut self, problem: &str) {
         self.jobs.abort_all();
         (self.running, self.by_task, self.deadlines) = Default::default();
-        (self.lanes, self.todo) = Default::default();
+        (self.lanes, self.todo, self.stalled) = Default::default();
         for waiter in std::mem::take(&mut self.waiters).into_values() {
             if let Some(reply) = waiter.reply {
                 let _ = reply.send(Err(Error::NoAnswer { problem: problem.to_owned() }));

@@ -6,6 +6,7 @@
 use crate::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::bindings::exports::plugpipe::plug::{hosting, plug};
 use crate::error::Error;
+use crate::exports::text;
 use crate::journal;
 
 pub(super) fn journaled_labels(labels: &[types::Label]) -> Vec<journal::Label<'_>> {
@@ -131,19 +132,6 @@ pub(super) fn definition(definition: journal::Definition<'_>) -> metrics::Defini
 
 pub(super) fn plug_error(error: types::Error) -> Error {
     Error::Plug { problem: text(error) }
-}
-
-pub(crate) fn text(error: types::Error) -> String {
-    match error {
-        types::Error::InvalidInput(text)
-        | types::Error::Conflict(text)
-        | types::Error::LimitReached(text)
-        | types::Error::NotConfigured(text)
-        | types::Error::NotGranted(text)
-        | types::Error::Unreachable(text)
-        | types::Error::Refused(text)
-        | types::Error::Unsupported(text) => text,
-    }
 }
 
 pub(super) fn config_problem(plug::Problem { code, message }: plug::Problem) -> Error {

@@ -17,7 +17,7 @@ const MIN_FREE_BYTES: usize = 8 * 1024 * 1024;
 
 impl Session {
     /// Carries out a request, and waits for servers. Jobs of several lanes run in parallel.
-    pub async fn request(&mut self, request: &Request, cfg: &str) -> Result<Answer, Error> {
+    pub async fn request(&mut self, request: Request, cfg: &str) -> Result<Answer, Error> {
         // One whose future was dropped.
         if let Some(ticket) = self.board.own.take() {
             self.leave(ticket);
@@ -51,7 +51,8 @@ impl Session {
         }
     }
 
-    /// Runs jobs until none runs and no lane has work.
+    /// Runs jobs until none runs and no lane has work. A plug that tries a server again and again has
+    /// work for as long.
     pub async fn settle(&mut self) {
         loop {
             self.tend().await;
@@ -96,6 +97,7 @@ impl Session {
         }
         loop {
             while self.board.try_end() {}
+            self.board.resume(Instant::now());
             for ticket in self.board.expired(Instant::now()) {
                 self.board.todo.push_back(Todo::Release(ticket));
             }

@@ -9,11 +9,10 @@ use tracing::{debug, error, warn};
 
 use crate::answer::Answer;
 use crate::bindings::exports::plugpipe::plug::hosting;
-use crate::budget::Share;
 use crate::egress::JobReach;
 use crate::error::Error;
 use crate::grants::Origin;
-use crate::job::{self, Ended, Job};
+use crate::job::{self, Ended, Job, Room};
 use crate::journal::Call;
 use crate::lanes::{Due, Ready};
 use crate::store::call_recorder;
@@ -75,8 +74,7 @@ impl Session {
     async fn start(&mut self, ticket: u64, request: hosting::Request, cfg: &str) -> Result<Begun, Error> {
         self.ready().await?;
         let at = self.moment();
-        let step =
-            call!(self, |exports, store| exports.hosting.call_start(store, ticket, &request, cfg, at))?;
+        let step = call!(self, |exports, store| exports.hosting.call_start(store, ticket, &request, cfg, at))?;
         let hosting::Step { answers, due, stop, patience_ms, changed, without_secrets } = step;
         if changed {
             self.keep_start(ticket, &request, cfg, at, without_secrets).await?;
@@ -163,8 +161,15 @@ impl Session {
     /// Notes that a lane has work. Whatever the plug says, it is bounded.
     pub(super) fn note_due(&mut self, due: hosting::Due, streak: u32) {
         let hosting::Due { lane, origins, pause_ms, limit_ms } = due;
+        if self.board.is_given_up(&lane) {
+            return;
+        }
         if lane.len() > MAX_LANE_NAME || origins.len() > MAX_ORIGINS {
-            warn!(bytes = lane.len(), origins = origins.len(), "a lane's name or list of origins is too long; its job is not run");
+            warn!(
+                bytes = lane.len(),
+                origins = origins.len(),
+                "a lane's name or list of origins is too long; its job is not run"
+            );
             return;
         }
         let mut known: Vec<Origin> = Vec::with_capacity(origins.len());
@@ -204,7 +209,7 @@ impl Session {
                 return Ok(());
             }
             Err(error) => {
-                let ended = Ended { outcome: hosting::Outcome::Lost(error.cause()), crashed: false };
+                let ended = Ended::lost(error.cause());
                 self.board.todo.push_back(Todo::Complete { lane, ended, journalled: false, last_try: true });
                 return Ok(());
             }
@@ -228,7 +233,8 @@ impl Session {
 
     /// Lets a lane wait whose job could not be taken.
     fn postpone(&mut self, lane: Arc<str>, origins: Arc<[Origin]>, limit: Duration) {
-        let streak = self.board.lanes.finish(&lane, Instant::now()).max(1);
+        let streak = self.board.lanes.streak(&lane).max(1);
+        self.board.lanes.finish(&lane, Instant::now());
         self.board.lanes.due(Due { lane, origins, pause: WRITE_PAUSE, limit, streak }, Instant::now());
     }
 
@@ -242,13 +248,12 @@ impl Session {
             }
             hosting::Work::Run(bytes) => bytes,
         };
-        let mut share = Share::of(&self.factory.budget);
-        if !share.grow(bytes.len()) {
+        let Some(room) = Room::of(&self.factory.budget, bytes.len()) else {
             let problem = format!("a job of {} bytes does not fit in the plug's memory", bytes.len());
             let ended = Ended::lost(problem);
             self.board.todo.push_back(Todo::Complete { lane, ended, journalled: changed, last_try: false });
             return;
-        }
+        };
         let number = if self.factory.network.has_exchanges() {
             let number = self.board.numbers.entry(Arc::clone(&lane)).or_default();
             *number += 1;
@@ -257,7 +262,7 @@ impl Session {
             0
         };
         let reach = JobReach { origins, lane: Arc::clone(&lane), number };
-        let job = Job { bytes, share, reach, limit };
+        let job = Job { bytes, room, reach, limit };
         self.board.run(lane, job::run(Arc::clone(&self.factory), job), changed);
     }
 
@@ -274,19 +279,27 @@ impl Session {
 
     /// Hands the outcome of a job to the recorder. What the plug cannot take is completed as lost
     /// once; then the lane is left alone.
-    async fn complete(&mut self, lane: Arc<str>, ended: Ended, journalled: bool, last_try: bool) {
-        let streak = self.board.lanes.finish(&lane, Instant::now()).saturating_add(1);
-        let Ended { outcome, crashed } = ended;
-        self.recovery.crashes += u64::from(crashed);
+    async fn complete(&mut self, lane: Arc<str>, mut ended: Ended, journalled: bool, last_try: bool) {
+        let streak = self.board.lanes.streak(&lane).saturating_add(1);
+        self.recovery.crashes += u64::from(std::mem::take(&mut ended.crashed));
         if self.journal.is_broken() {
             self.compact_or_put_off().await;
         }
-        let failed = match self.try_complete(&lane, &outcome, journalled, streak).await {
-            Ok(()) => return,
+        let failed = match self.try_complete(&lane, &ended.outcome, journalled, streak).await {
+            Ok(()) => {
+                self.board.lanes.finish(&lane, Instant::now());
+                return;
+            }
+            // Nobody heard of it, so that it is as good later. The lane runs until then.
+            Err(Error::State { .. }) if journalled => {
+                let again = Todo::Complete { lane, ended, journalled, last_try };
+                return self.board.stall(again, Instant::now() + WRITE_PAUSE);
+            }
             Err(error) => error,
         };
         error!(lane = &*lane, problem = %failed, "the outcome of a job could not be taken");
         if last_try {
+            self.board.lanes.finish(&lane, Instant::now());
             self.board.lanes.remove(&lane);
             self.board.give_up_lane(lane);
         } else {

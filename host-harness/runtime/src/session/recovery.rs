@@ -131,9 +131,7 @@ impl Session {
     pub(super) async fn go_on(&mut self) -> Result<(), Error> {
         let Some(mut instance) = self.instance.take() else { return Ok(()) };
         let limit = self.limits.recorder_call();
-        let unfinished = call_recorder!(&mut instance, limit, |exports, store| exports
-            .state
-            .call_unfinished(store));
+        let unfinished = call_recorder!(&mut instance, limit, |exports, store| exports.state.call_unfinished(store));
         let (tickets, taken, due) = match unfinished {
             Ok(unfinished) => unfinished,
             Err(error) => return Err(self.lost(&instance, error)),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::bindings::exports::plugpipe::monitoring::types;
 use crate::bindings::exports::plugpipe::plug::hosting;
 use crate::error::Error;
-use crate::exports::Recorder;
+use crate::exports::{Recorder, text};
 use crate::journal::{Call, Entry};
 use crate::store::{Instance, call_recorder};
 
-use super::convert::{self, text};
+use super::convert;
 use super::{Format, Outcome};
 
 /// Makes an entry's call again. Says how, if it went otherwise than the first time.
@@ -19,9 +19,10 @@ pub(super) async fn replay(
     Entry { unix_nanos, call }: Entry<'_>,
 ) -> Result<Option<String>, Error> {
     let (seed, call) = match call {
-        Call::Start { seed, .. } | Call::Take { seed, .. } | Call::Complete { seed, .. } | Call::Release { seed, .. } => {
-            (seed, call)
-        }
+        Call::Start { seed, .. }
+        | Call::Take { seed, .. }
+        | Call::Complete { seed, .. }
+        | Call::Release { seed, .. } => (seed, call),
         typed => return replay_typed(instance, limit, typed).await,
     };
     let at = hosting::Moment { unix_nanos, seed, again: true };
@@ -52,8 +53,7 @@ async fn replay_typed(
         return Ok(None);
     }
     if let Call::Restore { snapshot } = call {
-        let restored =
-            call_recorder!(instance, limit, |exports, store| exports.state.call_restore(store, snapshot.0))?;
+        let restored = call_recorder!(instance, limit, |exports, store| exports.state.call_restore(store, snapshot.0))?;
         return Ok(restored.err());
     }
     // An entry of an interface that another component had.

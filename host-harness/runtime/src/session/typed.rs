@@ -2,10 +2,11 @@
 
 use crate::bindings::exports::plugpipe::monitoring::metrics;
 use crate::error::Error;
+use crate::exports::text;
 use crate::journal::{Bytes, Call, Packed};
 use crate::store::call_recorder;
 
-use super::convert::{journaled_definition, journaled_kind, journaled_labels, plug_error, text};
+use super::convert::{journaled_definition, journaled_kind, journaled_labels, plug_error};
 use super::{Definition, Exposed, Format, Label, MetricKind, Outcome, Session};
 
 /// Makes a call of an interface that a plug may lack.
@@ -49,8 +50,8 @@ impl Session {
     /// Registers a family and answers its number; the same definition again answers the same.
     pub async fn register(&mut self, definition: &Definition) -> Result<u32, Error> {
         self.writable().await?;
-        let family = call_metrics!(self, |metrics, store| metrics.call_register(store, definition))?
-            .map_err(plug_error)?;
+        let family =
+            call_metrics!(self, |metrics, store| metrics.call_register(store, definition))?.map_err(plug_error)?;
         self.acknowledge(Call::Register { definition: Box::new(journaled_definition(definition)), family }, 0).await?;
         Ok(family)
     }
@@ -59,8 +60,7 @@ impl Session {
     pub async fn series_of(&mut self, family: u32, labels: &[Label]) -> Result<u32, Error> {
         self.writable().await?;
         let series =
-            call_metrics!(self, |metrics, store| metrics.call_series_of(store, family, labels))?
-                .map_err(plug_error)?;
+            call_metrics!(self, |metrics, store| metrics.call_series_of(store, family, labels))?.map_err(plug_error)?;
         self.acknowledge(Call::SeriesOf { family, labels: journaled_labels(labels), series }, 0).await?;
         Ok(series)
     }
@@ -99,41 +99,41 @@ impl Session {
     pub async fn observe_with_exemplar(&mut self, series: u32, value: f64, exemplar: &[Label]) -> Result<(), Error> {
         self.writable().await?;
         call_metrics!(self, |metrics, store| metrics.call_observe_with_exemplar(store, series, value, exemplar))?
-        .map_err(plug_error)?;
+            .map_err(plug_error)?;
         self.acknowledge(Call::ObserveWithExemplar { series, value, exemplar: journaled_labels(exemplar) }, 0).await
     }
 
     /// Turns a state of a state set on or off.
     pub async fn set_state(&mut self, series: u32, state: &str, on: bool) -> Result<(), Error> {
         self.writable().await?;
-        call_metrics!(self, |metrics, store| metrics.call_set_state(store, series, state, on))?
-            .map_err(plug_error)?;
+        call_metrics!(self, |metrics, store| metrics.call_set_state(store, series, state, on))?.map_err(plug_error)?;
         self.acknowledge(Call::SetState { series, state, on }, 0).await
     }
 
     /// Records many at once, all or none; the lists have the same length.
     pub async fn record_many(&mut self, series: &[u32], values: &[f64]) -> Result<(), Error> {
         self.writable().await?;
-        call_metrics!(self, |metrics, store| metrics.call_record_many(store, series, values))?
-            .map_err(|rejection: metrics::Rejection| Error::Plug {
+        call_metrics!(self, |metrics, store| metrics.call_record_many(store, series, values))?.map_err(
+            |rejection: metrics::Rejection| Error::Plug {
                 problem: format!("item {}: {}", rejection.index, text(rejection.error)),
-            })?;
-        self.acknowledge(Call::RecordMany { series: Packed::of_handles(series), values: Packed::of_values(values) }, size_of_val(series) + size_of_val(values))
-            .await
+            },
+        )?;
+        self.acknowledge(
+            Call::RecordMany { series: Packed::of_handles(series), values: Packed::of_values(values) },
+            size_of_val(series) + size_of_val(values),
+        )
+        .await
     }
 
     /// Records by name, and answers the handle for the next time.
     pub async fn record(&mut self, name: &str, kind: MetricKind, labels: &[Label], value: f64) -> Result<u32, Error> {
         self.writable().await?;
         let series = call_metrics!(self, |metrics, store| metrics.call_record(store, name, kind, labels, value))?
-        .map_err(plug_error)?;
-        self.acknowledge(Call::Record {
-            name,
-            kind: journaled_kind(kind),
-            labels: journaled_labels(labels),
-            value,
-            series,
-        }, 0)
+            .map_err(plug_error)?;
+        self.acknowledge(
+            Call::Record { name, kind: journaled_kind(kind), labels: journaled_labels(labels), value, series },
+            0,
+        )
         .await?;
         Ok(series)
     }

@@ -1,6 +1,6 @@
 //! The plug of tests/fixtures/notes, built once, and small HTTP servers.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../../../component/component.rs"]
 #[allow(dead_code)]
@@ -52,7 +52,7 @@ pub(crate) fn ask(url: &str, text: &str) -> Value {
 }
 
 pub(crate) async fn count(plug: &PlugHandle, key: &str) -> u64 {
-    process(plug, json!({"operation": "count", "key": key})).await.body.parse().unwrap()
+    process(plug, json!({"operation": "count_puts", "key": key})).await.body.parse().unwrap()
 }
 
 /// A server that answers each request with its own body, once it is let.
