@@ -59,7 +59,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_body_that_is_json_is_decoded(self) -> None:
         await main.process({"operation": "put", "key": "a", "text": '{"success": 1}'})
-        self.assertEqual(await main.process({"operation": "get", "key": "a"}), {"success": 1})
+        self.assertEqual(await main.process({"operation": "get_note", "key": "a"}), {"success": 1})
 
     async def test_an_error_without_a_body_is_a_response_that_says_so(self) -> None:
         response = await main.process({"operation": "no such"})
@@ -72,7 +72,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(server.received, ["hello"])
 
     async def test_one_instance_for_all_configurations_that_name_the_same_servers(self) -> None:
-        put, count = {"operation": "put", "key": "a"}, {"operation": "count", "key": "a"}
+        put, count = {"operation": "put", "key": "a"}, {"operation": "count_puts", "key": "a"}
         for n in (1, 2):
             await main.process(put, {"server_url": "http://one", "other": n})
         configurations = ({"server_url": "http://one"}, {"group": {"server_url": "http://one"}}, {"server_url": "http://two"})
@@ -91,7 +91,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
     async def test_a_crash_is_a_response_and_the_next_call_works(self) -> None:
         await main.process({"operation": "put", "key": "a"})
         self.assertEqual((await main.process({"operation": "trap"}))["error_code"], "plug_crashed")
-        self.assertEqual(await main.process({"operation": "count", "key": "a"}), 0)
+        self.assertEqual(await main.process({"operation": "count_puts", "key": "a"}), 0)
 
     async def test_health_and_cleanup_are_requests_of_the_protocol(self) -> None:
         server = Server()
@@ -100,7 +100,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await plug.health_check(), "")
         self.assertEqual(server.received[-1], "a=1 b\n")
         self.assertEqual(await plug.cleanup(), "")
-        self.assertEqual(await plug.process({"operation": "count", "key": "a"}), 0)
+        self.assertEqual(await plug.process({"operation": "count_puts", "key": "a"}), 0)
 
 
 if __name__ == "__main__":

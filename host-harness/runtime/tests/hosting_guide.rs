@@ -265,7 +265,7 @@ async fn a_request_without_a_server_is_answered_at_once() {
     for puts in 1..4 {
         let answer = done(&mut host, json!({"operation": "put", "key": "a", "text": "b"})).await;
         assert!(answer.error.is_none(), "{answer:?}");
-        assert_eq!(done(&mut host, json!({"operation": "count", "key": "a"})).await.body, puts.to_string());
+        assert_eq!(done(&mut host, json!({"operation": "count_puts", "key": "a"})).await.body, puts.to_string());
     }
 }
 
@@ -284,7 +284,7 @@ async fn values_are_recorded_while_a_server_is_slow() {
     // Its job is taken and does not end: the lane of the second is not free.
     assert!(tokio::time::timeout(Duration::from_millis(300), host.answer(first)).await.is_err());
     let second = start(&mut host, put("second"), Value::Null).await;
-    assert_eq!(done(&mut host, json!({"operation": "count", "key": "a"})).await.body, "2");
+    assert_eq!(done(&mut host, json!({"operation": "count_puts", "key": "a"})).await.body, "2");
     server.let_through(2);
     for ticket in [first, second] {
         let answer = host.answer(ticket).await.unwrap();
