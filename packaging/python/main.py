@@ -154,7 +154,13 @@ def _kept(kind: Any) -> Any:
             parts[name] = _kept(part)
     if parts:
         kind.__class__ = type(type(kind).__name__, (type(kind),), parts)
+        derived = {name: _constant(getattr(kind, name)()) for name in ("_cases", "_tagged", "_is_bytes") if hasattr(kind, name)}
+        kind.__class__ = type(type(kind).__name__, (type(kind),), derived)
     return kind
+
+
+def _constant(value: Any) -> Any:
+    return lambda _self: value
 
 
 _compiled: Optional[_Compiled] = None

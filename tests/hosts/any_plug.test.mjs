@@ -18,8 +18,8 @@ test('a body that is no JSON arrives as text', () => {
 
 test('a body that is JSON is decoded, and the request returns it as text', () => {
   plug.process({ operation: 'put', key: 'a', text: '{"success": 1}' });
-  assert.deepEqual(plug.process({ operation: 'get', key: 'a' }), { success: 1 });
-  const answer = plug.request({ tag: 'call', val: '{"operation": "get", "key": "a"}' });
+  assert.deepEqual(plug.process({ operation: 'get_note', key: 'a' }), { success: 1 });
+  const answer = plug.request({ tag: 'call', val: '{"operation": "get_note", "key": "a"}' });
   assert.deepEqual({ ...answer, unsent: Number(answer.unsent) }, { error: undefined, warnings: [], unsent: 0, body: '{"success": 1}' });
 });
 
@@ -34,7 +34,7 @@ test('deliver, health and cleanup are requests of the protocol', () => {
   assert.deepEqual([name, sinks, servers], ['notes', ['servers'], [{ url: 'server_url', headers: [] }]]);
   assert.equal(plug.deliver('servers'), '');
   assert.equal(plug.healthCheck(), '');
-  assert.equal(plug.process({ operation: 'count', key: 'a' }), 1);
+  assert.equal(plug.process({ operation: 'count_puts', key: 'a' }), 1);
   assert.equal(plug.cleanup(), '');
-  assert.equal(plug.process({ operation: 'count', key: 'a' }), 0);
+  assert.equal(plug.process({ operation: 'count_puts', key: 'a' }), 0);
 });

@@ -59,7 +59,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_body_that_is_json_is_decoded(self) -> None:
         await main.process({"operation": "put", "key": "a", "text": '{"success": 1}'})
-        self.assertEqual(await main.process({"operation": "get", "key": "a"}), {"success": 1})
+        self.assertEqual(await main.process({"operation": "get_note", "key": "a"}), {"success": 1})
 
     async def test_an_error_without_a_body_is_a_response_that_says_so(self) -> None:
         response = await main.process({"operation": "no such"})
@@ -72,12 +72,11 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(server.received, ["hello"])
 
     async def test_one_instance_for_all_configurations_that_name_the_same_servers(self) -> None:
-        put, count = {"operation": "put", "key": "a"}, {"operation": "count", "key": "a"}
-        for other in ({"a": 1}, {"a": 2}, {"group": {"server_url": "http://one"}}):
-            await main.process(put, {"server_url": "http://one", "other": other} if "group" not in other else other)
-        counts = [await main.process(count, {"server_url": url}) for url in ("http://one", "http://two")]
-        self.assertEqual(counts, [2, 0])
-        self.assertEqual(await main.process(count, {"group": {"server_url": "http://one"}}), 1)
+        put, count = {"operation": "put", "key": "a"}, {"operation": "count_puts", "key": "a"}
+        for n in (1, 2):
+            await main.process(put, {"server_url": "http://one", "other": n})
+        configurations = ({"server_url": "http://one"}, {"group": {"server_url": "http://one"}}, {"server_url": "http://two"})
+        self.assertEqual([await main.process(count, cfg) for cfg in configurations], [2, 2, 0])
 
     async def test_an_empty_configuration_is_the_last_that_the_plug_accepted(self) -> None:
         server = Server()
@@ -92,7 +91,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
     async def test_a_crash_is_a_response_and_the_next_call_works(self) -> None:
         await main.process({"operation": "put", "key": "a"})
         self.assertEqual((await main.process({"operation": "trap"}))["error_code"], "plug_crashed")
-        self.assertEqual(await main.process({"operation": "count", "key": "a"}), 0)
+        self.assertEqual(await main.process({"operation": "count_puts", "key": "a"}), 0)
 
     async def test_health_and_cleanup_are_requests_of_the_protocol(self) -> None:
         server = Server()
@@ -101,7 +100,7 @@ class AnyPlug(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await plug.health_check(), "")
         self.assertEqual(server.received[-1], "a=1 b\n")
         self.assertEqual(await plug.cleanup(), "")
-        self.assertEqual(await plug.process({"operation": "count", "key": "a"}), 0)
+        self.assertEqual(await plug.process({"operation": "count_puts", "key": "a"}), 0)
 
 
 if __name__ == "__main__":

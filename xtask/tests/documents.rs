@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `sh` | run by tests/e2e/cli/docs.rs, in a folder that has `examples`; `cargo run --` is the built binary |
 //! | `sh` and then `text`, in troubleshooting.md | run there too; it fails with this text, and with status 1, or what `exit=` says |
-//! | `rust` | compared with tests/e2e/cli/snippets.rs, which is built and run |
+//! | `rust` | compared with tests/e2e/cli/snippets.rs and the runtime's hosting_guide.rs, which are built and run |
 //! | `yaml`, `json`, `python`, `js` | read by a reader of the language |
 //! | `wit`, `text` elsewhere | left to the test that is named in `ELSEWHERE` |
 //!
@@ -22,6 +22,9 @@ use xtask::documents::{Block, blocks, documents};
 use xtask::root;
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+
+/// Tests whose parts are the Rust of documents.
+const SNIPPETS: [&str; 2] = ["tests/e2e/cli/snippets.rs", "host-harness/runtime/tests/hosting_guide.rs"];
 
 /// Blocks that another test holds: document, language, and which.
 const ELSEWHERE: [(&str, &str, &str); 3] = [
@@ -50,7 +53,7 @@ fn every_other_block_is_what_its_language_says() {
         "import ast, sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
     // Indentation differs: a block of a document stands for itself.
     let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-    let snippets = lines(&read("tests/e2e/cli/snippets.rs"));
+    let snippets = SNIPPETS.map(|path| lines(&read(path)));
     for (document, block) in documents().unwrap().into_iter().flat_map(|document| {
         blocks(&document).unwrap().into_iter().map(move |block| (document.clone(), block)).collect::<Vec<_>>()
     }) {
@@ -58,7 +61,8 @@ fn every_other_block_is_what_its_language_says() {
         match block.language.as_str() {
             "sh" => {}
             "rust" => {
-                assert!(snippets.contains(&lines(&block.content)), "{place}: is not in tests/e2e/cli/snippets.rs")
+                let block = lines(&block.content);
+                assert!(snippets.iter().any(|snippets| snippets.contains(&block)), "{place}: is not in {SNIPPETS:?}");
             }
             "yaml" => {
                 let value: Value =

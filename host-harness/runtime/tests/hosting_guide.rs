@@ -155,32 +155,37 @@ mod host {
         /// Works until this ticket has its answer.
         pub(crate) async fn answer(&mut self, ticket: u64) -> Result<Answer> {
             loop {
-                self.take().await?;
+                let now = Instant::now();
+                self.take(now).await?;
                 if let Some(answer) = self.answers.remove(&ticket) {
                     return Ok(answer);
                 }
-                let pauses = self.due.iter().filter(|(lane, _)| !self.running.contains_key(*lane));
-                let next = pauses.map(|(_, (until, _))| until).chain(self.open.values()).min().copied();
+                let pauses = self.due.values().map(|(until, _)| until).filter(|until| **until > now);
+                let next = pauses.chain(self.open.values()).min().copied();
                 tokio::select! {
                     Some(ended) = self.jobs.join_next_with_id() => {
                         let (id, outcome) = ended.unwrap_or_else(|lost| (lost.id(), Outcome::Lost(lost.to_string())));
                         let lane = self.running.extract_if(|_, job| job.id() == id).next();
                         let (at, hosting) = (self.now(), self.recorder.plugpipe_plug_hosting());
                         let Some((lane, _)) = lane else { continue };
-                        let call = hosting.call_complete(&mut self.store, &lane, &outcome, at);
-                        let step = in_time(1_000, call).await?;
+                        let step = in_time(1_000, hosting.call_complete(&mut self.store, &lane, &outcome, at)).await?;
                         self.apply(step);
                     }
-                    () = sleep_until(next.unwrap_or_else(|| after(1_000))) => self.release().await?,
+                    () = sleep_until(next.unwrap_or_else(|| after(1_000))) => {
+                        let late = self.open.extract_if(|_, until| *until <= Instant::now()).next();
+                        let (at, hosting) = (self.now(), self.recorder.plugpipe_plug_hosting());
+                        let Some((ticket, _)) = late else { continue };
+                        let step = in_time(1_000, hosting.call_release(&mut self.store, ticket, at)).await?;
+                        self.apply(step);
+                    }
                 }
             }
         }
 
         /// Takes the jobs of lanes whose pause is over and whose last job is complete, at most 64,
         /// and has them carried out.
-        async fn take(&mut self) -> Result<()> {
-            let is_ready =
-                |lane: &String, due: &mut (Instant, Due)| due.0 <= Instant::now() && !self.running.contains_key(lane);
+        async fn take(&mut self, now: Instant) -> Result<()> {
+            let is_ready = |lane: &String, due: &mut (Instant, Due)| due.0 <= now && !self.running.contains_key(lane);
             let ready: Vec<_> = self.due.extract_if(is_ready).take(64 - self.running.len()).collect();
             for (lane, (_, due)) in ready {
                 let (at, hosting) = (self.now(), self.recorder.plugpipe_plug_hosting());
@@ -191,17 +196,6 @@ mod host {
                     Work::PutFile(_) => self.jobs.spawn(async { Outcome::FilePut(Err("no folder is granted".into())) }),
                 };
                 self.running.insert(lane, job);
-            }
-            Ok(())
-        }
-
-        /// Releases the tickets whose patience is over.
-        async fn release(&mut self) -> Result<()> {
-            let late: Vec<_> = self.open.extract_if(|_, until| *until <= Instant::now()).collect();
-            for (ticket, _) in late {
-                let (at, hosting) = (self.now(), self.recorder.plugpipe_plug_hosting());
-                let step = in_time(1_000, hosting.call_release(&mut self.store, ticket, at)).await?;
-                self.apply(step);
             }
             Ok(())
         }
@@ -271,7 +265,7 @@ async fn a_request_without_a_server_is_answered_at_once() {
     for puts in 1..4 {
         let answer = done(&mut host, json!({"operation": "put", "key": "a", "text": "b"})).await;
         assert!(answer.error.is_none(), "{answer:?}");
-        assert_eq!(done(&mut host, json!({"operation": "count", "key": "a"})).await.body, puts.to_string());
+        assert_eq!(done(&mut host, json!({"operation": "count_puts", "key": "a"})).await.body, puts.to_string());
     }
 }
 
@@ -290,7 +284,7 @@ async fn values_are_recorded_while_a_server_is_slow() {
     // Its job is taken and does not end: the lane of the second is not free.
     assert!(tokio::time::timeout(Duration::from_millis(300), host.answer(first)).await.is_err());
     let second = start(&mut host, put("second"), Value::Null).await;
-    assert_eq!(done(&mut host, json!({"operation": "count", "key": "a"})).await.body, "2");
+    assert_eq!(done(&mut host, json!({"operation": "count_puts", "key": "a"})).await.body, "2");
     server.let_through(2);
     for ticket in [first, second] {
         let answer = host.answer(ticket).await.unwrap();
