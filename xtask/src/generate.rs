@@ -7,7 +7,7 @@ use monitoring_prometheus::schema::{config_schema, input_schema, operation_schem
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
-use crate::{read_text, reference, root, servers, types, write, yaml};
+use crate::{read_text, reference, root, types, write, yaml};
 
 /// Writes all generated files and returns their paths.
 pub fn make() -> Result<Vec<PathBuf>, String> {
@@ -16,8 +16,7 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
     let text = serde_json::to_string_pretty(&operation_schemas()?).map_err(|error| error.to_string())?;
     write(&schemas, text + "\n")?;
     reference::make()?;
-    servers::make()?;
-    let mut made = vec![manifest_path(), schemas, reference::page_path(), servers::table_path()];
+    let mut made = vec![manifest_path(), schemas, reference::page_path()];
     made.extend(types::make()?);
     Ok(made)
 }

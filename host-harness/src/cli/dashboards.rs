@@ -216,7 +216,7 @@ async fn apply(args: ApplyArgs, operation: &str) -> Result<bool, CommandError> {
         "apply_dashboards" => "applying the dashboards to Grafana",
         _ => "reading dashboards from Grafana",
     });
-    let result = call(&plug, operation, ctx).await;
+    let result = ask(&plug, operation, ctx).await;
     drop(working);
     let result = result?;
     if args.json {
@@ -267,7 +267,7 @@ async fn exported(plug: &PlugHandle, args: &FilesArgs) -> Result<Exported, Comma
     if !args.uids.is_empty() {
         ctx.insert("uids".into(), args.uids.as_slice().into());
     }
-    let result = call(plug, "export_dashboards", ctx).await?;
+    let result = ask(plug, "export_dashboards", ctx).await?;
     warn("", list(&result, "warnings"));
     let mut files = Vec::new();
     for file in list(&result, "files") {

@@ -125,16 +125,16 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
     }
     let found = result.get_mut("query_result").map(Value::take).unwrap_or_default();
     if let Some(path) = &args.svg {
-        fs::write(path, chart::svg(&args.query, &over_time(&result)))
+        fs::write(path, chart::svg(&args.query, &over_time(&found)))
             .map_err(|error| CommandError::unwritable(path.clone(), &error))?;
         show::note(&format!("wrote {}", path.display()));
     }
     match args.format {
-        Format::Json => show::print_json(&result),
-        Format::Csv => show::print_data(csv(&result).trim_end()),
-        Format::Table if args.plot => show::print_painted(plot(&over_time(&result)).trim_end()),
+        Format::Json => show::print_json(&found),
+        Format::Csv => show::print_data(csv(&found).trim_end()),
+        Format::Table if args.plot => show::print_painted(plot(&over_time(&found)).trim_end()),
         Format::Table if args.svg.is_some() => {}
-        Format::Table => show::print(&table(&result)),
+        Format::Table => show::print(&table(&found)),
     }
     Ok(true)
 }

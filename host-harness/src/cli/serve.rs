@@ -77,7 +77,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
     show::note(&format!(
         "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{token_note}; stop with Ctrl-C"
     ));
-    server::serve_with(listener, plug.clone(), options, asked_to_stop()).await.map_err(problem)?;
+    server::serve_with(listener, plug.clone(), options, stop_signal()).await.map_err(problem)?;
     let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&plug).await
 }

@@ -172,7 +172,7 @@ async fn query(
             return Ok(Shown::Problem(problem.message));
         }
         let body = serde_json::from_str(&answer.body).unwrap_or_default();
-        match data::read(&body, target, &query) {
+        match data::read(&body, target, &expression) {
             Ok(series) => all.extend(series),
             Err(problem) => return Ok(Shown::Problem(problem)),
         }

@@ -94,8 +94,11 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
         .route("/metrics", get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
-        .with_state(Site { plug, options, ui });
-    answers.merge(pages).layer(middleware::from_fn_with_state(guard, guarded)).layer(middleware::map_response(shielded))
+        .with_state(AppState { plug, options, ui });
+    answers
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(guard, check_request))
+        .layer(middleware::map_response(add_security_headers))
 }
 
 /// Adds security headers to every response: no content sniffing, no scripts, no embedding by other
@@ -141,7 +144,7 @@ fn rejected(Rejection { status, code, problem }: &Rejection) -> Response {
     response
 }
 
-async fn sd(State(Site { plug, options, .. }): State<Site>, headers: HeaderMap) -> Response {
+async fn sd(State(AppState { plug, options, .. }): State<AppState>, headers: HeaderMap) -> Response {
     discovered(&plug.describe().name, &options.advertised, &headers)
 }
 
@@ -224,8 +227,8 @@ async fn read_body(body: Body, options: &Options) -> Result<Bytes, Rejection> {
     }
 }
 
-async fn process(State(Site { plug, options, ui }): State<Site>, request: Request) -> Response {
-    let body = match whole(request.into_body(), &options).await {
+async fn process(State(AppState { plug, options, ui }): State<AppState>, request: Request) -> Response {
+    let body = match read_body(request.into_body(), &options).await {
         Ok(body) => body,
         Err(rejection) => return rejected(&rejection),
     };
@@ -246,7 +249,7 @@ async fn process(State(Site { plug, options, ui }): State<Site>, request: Reques
     match plug.process(ctx.to_string(), cfg).await {
         Ok(answer) => {
             ui.answered(&answer);
-            json_answer(StatusCode::OK, answer.body)
+            json_response(StatusCode::OK, answer.body)
         }
         Err(error) => failed(&error),
     }
@@ -254,12 +257,12 @@ async fn process(State(Site { plug, options, ui }): State<Site>, request: Reques
 
 /// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that
 /// is a reason to end the process.
-async fn healthz(State(Site { plug, .. }): State<Site>) -> Response {
+async fn healthz(State(AppState { plug, .. }): State<AppState>) -> Response {
     match plug.liveness() {
         Ok(recovery) => {
             let Description { name, version, .. } = plug.describe();
             let answer = json!({"status": "ok", "plug": name, "version": version, "recovery": recovery});
-            json_answer(StatusCode::OK, answer.to_string())
+            json_response(StatusCode::OK, answer.to_string())
         }
         Err(error) => failed(&error),
     }

@@ -162,7 +162,7 @@ impl History {
         let problem = push_error.as_deref().or(answer.error.as_ref().map(|problem| problem.message.as_str()));
         match problem {
             Some(problem) => {
-                let outcome = if code == Some("not_granted") { Outcome::Refused } else { Outcome::Failed };
+                let outcome = if code == Some("not_granted") { Outcome::Denied } else { Outcome::Failed };
                 self.note(outcome, &format!("{what}: {problem}"));
             }
             None if metric_pushed == Some(true) => self.note(Outcome::Pushed, &what),
@@ -271,8 +271,8 @@ mod tests {
                 well(json!({"result": {"metric_name": "m", "push_error": "down", "push_error_code": "unreachable"}})),
                 Some(Outcome::Failed),
             ),
-            (well(json!({"result": {"push_error": "no", "push_error_code": "not_granted"}})), Some(Outcome::Refused)),
-            (denied, Some(Outcome::Refused)),
+            (well(json!({"result": {"push_error": "no", "push_error_code": "not_granted"}})), Some(Outcome::Denied)),
+            (denied, Some(Outcome::Denied)),
             (text, Some(Outcome::Failed)),
             (well(json!({"result": {"metric_pushed": false}})), None),
             (warned(), Some(Outcome::Warned)),

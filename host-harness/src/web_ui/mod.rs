@@ -82,7 +82,7 @@ impl WebUi {
                     continue;
                 }
                 match ui.families().await {
-                    Ok(Some(families)) => ui.history().look(&families),
+                    Ok(Some(families)) => ui.history().sample(&families),
                     Ok(None) => {}
                     Err(Error::Ended) => return,
                     Err(error) => debug!(%error, "the metrics could not be looked at"),
@@ -94,7 +94,7 @@ impl WebUi {
 
     /// Records pushes and denied requests from the response to a call.
     pub(crate) fn answered(&self, answer: &Answer) {
-        if answer.body.len() <= MAX_ANSWER_BYTES {
+        if answer.body.len() <= MAX_RESPONSE_BYTES {
             self.history().answered(answer);
         }
     }
@@ -121,14 +121,14 @@ async fn index(State(ui): State<Arc<WebUi>>) -> Response {
         view::page((name, version), recovery.crashes, families.as_deref(), ui.began, &ui.history())
     };
     match contents.await {
-        Ok(html) => uncached(html, "text/html; charset=utf-8"),
+        Ok(html) => guarded(html, "text/html; charset=utf-8"),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
 async fn status(State(ui): State<Arc<WebUi>>) -> Response {
     let status = ui.history().status();
-    uncached(status.to_string(), "application/json")
+    guarded(status.to_string(), "application/json")
 }
 
 /// `serve` rejects cross-origin requests.

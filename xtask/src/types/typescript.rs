@@ -24,7 +24,7 @@ export interface Process {
 export type HealthCheck = () => Response<'health_check'>;
 ";
 
-pub(super) fn written(model: &Model) -> String {
+pub(super) fn render(model: &Model) -> String {
     let mut out = String::from(
         "// SPDX-License-Identifier: MIT\n\
          // Made from plug.yaml by `cargo xtask generate`; a test compares.\n\n",
