@@ -210,7 +210,10 @@ impl Plug {
             hosting::Request::Call(ctx) => self.start_call(ticket, ctx, cfg, at, response),
             hosting::Request::Health => self.start_call(ticket, r#"{"operation":"health_check"}"#, cfg, at, response),
             hosting::Request::Deliver(sink) => match hosting::sink(sink) {
-                Some(ctx) => self.start_call(ticket, ctx, cfg, at, response),
+                Some(ctx) => {
+                    let started = self.start_call(ticket, ctx, cfg, at, response);
+                    self.held_back(sink, started)
+                }
                 None => self.unknown_sink(sink, response),
             },
             hosting::Request::Cleanup => {
@@ -219,6 +222,22 @@ impl Plug {
                 let without_secrets = secrets::clean(cfg).map(|cfg| WithoutSecrets { ctx: None, cfg });
                 Started::Stepped(Step { without_secrets, ..self.recorder.start_cleanup(ticket, at) })
             }
+        }
+    }
+
+    /// A delivery that had nothing to push although values are unsent fails: whoever asked for it
+    /// must not take it for done.
+    fn held_back(&self, sink: &str, started: Started) -> Started {
+        let problem = if sink == hosting::PUSHGATEWAY { self.recorder.held_back() } else { None };
+        match started {
+            Started::Answered { error: None, warnings, unsent, changed, without_secrets } => Started::Answered {
+                error: problem.map(|(code, message)| Problem { code: code.into(), message: message.into() }),
+                warnings,
+                unsent,
+                changed,
+                without_secrets,
+            },
+            started => started,
         }
     }
 

@@ -29,13 +29,16 @@ pub mod writing;
 
 pub use recorder::Recorder;
 
+/// The sink of pushes.
+pub const PUSHGATEWAY: &str = "pushgateway";
+
 /// What `deliver` accepts.
-pub const SINKS: [&str; 3] = ["pushgateway", "remote_write", "otlp"];
+pub const SINKS: [&str; 3] = [PUSHGATEWAY, "remote_write", "otlp"];
 
 /// The request by which a sink is delivered to.
 pub fn sink(name: &str) -> Option<&'static str> {
     match name {
-        "pushgateway" => Some(r#"{"operation":"flush_metrics"}"#),
+        PUSHGATEWAY => Some(r#"{"operation":"flush_metrics"}"#),
         "remote_write" => Some(r#"{"operation":"remote_write_metrics"}"#),
         "otlp" => Some(r#"{"operation":"export_otlp"}"#),
         _ => None,

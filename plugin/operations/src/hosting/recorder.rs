@@ -21,6 +21,7 @@ use crate::exposition::negotiate::Choice;
 use crate::http::Circuits;
 use crate::known::Warnings;
 use crate::operations::own_groups::{OwnGroups, Pending, Steps};
+use crate::operations::push;
 use crate::operations::pushes::Pushes;
 use crate::operations::receivers::Receivers;
 use crate::operations::together::{All, clear, expose_all};
@@ -28,6 +29,7 @@ use crate::registry::Registry;
 use crate::telemetry::Telemetry;
 use crate::time::LastMoment;
 use plugpipe_contract::document::{Document, Request as _};
+use plugpipe_contract::responses::UnpushedReason;
 use plugpipe_contract::settings::{Configuration, PushPolicy};
 
 pub use call::Lent;
@@ -115,6 +117,21 @@ impl Recorder {
             steps: Some(&self.steps),
         };
         expose_all(all, &mut self.exposition, &mut self.telemetry, choice, now_ms)
+    }
+
+    /// Why values are unsent that no push is made for, as the code and message of an error. None if
+    /// all is sent.
+    pub fn held_back(&self) -> Option<(&'static str, &'static str)> {
+        if !self.pending.is_due() && !self.groups.is_due() {
+            return None;
+        }
+        match push::reason(self.base()) {
+            UnpushedReason::NoGateway => Some(("not_configured", "no gateway is configured")),
+            UnpushedReason::Manual => Some(("not_sent", "push_policy is manual, and no push_metrics followed")),
+            UnpushedReason::MockMode => Some(("not_sent", "mock_mode is on, which sends nothing")),
+            UnpushedReason::DeleteMode => Some(("not_sent", "push_mode is delete")),
+            UnpushedReason::NotAccepted => Some(("not_sent", "no gateway has accepted them")),
+        }
     }
 
     /// Values that no server has accepted yet, where one is configured.

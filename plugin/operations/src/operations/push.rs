@@ -155,7 +155,7 @@ fn unpushed(config: &Config, unpushed: bool) -> Flushed {
 }
 
 /// Why values that have reached no gateway have not.
-fn reason(config: &Config) -> UnpushedReason {
+pub fn reason(config: &Config) -> UnpushedReason {
     match () {
         () if config.mock => UnpushedReason::MockMode,
         () if config.gateway_url.is_none() => UnpushedReason::NoGateway,
