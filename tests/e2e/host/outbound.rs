@@ -1,5 +1,4 @@
-//! The way out of the sandbox: where it leads, where it does not in any spelling, and what it
-//! costs.
+//! Egress: which origins a plug reaches, that no spelling reaches others, and what it costs.
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
-//! The typed doors through the component: families, series, updates, limits, snapshots; and that
-//! the JSON door leads to the same registry.
+//! The typed interfaces of the component: families, series, updates, limits, snapshots; and that the
+//! JSON interface fills the same registry.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Remote write and OTLP into real receivers: what was recorded is what they answer, to the bit,
-//! also where they were away.
+//! Remote write and OTLP into real receivers: queries return the recorded values to the bit, also
+//! after a receiver was away.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -228,8 +228,8 @@ async fn a_ruler_gets_one_group_at_a_time_and_is_believed_when_it_lists_it() {
         assert_eq!((&deleted["deleted"], &deleted["was_there"]), (&json!(true), &json!(true)), "{deleted}");
         assert_eq!(held.lock().unwrap().groups.len(), 1);
 
-        // A whole namespace: what is no more wanted goes, with one write for each group that
-        // changes.
+        // A whole namespace: groups missing from the request are deleted, with one write for each
+        // group that changes.
         let before = (written(Method::POST), written(Method::DELETE));
         let groups = json!([{"name": "whole", "rules": [{"alert": "C", "expr": "up == 0"}, {"record": "job:up:sum", "expr": "sum(up)"}]}]);
         let apply = json!({"operation": "apply_alerts", "groups": groups, "target": dialect.target, "namespace": "my é rules", "datasource_uid": "prom"});
