@@ -158,7 +158,7 @@ export interface AlertmanagerTargets {
 /** A number; NaN and the infinities as text, because JSON has no numbers for them. */
 export type Amount = number | string;
 
-/** `annotate`: create or change a Grafana annotation. */
+/** `annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark. */
 export interface AnnotateRequest extends AnyRequest {
   /** The annotation to change; a new one by default. */
   annotation_id?: WholeNumber;
@@ -227,7 +227,9 @@ export interface AnyResult {
   downgraded?: string[];
   /** Absent if no request was sent. */
   exchange?: Exchange;
-  /** The outcomes of other groups, which have their own grouping keys. */
+  /**
+   * How the pushes of groups went that the call is not about, because they have keys of their own.
+   */
   groups_pushed?: GroupPush[];
   /** Whether the gateway has accepted all recorded values. */
   metric_pushed?: boolean;
@@ -235,7 +237,7 @@ export interface AnyResult {
   mock?: boolean;
   /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  /** Why an automatic push failed. The values remain recorded. */
   push_error?: string;
   /** The error code of `push_error`. */
   push_error_code?: string;
@@ -391,8 +393,8 @@ export interface BasicAuth {
 }
 
 /**
- * A change to a group or a rule. `created`: It is created. `changed`: It is changed. `unchanged`:
- * It already matches the request. `removed`: It is removed.
+ * What happens to a group or a rule. `created`: It is created. `changed`: It is changed.
+ * `unchanged`: It already matches the request. `removed`: It is removed.
  */
 export type Change = 'created' | 'changed' | 'unchanged' | 'removed';
 
@@ -430,10 +432,7 @@ export interface ConfigurationSettings {
    * Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
    */
   default_metrics?: Flag;
-  /**
-   * Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
-   * `true`.
-   */
+  /** Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`. */
   delete_on_cleanup?: Flag;
   /**
    * Whether to read the group before the first push to it, and list the counters that the push does
@@ -489,7 +488,8 @@ export interface ConfigurationSettings {
   /** Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`. */
   own_metrics?: Flag;
   /**
-   * Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
+   * Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
+   * only.
    */
   preflight?: Flag;
   /** Sent to the origin of the server's URL only. */
@@ -1005,7 +1005,7 @@ export interface Delivery {
   webhook_url: string;
 }
 
-/** `describe`: describe this plug and its operations. */
+/** `describe`: what this plug is. */
 export interface DescribeRequest extends AnyRequest {}
 
 /** The result of `describe`. */
@@ -1250,7 +1250,7 @@ export interface ExportMetricsResult extends AnyResult {
   series: number;
 }
 
-/** `export_otlp`: export recorded metrics to an OTLP receiver. */
+/** `export_otlp`: export what was recorded to an OTLP receiver. */
 export interface ExportOtlpRequest extends AnyRequest {}
 
 /** The result of `export_otlp`. */
@@ -1267,7 +1267,7 @@ export interface ExportOtlpResult extends AnyResult {
   rejected_data_points?: number;
 }
 
-/** `export_rules`: generate a rule file. */
+/** `export_rules`: a rule file. */
 export interface ExportRulesRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
   alert_config?: AlertConfig | null;
@@ -1471,7 +1471,7 @@ export interface File {
 /** True or false, which may be text. */
 export type Flag = boolean | string | null;
 
-/** `flush_metrics`: push pending metrics, unless push_policy is manual. */
+/** `flush_metrics`: push what no gateway has accepted yet, unless push_policy is manual. */
 export interface FlushMetricsRequest extends AnyRequest {
   /**
    * Whether to push nothing and only report the expected outcome, or what would be lost without a
@@ -1608,7 +1608,7 @@ export interface GetAlertStateResult extends AnyResult {
   state: AlertState;
 }
 
-/** `get_dashboard`: get a dashboard from Grafana. */
+/** `get_dashboard`: a dashboard as Grafana holds it. */
 export type GetDashboardRequest = DeleteDashboardRequest;
 
 /** The result of `get_dashboard`. */
@@ -1727,9 +1727,9 @@ export interface GroupPush {
 }
 
 /**
- * The health of a server. `healthy`: It responded with 200. `unhealthy`: It responded with another
- * status. `unreachable`: It did not respond. `not_granted`: The host's grants do not allow requests
- * to it. `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
+ * How a server is. `healthy`: It responded with 200. `unhealthy`: It responded with another status.
+ * `unreachable`: It did not respond. `not_granted`: The host's grants do not allow requests to it.
+ * `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
  */
 export type Health =
   | 'healthy'
@@ -1739,7 +1739,7 @@ export type Health =
   | 'not_configured'
   | 'mock';
 
-/** `health_check`: check the health of every configured server. */
+/** `health_check`: ask every configured server whether it is well. */
 export interface HealthCheckRequest extends AnyRequest {}
 
 /** The result of `health_check`. */
@@ -1822,7 +1822,9 @@ export interface Imported {
   downgraded?: string[];
   /** The number of their exemplars, which are not imported. */
   exemplars_dropped: number;
-  /** The outcomes of other groups, which have their own grouping keys. */
+  /**
+   * How the pushes of groups went that the call is not about, because they have keys of their own.
+   */
   groups_pushed?: GroupPush[];
   /** Whether the gateway has accepted all recorded values. */
   metric_pushed?: boolean;
@@ -1832,7 +1834,7 @@ export interface Imported {
   mock?: boolean;
   /** Why the push was not checked for conflicts. */
   preflight_skipped?: string;
-  /** Why a push that nobody asked for by name failed. The values stay recorded. */
+  /** Why an automatic push failed. The values remain recorded. */
   push_error?: string;
   /** The error code of `push_error`. */
   push_error_code?: string;
@@ -2281,7 +2283,7 @@ export interface Metric {
 /** RFC 3339, Unix seconds, or relative to now: now, now-1h, now+2d. */
 export type Moment = string | number | null;
 
-/** The change to a rule. */
+/** What happens to a rule. */
 export interface NamedChange {
   /** The change. */
   change: Change;
@@ -2327,7 +2329,7 @@ export interface NativeSample {
   zero_threshold: Amount;
 }
 
-/** `notify_webhook`: post alerts to a webhook, in Alertmanager's form. */
+/** `notify_webhook`: post alerts to a webhook, in Alertmanager's format. */
 export interface NotifyWebhookRequest extends AnyRequest {
   /** The label `alertname`. */
   alert_name?: Text;
@@ -2539,7 +2541,7 @@ export interface PushMetricsResult extends AnyResult {
   would_be_accepted?: boolean;
 }
 
-/** `query_exemplars`: the exemplars of an expression's series. */
+/** `query_exemplars`: query exemplars of an expression's series. */
 export interface QueryExemplarsRequest extends AnyRequest {
   /** The end of the range. */
   end?: Moment;
@@ -2689,7 +2691,7 @@ export type RecordHistogramRequest = RecordCounterRequest;
 /** The result of `record_histogram`. */
 export type RecordHistogramResult = RecordCounterResult;
 
-/** `record_metric`: record a value as metric_type (default gauge). */
+/** `record_metric`: record a value; metric_type says as what (default gauge). */
 export interface RecordMetricRequest extends AnyRequest {
   /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
   buckets?: (number | string)[] | null;
@@ -2867,7 +2869,7 @@ export interface RemoteEndpoint {
   url: Text;
 }
 
-/** `remote_write_metrics`: write recorded metrics to a remote-write receiver. */
+/** `remote_write_metrics`: write what was recorded to a remote-write receiver. */
 export interface RemoteWriteMetricsRequest extends AnyRequest {}
 
 /** The result of `remote_write_metrics`. */
@@ -3151,7 +3153,7 @@ export interface Rule {
   record?: LabelValue | null;
 }
 
-/** The changes to a rule group. */
+/** What happens to a group of rules. */
 export interface RuleChange {
   /** The change to the group as a whole. */
   change: Change;
@@ -3495,7 +3497,8 @@ export interface Settings {
   /** Whether `plugpipe_monitoring_*` metrics are exposed too. */
   own_metrics?: Flag;
   /**
-   * Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
+   * Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
+   * only.
    */
   preflight?: Flag;
   /** Sent to the origin of the server's URL only. */
@@ -3555,7 +3558,7 @@ export interface Settings {
   webhook_url?: Url;
 }
 
-/** `snapshot_metrics`: all that is held, for restore_metrics. */
+/** `snapshot_metrics`: export all stored metrics for restore_metrics. */
 export interface SnapshotMetricsRequest extends AnyRequest {}
 
 /** The result of `snapshot_metrics`. */
@@ -3646,7 +3649,7 @@ export interface TlsFiles {
 }
 
 /**
- * Why some values have not reached a gateway. `no_gateway`: No gateway is configured. `manual`:
+ * Why values have reached no gateway. `no_gateway`: No gateway is configured. `manual`:
  * `push_policy` leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`:
  * `push_mode` is `delete`. `not_accepted`: No push was attempted yet, or the gateway did not accept
  * it.

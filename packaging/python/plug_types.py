@@ -194,7 +194,8 @@ class Settings(TypedDict, total=False):
     otlp_url: Url
     # Whether `plugpipe_monitoring_*` metrics are exposed too.
     own_metrics: Flag
-    # Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
+    # Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
+    # only.
     preflight: Flag
     # Sent to the origin of the server's URL only.
     prometheus_auth: Credentials
@@ -290,7 +291,7 @@ class AnyResult(TypedDict, total=False):
     downgraded: List[str]
     # Absent if no request was sent.
     exchange: Exchange
-    # The outcomes of other groups, which have their own grouping keys.
+    # How the pushes of groups went that the call is not about, because they have keys of their own.
     groups_pushed: List[GroupPush]
     # Whether the gateway has accepted all recorded values.
     metric_pushed: bool
@@ -298,7 +299,7 @@ class AnyResult(TypedDict, total=False):
     mock: bool
     # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # Why a push that nobody asked for by name failed. The values stay recorded.
+    # Why an automatic push failed. The values remain recorded.
     push_error: str
     # The error code of `push_error`.
     push_error_code: str
@@ -355,7 +356,7 @@ class _AnnotateRequestRequired(TypedDict):
 
 
 class AnnotateRequest(AnyRequest, _AnnotateRequestRequired, total=False):
-    """`annotate`: create or change a Grafana annotation."""
+    """`annotate`: mark a moment or a region of time in Grafana's dashboards, or change a mark."""
 
     # The annotation to change; a new one by default.
     annotation_id: WholeNumber
@@ -558,8 +559,8 @@ class BasicAuth(TypedDict, total=False):
     username: Text
 
 
-# A change to a group or a rule. `created`: It is created. `changed`: It is changed. `unchanged`: It
-# already matches the request. `removed`: It is removed.
+# What happens to a group or a rule. `created`: It is created. `changed`: It is changed.
+# `unchanged`: It already matches the request. `removed`: It is removed.
 Change = Literal["created", "changed", "unchanged", "removed"]
 
 
@@ -589,8 +590,7 @@ class ConfigurationSettings(TypedDict, total=False):
     debug: Flag
     # Whether PlugPipe's own metrics are registered. Only in the configuration. Default `false`.
     default_metrics: Flag
-    # Whether `cleanup` deletes the groups that were pushed. In the configuration only. Default
-    # `true`.
+    # Whether `cleanup` deletes pushed groups. Only in the configuration. Default `true`.
     delete_on_cleanup: Flag
     # Whether to read the group before the first push to it, and list the counters that the push
     # does not increase. Default `false`.
@@ -637,7 +637,8 @@ class ConfigurationSettings(TypedDict, total=False):
     otlp_url: Url
     # Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`.
     own_metrics: Flag
-    # Whether to check a push for conflicts before sending it; by default for `push_metrics` only.
+    # Whether to look before a push if the gateway would refuse it; by default for `push_metrics`
+    # only.
     preflight: Flag
     # Sent to the origin of the server's URL only.
     prometheus_auth: Credentials
@@ -1255,7 +1256,7 @@ class Delivery(_DeliveryRequired, total=False):
 
 
 class DescribeRequest(AnyRequest):
-    """`describe`: describe this plug and its operations."""
+    """`describe`: what this plug is."""
 
     operation: Literal["describe"]
 
@@ -1576,7 +1577,7 @@ class ExportMetricsResult(AnyResult, _ExportMetricsResultRequired, total=False):
 
 
 class ExportOtlpRequest(AnyRequest):
-    """`export_otlp`: export recorded metrics to an OTLP receiver."""
+    """`export_otlp`: export what was recorded to an OTLP receiver."""
 
     operation: Literal["export_otlp"]
 
@@ -1608,7 +1609,7 @@ class _ExportRulesRequestRequired(TypedDict):
 
 
 class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
-    """`export_rules`: generate a rule file."""
+    """`export_rules`: a rule file."""
 
     # Fields missing from it are read from the top level. Rule definitions belong in `alerts`.
     alert_config: Union[AlertConfig, None]
@@ -1853,7 +1854,7 @@ class _FlushMetricsRequestRequired(TypedDict):
 
 
 class FlushMetricsRequest(AnyRequest, _FlushMetricsRequestRequired, total=False):
-    """`flush_metrics`: push pending metrics, unless push_policy is manual."""
+    """`flush_metrics`: push what no gateway has accepted yet, unless push_policy is manual."""
 
     # Whether to push nothing and only report the expected outcome, or what would be lost without a
     # push; false by default.
@@ -2041,7 +2042,7 @@ class GetAlertStateResult(AnyResult, _GetAlertStateResultRequired, total=False):
     rules: List[HeldAlert]
 
 
-# `get_dashboard`: get a dashboard from Grafana.
+# `get_dashboard`: a dashboard as Grafana holds it.
 GetDashboardRequest = DeleteDashboardRequest
 
 
@@ -2179,14 +2180,14 @@ class GroupPush(_GroupPushRequired, total=False):
     replaced: List[Replaced]
 
 
-# The health of a server. `healthy`: It responded with 200. `unhealthy`: It responded with another
-# status. `unreachable`: It did not respond. `not_granted`: The host's grants do not allow requests
-# to it. `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
+# How a server is. `healthy`: It responded with 200. `unhealthy`: It responded with another status.
+# `unreachable`: It did not respond. `not_granted`: The host's grants do not allow requests to it.
+# `not_configured`: No URL is configured. `mock`: `mock_mode` is on.
 Health = Literal["healthy", "unhealthy", "unreachable", "not_granted", "not_configured", "mock"]
 
 
 class HealthCheckRequest(AnyRequest):
-    """`health_check`: check the health of every configured server."""
+    """`health_check`: ask every configured server whether it is well."""
 
     operation: Literal["health_check"]
 
@@ -2292,7 +2293,7 @@ class Imported(_ImportedRequired, total=False):
     downgrade_reason: str
     # Native histograms that were pushed with only their sum and count.
     downgraded: List[str]
-    # The outcomes of other groups, which have their own grouping keys.
+    # How the pushes of groups went that the call is not about, because they have keys of their own.
     groups_pushed: List[GroupPush]
     # Whether the gateway has accepted all recorded values.
     metric_pushed: bool
@@ -2300,7 +2301,7 @@ class Imported(_ImportedRequired, total=False):
     mock: bool
     # Why the push was not checked for conflicts.
     preflight_skipped: str
-    # Why a push that nobody asked for by name failed. The values stay recorded.
+    # Why an automatic push failed. The values remain recorded.
     push_error: str
     # The error code of `push_error`.
     push_error_code: str
@@ -2930,7 +2931,7 @@ Moment = Union[str, float, None]
 
 
 class NamedChange(TypedDict):
-    """The change to a rule."""
+    """What happens to a rule."""
 
     # The change.
     change: Change
@@ -3436,7 +3437,7 @@ class _RecordMetricRequestRequired(TypedDict):
 
 
 class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False):
-    """`record_metric`: record a value as metric_type (default gauge)."""
+    """`record_metric`: record a value; metric_type says as what (default gauge)."""
 
     operation: Union[Literal["record_metric"], None]
     # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
@@ -3644,7 +3645,7 @@ class RemoteEndpoint(_RemoteEndpointRequired, total=False):
 
 
 class RemoteWriteMetricsRequest(AnyRequest):
-    """`remote_write_metrics`: write recorded metrics to a remote-write receiver."""
+    """`remote_write_metrics`: write what was recorded to a remote-write receiver."""
 
     operation: Literal["remote_write_metrics"]
 
@@ -3981,7 +3982,7 @@ class Rule(_RuleKeys, total=False):
 
 
 class RuleChange(TypedDict):
-    """The changes to a rule group."""
+    """What happens to a group of rules."""
 
     # The change to the group as a whole.
     change: Change
@@ -4400,7 +4401,7 @@ class TlsFiles(TypedDict, total=False):
     server_name: Text
 
 
-# Why some values have not reached a gateway. `no_gateway`: No gateway is configured. `manual`:
+# Why values have reached no gateway. `no_gateway`: No gateway is configured. `manual`:
 # `push_policy` leaves pushing to `push_metrics`. `mock_mode`: `mock_mode` is on. `delete_mode`:
 # `push_mode` is `delete`. `not_accepted`: No push was attempted yet, or the gateway did not accept
 # it.
