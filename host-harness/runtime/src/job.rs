@@ -82,9 +82,9 @@ pub(crate) async fn put_file(file: hosting::File, folder: Option<PathBuf>, mark:
     let hosting::File { folder: grant, name, content, expected } = file;
     let put = Put { name, content, expected };
     let done = match folder.filter(|_| grant == files::RULES) {
-        None => Err(format!("no folder {grant:?} was granted")),
+        None => Err(hosting::FileProblem::NotGranted),
         Some(folder) => match tokio::task::spawn_blocking(move || put.perform(&folder, &mark)).await {
-            Ok(done) => done,
+            Ok(done) => done.map_err(hosting::FileProblem::Failed),
             Err(_) => return Ended::lost("the host is ending"),
         },
     };

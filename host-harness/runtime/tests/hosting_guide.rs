@@ -104,7 +104,9 @@ mod host {
     use wasmtime::component::{Component, Linker};
     use wasmtime::{Config, Engine, Result, Store};
 
-    use super::sandbox::exports::plugpipe::plug::hosting::{Answer, Due, Moment, Outcome, Request, Step, Work};
+    use super::sandbox::exports::plugpipe::plug::hosting::{
+        Answer, Due, FileProblem, Moment, Outcome, Request, Step, Work,
+    };
     use super::sandbox::{AnyPlug, AnyPlugPre, Guest, instance};
 
     /// Compiles a plug, once for all its instances.
@@ -193,7 +195,7 @@ mod host {
                 let origins = due.origins.into_iter().filter(|origin| self.granted.contains(origin)).collect();
                 let job = match job.work {
                     Work::Run(job) => self.jobs.spawn(work(self.plug.clone(), origins, due.limit_ms, job)),
-                    Work::PutFile(_) => self.jobs.spawn(async { Outcome::FilePut(Err("no folder is granted".into())) }),
+                    Work::PutFile(_) => self.jobs.spawn(async { Outcome::FilePut(Err(FileProblem::NotGranted)) }),
                 };
                 self.running.insert(lane, job);
             }

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::operations::Driver;
 use crate::wasi_transport::Wasi;
 use plugpipe_operations::hosting::{
-    Answer, Due, File, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work, describe, job,
+    Answer, Due, File, FileProblem, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work,
+    describe, job,
 };
 
 thread_local! {
@@ -61,7 +62,10 @@ impl wit::Guest for Component {
     fn complete(lane: String, outcome: wit::Outcome, at: wit::Moment) -> wit::Step {
         let outcome = match outcome {
             wit::Outcome::Ran(wit::ResultOfRun { effect, told }) => Outcome::Ran(ResultOfRun { effect, told }),
-            wit::Outcome::FilePut(content) => Outcome::FilePut(content),
+            wit::Outcome::FilePut(put) => Outcome::FilePut(put.map_err(|problem| match problem {
+                wit::FileProblem::NotGranted => FileProblem::NotGranted,
+                wit::FileProblem::Failed(why) => FileProblem::Failed(why),
+            })),
             wit::Outcome::Lost(why) => Outcome::Lost(why),
         };
         with(|plug| plug.complete(&lane, outcome, at.into())).into()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Plug;
-use crate::hosting::{self, File, Job, Moment, Outcome, Work};
+use crate::hosting::{self, File, FileProblem, Job, Moment, Outcome, Work};
 use crate::http::{Clock, Failure, Limits, Request, Response, Transport};
 
 /// A folder, and a Prometheus that loads one rule of it.
@@ -67,10 +67,10 @@ impl Transport for Host {
 }
 
 impl Host {
-    fn put(&mut self, file: File) -> Result<Option<Vec<u8>>, String> {
+    fn put(&mut self, file: File) -> Result<Option<Vec<u8>>, FileProblem> {
         assert_eq!(file.folder, "rules");
         if !self.granted {
-            return Err("no folder was granted".into());
+            return Err(FileProblem::NotGranted);
         }
         let is_read = file.content.is_none() && file.expected.is_none();
         if !is_read && let Some(rival) = self.rival.take() {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Plug;
-use crate::hosting::{self, Answer, Job, Moment, Outcome, Step, Ticket, Work};
+use crate::hosting::{self, Answer, FileProblem, Job, Moment, Outcome, Step, Ticket, Work};
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 
 /// A Pushgateway and a remote-write receiver. What they hold survives the plug.
@@ -159,7 +159,7 @@ impl Host {
                 let ran = Outcome::Ran(hosting::job::run(&job, &mut self.servers));
                 if lost { Outcome::Lost("the worker ended".into()) } else { ran }
             }
-            Work::PutFile(_) => Outcome::FilePut(Err("no folder".into())),
+            Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),
         };
         let step = self.plug.complete(&lane, outcome.clone(), at);
         if changed || step.changed {

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Plug;
 use crate::http::Transport;
-use plugpipe_operations::hosting::{Answer, Due, Job, Moment, Outcome, Request, Step, Ticket, Work, job};
+use plugpipe_operations::hosting::{Answer, Due, FileProblem, Job, Moment, Outcome, Request, Step, Ticket, Work, job};
 
 /// A plug, and what reaches servers for it.
 pub struct Standalone<T> {
@@ -99,7 +99,7 @@ impl Driver {
             let Some(Job { work, .. }) = plug.take(&next.lane, at) else { continue };
             let outcome = match work {
                 Work::Run(job) => Outcome::Ran(job::run(&job, transport)),
-                Work::PutFile(_) => Outcome::FilePut(Err(NO_FOLDER.into())),
+                Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),
             };
             let at = self.moment(transport);
             let step = plug.complete(&next.lane, outcome, at);
@@ -108,9 +108,6 @@ impl Driver {
         }
     }
 }
-
-/// The host that makes one call at a time grants no folder.
-const NO_FOLDER: &str = "no folder was granted";
 
 /// The lane to be served first: one that waits for nothing, then the one that waits the shortest.
 fn next(due: &mut Vec<Due>) -> Option<Due> {

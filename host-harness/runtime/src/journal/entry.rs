@@ -127,8 +127,9 @@ pub(crate) enum Outcome<'a> {
         #[serde(borrow)]
         before: Option<Bytes<'a>>,
     },
+    /// The reason; none if no folder was granted.
     FileNotPut {
-        problem: &'a str,
+        problem: Option<&'a str>,
     },
     Lost {
         reason: &'a str,

@@ -178,7 +178,12 @@ pub(super) fn journaled_outcome(outcome: &hosting::Outcome) -> journal::Outcome<
         hosting::Outcome::FilePut(Ok(before)) => {
             journal::Outcome::FilePut { before: before.as_deref().map(journal::Bytes) }
         }
-        hosting::Outcome::FilePut(Err(problem)) => journal::Outcome::FileNotPut { problem },
+        hosting::Outcome::FilePut(Err(hosting::FileProblem::NotGranted)) => {
+            journal::Outcome::FileNotPut { problem: None }
+        }
+        hosting::Outcome::FilePut(Err(hosting::FileProblem::Failed(problem))) => {
+            journal::Outcome::FileNotPut { problem: Some(problem) }
+        }
         hosting::Outcome::Lost(reason) => journal::Outcome::Lost { reason },
     }
 }
@@ -189,7 +194,10 @@ pub(super) fn outcome(outcome: journal::Outcome<'_>) -> hosting::Outcome {
             hosting::Outcome::Ran(hosting::ResultOfRun { effect: effect.0.to_vec(), told: Vec::new() })
         }
         journal::Outcome::FilePut { before } => hosting::Outcome::FilePut(Ok(before.map(|bytes| bytes.0.to_vec()))),
-        journal::Outcome::FileNotPut { problem } => hosting::Outcome::FilePut(Err(problem.to_owned())),
+        journal::Outcome::FileNotPut { problem } => hosting::Outcome::FilePut(Err(match problem {
+            None => hosting::FileProblem::NotGranted,
+            Some(problem) => hosting::FileProblem::Failed(problem.to_owned()),
+        })),
         journal::Outcome::Lost { reason } => hosting::Outcome::Lost(reason.to_owned()),
     }
 }
@@ -198,6 +206,7 @@ pub(super) fn outcome_len(outcome: &hosting::Outcome) -> usize {
     match outcome {
         hosting::Outcome::Ran(result) => result.effect.len(),
         hosting::Outcome::FilePut(Ok(before)) => before.as_ref().map_or(0, Vec::len),
-        hosting::Outcome::FilePut(Err(text)) | hosting::Outcome::Lost(text) => text.len(),
+        hosting::Outcome::FilePut(Err(hosting::FileProblem::NotGranted)) => 0,
+        hosting::Outcome::FilePut(Err(hosting::FileProblem::Failed(text))) | hosting::Outcome::Lost(text) => text.len(),
     }
 }

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::File;
 use super::job::Told;
 use super::schedule::{FileView, RuleChanges};
+use super::{File, FileProblem};
 use plugpipe_contract::response::ResponseWriter;
 
 /// The grant of the folder that rule files are in.
@@ -46,6 +46,8 @@ pub(super) struct FileFlow {
     next: Option<String>,
     before: Option<RuleChanges>,
     attempts: u32,
+    /// Why the file cannot be read.
+    unread: Option<String>,
     /// What the operation said last.
     #[serde(skip)]
     told: Option<Box<Told>>,
@@ -61,7 +63,16 @@ pub(super) enum Follows {
 
 impl FileFlow {
     pub(super) fn new(name: String) -> Self {
-        Self { name, stage: Stage::Read, current: None, next: None, before: None, attempts: 0, told: None }
+        Self {
+            name,
+            stage: Stage::Read,
+            current: None,
+            next: None,
+            before: None,
+            attempts: 0,
+            unread: None,
+            told: None,
+        }
     }
 
     /// The file to be written at this stage; reading it is removing it if there is none.
@@ -86,15 +97,19 @@ impl FileFlow {
     }
 
     /// What the host said of the file.
-    pub(super) fn put(&mut self, outcome: Result<Option<Vec<u8>>, String>) -> Follows {
+    pub(super) fn put(&mut self, outcome: Result<Option<Vec<u8>>, FileProblem>) -> Follows {
         let held = outcome.and_then(|held| match held.map(String::from_utf8).transpose() {
             Ok(held) => Ok(held),
-            Err(_) => Err("it is not UTF-8 text; name another file".into()),
+            Err(_) => Err(FileProblem::Failed("it is not UTF-8 text; name another file".into())),
         });
         match (self.stage, held) {
             (Stage::Read, held) => {
                 // Without a folder the caller is given the file.
-                self.current = held.ok();
+                match held {
+                    Ok(held) => self.current = Some(held),
+                    Err(FileProblem::NotGranted) => {}
+                    Err(FileProblem::Failed(why)) => self.unread = Some(why),
+                }
                 self.stage = Stage::Look;
                 Follows::Stage
             }
@@ -109,12 +124,11 @@ impl FileFlow {
                 self.stage = Stage::Look;
                 Follows::Stage
             }
-            (Stage::Put, held) => {
-                let why = held.err().unwrap_or_else(|| "another process changes it all the time".into());
-                let mut told = self.told.take().unwrap_or_default();
-                told.warnings.add(format!("rules_file {}: is not written: {why}", self.name));
-                Follows::Answer(told)
+            (Stage::Put, Ok(_)) => Follows::Answer(self.not_written("another process changes it all the time")),
+            (Stage::Put, Err(FileProblem::NotGranted)) => {
+                Follows::Answer(self.not_written("its folder is no longer granted"))
             }
+            (Stage::Put, Err(FileProblem::Failed(why))) => Follows::Answer(self.not_written(&why)),
             (_, held) => {
                 let taken_back = held.is_ok_and(|held| held == self.next);
                 Follows::Answer(self.answer(taken_back))
@@ -143,8 +157,18 @@ impl FileFlow {
                 Follows::Stage
             }
             (Stage::Load, _) => Follows::Answer(self.answer(false)),
-            _ => Follows::Answer(self.told.take().unwrap_or_default()),
+            _ => Follows::Answer(match self.unread.take() {
+                Some(why) => self.not_written(&why),
+                None => self.told.take().unwrap_or_default(),
+            }),
         }
+    }
+
+    /// The answer if the file could not be written.
+    fn not_written(&mut self, why: &str) -> Box<Told> {
+        let mut told = self.told.take().unwrap_or_default();
+        told.warnings.add(format!("rules_file {}: is not written: {why}", self.name));
+        told
     }
 
     /// The answer once the file was written, and taken back or not.

@@ -187,13 +187,22 @@ pub struct ResultOfRun {
     pub told: Vec<u8>,
 }
 
+/// Why a file was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileProblem {
+    /// The host granted no such folder.
+    NotGranted,
+    /// The reason, for people.
+    Failed(String),
+}
+
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The worker returned.
     Ran(ResultOfRun),
     /// The content that the file had before, or why it was not written.
-    FilePut(Result<Option<Vec<u8>>, String>),
+    FilePut(Result<Option<Vec<u8>>, FileProblem>),
     /// The worker or the host ended, for this reason.
     Lost(String),
 }
