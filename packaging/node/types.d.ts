@@ -424,6 +424,14 @@ export interface ConfigurationSettings {
   alertmanager_auth?: Credentials;
   /** Where alerts are sent and silences are created. */
   alertmanager_url?: Url;
+  /**
+   * The version whose defaults and members of results apply. With `1.0.0`, servers that are not
+   * mentioned are those of the Python plug (`gateway_url` is `http://127.0.0.1:9091`,
+   * `prometheus_url` `http://127.0.0.1:9090`, `grafana_url` `http://127.0.0.1:3000`; null is none),
+   * and `instance` is `plugpipe-instance`. Only in the configuration. `1.0.0`: The Python plug.
+   * `2.0.0`: This one. Default `"2.0.0"`.
+   */
+  compatibility?: '1.0.0' | '2.0.0' | '' | null;
   /** For establishing a connection. Default `"1s"`. */
   connect_timeout?: Duration;
   /** For hosts: whether to write debug logs. Only in the configuration. */
@@ -1242,6 +1250,8 @@ export interface ExportMetricsResult extends AnyResult {
   content_type: string;
   /** The format. */
   export_format: ExportFormat;
+  /** When, in RFC 3339. With `compatibility: "1.0.0"` only. */
+  export_timestamp?: string;
   /** The exposition, if it is text. */
   exported_data?: string;
   /** The exposition as base64, if it is binary. */
@@ -2226,18 +2236,44 @@ export interface Matcher {
 /** `matchers` of input_schema. */
 export type Matchers = Text | Matcher | (Text | Matcher)[];
 
-/** Main settings of the configuration, without credentials. */
+/** `metadata` of output_schema. */
 export interface Metadata {
+  /** `create_alert`: the rule. */
+  alert_rule?: MetadataAlertRule;
+  /** `health_check`: when, in RFC 3339. */
+  check_timestamp?: string;
   /** The Pushgateway's URL. */
   gateway_url?: string;
+  /** `health_check`: Grafana's URL. */
+  grafana_url?: string;
   /** The instance. */
   instance?: string;
   /** The job of pushed metrics. */
   job_name: string;
+  /** `health_check`: whether all configured servers are healthy. */
+  overall_healthy?: boolean;
   /** Prometheus's URL. */
   prometheus_url?: string;
+  /** `query_metrics`: `instant` or `range`. */
+  query_type?: string;
   /** The scrape interval. */
   scrape_interval: string;
+  /** `scrape_endpoint`: when, in RFC 3339. */
+  scrape_timestamp?: string;
+}
+
+/** `create_alert`: the rule. */
+export interface MetadataAlertRule {
+  /** The alert's name. */
+  alert: string;
+  /** Its annotations. */
+  annotations: LabelPairs;
+  /** Its expression, if known. */
+  expr?: string;
+  /** Its `for` duration, in Prometheus's syntax. */
+  for?: string;
+  /** Its labels. */
+  labels: LabelPairs;
 }
 
 /** `metric` of input_schema. */

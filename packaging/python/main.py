@@ -9,7 +9,7 @@ of an answer for its caller, and reads none of it. What differs between 1.0.0 an
 `compatibility`, which is set here unless the caller sets it.
 
 Metrics are kept between calls: there is one instance of the component for all calls whose configuration names the same
-servers. A call that may wait for a server waits in a thread of that instance, not in the event loop.
+servers. A call waits for servers in a thread of that instance, not in the event loop.
 
 Needs `pip install wasmtime==50.0.1`. This host lets the component reach any HTTP server: wasmtime's Python API has no
 egress policy. The component has no files, no environment and no sockets here either.
@@ -215,18 +215,13 @@ class _Instance:
         with self._lock:
             return self._call(what, cfg)
 
-    async def call(self, what: Variant, cfg: str, may_wait: bool) -> _Answer:
-        """Carries out a request: in this thread if it waits for nothing, since another thread costs more than the call."""
-        if not may_wait and self._running is not None and self._lock.acquire(blocking=False):
-            try:
-                return self._call(what, cfg)
-            finally:
-                self._lock.release()
+    async def call(self, what: Variant, cfg: str) -> _Answer:
+        """Carries out a request, in the instance's own thread: it may wait for servers."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._locked_call, what, cfg)
 
     async def end(self, cfg: str) -> _Answer:
         """Has the component clean up, and ends the thread, and with the last reference the store."""
-        answer = await self.call(Variant("cleanup"), cfg, may_wait=True)
+        answer = await self.call(Variant("cleanup"), cfg)
         self._thread.shutdown(wait=False)
         return answer
 
@@ -278,9 +273,9 @@ async def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
     return found
 
 
-async def _request(what: Variant, cfg: Mapping[str, Any], text: str, may_wait: bool = True) -> _Answer:
+async def _request(what: Variant, cfg: Mapping[str, Any], text: str) -> _Answer:
     instance = await _instance_of(cfg, text)
-    return await instance.call(what, text, may_wait)
+    return await instance.call(what, text)
 
 
 async def _process(ctx: Optional[Mapping[str, Any]], cfg: Mapping[str, Any], text: str) -> _Answer:
@@ -288,10 +283,7 @@ async def _process(ctx: Optional[Mapping[str, Any]], cfg: Mapping[str, Any], tex
     if isinstance(ctx, Mapping) and "operation" not in ctx and "operation" in cfg:
         # The fields of a pipe's step may be passed as its configuration.
         ctx = {**cfg, **ctx}
-    ctx_text = _text(ctx)
-    # No server can be waited for if nothing names one.
-    may_wait = "://" in text or "://" in ctx_text
-    return await _request(Variant("call", ctx_text), cfg, text, may_wait)
+    return await _request(Variant("call", _text(ctx)), cfg, text)
 
 
 async def _remember(answer: _Answer, text: str) -> None:

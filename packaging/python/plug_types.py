@@ -584,6 +584,12 @@ class ConfigurationSettings(TypedDict, total=False):
     alertmanager_auth: Credentials
     # Where alerts are sent and silences are created.
     alertmanager_url: Url
+    # The version whose defaults and members of results apply. With `1.0.0`, servers that are not
+    # mentioned are those of the Python plug (`gateway_url` is `http://127.0.0.1:9091`,
+    # `prometheus_url` `http://127.0.0.1:9090`, `grafana_url` `http://127.0.0.1:3000`; null is
+    # none), and `instance` is `plugpipe-instance`. Only in the configuration. `1.0.0`: The Python
+    # plug. `2.0.0`: This one. Default `"2.0.0"`.
+    compatibility: Union[Literal["1.0.0", "2.0.0", ""], None]
     # For establishing a connection. Default `"1s"`.
     connect_timeout: Duration
     # For hosts: whether to write debug logs. Only in the configuration.
@@ -1570,6 +1576,8 @@ class _ExportMetricsResultRequired(TypedDict):
 class ExportMetricsResult(AnyResult, _ExportMetricsResultRequired, total=False):
     """The result of `export_metrics`."""
 
+    # When, in RFC 3339. With `compatibility: "1.0.0"` only.
+    export_timestamp: str
     # The exposition, if it is text.
     exported_data: str
     # The exposition as base64, if it is binary.
@@ -2875,14 +2883,54 @@ class _MetadataRequired(TypedDict):
 
 
 class Metadata(_MetadataRequired, total=False):
-    """Main settings of the configuration, without credentials."""
+    """`metadata` of output_schema."""
 
+    # `create_alert`: the rule.
+    alert_rule: MetadataAlertRule
+    # `health_check`: when, in RFC 3339.
+    check_timestamp: str
     # The Pushgateway's URL.
     gateway_url: str
+    # `health_check`: Grafana's URL.
+    grafana_url: str
     # The instance.
     instance: str
+    # `health_check`: whether all configured servers are healthy.
+    overall_healthy: bool
     # Prometheus's URL.
     prometheus_url: str
+    # `query_metrics`: `instant` or `range`.
+    query_type: str
+    # `scrape_endpoint`: when, in RFC 3339.
+    scrape_timestamp: str
+
+
+_MetadataAlertRuleKeys = TypedDict(
+    "_MetadataAlertRuleKeys",
+    {
+        # Its `for` duration, in Prometheus's syntax.
+        "for": str,
+    },
+    total=False,
+)
+
+
+class _MetadataAlertRuleRequired(TypedDict):
+    """What MetadataAlertRule must have."""
+
+    # The alert's name.
+    alert: str
+    # Its annotations.
+    annotations: LabelPairs
+    # Its labels.
+    labels: LabelPairs
+
+
+class MetadataAlertRule(_MetadataAlertRuleKeys, _MetadataAlertRuleRequired, total=False):
+    """`create_alert`: the rule."""
+
+    # Its expression, if known.
+    expr: str
 
 
 class Metric(TypedDict, total=False):

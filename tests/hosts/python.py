@@ -10,7 +10,12 @@ import main  # noqa: E402
 
 
 async def run() -> None:
-    print(json.dumps([await main.process(step["ctx"], step["cfg"]) for step in json.load(sys.stdin)]))
+    answers = []
+    for step in json.load(sys.stdin):
+        # The cases are of this version. An empty configuration keeps the last one.
+        cfg = step["cfg"] if answers and not step["cfg"] else {"compatibility": "2.0.0", **step["cfg"]}
+        answers.append(await main.process(step["ctx"], cfg))
+    print(json.dumps(answers))
 
 
 asyncio.run(run())

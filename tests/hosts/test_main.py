@@ -95,7 +95,7 @@ class Kept(Case):
         gateway = Gateway()
         answer = await main.process(record(), {"prometheus_config": {"gateway_url": gateway.url, "job_name": "dev"}})
         self.assertIs(answer["result"]["metric_pushed"], True)
-        self.assertEqual(gateway.requests[0][1], "/metrics/job/dev")
+        self.assertEqual(gateway.requests[0][1], "/metrics/job/dev/instance/plugpipe-instance")
 
     async def test_records_at_once_are_all_pushed(self) -> None:
         gateway = Gateway()
@@ -127,8 +127,17 @@ class Kept(Case):
     async def test_no_operation_is_a_health_check_and_its_keys(self) -> None:
         for answer in (await main.process({}, {}), await main.health_check(), await main.PrometheusMonitoringPlug({}).health_check()):
             self.assertIs(answer["success"], True)
-            for server in ("prometheus", "grafana", "pushgateway"):
-                self.assertEqual(answer["result"][f"{server}_status"], "not_configured")
+            metadata = answer["monitoring_metadata"]
+            for server, name, port in (("prometheus", "prometheus", 9090), ("grafana", "grafana", 3000), ("pushgateway", "gateway", 9091)):
+                self.assertIn(answer["result"][f"{server}_status"], ("healthy", "unhealthy", "unreachable"))
+                self.assertEqual(metadata[f"{name}_url"], f"http://127.0.0.1:{port}")
+            self.assertIsInstance(metadata["overall_healthy"], bool)
+            self.assertIn("T", metadata["check_timestamp"])
+
+    async def test_a_newer_version_may_be_asked_for(self) -> None:
+        answer = await main.health_check({"compatibility": "2.0.0", "job_name": "newer"})
+        self.assertEqual(answer["result"]["pushgateway_status"], "not_configured")
+        self.assertEqual(set(answer["monitoring_metadata"]), {"job_name", "scrape_interval"})
 
     async def test_an_error_is_an_answer_and_no_exception(self) -> None:
         for ctx in ({"operation": "no_such"}, {"operation": "query_metrics"}, {"operation": "record_gauge"}, None, [], "text"):
@@ -141,6 +150,7 @@ class Kept(Case):
         await main.process(record(), {"job_name": "export"})
         result = (await main.process({"operation": "export_metrics", "export_format": "prometheus"}, {}))["result"]
         self.assertEqual(result["export_format"], "prometheus")
+        self.assertIn("T", result["export_timestamp"])
         self.assertEqual(result["exported_data"], "# TYPE jobs_total counter\njobs_total 1\n")
 
     async def test_what_json_does_not_know_is_taken_as_text(self) -> None:
@@ -225,7 +235,7 @@ class Runtime(Case):
         plug = main.PrometheusMonitoringPlug({"gateway_url": gateway.url, "job_name": "gone"})
         await plug.process(record())
         await plug.cleanup()
-        self.assertEqual(gateway.requests[-1][:2], ("DELETE", "/metrics/job/gone"))
+        self.assertEqual(gateway.requests[-1][:2], ("DELETE", "/metrics/job/gone/instance/plugpipe-instance"))
 
     async def test_a_crash_is_an_answer_and_the_next_call_works(self) -> None:
         cfg = {"job_name": "crash"}

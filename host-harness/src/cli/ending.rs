@@ -50,7 +50,7 @@ impl Ending<'_> {
         if let Some(folder) = self.state {
             return (failed || self.required).then(|| {
                 format!(
-                    "warning: {amount} were not delivered: {reason}. They are kept in {} for the next run",
+                    "warning: {amount} were not delivered: {reason}. They are stored in {} for the next run",
                     folder.display()
                 )
             });

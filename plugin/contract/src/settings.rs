@@ -188,6 +188,11 @@ pub struct ConfigurationOnly<'a> {
     pub delete_on_cleanup: Setting<Flag>,
     /// Whether PlugPipe's own metrics are registered.
     pub default_metrics: Setting<Flag>,
+    /// The version whose defaults and members of results apply. With `1.0.0`, servers that are not
+    /// mentioned are those of the Python plug (`gateway_url` is `http://127.0.0.1:9091`,
+    /// `prometheus_url` `http://127.0.0.1:9090`, `grafana_url` `http://127.0.0.1:3000`; null is
+    /// none), and `instance` is `plugpipe-instance`.
+    pub compatibility: Setting<Compatibility>,
     /// For hosts: whether to write debug logs.
     #[cfg_attr(feature = "schema", schemars(with = "Flag"))]
     pub debug: Any<'a>,
@@ -276,6 +281,19 @@ pub enum PushPolicy {
     Manual,
     /// With the first call after `push_interval` if something was recorded since the last push.
     Interval,
+}
+
+/// A version of the plug that callers were written for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub enum Compatibility {
+    /// The Python plug.
+    #[serde(rename = "1.0.0")]
+    V1,
+    /// This one.
+    #[default]
+    #[serde(rename = "2.0.0")]
+    V2,
 }
 
 /// How a push treats existing metrics of the group.

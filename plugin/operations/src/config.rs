@@ -20,7 +20,12 @@ use crate::servers::webhook::{self, SigningKey};
 use plugpipe_contract::document::{Both, Document, NOT_REPLACED, Request};
 use plugpipe_contract::responses::Metadata;
 use plugpipe_contract::scalar;
-use plugpipe_contract::settings::{Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings};
+use plugpipe_contract::settings::{
+    Compatibility, Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings,
+};
+
+/// The default of `instance` in 1.0.0.
+const FORMER_INSTANCE: &str = "plugpipe-instance";
 
 const GROUPING_KEY: &str = "grouping_key";
 
@@ -94,6 +99,8 @@ pub struct Config {
     pub detect_resets: bool,
     /// Whether `cleanup` deletes pushed groups.
     pub delete_on_cleanup: bool,
+    /// The version whose defaults and members of results apply.
+    pub compatibility: Compatibility,
 }
 
 impl Default for Config {
@@ -133,6 +140,7 @@ impl Default for Config {
             detect_resets: false,
             // Callers of `cleanup` want nothing left; to keep the last values, do not call it.
             delete_on_cleanup: true,
+            compatibility: Compatibility::default(),
             remote: Remote::default(),
         }
     }
@@ -155,6 +163,10 @@ impl Config {
             None => (None, None),
         };
         let mut config = Self::default();
+        for only in [Some(&flat_only), nested_only.as_ref()].into_iter().flatten() {
+            only.compatibility.put(&mut config.compatibility, &Compatibility::default(), |version| version);
+        }
+        config.adopt_former_defaults();
         let layers = [Some(("cfg", flat)), nested.map(|nested| (&*path, nested))];
         let key_path = config.overlay(layers.into_iter().flatten().collect())?;
         config.overlay_configuration_only("cfg", flat_only)?;
@@ -165,11 +177,35 @@ impl Config {
             // A configuration must not delete the group with each record.
             return Err(Error::invalid(format!("{}.push_mode", key_path.push_mode), "expected one of replace, add"));
         }
+        let default_instance = config.is_former() && config.instance.as_deref() == Some(FORMER_INSTANCE);
+        if default_instance && config.grouping_key.get("instance").is_some() {
+            config.instance = None;
+        }
         if config.instance.is_some() && config.grouping_key.get("instance").is_some() {
             let problem = "conflicts with the setting instance; give the instance only once";
             return Err(Error::invalid(format!("{}.{GROUPING_KEY}.instance", key_path.grouping_key), problem));
         }
         Ok(config)
+    }
+
+    /// What the Python plug did unless it was told otherwise.
+    fn adopt_former_defaults(&mut self) {
+        if !self.is_former() {
+            return;
+        }
+        for (place, url) in [
+            (&mut self.gateway_url, "http://127.0.0.1:9091"),
+            (&mut self.prometheus_url, "http://127.0.0.1:9090"),
+            (&mut self.grafana_url, "http://127.0.0.1:3000"),
+        ] {
+            *place = Url::parse(url).ok();
+        }
+        self.instance = Some(FORMER_INSTANCE.into());
+    }
+
+    /// Whether results have the members of 1.0.0 too.
+    pub fn is_former(&self) -> bool {
+        self.compatibility == Compatibility::V1
     }
 
     /// The configuration for one call: this one, overridden by the settings in `ctx`.

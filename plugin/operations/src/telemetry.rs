@@ -18,6 +18,9 @@ struct Exchanges {
     sum: f64,
 }
 
+/// The name of the histogram of exchange durations.
+const EXCHANGES: &str = "plugpipe_monitoring_exchange_duration_seconds";
+
 /// What the plug did since its start.
 #[derive(Debug, Default, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Telemetry {
@@ -52,9 +55,39 @@ impl Telemetry {
 
     /// Writes the counters to the registry.
     pub fn publish(&self, registry: &mut Registry) -> Result<(), Error> {
+        for (name, kind, help, value) in self.numbers(registry) {
+            let mut definition = Definition::new(MetricName::new(name, "metric_name")?, kind);
+            definition.help = Some(help.into());
+            let family = registry.register(definition)?;
+            let id = registry.series(family, &[])?;
+            match kind {
+                Kind::Gauge => registry.set(id, value as f64)?,
+                _ => registry.add(id, (value as f64 - total(registry, id)).max(0.0))?,
+            }
+        }
+        let mut definition = Definition::new(MetricName::new(EXCHANGES, "metric_name")?, Kind::Histogram);
+        definition.help = Some("Duration of exchanges with servers per operation, including waits.".into());
+        definition.buckets = Some(Buckets::new(&SECONDS, "buckets")?);
+        let family = registry.register(definition)?;
+        let id = registry.series(family, &[])?;
+        Ok(registry.replace(id, Held::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })?)
+    }
+
+    /// Removes from the registry what [`Telemetry::publish`] wrote.
+    pub fn withdraw(&self, registry: &mut Registry) -> Result<(), Error> {
+        for name in self.numbers(registry).iter().map(|(name, ..)| *name).chain([EXCHANGES]) {
+            if let Some(family) = registry.family(name) {
+                registry.remove_series(family, &[])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All but the histogram: name, kind, help and value.
+    fn numbers(&self, registry: &Registry) -> [(&'static str, Kind, &'static str, u64); 7] {
         let series = registry.len() as u64 + self.other_series;
         let dropped = registry.dropped() + self.other_dropped;
-        for (name, kind, help, value) in [
+        [
             ("plugpipe_monitoring_records_total", Kind::Counter, "Recorded values.", self.records),
             ("plugpipe_monitoring_pushes_total", Kind::Counter, "Pushes that a gateway accepted.", self.pushes),
             (
@@ -82,23 +115,7 @@ impl Telemetry {
                 dropped,
             ),
             ("plugpipe_monitoring_series", Kind::Gauge, "Stored series.", series),
-        ] {
-            let mut definition = Definition::new(MetricName::new(name, "metric_name")?, kind);
-            definition.help = Some(help.into());
-            let family = registry.register(definition)?;
-            let id = registry.series(family, &[])?;
-            match kind {
-                Kind::Gauge => registry.set(id, value as f64)?,
-                _ => registry.add(id, (value as f64 - total(registry, id)).max(0.0))?,
-            }
-        }
-        let name = MetricName::new("plugpipe_monitoring_exchange_duration_seconds", "metric_name")?;
-        let mut definition = Definition::new(name, Kind::Histogram);
-        definition.help = Some("Duration of exchanges with servers per operation, including waits.".into());
-        definition.buckets = Some(Buckets::new(&SECONDS, "buckets")?);
-        let family = registry.register(definition)?;
-        let id = registry.series(family, &[])?;
-        Ok(registry.replace(id, Held::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })?)
+        ]
     }
 }
 

@@ -13,6 +13,8 @@ mod standalone;
 #[cfg(test)]
 mod alert_tests;
 #[cfg(test)]
+mod compatibility_tests;
+#[cfg(test)]
 mod dashboards_tests;
 #[cfg(test)]
 mod discovery_tests;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{Head, Tail};
+use serde_json::value::RawValue;
 
 use crate::config::Config;
 use crate::error::{ClientError, Error};
@@ -16,6 +17,7 @@ use crate::servers::prometheus::Api;
 use crate::servers::pushgateway::Group;
 
 use super::request::Request;
+use plugpipe_operations::hosting::compose::with_members;
 use plugpipe_operations::hosting::probe::Probe;
 use plugpipe_operations::hosting::recorder::Lent;
 use plugpipe_operations::hosting::schedule::{Next, Open, Role, Talk, Want, Wanted, millis};
@@ -320,6 +322,10 @@ impl Plug {
         }
         let of_call = ran.config.map(|config| config.metadata());
         let monitoring_metadata = of_call.as_ref().unwrap_or(&self.recorder.metadata);
+        let former =
+            (!ran.next.metadata.is_empty()).then(|| with_members(monitoring_metadata.get(), &ran.next.metadata));
+        let former = former.and_then(|former| RawValue::from_string(former).ok());
+        let monitoring_metadata = former.as_ref().unwrap_or(monitoring_metadata);
         let texts = warnings.into_texts();
         let warnings = texts.clone();
         response.add(&Tail { warnings: texts, monitoring_metadata });
@@ -337,7 +343,15 @@ impl Plug {
         (members, warnings): (String, Warnings),
         at: Moment,
     ) -> Step {
-        let Ran { operation, config, own, next: Next { wants, finish, lasting, .. }, talks, changed, .. } = ran;
+        let Ran {
+            operation,
+            config,
+            own,
+            next: Next { wants, finish, lasting, metadata: former, .. },
+            talks,
+            changed,
+            ..
+        } = ran;
         let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
         // What only asks may be asked again.
         let pushes = wants.iter().any(|want| match &want.task {
@@ -362,7 +376,7 @@ impl Plug {
         };
         let patience_ms = millis(longest);
         let of_call = config.as_deref().map(Config::metadata);
-        let metadata = of_call.as_ref().unwrap_or(&recorder.metadata).get().to_owned();
+        let metadata = with_members(of_call.as_ref().unwrap_or(&recorder.metadata).get(), &former);
         let talk = talks.then(|| {
             let clean_ctx: Rc<str> = secrets::clean(ctx).map_or_else(|| ctx.into(), Into::into);
             Talk { ctx: Some(ctx.into()), clean_ctx, cfg: Some(recorder.config_text.clone()) }
@@ -506,7 +520,7 @@ fn run_on_group(
         next: &mut ran.next,
         unix_nanos: at.unix_nanos,
     };
-    let sizes = recorder.sizes();
+    let shape = recorder.shape();
     match own {
         None => {
             let mut call = recorder.call(config.as_deref(), lent);
@@ -541,7 +555,7 @@ fn run_on_group(
         }
     }
     // What expired is gone for good.
-    ran.changed |= recorder.sizes() != sizes;
+    ran.changed |= recorder.shape() != shape;
     let notices = recorder.registry.take_notices();
     warnings.add_notices(notices.texts, notices.more);
     Ok(())

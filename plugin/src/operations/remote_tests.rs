@@ -481,6 +481,9 @@ fn an_export_reports_rejected_data_points() {
     assert_eq!((&answer["lost"], &answer["http_status"]), (&json!(2), &json!(404)), "{answer}");
     let text = run(&mut plug, json!({"operation": "export_metrics", "own_metrics": true}));
     assert!(text.to_string().contains("plugpipe_monitoring_values_lost_total 3\\n"), "{text}");
+    // That they were asked for once brings them into no other exposition.
+    let text = run(&mut plug, json!({"operation": "export_metrics"}));
+    assert!(!text.to_string().contains("plugpipe_monitoring"), "{text}");
 }
 
 #[test]

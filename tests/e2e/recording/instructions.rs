@@ -254,5 +254,6 @@ async fn the_encoder_does_no_more_than_it_did() {
 
 /// A tenth above what was counted when they were set. Records go through one path, whatever form
 /// they have, and settings through one struct: so a record by itself costs more than the plainest
-/// did on a path of its own, all other forms less, and a record with settings more.
-const BOUNDS: [u64; 7] = [600, 859, 3_300, 12_700, 20_000, 137_000, 853];
+/// did on a path of its own, all other forms less, and a record with settings more. An encoding that
+/// finds nothing new is a few calls of code that is compiled for size.
+const BOUNDS: [u64; 7] = [800, 859, 3_300, 12_700, 20_000, 137_000, 853];

@@ -14,7 +14,7 @@ use sha2::Sha256;
 use super::alertmanager::{Alert, label_pairs, pairs};
 use crate::error::Error;
 use crate::http::{Client, Method, Peer, Request, Url, redacted};
-use plugpipe_contract::responses::LabelPairs;
+use plugpipe_contract::responses::{FormerRule, LabelPairs};
 use plugpipe_contract::time::rfc3339;
 use plugpipe_metrics::registry::Labels;
 
@@ -78,32 +78,13 @@ pub struct Notification<'a> {
     pub now: u64,
 }
 
-/// The rule in the Python plug's format.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct RuleData<'a> {
-    /// The alert's name.
-    pub alert: &'a str,
-    /// Its expression, if known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expr: Option<&'a str>,
-    /// Its `for` duration, in Prometheus's syntax.
-    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    pub pending_for: Option<String>,
-    /// Its labels.
-    pub labels: LabelPairs<'a>,
-    /// Its annotations.
-    pub annotations: LabelPairs<'a>,
-}
-
-impl<'a> RuleData<'a> {
-    /// Derives the rule data from an alert.
-    pub fn of(alert: &'a Alert) -> Self {
-        Self {
-            alert: alert.labels.get("alertname").unwrap_or_default(),
-            labels: label_pairs(&alert.labels),
-            annotations: label_pairs(&alert.annotations),
-            ..Self::default()
-        }
+/// The rule of an alert, as far as the alert tells it.
+fn rule_of(alert: &Alert) -> FormerRule<'_> {
+    FormerRule {
+        alert: alert.labels.get("alertname").unwrap_or_default(),
+        labels: label_pairs(&alert.labels),
+        annotations: label_pairs(&alert.annotations),
+        ..FormerRule::default()
     }
 }
 
@@ -141,7 +122,7 @@ struct Version4Alert<'a> {
 /// The body of the Python plug's format.
 #[derive(Serialize)]
 struct PythonBody<'a> {
-    alert_data: &'a RuleData<'a>,
+    alert_data: &'a FormerRule<'a>,
     timestamp: String,
     source: &'static str,
 }
@@ -149,15 +130,15 @@ struct PythonBody<'a> {
 impl Notification<'_> {
     /// The body in the given format. `data` is for the Python plug's format; by default it is
     /// derived from the first alert.
-    pub fn body(&self, format: Format, data: Option<&RuleData>) -> Vec<u8> {
+    pub fn body(&self, format: Format, data: Option<&FormerRule>) -> Vec<u8> {
         match (format, data) {
             (Format::Alertmanager, _) => super::json(&self.version_4()),
             (Format::PlugPipe, Some(data)) => self.python(data),
-            (Format::PlugPipe, None) => self.python(&self.alerts.first().map(RuleData::of).unwrap_or_default()),
+            (Format::PlugPipe, None) => self.python(&self.alerts.first().map(rule_of).unwrap_or_default()),
         }
     }
 
-    fn python(&self, alert_data: &RuleData) -> Vec<u8> {
+    fn python(&self, alert_data: &FormerRule) -> Vec<u8> {
         let source = "plugpipe-prometheus-backend";
         super::json(&PythonBody { alert_data, timestamp: rfc3339(self.now), source })
     }

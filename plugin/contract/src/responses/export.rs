@@ -19,6 +19,9 @@ pub struct Exported {
     /// The exposition as base64, if it is binary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exported_data_base64: Option<String>,
+    /// When, in RFC 3339. With `compatibility: "1.0.0"` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export_timestamp: Option<String>,
 }
 
 /// `snapshot_metrics`.

@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::shared::{LabelPairs, is_empty};
+#[cfg(feature = "schema")]
+use crate::document::Both;
 
 /// The beginning of every result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,7 +46,7 @@ pub struct Tail<'a> {
     #[serde(skip_serializing_if = "is_empty")]
     pub warnings: Vec<String>,
     /// Main settings of the configuration.
-    #[cfg_attr(feature = "schema", schemars(with = "Metadata"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Both<Metadata, FormerMetadata>"))]
     pub monitoring_metadata: &'a RawValue,
 }
 
@@ -73,6 +75,49 @@ impl Metadata<'_> {
         // String members cannot fail to serialize.
         serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
+}
+
+/// What the metadata of 1.0.0 had in addition. Present with `compatibility: "1.0.0"` only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct FormerMetadata<'a> {
+    /// `query_metrics`: `instant` or `range`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_type: Option<&'static str>,
+    /// `create_alert`: the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_rule: Option<FormerRule<'a>>,
+    /// `scrape_endpoint`: when, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrape_timestamp: Option<String>,
+    /// `health_check`: when, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_timestamp: Option<String>,
+    /// `health_check`: Grafana's URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grafana_url: Option<String>,
+    /// `health_check`: whether all configured servers are healthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overall_healthy: Option<bool>,
+}
+
+/// An alerting rule in the Python plug's format.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub struct FormerRule<'a> {
+    /// The alert's name.
+    pub alert: &'a str,
+    /// Its expression, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expr: Option<&'a str>,
+    /// Its `for` duration, in Prometheus's syntax.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub pending_for: Option<String>,
+    /// Its labels.
+    pub labels: LabelPairs<'a>,
+    /// Its annotations.
+    pub annotations: LabelPairs<'a>,
 }
 
 /// `describe`.

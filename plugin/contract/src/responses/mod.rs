@@ -41,7 +41,7 @@ pub use datasources::{DatasourceAction, DatasourceHealth, EnsuredDatasource};
 pub use discover::{DiscoveredTarget, DiscoveredTargets, TargetGroup, TargetState};
 pub use error::{ErrorReport, Position, PushConflict};
 pub use export::{Exported, Restored, Snapshot};
-pub use frame::{Description, Exchange, Exchanged, Head, Metadata, Tail};
+pub use frame::{Description, Exchange, Exchanged, FormerMetadata, FormerRule, Head, Metadata, Tail};
 pub use generate::{GeneratedConfig, HttpSd};
 pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGroup};
 pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};

@@ -13,7 +13,8 @@ impl Registry {
         self.version
     }
 
-    pub(crate) fn shape(&self) -> u64 {
+    /// A number that changes whenever a family or series is added, removed or described differently.
+    pub fn shape(&self) -> u64 {
         self.shape
     }
 

@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use plugpipe_contract::document::Request as _;
 use plugpipe_contract::schema::{finish, generator};
-use plugpipe_contract::settings::{ConfigurationOnly, OfConfiguration, PushPolicy, TopOfConfiguration, WebhookFormat};
+use plugpipe_contract::settings::{
+    Compatibility, ConfigurationOnly, OfConfiguration, PushPolicy, TopOfConfiguration, WebhookFormat,
+};
 use schemars::JsonSchema as _;
 use serde_json::{Map, Value, json};
 
@@ -50,6 +52,13 @@ pub fn config_schema() -> Result<Value, String> {
     }))
 }
 
+fn compatible(compatibility: Compatibility) -> &'static str {
+    match compatibility {
+        Compatibility::V1 => "1.0.0",
+        Compatibility::V2 => "2.0.0",
+    }
+}
+
 fn set(schema: &mut Value, key: &str, value: Value) {
     if let Value::Object(members) = schema {
         members.insert(key.into(), value);
@@ -92,9 +101,11 @@ fn defaults() -> Map<String, Value> {
         preflight: _,
         detect_resets,
         delete_on_cleanup,
+        compatibility,
     } = Config::default();
     let buckets: Vec<Value> = histogram_buckets.bounds().iter().map(|bound| number(*bound)).collect();
     let defaults = [
+        ("compatibility", compatible(compatibility).into()),
         ("connect_timeout", text(connect_timeout)),
         ("default_metrics", default_metrics.into()),
         ("delete_on_cleanup", delete_on_cleanup.into()),

@@ -153,6 +153,7 @@ fn rejected() -> Vec<(&'static str, Vec<Value>)> {
     for key in ["max_response_bytes", "remote_write_capacity"] {
         all.push((key, of(&size, &[])));
     }
+    all.push(("compatibility", vec![json!("1.0.1"), json!("1"), json!(1), json!(true)]));
     all
 }
 

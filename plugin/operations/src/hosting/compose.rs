@@ -6,11 +6,14 @@ use super::job::{Told, members};
 use super::recorder::Recorder;
 use super::schedule::{Finish, Open, Part, PartState, Role};
 use super::{Answer, Problem};
-use crate::operations::health::SERVERS;
+use crate::operations::health::{SERVERS, Server};
 use crate::operations::table::find;
 use plugpipe_contract::response::ResponseWriter;
-use plugpipe_contract::responses::{Exchange, Exchanged, Flushed, Head, HealthStatus, PushOutcome, Tail};
+use plugpipe_contract::responses::{
+    Exchange, Exchanged, Flushed, FormerMetadata, Head, HealthStatus, PushOutcome, Tail,
+};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 impl Recorder {
     /// The answer, of a ticket whose parts are all there.
@@ -34,12 +37,18 @@ impl Recorder {
                 out.close();
             }
         }
+        let more = open.parts.iter().filter_map(|part| part.told.as_ref()).map(|told| told.metadata.as_str());
+        let mut metadata = more.fold(open.metadata, |metadata, more| with_members(&metadata, more));
+        if let Finish::Health { former: true, .. } = open.finish {
+            let more = FormerMetadata { overall_healthy: Some(is_well(&open.parts)), ..FormerMetadata::default() };
+            metadata = with_members(&metadata, &serde_json::to_string(&more).unwrap_or_default());
+        }
         let mut warnings = open.warnings;
         open.parts.into_iter().filter_map(|part| part.told).for_each(|told| warnings.append(told.warnings));
         let warnings = warnings.into_texts();
         // After a cleanup there is no configuration of which anything could be said.
         if open.finish != Finish::Cleanup {
-            let metadata = RawValue::from_string(open.metadata).unwrap_or_default();
+            let metadata = RawValue::from_string(metadata).unwrap_or_default();
             out.add(&Tail { warnings: warnings.clone(), monitoring_metadata: &metadata });
         }
         out.close();
@@ -67,7 +76,7 @@ impl Recorder {
                 };
                 out.add(&Flushed { unpushed, unpushed_reason: unpushed.then_some(*reason) });
             }
-            Finish::Health { mock } => self.health(&open.parts, *mock, out),
+            Finish::Health { mock, .. } => self.health(&open.parts, *mock, out),
             _ => {}
         }
         for part in open.parts.iter().filter(is_own) {
@@ -113,19 +122,11 @@ impl Recorder {
 
     /// How the servers are.
     fn health(&self, parts: &[Part], mock: bool, out: &mut ResponseWriter) {
-        let all = || {
-            parts.iter().filter_map(|part| {
-                let Role::Health { place } = part.role else { return None };
-                let status = part.told.as_ref().and_then(|told| told.health).unwrap_or(HealthStatus::Unreachable);
-                Some((SERVERS.get(usize::from(place))?, status, told_members(part)))
-            })
-        };
+        let all = || checked(parts);
         for (server, status, _) in all() {
             out.member(server.status, &status);
         }
-        let is_well =
-            |status| matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock);
-        out.member("healthy", &all().all(|(_, status, _)| is_well(status)));
+        out.member("healthy", &is_well(parts));
         out.member("series", &((self.registry.len() + self.groups.series()) as u64));
         out.member("unpushed", &(self.pending.is_due() || self.groups.is_due()));
         if mock {
@@ -139,6 +140,33 @@ impl Recorder {
         }
         out.close();
     }
+}
+
+/// The servers that were checked, with their status and the members that say more.
+fn checked(parts: &[Part]) -> impl Iterator<Item = (&'static Server, HealthStatus, &str)> {
+    parts.iter().filter_map(|part| {
+        let Role::Health { place } = part.role else { return None };
+        let status = part.told.as_ref().and_then(|told| told.health).unwrap_or(HealthStatus::Unreachable);
+        Some((SERVERS.get(usize::from(place))?, status, told_members(part)))
+    })
+}
+
+/// Whether all servers that are configured are healthy.
+fn is_well(parts: &[Part]) -> bool {
+    checked(parts).all(|(_, status, _)| {
+        matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock)
+    })
+}
+
+/// The metadata with further members, both JSON objects; empty text has none.
+pub fn with_members(metadata: &str, more: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    if more.is_empty() {
+        return metadata.to_owned();
+    }
+    let mut all = read(metadata);
+    all.extend(read(more));
+    Value::Object(all).to_string()
 }
 
 fn told_members(part: &Part) -> &str {

@@ -83,7 +83,7 @@ impl ConverseJob {
         let report = outcome.err().map(|error| Report::of(&error));
         let members = if report.is_none() { writer.into_members() } else { String::new() };
         let found = next.found.filter(|_| report.is_none());
-        (found, Told { members, report, warnings, ..Told::default() })
+        (found, Told { members, metadata: next.metadata, report, warnings, ..Told::default() })
     }
 
     fn carry_out(

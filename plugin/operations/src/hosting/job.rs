@@ -149,6 +149,8 @@ pub(super) enum What {
 pub struct Told {
     /// Members of the result, as JSON.
     pub members: String,
+    /// Further members of the response's metadata, as a JSON object; empty if there are none.
+    pub metadata: String,
     /// Why the job failed.
     pub report: Option<Report>,
     /// How a server is.

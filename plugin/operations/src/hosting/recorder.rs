@@ -237,10 +237,10 @@ impl Recorder {
         self.base().push_policy == PushPolicy::Interval
     }
 
-    /// How much is recorded: what expires changes it.
+    /// Which families and series there are: what expires changes it.
     #[inline]
-    pub fn sizes(&self) -> (usize, usize, usize) {
-        (self.registry.len(), self.registry.families(), self.groups.series())
+    pub fn shape(&self) -> (u64, usize) {
+        (self.registry.shape(), self.groups.series())
     }
 
     /// Brings the clock of the registry to the moment of a call.

@@ -28,6 +28,8 @@ pub struct Next {
     pub wants: Vec<Want>,
     /// What the answer says once that is done.
     pub finish: Finish,
+    /// Further members of the response's metadata, as a JSON object; empty if there are none.
+    pub metadata: String,
     /// What a worker found that changes what is recorded.
     pub found: Option<Box<Found>>,
     /// Whether a worker may find such.
@@ -246,6 +248,8 @@ pub enum Finish {
     Health {
         /// Whether no server is asked.
         mock: bool,
+        /// Whether the caller was written for 1.0.0.
+        former: bool,
     },
     /// `cleanup`.
     Cleanup,

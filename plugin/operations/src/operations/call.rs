@@ -14,7 +14,8 @@ use crate::time::LastMoment;
 use super::own_groups::{OwnGroup, OwnGroups, Pending};
 use super::pushes::Pushes;
 use super::receivers::Receivers;
-use super::together::{All, expose, expose_all};
+use super::together::{All, expose_all};
+use plugpipe_contract::responses::FormerMetadata;
 
 /// One call: its configuration, and the state of the plug.
 pub struct Call<'c> {
@@ -114,6 +115,14 @@ impl Call<'_> {
         }
     }
 
+    /// Adds what 1.0.0 had in the metadata, for callers that were written for it.
+    pub fn add_former<'m>(&mut self, metadata: impl FnOnce() -> FormerMetadata<'m>) {
+        if self.config.is_former() {
+            // Members of text cannot fail to serialize.
+            self.next.metadata = serde_json::to_string(&metadata()).unwrap_or_default();
+        }
+    }
+
     /// Encodes all groups; returns the bytes and the format used.
     pub fn expose_all(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
         let now_ms = self.unix_nanos / 1_000_000;
@@ -125,15 +134,12 @@ impl Call<'_> {
             steps: None,
         };
         let (bytes, choice) = expose_all(all, self.exposition, self.telemetry, choice, now_ms)?;
-        Ok((bytes.into_owned(), choice))
-    }
-
-    /// Encodes the registry; returns the bytes and the format used.
-    pub fn expose(&mut self, choice: Choice) -> Result<(Vec<u8>, Choice), Error> {
-        let now_ms = self.unix_nanos / 1_000_000;
-        let (bytes, choice) =
-            expose(self.registry, self.exposition, self.telemetry, self.config.own_metrics, choice, now_ms)?;
-        Ok((bytes.into_owned(), choice))
+        let bytes = bytes.into_owned();
+        if self.config.own_metrics && !self.base.own_metrics {
+            // Only this call asked for them.
+            self.telemetry.withdraw(self.registry)?;
+        }
+        Ok((bytes, choice))
     }
 }
 

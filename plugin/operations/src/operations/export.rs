@@ -8,6 +8,7 @@ use super::{own_groups, together};
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate::Format;
 use crate::exposition::{format_of, name_of, plain};
+use crate::time::rfc3339;
 use plugpipe_contract::requests::{ExportMetrics, NoFields, RestoreMetrics};
 use plugpipe_contract::responses::{Exported, Restored, Snapshot};
 
@@ -34,6 +35,7 @@ pub fn run(call: &mut Call, request: &ExportMetrics) -> Result<Exported, Error> 
         series: series as u64,
         exported_data,
         exported_data_base64,
+        export_timestamp: call.config.is_former().then(|| rfc3339(call.unix_nanos)),
     })
 }
 

@@ -10,9 +10,10 @@ use crate::hosting::job::{How, Told, members};
 use crate::hosting::schedule::{Finish, Role, Want, Wanted};
 use crate::http::{Limits, Peer, Request, Response, Retry, Url, redacted};
 use crate::servers::{alertmanager, grafana, prometheus, pushgateway};
+use crate::time::rfc3339;
 use plugpipe_contract::requests::NoFields;
 use plugpipe_contract::response::Eventually;
-use plugpipe_contract::responses::{Health, HealthStatus, ServerHealth};
+use plugpipe_contract::responses::{FormerMetadata, Health, HealthStatus, ServerHealth};
 
 /// A server that takes longer is unreachable.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -78,7 +79,13 @@ pub fn run(call: &mut Call, _: &NoFields) -> Result<Eventually<Health>, Error> {
         };
         call.next.wants.push(Want { role: Role::Health { place }, task });
     }
-    call.next.finish = Finish::Health { mock: config.mock };
+    call.next.finish = Finish::Health { mock: config.mock, former: config.is_former() };
+    let now = call.unix_nanos;
+    call.add_former(|| FormerMetadata {
+        check_timestamp: Some(rfc3339(now)),
+        grafana_url: config.grafana_url.as_ref().map(redacted),
+        ..FormerMetadata::default()
+    });
     Ok(Eventually::Later)
 }
 

@@ -8,11 +8,11 @@ use crate::error::{ClientError, Error};
 use crate::http::{Client, Url, redacted};
 use crate::registry::{LabelName, Labels};
 use crate::servers::alertmanager::{self, Alert, pairs};
-use crate::servers::webhook::{self, Notification, RuleData};
+use crate::servers::webhook::{self, Notification};
 use crate::time::Timestamp;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{AlertFields, NotifyWebhook, SendAlerts};
-use plugpipe_contract::responses::{AlertsResolved, AlertsSent, Delivery, Mock, SentAlert, SentAlerts};
+use plugpipe_contract::responses::{AlertsResolved, AlertsSent, Delivery, FormerRule, Mock, SentAlert, SentAlerts};
 use plugpipe_contract::scalar::Moment;
 
 /// More alerts in one call are considered a mistake.
@@ -70,7 +70,7 @@ pub fn deliver(
     url: &Url,
     alerts: &[Alert],
     receiver: Option<&str>,
-    rule: Option<&RuleData>,
+    rule: Option<&FormerRule>,
 ) -> Result<Delivery, Error> {
     webhook::check_target(url, "webhook_url")?;
     let (config, now) = (call.config, call.unix_nanos);

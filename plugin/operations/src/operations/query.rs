@@ -7,7 +7,7 @@ use crate::servers::prometheus::{Data, Form, Options, Place, Query, places};
 use crate::time::rfc3339;
 use plugpipe_contract::requests::{Expression, QueryExemplars, QueryMetrics, TimeRange};
 use plugpipe_contract::responses::{
-    Amount, FormattedQuery, FoundExemplars, ParsedQuery, Queried, QueryResult, ServerRemarks,
+    Amount, FormattedQuery, FormerMetadata, FoundExemplars, ParsedQuery, Queried, QueryResult, ServerRemarks,
 };
 use plugpipe_contract::scalar::Text;
 
@@ -23,6 +23,8 @@ pub fn run<'r>(call: &mut Call, request: &'r QueryMetrics) -> Result<(Queried<'r
         Some(range) => self::range(range, expression, now)?,
     };
     query.check()?;
+    let query_type = Some(if matches!(query, Query::Instant { .. }) { "instant" } else { "range" });
+    call.add_former(|| FormerMetadata { query_type, ..FormerMetadata::default() });
     let options = Options {
         // The same field is also a setting, which limits how long the plug waits.
         timeout_ms: duration(request.timeout, "timeout")?,

@@ -19,12 +19,14 @@ use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for, sc
 use crate::registry::Labels;
 use crate::servers::pushgateway::{Group, Mode};
 use crate::servers::scrape::{self, Fetched};
+use crate::time::rfc3339;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{Federate, ScrapeEndpoint, ScrapeOptions};
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{
-    Amount, Exposed, Federated, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample, PassedOn, PushOutcome,
-    PushRemarks, RecordPush, RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily, ScrapedSample, Unpushed,
+    Amount, Exposed, Federated, FormerMetadata, Imported, LabelPairs, LintFinding, NativeBucket, NativeSample,
+    PassedOn, PushOutcome, PushRemarks, RecordPush, RefusedMetric, Scraped, ScrapedExemplar, ScrapedFamily,
+    ScrapedSample, Unpushed,
 };
 use plugpipe_contract::scalar::Flag;
 
@@ -78,6 +80,8 @@ pub fn run(call: &mut Call, request: &ScrapeEndpoint) -> Result<(Scraped, Option
     limits.connect = limits.connect.min(timeout);
     limits.total = timeout;
 
+    let now = call.unix_nanos;
+    call.add_former(|| FormerMetadata { scrape_timestamp: Some(rfc3339(now)), ..FormerMetadata::default() });
     let began = call.transport.monotonic();
     let fetched = match call.config.mock {
         true => None,

@@ -87,6 +87,10 @@ impl Install {
 
     pub(super) fn run(self, call: &mut Call, settings: &Settings) -> Result<Installed, Error> {
         let (target, evaluator, ruler) = ruler(call, settings)?;
+        if target == Target::File && !call.config.mock && self.current.is_none() && !self.written {
+            // The recorder has the host read the file before anybody is asked.
+            call.next.file = Some(self.file.as_str().into());
+        }
         let taker = taker(call, settings, evaluator, ruler.as_ref().ok(), &self.uses)?;
         self.uses.check(taker)?;
         if target != Target::File {
@@ -162,10 +166,6 @@ impl Install {
     }
 
     fn file(mut self, call: &mut Call, settings: &Settings, ruler: Result<Ruler, Error>) -> Result<Installed, Error> {
-        if self.current.is_none() && !self.written {
-            // The recorder has the host read it first.
-            call.next.file = Some(self.file.as_str().into());
-        }
         let (current, written) = (self.current.take(), self.written);
         let next = current.as_ref().map(|current| self.edit.next(current, &self.file)).transpose();
         let next = next.map_err(|problem| Error::invalid(settings.path("rules_file"), problem))?;

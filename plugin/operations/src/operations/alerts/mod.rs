@@ -34,7 +34,6 @@ use crate::rules::read::Uses;
 use crate::rules::{self, Rule, RuleKind, slug, with_label};
 use crate::servers::alertmanager::{Alert, pairs};
 use crate::servers::ruler::Target;
-use crate::servers::webhook::RuleData;
 use crate::time::prometheus_duration;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
@@ -43,7 +42,8 @@ use plugpipe_contract::requests::{
 };
 use plugpipe_contract::responses::{
     ActiveAlert, AlertStateName, AlertStateReport, Amount, AppliedRules, CreatedAlert, DeletedAlert, Delivery,
-    ExportedRules, FailedDelivery, HeldAlert, InstallReport, ListedAlerts, PlannedRules, Webhook,
+    ExportedRules, FailedDelivery, FormerMetadata, FormerRule, HeldAlert, InstallReport, ListedAlerts, PlannedRules,
+    Webhook,
 };
 
 /// The default file for whole sets of rules.
@@ -58,6 +58,7 @@ pub fn create(
     let (_, evaluator) = settings.target()?;
     let (rule, wanted) = read::one_alert(settings, evaluator)?;
     let (name, group) = (rule.name(), settings.group());
+    call.add_former(|| FormerMetadata { alert_rule: Some(former_rule(&rule)), ..FormerMetadata::default() });
     let file = settings.rules_file(|| alert_file(group, name))?;
     let webhook = settings.place.webhook_url.get().map(|text| Url::parse(text.trim())).transpose();
     let webhook = webhook.map_err(|problem| Error::invalid(settings.path("webhook_url"), problem))?;
@@ -86,8 +87,8 @@ pub fn create(
 
 /// Notifies a webhook of the rule: as firing if the server reports it so, otherwise as resolved.
 fn notify(call: &mut Call, url: &Url, rule: &Rule, fires: bool) -> Result<Delivery, Error> {
-    let (annotations, pending_for) = match &rule.makes {
-        RuleKind::Alert { annotations, pending_for, .. } => (annotations.clone(), *pending_for),
+    let annotations = match &rule.makes {
+        RuleKind::Alert { annotations, .. } => annotations.clone(),
         RuleKind::Record { .. } => Default::default(),
     };
     let now = call.unix_nanos;
@@ -98,14 +99,22 @@ fn notify(call: &mut Call, url: &Url, rule: &Rule, fires: bool) -> Result<Delive
         ends_at: (!fires).then_some(now),
         generator_url: None,
     };
-    let data = RuleData {
+    deliver(call, url, core::slice::from_ref(&alert), None, Some(&former_rule(rule)))
+}
+
+/// The rule in the Python plug's format.
+fn former_rule(rule: &Rule) -> FormerRule<'_> {
+    let (annotations, pending_for) = match &rule.makes {
+        RuleKind::Alert { annotations, pending_for, .. } => (Some(annotations), Some(*pending_for)),
+        RuleKind::Record { .. } => (None, None),
+    };
+    FormerRule {
         alert: rule.name(),
         expr: Some(&rule.expression),
-        pending_for: Some(prometheus_duration(pending_for)),
+        pending_for: pending_for.map(prometheus_duration),
         labels: pairs(&rule.labels).collect(),
-        annotations: pairs(&alert.annotations).collect(),
-    };
-    deliver(call, url, core::slice::from_ref(&alert), None, Some(&data))
+        annotations: annotations.map(|annotations| pairs(annotations).collect()).unwrap_or_default(),
+    }
 }
 
 /// `plan_alerts`: what `apply_alerts` would change.
