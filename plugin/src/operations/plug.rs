@@ -547,6 +547,7 @@ fn run_on_group(
             warnings.add_notices(notices.texts, notices.more);
             ran.own = Some(key.clone());
             let outcome = note_steps(outcome, step, names, || Ok(key), &group.registry, &mut group.steps);
+            group.remember(config);
             recorder.groups.put_back(place, group);
             recorder.registry.set_series_limit(MAX_SERIES.saturating_sub(recorder.groups.series()));
             // The group's gateway is that of its last call.

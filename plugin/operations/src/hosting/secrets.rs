@@ -5,19 +5,26 @@ use serde_json::Value;
 use crate::http::Url;
 use plugpipe_contract::settings::SECRETS;
 
-/// What the name of each secret contains one of.
-const IN_SECRETS: [&str; 2] = ["_auth", "sec"];
-
 /// The same JSON without credentials: members that hold them are left out, and URLs lose user and
 /// password. None if there is nothing to leave out.
 pub fn clean(text: &str) -> Option<String> {
-    // Most hold none, and reading them again costs more than looking for what could be one. A name
-    // may be written with escapes.
-    if !text.bytes().any(|byte| matches!(byte, b'@' | b'\\')) && !IN_SECRETS.iter().any(|part| text.contains(part)) {
+    // Most hold none, and reading them again costs more than looking for what could be one.
+    if !may_hold(text.as_bytes()) {
         return None;
     }
     let mut value: Value = serde_json::from_str(text).ok()?;
     remove(&mut value).then(|| value.to_string())
+}
+
+/// Whether there is a user in a URL, a name with escapes, or a part of each secret's name.
+fn may_hold(text: &[u8]) -> bool {
+    let begins = |at, part: &[u8]| text.get(at..).is_some_and(|rest| rest.starts_with(part));
+    text.iter().enumerate().any(|(at, byte)| match byte {
+        b'@' | b'\\' => true,
+        b'_' => begins(at, b"_auth"),
+        b's' => begins(at, b"sec"),
+        _ => false,
+    })
 }
 
 /// Whether anything was removed.
@@ -58,7 +65,6 @@ mod tests {
     #[test]
     fn every_secret_is_looked_for() {
         for name in SECRETS {
-            assert!(IN_SECRETS.iter().any(|part| name.contains(part)), "{name}");
             assert_eq!(clean(&format!(r#"{{"a": [{{"{name}": 1}}]}}"#)).as_deref(), Some(r#"{"a":[{}]}"#));
         }
     }

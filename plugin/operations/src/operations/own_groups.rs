@@ -132,6 +132,14 @@ impl OwnGroup {
         }
     }
 
+    /// Remembers the configuration of a call on this group, for pushing it later.
+    pub fn remember(&mut self, config: Config) {
+        // A call that deletes the group does not determine how it is pushed.
+        if config.push_mode != Mode::Delete {
+            self.config = Some(config);
+        }
+    }
+
     /// The configuration for pushing this group from a call on another group.
     pub fn config(&self, base: &Config) -> Config {
         let mut known = self.config.as_ref().unwrap_or(base).with_group(&self.key);
@@ -305,10 +313,6 @@ impl OwnGroups {
             }
         };
         group.registry.set_series_limit(MAX_SERIES.saturating_sub(series + self.series()));
-        // A call that deletes the group does not determine how it is pushed later.
-        if config.push_mode != Mode::Delete {
-            group.config = Some(config.clone());
-        }
         Ok((place, group))
     }
 

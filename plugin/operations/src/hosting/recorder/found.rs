@@ -123,6 +123,7 @@ impl Recorder {
                 let imported = scrape::import_found(&mut call.within(&mut group, config), import);
                 let notices = group.registry.take_notices();
                 warnings.add_notices(notices.texts, notices.more);
+                group.remember(config.clone());
                 self.groups.put_back(place, group);
                 imported
             }
