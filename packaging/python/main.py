@@ -101,7 +101,7 @@ class _Compiled:
         store, instance = self.start()
         description = _function(store, instance, "plug", "describe")(store)
         # The settings that say which servers an instance talks to, and as whom.
-        self.identity = [path for server in description.servers for path in _paths_of(server)]
+        self.identity = [list(setting) for server in description.servers for setting in _settings_of(server)]
 
     def start(self) -> tuple[Store, Instance]:
         """A fresh instance."""
@@ -120,8 +120,8 @@ class _Compiled:
             return False
 
 
-def _paths_of(server: Any) -> list[str]:
-    return [server.url, *(path for header in server.headers for path in header.settings)]
+def _settings_of(server: Any) -> list[list[str]]:
+    return [server.settings, *(header.settings for header in server.headers)]
 
 
 def _function(store: Store, instance: Instance, interface: str, name: str) -> Func:
@@ -240,21 +240,20 @@ def _with_compatibility(cfg: Mapping[str, Any]) -> dict[str, Any]:
     return {**_COMPATIBILITY, **cfg}
 
 
-def _settings(cfg: Mapping[str, Any], path: str) -> list[Any]:
-    """The values of a setting, which may be nested in a group of settings."""
-    found = []
-    for group in (cfg, *(member for member in cfg.values() if isinstance(member, Mapping))):
-        place: Any = group
+def _setting(cfg: Mapping[str, Any], paths: list[str]) -> Any:
+    """The value at the first of these paths that is present."""
+    for path in paths:
+        place: Any = cfg
         for key in path.split("."):
             place = place.get(key) if isinstance(place, Mapping) else None
         if place is not None:
-            found.append(place)
-    return found
+            return place
+    return None
 
 
 def _identity(cfg: Mapping[str, Any]) -> str:
     """The servers of a configuration. Two instances that push to one group of one server would overwrite each other's."""
-    own = {path: _settings(cfg, path) for path in _component().identity}
+    own = [_setting(cfg, paths) for paths in _component().identity]
     return json.dumps(own, sort_keys=True, default=str)
 
 

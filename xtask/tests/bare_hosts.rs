@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use xtask::root;
 
 #[path = "../../tests/fetched.rs"]
+#[allow(dead_code)] // TypeScript is for others.
 mod fetched;
 
 /// A plug of another trade, whose bodies need not be JSON.

@@ -70,11 +70,11 @@ pub struct HeaderSetting {
     pub settings: Vec<String>,
 }
 
-/// A setting whose value is the URL of a server.
+/// A server whose URL a configuration says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Server {
-    /// Its dotted path in a configuration.
-    pub url: String,
+    /// The dotted paths of its URL; the first one that is present counts.
+    pub settings: Vec<String>,
     /// Headers that are granted with the server.
     pub headers: Vec<HeaderSetting>,
 }
@@ -115,8 +115,8 @@ impl From<plug::Description> for Description {
         let operation =
             |plug::Operation { name, summary, schema }: plug::Operation| Operation { name, summary, schema };
         let header = |plug::HeaderSetting { name, settings }: plug::HeaderSetting| HeaderSetting { name, settings };
-        let server = |plug::Server { url, headers }: plug::Server| Server {
-            url,
+        let server = |plug::Server { settings, headers }: plug::Server| Server {
+            settings,
             headers: headers.into_iter().map(header).collect(),
         };
         Self {

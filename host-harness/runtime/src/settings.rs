@@ -10,7 +10,7 @@ use plugpipe_yaml as yaml;
 use serde_json::Value;
 
 use crate::error::Error;
-pub use crate::grants::text_of;
+pub use crate::grants::first_text;
 
 /// Loads a configuration file. `names` are the environment variables that it may use.
 pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_looked_up_like_in_the_plug() {
+    fn the_first_setting_that_is_present_counts() {
         for (text, expected) in [
             ("{instance: 0042}", Some("0042")),
             ("{instance: 5}", Some("5")),
@@ -140,7 +140,11 @@ mod tests {
             ("{instance: a, prometheus_config: x}", Some("a")),
             ("{}", None),
         ] {
-            assert_eq!(text_of(&parsed(text).unwrap(), "instance").as_deref(), expected, "{text}");
+            assert_eq!(
+                first_text(&parsed(text).unwrap(), &["prometheus_config.instance", "instance"]).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 

@@ -2,6 +2,8 @@
 //! blocks are parts of this file, line by line: xtask/tests/documents.rs compares. Nothing of the
 //! crate that this test stands in is used.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 mod sandbox {

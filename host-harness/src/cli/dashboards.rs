@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use plugpipe_harness::preview::{self, View};
-use plugpipe_harness::{CommandError, Error, PlugHandle, settings};
+use plugpipe_harness::{CommandError, Error, PlugHandle};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Map, Value, json};
 
-use super::plug_args::{PlugArgs, read};
+use super::plug_args::{PlugArgs, read, setting};
 use super::show;
 
 /// Maximum length of an exported file's name.
@@ -321,7 +321,7 @@ async fn draw(args: PreviewArgs) -> Result<bool, CommandError> {
     let plug = args.plug.start().await?;
     let exported = exported(&plug, &args.files).await?;
     let config = args.plug.config()?;
-    let configured = settings::text_of(config, "scrape_interval").map(|text| {
+    let configured = setting(config, "scrape_interval").map(|text| {
         text.parse::<PrometheusDuration>()
             .map_err(|problem| CommandError::settings("scrape_interval", problem.to_string()))
     });

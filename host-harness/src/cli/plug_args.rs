@@ -185,7 +185,7 @@ impl PlugArgs {
 
     /// Whether the configuration asks for debug logs.
     pub(super) fn asks_for_debug(&self) -> Result<bool, CommandError> {
-        let Some(debug) = settings::text_of(self.config()?, "debug") else { return Ok(false) };
+        let Some(debug) = setting(self.config()?, "debug") else { return Ok(false) };
         debug.trim().to_ascii_lowercase().parse().map_err(|_| {
             CommandError::settings(
                 self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
@@ -194,6 +194,9 @@ impl PlugArgs {
         })
     }
 }
+
+/// The member of a configuration that nests settings.
+const NESTED: &str = "prometheus_config";
 
 /// The option for a missing grant.
 fn how_to_grant(missing: Missing<'_>) -> String {
@@ -205,10 +208,15 @@ fn how_to_grant(missing: Missing<'_>) -> String {
     }
 }
 
+/// A setting of the plug as text; settings in `prometheus_config` take precedence.
+pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
+    settings::first_text(config, &[format!("{NESTED}.{name}"), name.to_owned()])
+}
+
 /// Enables `detect_resets` unless the configuration sets it.
 fn detect_resets(config: &mut Value) {
     let Some(config) = config.as_object_mut().filter(|config| !config.contains_key("detect_resets")) else { return };
-    let nested = config.entry("prometheus_config").or_insert_with(|| json!({}));
+    let nested = config.entry(NESTED).or_insert_with(|| json!({}));
     if let Some(nested) = nested.as_object_mut() {
         nested.entry("detect_resets").or_insert(Value::Bool(true));
     }

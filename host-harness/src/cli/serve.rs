@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use http::uri::Authority;
-use plugpipe_harness::{CommandError, serve as server, settings};
+use plugpipe_harness::{CommandError, serve as server};
 use tokio::net::TcpListener;
 
 use super::ending::Ending;
-use super::plug_args::PlugArgs;
+use super::plug_args::{PlugArgs, setting};
 use super::show;
 
 /// Serve the plug over HTTP: a web UI at /, GET /metrics, POST /process, GET /sd, GET /healthz
@@ -50,7 +50,7 @@ impl ServeArgs {
         Ok(server::Options {
             advertised: server::Advertised {
                 address: self.advertise.clone(),
-                instance: settings::text_of(self.plug.config()?, "instance"),
+                instance: setting(self.plug.config()?, "instance"),
             },
             token: token.transpose()?,
             hosts: self.hosts.clone(),

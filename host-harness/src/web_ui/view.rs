@@ -134,8 +134,8 @@ mod tests {
         let mut history = History::default();
         let exposition = format!("# HELP m {evil}\n# TYPE m gauge\nm{{a=\"{evil}\"}} 1\n");
         let families = read(&exposition);
-        history.look(&families);
-        history.look(&families);
+        history.sample(&families);
+        history.sample(&families);
         let mut answer = Answer::default();
         answer.warnings = vec![evil.into()];
         answer.body = json!({"operation": evil, "result": {"push_error": evil}}).to_string();
@@ -159,7 +159,7 @@ mod tests {
         };
         history.sample(&rooms(19, 21));
         let families = rooms(20, 22);
-        history.look(&families);
+        history.sample(&families);
         let html = page(("p", "1"), 0, Some(&families), SystemTime::now(), &history).unwrap();
         assert!(
             html.contains(">20–22</td>") && html.contains(">42</td>"),

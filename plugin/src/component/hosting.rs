@@ -103,7 +103,7 @@ fn problem(error: &Error) -> plug::Problem {
 fn server(server: describe::Server) -> plug::Server {
     let header =
         |header: describe::HeaderSetting| plug::HeaderSetting { name: header.name.into(), settings: header.settings };
-    plug::Server { url: server.url, headers: server.headers.into_iter().map(header).collect() }
+    plug::Server { settings: server.settings, headers: server.headers.into_iter().map(header).collect() }
 }
 
 fn request(what: &plug::Request) -> Request<'_> {

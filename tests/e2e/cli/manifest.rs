@@ -59,6 +59,18 @@ fn the_manifest_tells_the_components_imports_and_exports() {
 }
 
 #[tokio::test]
+async fn the_manifest_names_the_settings_that_grant_an_origin() {
+    let servers = &plug().describe().await.unwrap().servers;
+    // The last place is the one that is not nested.
+    let mut settings: Vec<_> = servers.iter().map(|server| server.settings.last().unwrap().as_str()).collect();
+    settings.sort_unstable();
+    let listed = MANIFEST["capabilities"]["origins"]["from_settings"].as_array().unwrap();
+    let mut listed: Vec<_> = listed.iter().map(|setting| setting.as_str().unwrap()).collect();
+    listed.sort_unstable();
+    assert_eq!(settings, listed);
+}
+
+#[tokio::test]
 async fn the_manifest_names_the_templates_that_are_shipped() {
     let plug = crate::support::start(json!({"mock_mode": true})).await;
     let listed = plug.process(&json!({"operation": "list_alert_templates"})).await.unwrap();

@@ -10,16 +10,15 @@ use crate::answer::Server;
 
 impl Server {
     fn origin(&self, config: &Value) -> Option<Origin> {
-        Origin::of(&parse_url(&text_of(config, &self.url)?).ok()?)
+        Origin::of(&parse_url(&first_text(config, &self.settings)?).ok()?)
     }
 }
 
-/// A setting as a string, looked up like the plug does: `prometheus_config` takes precedence over
-/// the top level, and empty strings and null count as missing. `path` consists of keys separated by
-/// dots.
-pub fn text_of(config: &Value, path: &str) -> Option<String> {
-    let within = |config| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
-    match config.get("prometheus_config").and_then(within).or_else(|| within(config))? {
+/// A setting as a string: the value at the first of these paths that is present. Null and empty
+/// text are present and nothing. A path consists of keys separated by dots.
+pub fn first_text(config: &Value, paths: &[impl AsRef<str>]) -> Option<String> {
+    let at = |path: &str| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
+    match paths.iter().find_map(|path| at(path.as_ref()))? {
         Value::String(text) if text.trim().is_empty() => None,
         Value::String(text) => Some(text.clone()),
         Value::Null => None,
@@ -49,7 +48,7 @@ impl Grants {
         for server in servers {
             let Some(origin) = server.origin(config) else { continue };
             for header in &server.headers {
-                let Some(value) = header.settings.iter().find_map(|path| text_of(config, path)) else { continue };
+                let Some(value) = first_text(config, &header.settings) else { continue };
                 let grant = |mut grant: OriginGrant| {
                     if grant.origin == origin {
                         grant.headers.entry(header.name.clone()).or_insert_with(|| Some(value.clone()));
@@ -71,13 +70,15 @@ mod tests {
     use crate::answer::HeaderSetting;
     use crate::grants;
 
+    /// Settings are in a group of their own or at the top, which the plug alone knows.
     fn servers() -> Vec<Server> {
+        let places = |path: &&str| [format!("prometheus_config.{path}"), (*path).to_owned()];
         let server = |url: &str, headers: &[(&str, &[&str])]| {
             let header = |(name, settings): &(&str, &[&str])| HeaderSetting {
                 name: (*name).into(),
-                settings: settings.iter().map(|path| (*path).to_owned()).collect(),
+                settings: settings.iter().flat_map(places).collect(),
             };
-            Server { url: url.into(), headers: headers.iter().map(header).collect() }
+            Server { settings: places(&url).to_vec(), headers: headers.iter().map(header).collect() }
         };
         vec![
             server("prometheus_url", &[("x-scope-orgid", &["prometheus_auth.tenant", "prometheus_auth.org_id"])]),

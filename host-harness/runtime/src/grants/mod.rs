@@ -26,7 +26,7 @@ use http::Method;
 use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
-pub use configuration::{origins_in, text_of};
+pub use configuration::{first_text, origins_in};
 pub(crate) use denial::Denial;
 pub use denial::{Advice, Missing};
 pub use file::read;

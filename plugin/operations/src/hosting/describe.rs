@@ -17,11 +17,11 @@ pub struct Described {
     pub schema: String,
 }
 
-/// A setting whose value is the URL of a server.
+/// A server whose URL a configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Its dotted path in `cfg`.
-    pub url: String,
+    /// The dotted paths in `cfg` of its URL; the first one that is present counts.
+    pub settings: Vec<String>,
     /// Headers that requests to that server carry, where the configuration says them.
     pub headers: Vec<HeaderSetting>,
 }
@@ -67,28 +67,25 @@ pub fn describe() -> Description {
     }
 }
 
-/// The settings that name servers: those that may have credentials, flat and nested, and the webhook
-/// of alerts.
+/// The settings that name servers: those that may have credentials, and the webhook of alerts.
 fn servers() -> Vec<Server> {
+    // What is nested takes precedence.
+    let places = |setting: &str| [format!("{NESTED}.{setting}"), setting.to_owned()];
     let mut servers = Vec::new();
-    for prefix in [String::new(), format!("{NESTED}.")] {
-        let path = |setting: &str| format!("{prefix}{setting}");
-        for server in &SERVERS {
-            let mut headers = Vec::new();
-            if server.url == "grafana_url" {
-                headers.push(HeaderSetting { name: "x-grafana-org-id", settings: vec![path("grafana_org_id")] });
-            }
-            let tenants = ["tenant", "org_id"].map(|field| path(&format!("{}.{field}", server.auth)));
-            headers.push(HeaderSetting { name: "x-scope-orgid", settings: tenants.to_vec() });
-            // What is scraped may be said at the top too.
-            let urls = if server.url == "scrape_config.endpoint_url" {
-                &["endpoint_url", server.url][..]
-            } else {
-                &[server.url][..]
-            };
-            servers.extend(urls.iter().map(|url| Server { url: path(url), headers: headers.clone() }));
+    for server in &SERVERS {
+        let mut headers = Vec::new();
+        if server.url == "grafana_url" {
+            headers.push(HeaderSetting { name: "x-grafana-org-id", settings: places("grafana_org_id").to_vec() });
+        }
+        let tenants = ["tenant", "org_id"].map(|field| places(&format!("{}.{field}", server.auth)));
+        let [[tenant, flat_tenant], [org, flat_org]] = tenants;
+        headers.push(HeaderSetting { name: "x-scope-orgid", settings: vec![tenant, org, flat_tenant, flat_org] });
+        // What is scraped may be said at the top too.
+        let at_top = (server.url == "scrape_config.endpoint_url").then_some("endpoint_url");
+        for setting in at_top.into_iter().chain([server.url]) {
+            servers.push(Server { settings: places(setting).to_vec(), headers: headers.clone() });
         }
     }
-    servers.push(Server { url: "alert_config.webhook_url".into(), headers: Vec::new() });
+    servers.push(Server { settings: vec!["alert_config.webhook_url".into()], headers: Vec::new() });
     servers
 }

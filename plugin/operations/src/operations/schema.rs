@@ -238,8 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_by_hand_is_of_operations_and_targets_that_there_are() {
-        for (operation, fields) in NEEDED {
+    fn handwritten_tables_match_operations_and_targets() {
+        for (operation, fields) in REQUIRED {
             let operation = OPERATIONS.iter().find(|own| own.name == *operation).unwrap();
             let takes = takes(operation, &mut generator()).unwrap();
             assert!(fields.iter().all(|field| takes["properties"].get(field).is_some()), "{}", operation.name);
