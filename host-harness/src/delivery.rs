@@ -1,4 +1,4 @@
-//! What is lost when a plug's process ends: values that were recorded and that no server has.
+//! Detects recorded values that would be lost when the process exits, because no server has them.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ const NOT_SENT: &str = "not_sent";
 /// Values that were not delivered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
-    /// How much it is.
+    /// How many.
     pub amount: Amount,
-    /// Why it was not delivered.
+    /// Why the values were not delivered.
     pub reason: Reason,
 }
 
-/// How much was not delivered.
+/// The number of undelivered values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
     /// The plug stores this many series.

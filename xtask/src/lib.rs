@@ -11,11 +11,11 @@
 //! | [`oci`] | builds an OCI image layout |
 //! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
-//! | [`soak`] | nothing: it runs long tests at full size |
-//! | [`reference`] | the page of the JSON contract |
-//! | [`types`] | types of requests, settings and responses, for TypeScript and Python |
-//! | [`wit`] | the page and the golden file of the world |
-//! | [`reproducible`] | a build in another folder, compared with this one |
+//! | [`soak`] | runs soak tests |
+//! | [`reference`] | generates the reference of the JSON contract |
+//! | [`types`] | generates types of requests, settings and responses for TypeScript and Python |
+//! | [`wit`] | generates the page and the golden file of the world |
+//! | [`reproducible`] | compares the component with a build in another folder |
 
 #![deny(missing_docs)]
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{read, root, write};
 
-/// The files of the package that are in the tree.
+/// The package's source files.
 const SOURCES: [&str; 10] = [
     "README.md",
     "build.mjs",

@@ -30,7 +30,7 @@ pub trait PlugCaller {
     fn kind(&self, plug: &str) -> PlugKind;
 
     /// Calls a [`PlugKind::Known`] plug and returns its response. An error means that there was no
-    /// response, such as after a timeout; its text is for the person who runs the pipe.
+    /// response, such as after a timeout; it is shown to the user.
     fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Response, String>>;
 }
 
@@ -139,9 +139,9 @@ impl StepReport {
 
 /// Runs the pipe. `inputs` override the pipe's own.
 ///
-/// A step succeeds if the plug's response has no error. After a step that failed, only those with
-/// `always_run` run; a step that failed with `on_error: warn` stops no other. A template that cannot
-/// be evaluated fails its step.
+/// A step succeeds if the plug's response has no error. After a failed step, only steps with
+/// `always_run` run; a step that failed with `on_error: warn` does not stop the pipe. A template that
+/// cannot be evaluated fails its step.
 ///
 /// Fails before the first step if an input is invalid or a step's plug is unknown; later failures
 /// are in the report.

@@ -85,9 +85,9 @@ const STEP_NOTES: [&str; 7] =
 /// Unsupported step keys of PlugPipe's schema, and alternatives.
 const STEP_UNSUPPORTED: [(&str, &str); 6] = [
     ("foreach", "write a step for each item, or one step with an operation that takes a list"),
-    ("next", "steps run in the order in which they stand; give a step that may be left out a `when`"),
-    ("branches", "steps run in the order in which they stand; give a step that may be left out a `when`"),
-    ("join", "steps run one after the other, so there is nothing to join; remove the key"),
+    ("next", "steps run in document order; give an optional step a `when`"),
+    ("branches", "steps run in document order; give an optional step a `when`"),
+    ("join", "steps run sequentially, so there is nothing to join; remove the key"),
     ("exit_if", "give the steps that follow a `when` with the opposite condition"),
     ("env", "plugs have no environment; put the values in `with`"),
 ];

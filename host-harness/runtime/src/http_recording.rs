@@ -1,21 +1,22 @@
 //! HTTP recordings: records and replays exchanges with servers, so that a run can be inspected and
 //! repeated without servers.
 //!
-//! A recording is a file of JSON lines, one for each exchange, in the order in which they ended;
-//! `number` is the order in which they were begun. Jobs run in parallel, so that neither order is the
-//! same in each run: an exchange also says which request of which job of which lane it was. A body or header that is no UTF-8 is written in
-//! base64. What is known to be a secret is not in it:
+//! A recording is a JSON Lines file with one exchange per line, in the order in which they ended;
+//! `number` is the order in which they started. Jobs run in parallel, so neither order is the same in
+//! each run: an exchange also has its lane, the number of the job in the lane, and that of the
+//! request in the job. Bodies and headers that are not UTF-8 are base64-encoded. Known secrets are
+//! omitted:
 //!
 //! - credentials that the host adds, which happens after recording;
 //! - headers whose names contain words such as auth, cookie, token, key or secret, and their values
 //!   wherever they occur;
 //! - values of parameters and JSON fields in requests with such names.
 //!
-//! A replay answers each request with what was recorded for its place in its job, byte for byte. A
-//! lane's name may hold a number that differs between runs with a state folder: a request of a job
-//! that is not in the recording gets the first answer to the same method, URL and body that is left.
-//! A request that differs from the recorded one, in method, URL or body, gets no answer but an error that says
-//! which was expected.
+//! A replay returns the response recorded for the request's place in its job, byte for byte. A lane's
+//! name may contain a number that differs between runs with a state folder: a request of a job that
+//! is not in the recording gets the first unused response to the same method, URL and body. A request
+//! that differs from the recorded one in method, URL or body fails with an error that shows the
+//! expected request.
 
 use std::collections::VecDeque;
 use std::fmt;

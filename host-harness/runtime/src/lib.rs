@@ -21,9 +21,9 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`plug`] | a component, compiled once: [`Plug`] |
-//! | [`answer`] | what a plug answers and says of itself: [`Answer`], [`Description`] |
+//! | [`answer`] | a plug's answers and its description: [`Answer`], [`Description`] |
 //! | `bindings`, `exports` | a plug's exports, generated from `wit/` |
-//! | `engine`, `linker` | compiles and runs components; offers them the interfaces that they may import |
+//! | `engine`, `linker` | compiles and runs components; provides the interfaces that they can import |
 //! | `store` | one instance in its store: a recorder, or a worker |
 //! | [`session`] | a plug with one owner: [`Session`] |
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
@@ -31,18 +31,18 @@
 //! | `job`, `files` | carries out jobs: in workers, or as files |
 //! | [`query`] | typed queries |
 //! | `journal` | acknowledged calls, in memory and on disk, for a fresh instance after a crash |
-//! | [`limits`], `budget` | how much a plug may use: [`Limits`] |
-//! | [`grants`] | what a plug may reach: [`Grants`] |
+//! | [`limits`], `budget` | resource limits of a plug: [`Limits`] |
+//! | [`grants`] | the egress policy and other grants of a plug: [`Grants`] |
 //! | `egress` | enforces the grants on every request: addresses, TLS, credentials, limits |
 //! | [`secrets`] | credentials that the host adds to requests |
 //! | `mask` | masks secrets in responses and recordings |
-//! | [`http_recording`] | exchanges with servers, recorded and replayed |
-//! | [`compile`] | how unknown components are compiled: in a child process, within limits |
-//! | `cache` | compiled components on disk |
-//! | `private` | files and folders of one user; [`publish`] |
-//! | [`settings`] | configuration files: `${NAME}` replaced from granted names |
-//! | [`printable`] | what may reach a terminal |
-//! | [`watched`] | files that are read again when they change |
+//! | [`http_recording`] | records and replays HTTP exchanges |
+//! | [`compile`] | compiles unknown components in a child process, within limits |
+//! | `cache` | caches compiled components on disk |
+//! | `private` | private files and folders; [`publish`] |
+//! | [`settings`] | loads configuration files and expands granted `${NAME}` |
+//! | [`printable`] | escapes text for terminals |
+//! | [`watched`] | reloads files when they change |
 
 #![deny(missing_docs)]
 

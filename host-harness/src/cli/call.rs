@@ -52,7 +52,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
     let answer = handle.process(Value::Object(ctx).to_string(), "").await?;
     show::warn("", &answer.warnings);
     show::print_answer(&answer);
-    // What the policy pushes went out with the call.
+    // The push policy has already been applied during the call.
     let ending = Ending {
         last: Some(&answer),
         state: args.plug.state.as_deref(),

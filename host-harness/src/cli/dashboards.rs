@@ -178,7 +178,7 @@ fn read_dashboard(path: &Path) -> Result<Value, CommandError> {
     })
 }
 
-/// The result of an operation.
+/// Runs an operation and returns its result.
 async fn ask(plug: &PlugHandle, operation: &str, mut ctx: Map<String, Value>) -> Result<Value, CommandError> {
     ctx.insert("operation".into(), operation.into());
     let answer = plug.process(Value::Object(ctx).to_string(), "").await?;

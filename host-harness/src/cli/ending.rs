@@ -12,7 +12,7 @@ use super::show;
 pub(crate) struct Ending<'a> {
     /// The answer of the command's only call, if what that left unsent is not to be sent again.
     pub(crate) last: Option<&'a Answer>,
-    /// Where the state is kept.
+    /// The --state folder.
     pub(crate) state: Option<&'a Path>,
     /// Whether the command has the option --textfile.
     pub(crate) offers_textfile: bool,
@@ -40,7 +40,7 @@ impl Ending<'_> {
         Ok(!failed)
     }
 
-    /// What is said of undelivered values; none where nothing is lost and nothing failed.
+    /// The warning for undelivered values; none if nothing is lost and nothing failed.
     fn message(self, Undelivered { amount, reason }: &Undelivered) -> Option<String> {
         let failed = matches!(reason, Reason::Failed(_));
         if let Some(path) = self.textfile {

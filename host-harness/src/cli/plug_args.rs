@@ -131,8 +131,8 @@ impl PlugArgs {
         granted.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
     }
 
-    /// What the grants file says, or without one what the configuration names; and what the command
-    /// line adds.
+    /// The grants from the grants file, or from the configuration if there is none, plus those from
+    /// the command line.
     pub(super) async fn grants(&self, plug: &Plug) -> Result<Grants, CommandError> {
         let Inputs { config, granted } = self.inputs()?;
         let granted = match granted {

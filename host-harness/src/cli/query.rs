@@ -107,21 +107,21 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
     if let Some(problem) = answer.error {
         show::note(&format!("error: {}", problem.message));
         if problem.code == "not_configured" {
-            show::note("name a server with --prometheus URL, or as prometheus_url in the --config file");
+            show::note("set a server with --prometheus URL, or as prometheus_url in the --config file");
         }
         return Ok(false);
     }
     let mut result = show::result(&answer.body);
     for remarks in ["warnings", "infos"] {
         for remark in result.get(remarks).and_then(Value::as_array).into_iter().flatten() {
-            show::note(&format!("Prometheus remarks: {}", remark.as_str().unwrap_or_default()));
+            show::note(&format!("Prometheus: {}", remark.as_str().unwrap_or_default()));
         }
     }
     if let Some(step) = result.get("step_raised_to_seconds") {
-        show::note(&format!("the step was raised to {step} s, so that the server gives all points in one answer"));
+        show::note(&format!("the step was raised to {step} s to stay below the server's limit of points per response"));
     }
     if result.get("mock") == Some(&Value::Bool(true)) {
-        show::note("mock_mode is on: no server was asked");
+        show::note("mock_mode is on: no server was queried");
     }
     let found = result.get_mut("query_result").map(Value::take).unwrap_or_default();
     if let Some(path) = &args.svg {

@@ -54,8 +54,8 @@ pub(crate) fn print_json(value: &impl Serialize) {
     print_painted(&printable::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
-/// Writes a plug's response: its body indented if it is JSON, else as it is. Then the problem has no
-/// other place than stderr.
+/// Prints a plug's response: its body, indented if it is JSON. If it is not, the error goes to
+/// stderr.
 pub(crate) fn print_answer(answer: &Answer) {
     if let Ok(body) = serde_json::from_str::<Value>(&answer.body) {
         return print_json(&body);
@@ -72,8 +72,7 @@ pub(crate) fn result(body: &str) -> Value {
     body.get_mut("result").map(Value::take).unwrap_or_default()
 }
 
-/// Whether the person behind the terminal has not asked for texts without colour:
-/// <https://no-color.org>.
+/// Whether colors are enabled: <https://no-color.org>.
 pub(crate) fn colors() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -171,7 +170,7 @@ fn outcome(step: &StepReport) -> String {
     line
 }
 
-/// Says on stderr what a plug warned of, after what it was about.
+/// Prints a plug's warnings to stderr, each after `about`.
 pub(crate) fn warn(about: &str, warnings: &[String]) {
     for warning in warnings {
         note(&format!("warning: {about}{warning}"));

@@ -2,11 +2,11 @@
 //!
 //! | request | response |
 //! |---|---|
-//! | `GET /metrics` | what was recorded, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
-//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's answer; 200 also if the operation failed |
-//! | `GET /sd` | this plug as a target, for `http_sd_configs` of Prometheus |
-//! | `GET /` | a page for people; `web_ui` says what belongs to it |
-//! | `GET /healthz` | 200 while the server runs, also while calls wait for the plug; `recovery` says what became of crashes |
+//! | `GET /metrics` | the metrics, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
+//! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's response; status 200 even if the operation failed |
+//! | `GET /sd` | this plug as a target for Prometheus' `http_sd_configs` |
+//! | `GET /` | the web UI; see `web_ui` |
+//! | `GET /healthz` | 200 while the server runs, even if the plug is busy; `recovery` reports crashes |
 //!
 //! Clients of a non-loopback address need a token. [`Options`] has the token and the limits on
 //! sizes, times and connections; `guard` checks requests. See docs/serve.md for operators.
@@ -180,7 +180,7 @@ fn is_exposition(content_type: &str) -> bool {
         .contains(&essence.as_str())
 }
 
-/// One group of targets, as http_sd has it.
+/// One target group in http_sd format.
 fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Response {
     let host = || {
         let mut hosts = headers.get_all(header::HOST).iter();
@@ -202,7 +202,7 @@ fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Respo
             return json_response(StatusCode::BAD_REQUEST, response.to_string());
         }
     };
-    // Not `plugin_name`, which PlugPipe's own metrics have as a label.
+    // Not `plugin_name`, which is a label of PlugPipe's own metrics.
     let mut labels = json!({"__metrics_path__": "/metrics", "plug": plug});
     if let (Some(instance), Some(labels)) = (&advertised.instance, labels.as_object_mut()) {
         labels.insert("instance".into(), instance.clone().into());
@@ -255,8 +255,7 @@ async fn process(State(AppState { plug, options, ui }): State<AppState>, request
     }
 }
 
-/// Touches no plug: a call that waits for a server holds up the calls behind it, and none of that
-/// is a reason to end the process.
+/// Does not call the plug: a plug that is busy is no reason to restart the process.
 async fn healthz(State(AppState { plug, .. }): State<AppState>) -> Response {
     match plug.liveness() {
         Ok(recovery) => {

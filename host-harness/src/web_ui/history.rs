@@ -24,7 +24,7 @@ const MAX_EVENTS: usize = 50;
 /// Maximum length of an event's text.
 const MAX_TEXT: usize = 400;
 
-/// The members of a body that events are made of.
+/// The members of a response body that become events.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Body<'a> {
@@ -34,7 +34,7 @@ struct Body<'a> {
     result: Option<Recorded<'a>>,
 }
 
-/// Those of its result.
+/// The same members of its result.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Recorded<'a> {
@@ -47,7 +47,7 @@ struct Recorded<'a> {
     push_error_code: Option<Cow<'a, str>>,
 }
 
-/// What was seen. See the module.
+/// The history; see the module.
 #[derive(Debug)]
 pub(super) struct History {
     intervals: u64,
@@ -145,15 +145,15 @@ impl History {
         self.trends.get(family).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Takes note of what an answer says of a push, or of a refusal.
+    /// Adds the events of a response: a push, a denied request, and warnings.
     pub(super) fn answered(&mut self, answer: &Answer) {
-        // Other plugs' bodies say nothing of this.
+        // The bodies of other plugs have no such members.
         let Body { operation, result } = serde_json::from_str(&answer.body).unwrap_or_default();
         let Recorded { metric_name, metric_pushed, push_error, push_error_code } = result.unwrap_or_default();
         let what = metric_name.or(operation).unwrap_or("a call".into());
         for warning in &answer.warnings {
             let text = format!("{what}: {warning}");
-            // The same call again warns of the same.
+            // Repeated calls repeat their warnings.
             if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
                 self.note(Outcome::Warned, &text);
             }
@@ -176,7 +176,7 @@ impl History {
         self.events.push_front(Event { at: SystemTime::now(), outcome, text });
     }
 
-    /// Takes the answer of a health check.
+    /// Stores the response of a health check.
     pub(super) fn health(&mut self, answer: &Answer) {
         if let Some(problem) = &answer.error {
             self.note(Outcome::Failed, &format!("the health check: {}", problem.message));
@@ -190,7 +190,7 @@ impl History {
         self.events.iter()
     }
 
-    /// What the last health check found, and when it was.
+    /// The last health check and its time.
     pub(super) fn last_health(&self) -> Option<&(SystemTime, Value)> {
         self.health.as_ref()
     }

@@ -47,14 +47,14 @@ const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// The state that handlers share.
+/// State shared by the handlers.
 pub(crate) struct WebUi {
     plug: PlugHandle,
     began: SystemTime,
     history: Mutex<History>,
 }
 
-/// The requests of the web UI.
+/// The routes of the web UI.
 pub(crate) fn routes(ui: &Arc<WebUi>) -> Router {
     Router::new()
         .route("/", get(index))
@@ -66,7 +66,7 @@ pub(crate) fn routes(ui: &Arc<WebUi>) -> Router {
 }
 
 impl WebUi {
-    /// The web UI of `plug`, which looks at its metrics from now on. Must be called within a tokio
+    /// The web UI of `plug`, which samples its metrics from now on. Must be called within a tokio
     /// runtime.
     pub(crate) fn new(plug: &PlugHandle) -> Arc<Self> {
         let ui = Arc::new(Self { plug: plug.clone(), began: SystemTime::now(), history: Mutex::default() });
@@ -85,7 +85,7 @@ impl WebUi {
                     Ok(Some(families)) => ui.history().sample(&families),
                     Ok(None) => {}
                     Err(Error::Ended) => return,
-                    Err(error) => debug!(%error, "the metrics could not be looked at"),
+                    Err(error) => debug!(%error, "cannot sample the metrics"),
                 }
             }
         });

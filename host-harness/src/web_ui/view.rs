@@ -18,7 +18,8 @@ const MAX_FAMILIES: usize = 300;
 /// Maximum number of listed samples per family.
 const MAX_SAMPLES: usize = 50;
 
-/// The page of a plug with this name and version. `families` is none where there is too much to list.
+/// Renders the page of a plug with this name and version. `families` is none if the exposition is
+/// too large.
 pub(super) fn page(
     (name, version): (&str, &str),
     crashes: u64,
@@ -92,7 +93,7 @@ fn written(value: f64) -> String {
     if value.is_finite() { value.to_string() } else { number(value) }
 }
 
-/// The servers of a health check, each with its state and what was said of it.
+/// The servers of a health check with their states and details.
 fn servers(result: &Value) -> Vec<Value> {
     let Some(result) = result.as_object() else { return Vec::new() };
     let states = result.iter().filter_map(|(key, state)| Some((key.strip_suffix("_status")?, state.as_str()?)));
@@ -172,9 +173,12 @@ mod tests {
     fn an_empty_plug_and_a_huge_one_are_rendered() {
         let history = History::default();
         let html = page(("p", "1"), 0, Some(&[]), SystemTime::now(), &history).unwrap();
-        assert!(html.contains("Nothing is recorded yet") && html.contains("No push, refusal or warning yet"), "{html}");
+        assert!(
+            html.contains("No metrics yet") && html.contains("No pushes, denied requests or warnings yet"),
+            "{html}"
+        );
         let html = page(("p", "1"), 0, None, SystemTime::now(), &history).unwrap();
-        assert!(html.contains("too much to list"), "{html}");
+        assert!(html.contains("too large to list"), "{html}");
         let many = read(&(0..400).map(|index| format!("m{index}_x 1\n")).collect::<String>());
         let html = page(("p", "1"), 0, Some(&many), SystemTime::now(), &history).unwrap();
         assert!(html.contains("100 more families"), "{html}");

@@ -206,15 +206,23 @@ async fn observe_setting(setting: &str, documented: &Value) {
             let half = milliseconds(documented) / 2.0;
             assert!(median > half * 0.4 && median < half * 1.6 + 50.0, "{median}");
         }
-        "push_policy" | "push_mode" | "push_gzip" | "defer_push" => {
+        "push_policy" | "push_mode" | "push_gzip" => {
             let gateway = gateway();
             let result = done(&start(json!({"gateway_url": gateway.url})).await, gauge(1.0)).await;
-            assert_eq!((&result["metric_pushed"], &result["push_due"]), (&json!(true), &Value::Null), "{result}");
+            assert_eq!(result["metric_pushed"], true, "{result}");
             let [push] = gateway.asked().try_into().unwrap_or_else(|asked| panic!("{asked:?}"));
             assert_eq!((push.method.as_str(), push.header("content-encoding")), ("PUT", None));
-            let says =
-                json!({"push_policy": "on_record", "push_mode": "replace", "push_gzip": false, "defer_push": false});
+            let says = json!({"push_policy": "on_record", "push_mode": "replace", "push_gzip": false});
             assert_eq!(&says[setting], documented);
+        }
+        "compatibility" => {
+            let metadata = |answer: Value| answer["monitoring_metadata"].clone();
+            let export = json!({"operation": "export_metrics"});
+            let told_nothing = metadata(start(json!({})).await.process(&export).await.unwrap());
+            let told = metadata(start(json!({"compatibility": documented})).await.process(&export).await.unwrap());
+            assert_eq!(told_nothing, told);
+            let former = metadata(start(json!({"compatibility": "1.0.0"})).await.process(&export).await.unwrap());
+            assert_ne!(told_nothing, former);
         }
         "push_interval" => {
             let gateway = gateway();
@@ -425,7 +433,7 @@ fn the_tables_of_settings_say_the_defaults_of_the_manifest() {
         }
         let with: BTreeSet<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
         for (key, schema) in settings().as_object().unwrap() {
-            let hosts_own = file == "docs/operations.md" && matches!(key.as_str(), "defer_push" | "grafana_api");
+            let hosts_own = file == "docs/operations.md" && key == "grafana_api";
             assert!(schema.get("default").is_none() || with.contains(key.as_str()) || hosts_own, "{file} lacks {key}");
         }
     }

@@ -3,17 +3,17 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `hooks` | what wasmtime calls for each request of an instance: [`Egress`] |
-//! | `network` | the egress of one plug, over all its instances: admits requests, sends them, bounds responses |
-//! | `reach` | what an instance may reach of what is granted |
-//! | `connect` | connections: resolves, checks the address, tunnels through a proxy, encrypts |
-//! | `keyring` | secrets and certificates, read again when their files change |
-//! | `tls` | certificates that are trusted and shown |
-//! | `body` | bodies on their way: bounded in length and time, masked, recorded |
-//! | `gunzip` | compressed responses, taken apart |
-//! | `failure` | why no response came |
-//! | `wasi` | failures as error codes of `wasi:http` |
-//! | `audit` | denied requests, in the log and as counts |
+//! | `hooks` | wasmtime's hooks for requests of an instance: [`Egress`] |
+//! | `network` | the egress of one plug across its instances: checks and sends requests, limits responses |
+//! | `reach` | the granted origins that one instance may reach |
+//! | `connect` | resolves names, checks addresses, connects, tunnels through a proxy, encrypts |
+//! | `keyring` | secrets and certificates, reloaded when their files change |
+//! | `tls` | trusted authorities and client certificates |
+//! | `body` | limits, masks and records bodies |
+//! | `gunzip` | decompresses responses |
+//! | `failure` | why an exchange failed |
+//! | `wasi` | converts failures to error codes of `wasi:http` |
+//! | `audit` | logs and counts denied requests |
 
 mod audit;
 mod body;

@@ -1,5 +1,5 @@
-//! Makes a fresh instance what the lost one was: snapshot, configuration, and the journal's calls. Then
-//! it goes on with open requests and running jobs.
+//! Restores a fresh instance to the state of the lost one: snapshot, configuration, and the journal's
+//! calls. Then it goes on with open requests and running jobs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
