@@ -315,12 +315,13 @@ async fn a_recording_is_replayed_although_jobs_run_in_parallel() {
             let put = json!({"operation": "put", "key": "a", "text": number.to_string(), "wait": true});
             let asked = ask(&one.url, &number.to_string());
             let (put, asked) = tokio::join!(process(&plug, put), process(&plug, asked));
-            answers.push((put, asked));
+            // How much was unsent when a request was answered depends on which job ended first.
+            answers.push([put, asked].map(|answer| (answer.error, answer.body)));
         }
         answers
     };
     let recorded = run(Exchanges::record_to(&path).unwrap()).await;
-    assert!(recorded.iter().all(|(put, asked)| put.is_ok() && asked.is_ok()));
+    assert!(recorded.iter().flatten().all(|(error, _)| error.is_none()));
     let requests = one.bodies().len() + other.bodies().len();
     let text = std::fs::read_to_string(&path).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();

@@ -11,7 +11,7 @@ use crate::operations::Driver;
 use crate::wasi_transport::Wasi;
 use plugpipe_operations::hosting::{
     Answer, Due, File, FileProblem, Job, Moment, Outcome, Problem, Request, ResultOfRun, Step, WithoutSecrets, Work,
-    describe, job,
+    describe, run,
 };
 
 thread_local! {
@@ -55,7 +55,7 @@ impl wit::Guest for Component {
     }
 
     fn run(job: Vec<u8>) -> wit::ResultOfRun {
-        let ResultOfRun { effect, told } = job::run(&job, &mut Wasi);
+        let ResultOfRun { effect, told } = run::run(&job, &mut Wasi);
         wit::ResultOfRun { effect, told }
     }
 

@@ -156,7 +156,7 @@ impl Host {
         let outcome = match work {
             // It arrived, or it did not.
             Work::Run(job) => {
-                let ran = Outcome::Ran(hosting::job::run(&job, &mut self.servers));
+                let ran = Outcome::Ran(hosting::run::run(&job, &mut self.servers));
                 if lost { Outcome::Lost("the worker ended".into()) } else { ran }
             }
             Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),

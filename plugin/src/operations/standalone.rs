@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Plug;
 use crate::http::Transport;
-use plugpipe_operations::hosting::{Answer, Due, FileProblem, Job, Moment, Outcome, Request, Step, Ticket, Work, job};
+use plugpipe_operations::hosting::{Answer, Due, FileProblem, Job, Moment, Outcome, Request, Step, Ticket, Work, run};
 
 /// A plug, and what reaches servers for it.
 pub struct Standalone<T> {
@@ -98,7 +98,7 @@ impl Driver {
             let at = self.moment(transport);
             let Some(Job { work, .. }) = plug.take(&next.lane, at) else { continue };
             let outcome = match work {
-                Work::Run(job) => Outcome::Ran(job::run(&job, transport)),
+                Work::Run(job) => Outcome::Ran(run::run(&job, transport)),
                 Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),
             };
             let at = self.moment(transport);

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Told, Worker};
 use super::wire::whole_url;
+use super::worker::{Told, Worker};
 use crate::http::Url;
 use crate::operations::health::{SERVERS, health};
 

@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use super::deleting::DeleteTask;
-use super::job::{How, Told, members};
 use super::recorder::Recorder;
 use super::schedule::{Finish, Open, Role, Want, Wanted, millis};
+use super::worker::{How, Told, members};
 use super::writing::WriteTask;
 use super::{Moment, Step, Ticket};
 use crate::config::Config;

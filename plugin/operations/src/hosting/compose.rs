@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use super::job::{Told, members};
 use super::recorder::Recorder;
 use super::schedule::{Finish, Open, Part, PartState, Role};
+use super::worker::{Told, members};
 use super::{Answer, Problem};
 use crate::operations::health::{SERVERS, Server};
 use crate::operations::table::find;

@@ -1,12 +1,12 @@
 //! Operations that ask servers and need nothing of what was recorded: their job is the request
 //! itself, which a worker reads again and carries out.
 
-use serde::{Deserialize, Serialize};
-
 use super::Recorder;
-use super::job::{Report, Told, Worker};
+use super::found::Found;
+use super::job::ConverseJob;
 use super::recorder::Lent;
-use super::schedule::{FileView, Found, Next};
+use super::schedule::Next;
+use super::worker::{Report, Told, Worker};
 use crate::config::Config;
 use crate::error::Error;
 use crate::known::Warnings;
@@ -63,15 +63,6 @@ impl<'a> Parsed<'a> {
             Run::Record(_) | Run::Records => Err(Error::invalid("operation", "is carried out by the recorder alone")),
         }
     }
-}
-
-/// A request, to be carried out by a worker.
-#[derive(Serialize, Deserialize)]
-pub(super) struct ConverseJob {
-    pub(super) ctx: String,
-    pub(super) cfg: String,
-    /// What is known of the rule file that it is about.
-    pub(super) view: FileView,
 }
 
 impl ConverseJob {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{How, Told, What, Worker, told_of};
 use super::wire::{group, shown_url, whole_url};
+use super::worker::{How, Told, Worker, told_of};
 use crate::http::Url;
 use crate::servers::pushgateway::{self, Group};
 
@@ -33,9 +33,9 @@ pub(super) struct DeleteJob {
 }
 
 impl DeleteJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (What, Told) {
+    pub(super) fn run(self, worker: &mut Worker) -> (bool, Told) {
         let outcomes = pushgateway::delete(&mut worker.client(), core::slice::from_ref(&self.url));
         let outcome: Result<(), _> = outcomes.into_iter().collect();
-        (if outcome.is_ok() { What::Deleted } else { What::Nothing }, told_of(outcome))
+        (outcome.is_ok(), told_of(outcome))
     }
 }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{How, Told, What, Worker, failed, members};
 use super::wire::{shown_url, whole_url};
+use super::worker::{How, Told, Worker, failed, members};
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::http::{Url, redacted};
@@ -35,7 +35,7 @@ pub(super) struct ExportJob {
 }
 
 impl ExportJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (What, Told) {
+    pub(super) fn run(self, worker: &mut Worker) -> (u64, Told) {
         let Self { url, body, points } = self;
         match otlp::export(&mut worker.client(), &url, body) {
             Ok(partial) => {
@@ -47,12 +47,12 @@ impl ExportJob {
                     message: (!partial.message.is_empty()).then(|| excerpt(&partial.message, 1_000)),
                     receiver: Some(redacted(&url)),
                 };
-                (What::Exported(partial.rejected), Told { members: members(&exported), ..Told::default() })
+                (partial.rejected, Told { members: members(&exported), ..Told::default() })
             }
             // Nothing is kept: the next export says what holds then.
             Err(cause) => {
                 let error = Error::Undelivered { cause: Box::new(cause.into()), written: 0, pending: 0, lost: points };
-                (What::Exported(points), failed(error))
+                (points, failed(error))
             }
         }
     }

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::Told;
-use super::schedule::{FileView, RuleChanges};
+use super::found::{FileView, RuleChanges};
+use super::worker::Told;
 use super::{File, FileProblem};
 use plugpipe_contract::response::ResponseWriter;
 

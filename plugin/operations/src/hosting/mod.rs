@@ -5,7 +5,9 @@
 //! |---|---|---|
 //! | [`schedule`] | tickets without an answer, and lanes with work | know what a task does |
 //! | [`recorder`] | the plug's state; takes and completes jobs | perform I/O, read a clock |
-//! | [`job`] | jobs and outcomes as bytes; what a worker has | keep anything |
+//! | `job` | jobs and outcomes as bytes | |
+//! | [`worker`], [`run`](mod@run) | what a worker has; carries out a job | keep anything |
+//! | [`found`] | what a worker finds beside its answer | |
 //! | [`compose`] | the answer to a ticket, once nothing is awaited | |
 //! | the others | one kind of job each: its part in the recorder and its part in a worker | |
 
@@ -17,14 +19,17 @@ pub mod deleting;
 pub mod describe;
 pub mod exporting;
 mod filing;
-pub mod job;
+pub mod found;
+mod job;
 pub mod probe;
 pub mod pushing;
 pub mod recorder;
+pub mod run;
 pub mod schedule;
 mod schemas;
 pub mod secrets;
 mod wire;
+pub mod worker;
 pub mod writing;
 
 pub use recorder::Recorder;

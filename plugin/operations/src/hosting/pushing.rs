@@ -7,15 +7,15 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::Ticket;
-use super::job::{How, Report, Told, What, Worker, failed, members};
 use super::wire::{group, shown_url, whole_url};
+use super::worker::{How, Report, Told, Worker, failed, members};
 use crate::config::Config;
 use crate::error::{ClientError, Error, report_conflicts};
-use crate::exposition::parse::{Families, FamilyType, Format, Limits as ParseLimits, parse};
+use crate::exposition::parse::{Families, Format, Limits as ParseLimits, parse};
 use crate::http::{Failure, Response, Url, redacted};
-use crate::operations::resets;
+use crate::operations::resets::{self, judged};
 use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
-use crate::servers::pushgateway::preflight::{self, Conflict, Series};
+use crate::servers::pushgateway::preflight::{self, Conflict};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 use plugpipe_contract::responses::{PushOutcome, Pushed};
 
@@ -164,10 +164,10 @@ pub(super) struct PushEffect {
 }
 
 impl PushJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (What, Told) {
+    pub(super) fn run(self, worker: &mut Worker) -> (PushEffect, Told) {
         let mut effect = PushEffect::default();
         let told = if self.dry { self.look_only(worker, &mut effect) } else { self.push(worker, &mut effect) };
-        (What::Push(effect), told)
+        (effect, told)
     }
 
     fn push(&self, worker: &mut Worker, effect: &mut PushEffect) -> Told {
@@ -339,12 +339,12 @@ pub(super) struct StatusJob {
 }
 
 impl StatusJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (What, Told) {
+    pub(super) fn run(self, worker: &mut Worker) -> (Option<PushEffect>, Told) {
         match ask_abilities(worker, &self.gateway) {
             Ok(abilities) => {
-                (What::Push(PushEffect { abilities: Some(abilities), ..PushEffect::default() }), Told::default())
+                (Some(PushEffect { abilities: Some(abilities), ..PushEffect::default() }), Told::default())
             }
-            Err(error) => (What::Nothing, told_of_failure(&error)),
+            Err(error) => (None, told_of_failure(&error)),
         }
     }
 }
@@ -422,30 +422,6 @@ pub fn unlimited() -> ParseLimits {
         help_bytes: unlimited,
         ..ParseLimits::default()
     }
-}
-
-/// What is to be pushed, as the pre-flight has it.
-pub fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
-    let of = |family: &'f crate::exposition::parse::Family| preflight::Family {
-        name: (&*family.name).into(),
-        kind: match family.kind {
-            FamilyType::Counter => "COUNTER",
-            FamilyType::Gauge => "GAUGE",
-            FamilyType::Histogram => "HISTOGRAM",
-            FamilyType::Summary => "SUMMARY",
-            FamilyType::GaugeHistogram | FamilyType::Info | FamilyType::StateSet | FamilyType::Unknown => "UNTYPED",
-        },
-        help: family.help.as_deref().unwrap_or_default(),
-        series: families
-            .metrics(family)
-            .into_iter()
-            .map(|metric| Series {
-                labels: metric.labels.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-                timestamp: false,
-            })
-            .collect(),
-    };
-    families.list.iter().map(of).collect()
 }
 
 /// How long a push may take in all: a look ahead, the push, and a look at why it was refused.

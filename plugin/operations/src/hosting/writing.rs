@@ -4,8 +4,8 @@ use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::deleting::Settles;
-use super::job::{How, Report, Told, What, Worker, members};
 use super::wire::{shown_url, whole_url};
+use super::worker::{How, Report, Told, Worker, members};
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::operations::receivers::{Delivery, Halving, Receiver};
@@ -151,7 +151,7 @@ pub(super) struct WriteEffect {
 }
 
 impl WriteJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (What, Told) {
+    pub(super) fn run(self, worker: &mut Worker) -> (WriteEffect, Told) {
         let Self { url, version, spoken, halving, queue } = self;
         let send_queue = SendQueue::from_carried(queue, FixedState::with_seed(worker.jitter.number()));
         let mut receiver = Receiver { url, spoken, send_queue };
@@ -169,7 +169,7 @@ impl WriteJob {
             halving,
         };
         let told = Told { report: error.map(|error| cause(&Error::from(*error))), ..Told::default() };
-        (What::Written(effect), told)
+        (effect, told)
     }
 }
 

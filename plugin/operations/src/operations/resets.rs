@@ -7,11 +7,35 @@
 
 use std::collections::BTreeMap;
 
-use crate::exposition::parse::{Families, Family, Part};
-use crate::hosting::pushing::judged;
+use crate::exposition::parse::{Families, Family, FamilyType, Part};
 use crate::servers::pushgateway::groups::Held;
+use crate::servers::pushgateway::preflight::Series;
 use crate::servers::pushgateway::{Group, preflight};
 use plugpipe_contract::responses::{Amount, ReplacedCounter};
+
+/// What is to be pushed, as the pre-flight has it.
+pub(crate) fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
+    let of = |family: &'f Family| preflight::Family {
+        name: (&*family.name).into(),
+        kind: match family.kind {
+            FamilyType::Counter => "COUNTER",
+            FamilyType::Gauge => "GAUGE",
+            FamilyType::Histogram => "HISTOGRAM",
+            FamilyType::Summary => "SUMMARY",
+            FamilyType::GaugeHistogram | FamilyType::Info | FamilyType::StateSet | FamilyType::Unknown => "UNTYPED",
+        },
+        help: family.help.as_deref().unwrap_or_default(),
+        series: families
+            .metrics(family)
+            .into_iter()
+            .map(|metric| Series {
+                labels: metric.labels.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+                timestamp: false,
+            })
+            .collect(),
+    };
+    families.list.iter().map(of).collect()
+}
 
 /// The totals of a group that a push of these families does not raise.
 pub(crate) fn compare(families: &Families, group: &Group, stored: &Held, adds: bool) -> Vec<ReplacedCounter> {

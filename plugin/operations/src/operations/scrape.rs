@@ -12,8 +12,8 @@ use crate::exposition::parse::{
     Exemplar, Families, Family, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
 };
 use crate::exposition::plain;
+use crate::hosting::found::{Import, PassOn};
 use crate::hosting::pushing::unlimited;
-use crate::hosting::schedule::{Import, PassOn};
 use crate::http::{Url, redacted};
 use crate::prometheus_yml::{check_duration, read_duration, scrape_config_for, scrape_configs};
 use crate::registry::Labels;

@@ -7,7 +7,7 @@ use super::evaluator::{ruler, taker};
 use super::read::{Given, Wanted};
 use super::settings::Settings;
 use crate::error::{ClientError, Error, excerpt};
-use crate::hosting::schedule::{FileView, RuleChanges};
+use crate::hosting::found::{FileView, RuleChanges};
 use crate::http::Segment;
 use crate::operations::call::Call;
 use crate::rules::Rule;
