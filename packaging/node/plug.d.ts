@@ -39,7 +39,7 @@ export interface Description {
   /** What `deliver` accepts. */
   sinks: string[];
   /** Dotted paths of the settings that name servers, and of the headers that requests to them carry. */
-  servers: { url: string; headers: { name: string; settings: string[] }[] }[];
+  servers: { settings: string[]; headers: { name: string; settings: string[] }[] }[];
 }
 
 /** Carries out a request. An empty `cfg` keeps the last one. */
