@@ -27,7 +27,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -210,12 +210,15 @@ fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Respo
     json_response(StatusCode::OK, json!([{"targets": [address.as_str()], "labels": labels}]).to_string())
 }
 
+/// How often the maximum length of a body is read before the connection is closed.
+const DROPPED_TIMES: usize = 4;
+
 /// Reads a request body within the limits.
 async fn read_body(body: Body, options: &Options) -> Result<Bytes, Rejection> {
     let rejection = |status, code, problem| Rejection { status, code, problem };
-    match tokio::time::timeout(options.body_time, Limited::new(body, options.body_bytes).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match tokio::time::timeout(options.body_time, collect(body, options.body_bytes)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => {
             let problem = format!("body: longer than {} bytes; split the request", options.body_bytes);
             Err(rejection(StatusCode::PAYLOAD_TOO_LARGE, "too_long", problem))
         }
@@ -225,6 +228,24 @@ async fn read_body(body: Body, options: &Options) -> Result<Bytes, Rejection> {
             Err(rejection(StatusCode::REQUEST_TIMEOUT, "timeout", problem))
         }
     }
+}
+
+/// The whole body; none if it is longer than `most` bytes. A client that is still sending when the
+/// connection closes may never see the response, so some more is read and dropped.
+async fn collect(mut body: Body, most: usize) -> Result<Option<Bytes>, axum::Error> {
+    let (mut collected, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length <= most {
+            collected.extend_from_slice(&data);
+        } else if length > most.saturating_mul(DROPPED_TIMES) {
+            break;
+        } else {
+            collected = Vec::new();
+        }
+    }
+    Ok((length <= most).then(|| collected.into()))
 }
 
 async fn process(State(AppState { plug, options, ui }): State<AppState>, request: Request) -> Response {
