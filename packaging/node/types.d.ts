@@ -1661,7 +1661,7 @@ export interface GrafanaStatusResult extends AnyResult {
   /** The state of Grafana's database. */
   database?: DatabaseStatus;
   /** The organization of the plug's credentials, or why it is unknown. */
-  organisation?: Organisation;
+  organization?: Organization;
   /** Grafana's version; absent if Grafana hides it. */
   version?: string;
 }
@@ -2413,7 +2413,7 @@ export interface NotifyWebhookResult extends AnyResult {
 export type Number = number | string | null;
 
 /** A Grafana organization, or why it is unknown. */
-export interface Organisation {
+export interface Organization {
   /** The first conflicts because of which a gateway would reject a push. */
   conflicts?: Conflict[];
   /** What was wrong, what was expected, and what to do. */

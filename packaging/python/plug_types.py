@@ -2103,7 +2103,7 @@ class GrafanaStatusResult(AnyResult, total=False):
     # The state of Grafana's database.
     database: DatabaseStatus
     # The organization of the plug's credentials, or why it is unknown.
-    organisation: Organisation
+    organization: Organization
     # Grafana's version; absent if Grafana hides it.
     version: str
 
@@ -3087,7 +3087,7 @@ class NotifyWebhookResult(AnyResult, _NotifyWebhookResultRequired, total=False):
 Number = Union[float, str, None]
 
 
-class Organisation(TypedDict, total=False):
+class Organization(TypedDict, total=False):
     """A Grafana organization, or why it is unknown."""
 
     # The first conflicts because of which a gateway would reject a push.

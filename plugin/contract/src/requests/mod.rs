@@ -30,8 +30,8 @@ pub use alertmanager::{
 };
 pub use annotations::Annotate;
 pub use dashboards::{
-    ApplyDashboards, CreateDashboard, DashboardOptions, DashboardUid, ExportDashboards, HeldDashboards, ListDashboards,
-    SaveFields, WantedDashboard, WantedDashboards,
+    ApplyDashboards, CreateDashboard, DashboardOptions, DashboardUid, ExportDashboards, ExportSelection,
+    ListDashboards, SaveFields, WantedDashboard, WantedDashboards,
 };
 pub use datasources::{DatasourceName, EnsureDatasource};
 pub use discover::DiscoverTargets;

@@ -13,7 +13,6 @@ mod conflicts;
 mod definition;
 mod encoding;
 mod exponential;
-mod held;
 mod label_sets;
 mod limits;
 mod names;
@@ -21,6 +20,7 @@ pub mod native;
 mod notices;
 mod record;
 mod series;
+mod series_state;
 mod snapshot;
 pub mod summary;
 mod tally;
@@ -33,13 +33,13 @@ use hashbrown::HashMap;
 
 pub use bounds::{MAX_SERIES, OVERFLOW_VALUE};
 pub use definition::{DEFAULT_WINDOW, Definition, MAX_HELP_LEN, MAX_QUANTILES, MAX_STATES, NativeConfig};
-pub use held::Held;
 pub use label_sets::MAX_LABEL_SETS;
 pub use limits::Overflow;
 pub use names::{LabelName, Labels, MAX_LABELS, MAX_NAME_LEN, MAX_VALUE_LEN, MetricName, underscored};
 pub use notices::Notices;
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
+pub use series_state::SeriesState;
 pub use snapshot::{checksum, refused};
 pub use value::{Buckets, Kind, check};
 
@@ -86,7 +86,7 @@ impl FamilyId {
 }
 
 #[derive(Debug)]
-struct Family {
+struct FamilyEntry {
     definition: Definition,
     /// The exposed name, if it differs from the family's name: an info ends with `_info`.
     exposed_as: Option<Box<str>>,
@@ -105,7 +105,7 @@ struct Family {
     next_set: Option<usize>,
 }
 
-impl Family {
+impl FamilyEntry {
     /// An empty family that is the first label set of its metric.
     fn new(definition: Definition) -> Self {
         let exposed_as = definition.exposed_as();
@@ -125,7 +125,7 @@ impl Family {
 /// A registry of metrics.
 #[derive(Debug)]
 pub struct Registry {
-    families: Vec<Family>,
+    families: Vec<FamilyEntry>,
     /// The ID of the first of `families`: the number of families before the last
     /// [`Registry::clear`].
     first_family: u32,
@@ -385,13 +385,13 @@ impl Registry {
 
     /// Reads the registry into the encoders' model: families sorted by exposed name (infos with
     /// `_info`) and without empty ones; series sorted by label values; quantiles as of `now_ms`.
-    pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
+    pub fn read(&self, now_ms: u64) -> Vec<model::FamilyEntry<'_>> {
         self.read_some(now_ms, &|_| true)
     }
 
     /// Like [`Registry::read`], but includes series only for families whose exposed name is
     /// `wanted`.
-    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::Family<'_>> {
+    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::FamilyEntry<'_>> {
         let members = self.members();
         let family = |index: usize| {
             let family = self.families.get(index)?;
@@ -408,7 +408,7 @@ impl Registry {
                 let created_ms = Some(self.series.created_ms(row)).filter(|created| *created > 0);
                 Some(model::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
             });
-            Some(model::Family {
+            Some(model::FamilyEntry {
                 name,
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
@@ -417,7 +417,7 @@ impl Registry {
                 series: series.collect(),
             })
         };
-        let mut read: Vec<model::Family<'_>> = Vec::new();
+        let mut read: Vec<model::FamilyEntry<'_>> = Vec::new();
         for family in self.sorted_families().into_iter().filter_map(family) {
             match read.last_mut() {
                 Some(last) if last.name == family.name => last.series.extend(family.series),
@@ -497,7 +497,7 @@ impl Registry {
         self.sample_names.extend(sample_names.into_iter().map(|sample_name| (sample_name.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
         let openmetrics = definition.reserved_names();
-        self.families.push(Family { first_set: index, ..Family::new(definition) });
+        self.families.push(FamilyEntry { first_set: index, ..FamilyEntry::new(definition) });
         self.find_conflicts(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)
