@@ -9,7 +9,15 @@ of an answer for its caller, and reads none of it. What differs between 1.0.0 an
 `compatibility`, which is set here unless the caller sets it.
 
 Metrics are kept between calls: there is one instance of the component for all calls whose configuration names the same
-servers. A call waits for servers in a thread of that instance, not in the event loop.
+servers. A call waits for servers in a thread of that instance, not in the event loop. At most 64 instances run; the state of one
+that is released stays, and its next call goes on with it.
+
+`${NAME}` in a configuration is replaced from the environment, never in `ctx`. `PLUGPIPE_ENV_ALLOW`, a list of names with commas,
+limits which. One that is not set or not allowed stays as it is, with a warning in the answer; a value that came from the
+environment is masked in answers.
+
+A process that forks starts afresh only if it had not used the plug before: wasmtime's threads do not survive a fork, so calls in the
+child of one that had are answered with an error that says so.
 
 Needs `pip install wasmtime==50.0.1`. This host lets the component reach any HTTP server: wasmtime's Python API has no
 egress policy. The component has no files, no environment and no sockets here either.
@@ -19,17 +27,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, TypeVar
 
 from wasmtime import Config, Engine, Store, Trap, WasiConfig, WasmtimeError
 from wasmtime.component import Component, Func, Instance, Linker, Record, Variant
 
-__all__ = ["PrometheusMonitoringPlug", "cleanup", "health_check", "plug_metadata", "process"]
+__all__ = ["PrometheusMonitoringPlug", "cleanup", "execute", "health_check", "plug_metadata", "process"]
 
 Response = dict[str, Any]
 """The decoded body of an answer: `success`, `operation`, then `result` or `error` and `error_code`."""
@@ -52,6 +63,14 @@ _COMPATIBILITY = {"compatibility": "1.0.0"}
 
 # A caller may make up a configuration for each call; no more of them are remembered than this.
 _MAX_TEXTS = 1_024
+
+# Instances that run at once, and those whose state is kept without one.
+_MAX_INSTANCES, _MAX_STATES = 64, 4_096
+
+# Shorter values of the environment are not masked: they would hide what is not theirs.
+_MIN_MASKED = 4
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -76,7 +95,86 @@ class _Answer:
         except ValueError:
             if self.error is None:
                 return self.body
-            return {"success": False, "error": self.error.message, "error_code": self.error.code, "monitoring_metadata": {}}
+            return _error(self.error.code, self.error.message)
+
+
+def _error(code: str, message: str) -> Response:
+    return {"success": False, "error": message, "error_code": code, "monitoring_metadata": {}}
+
+
+async def _in_thread(executor: Optional[Executor], function: Callable[..., _T], *arguments: Any) -> _T:
+    """Runs in a thread; here, if none can be started, as while the interpreter ends."""
+    try:
+        future = asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+    except RuntimeError:
+        return function(*arguments)
+    return await future
+
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class _Environment:
+    """Replaces `${NAME}` in a configuration."""
+
+    def __init__(self) -> None:
+        allowed = os.environ.get("PLUGPIPE_ENV_ALLOW")
+        self._allowed = None if allowed is None else {name.strip() for name in allowed.split(",")}
+        self.warnings: list[str] = []
+        self._values: set[str] = set()
+
+    def replaced(self, value: Any, path: str) -> Any:
+        if isinstance(value, str):
+            return _REFERENCE.sub(lambda found: self._value(found, path), value)
+        if isinstance(value, Mapping):
+            return {key: self.replaced(own, f"{path}.{key}") for key, own in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.replaced(own, f"{path}[{index}]") for index, own in enumerate(value)]
+        return value
+
+    def _value(self, found: re.Match[str], path: str) -> str:
+        name = found[1]
+        value = os.environ.get(name)
+        if self._allowed is not None and name not in self._allowed:
+            self.warnings.append(f"{path}: {found[0]} stays as it is, because PLUGPIPE_ENV_ALLOW does not name it")
+        elif value is None:
+            self.warnings.append(f"{path}: {found[0]} stays as it is, because the environment has no {name}")
+        else:
+            if len(value) >= _MIN_MASKED:
+                self._values.add(value)
+            return value
+        return found[0]
+
+    def masked(self, answer: _Answer) -> _Answer:
+        """The answer without values of the environment, with the warnings among its own."""
+        body = answer.body
+        try:
+            decoded = self._mask(json.loads(body))
+            if self.warnings and isinstance(decoded, dict):
+                decoded["warnings"] = [*decoded.get("warnings", ()), *self.warnings]
+            body = _text(decoded)
+        except ValueError:
+            body = self._mask(body)
+        error = answer.error and _Problem(answer.error.code, self._mask(answer.error.message))
+        return _Answer(error, [*self._mask(answer.warnings), *self.warnings], answer.unsent, body)
+
+    def _mask(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in sorted(self._values, key=len, reverse=True):
+                value = value.replace(secret, "***")
+            return value
+        if isinstance(value, dict):
+            return {key: self._mask(own) for key, own in value.items()}
+        return [self._mask(own) for own in value] if isinstance(value, list) else value
+
+
+def _expanded(cfg: Mapping[str, Any], text: str) -> tuple[Mapping[str, Any], str, Optional[_Environment]]:
+    """The configuration with values of the environment, where it refers to any."""
+    if "${" not in text:
+        return cfg, text, None
+    environment = _Environment()
+    cfg = environment.replaced(cfg, "cfg")
+    return cfg, _text(cfg), environment
 
 
 class _Compiled:
@@ -178,15 +276,25 @@ def _component() -> _Compiled:
 class _Instance:
     """One instance of the component. Its lock is held for as long as it runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Optional[bytes] = None) -> None:
         self._lock = threading.Lock()
         self._running: Optional[tuple[Store, Func]] = None
+        self._instance: Optional[Instance] = None
+        self._calls = 0
+        # What another instance held when it was released.
+        self._state = state
         # The configuration that the component has, which need not be passed again.
         self._known: Optional[str] = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=_COMPONENT.stem)
 
     def _start(self) -> tuple[Store, Func]:
         store, instance = _component().start()
+        if self._state is not None:
+            refused = _function(store, instance, "state", "restore")(store, self._state)
+            self._state = None
+            if refused is not None:
+                raise RuntimeError(f"the state of a released instance cannot be restored: {refused}")
+        self._instance = instance
         function = _function(store, instance, "plug", "process")
         signature = _Signature(function, store)
         setattr(function, "type", lambda _store: signature)
@@ -217,7 +325,26 @@ class _Instance:
 
     async def call(self, what: Variant, cfg: str) -> _Answer:
         """Carries out a request, in the instance's own thread: it may wait for servers."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._locked_call, what, cfg)
+        self._calls += 1
+        try:
+            return await _in_thread(self._thread, self._locked_call, what, cfg)
+        finally:
+            self._calls -= 1
+
+    def is_idle(self) -> bool:
+        """Whether no call runs or waits."""
+        return self._calls == 0 and not self._lock.locked()
+
+    def release(self) -> Optional[bytes]:
+        """Ends the thread, and with the last reference the store. Returns what the component held, if it ran."""
+        with self._lock:
+            self._thread.shutdown(wait=False)
+            if self._running is None or self._instance is None:
+                return self._state
+            store, _ = self._running
+            snapshot: bytes = _function(store, self._instance, "state", "snapshot")(store)
+            self._running = self._instance = None
+            return snapshot
 
     async def end(self, cfg: str) -> _Answer:
         """Has the component clean up, and ends the thread, and with the last reference the store."""
@@ -226,9 +353,30 @@ class _Instance:
         return answer
 
 
-_instances: dict[str, _Instance] = {}
-_by_text: dict[str, _Instance] = {}
+# The one that was used last is the last one.
+_instances: OrderedDict[str, _Instance] = OrderedDict()
+_released: OrderedDict[str, bytes] = OrderedDict()
+_by_text: dict[str, str] = {}
 _instances_lock = threading.Lock()
+_forked_in_use = False
+
+
+def _after_fork() -> None:
+    """In a forked process nothing is shared with its parent: no instance, no lock that a thread of the parent may have held."""
+    global _instances_lock, _compiling, _forked_in_use
+    _forked_in_use = _forked_in_use or bool(_instances)
+    _instances_lock, _compiling = threading.Lock(), threading.Lock()
+    # Not even their end works here.
+    _left_to_the_parent.append((dict(_instances), _compiled))
+    _instances.clear()
+    _by_text.clear()
+    _released.clear()
+
+
+_left_to_the_parent: list[Any] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 # Values without a JSON type, such as dates, are converted to text. Made once: `json.dumps` would make an encoder for each call.
 _text = json.JSONEncoder(default=str).encode
@@ -257,24 +405,53 @@ def _identity(cfg: Mapping[str, Any]) -> str:
     return json.dumps(own, sort_keys=True, default=str)
 
 
-async def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
-    with _instances_lock:
-        found = _by_text.get(text)
+def _find_instance(identity: str, text: str) -> _Instance:
+    """The instance of these servers. The lock is held."""
+    found = _instances.get(identity)
     if found is None:
-        if _compiled is None:
-            await asyncio.get_running_loop().run_in_executor(None, _component)
-        identity = _identity(cfg)
-        with _instances_lock:
-            found = _instances.setdefault(identity, _Instance())
-            if len(_by_text) >= _MAX_TEXTS:
-                _by_text.clear()
-            _by_text[text] = found
+        _release_idle()
+        found = _instances[identity] = _Instance(_released.pop(identity, None))
+        if len(_by_text) >= _MAX_TEXTS:
+            _by_text.clear()
+    _instances.move_to_end(identity)
+    _by_text[text] = identity
     return found
 
 
+def _release_idle() -> None:
+    """Makes room for one more instance. The lock is held."""
+    for identity, instance in list(_instances.items()):
+        if len(_instances) < _MAX_INSTANCES:
+            return
+        if instance.is_idle():
+            del _instances[identity]
+            state = instance.release()
+            if state is not None:
+                _released[identity] = state
+    while len(_released) > _MAX_STATES:
+        _released.popitem(last=False)
+
+
+async def _instance_of(cfg: Mapping[str, Any], text: str) -> _Instance:
+    with _instances_lock:
+        identity = _by_text.get(text)
+        if identity is not None:
+            return _find_instance(identity, text)
+    if _compiled is None:
+        await _in_thread(None, _component)
+    identity = _identity(cfg)
+    with _instances_lock:
+        return _find_instance(identity, text)
+
+
 async def _request(what: Variant, cfg: Mapping[str, Any], text: str) -> _Answer:
+    if _forked_in_use:
+        message = "this process was forked from one that had used the plug, whose threads do not survive that; use it only after the fork"
+        return _Answer(_Problem("host", message), [], 0, "")
+    cfg, text, environment = _expanded(cfg, text)
     instance = await _instance_of(cfg, text)
-    return await instance.call(what, text)
+    answer = await instance.call(what, text)
+    return answer if environment is None else environment.masked(answer)
 
 
 async def _process(ctx: Optional[Mapping[str, Any]], cfg: Mapping[str, Any], text: str) -> _Answer:
@@ -289,28 +466,58 @@ async def _remember(answer: _Answer, text: str) -> None:
     """Notes a configuration as the last one, unless the plug rejected it."""
     global _last_text
     if text != _last_text:
-        accepts = answer.error is None or await asyncio.get_running_loop().run_in_executor(None, _component().accepts, text)
+        accepts = answer.error is None or await _in_thread(None, _component().accepts, text)
         _last_text = text if accepts else _last_text
 
 
+def _checked(cfg: Any) -> None:
+    if cfg is not None and not isinstance(cfg, Mapping):
+        raise TypeError(f"cfg: expected a mapping, got {type(cfg).__name__}")
+
+
+async def _never_raising(call: Callable[[], Any]) -> Response:
+    """Bad input, a component that is missing or threads that cannot be started are answers."""
+    try:
+        response: Response = await call()
+        return response
+    except (TypeError, ValueError, RecursionError) as error:
+        return _error("invalid_field", str(error))
+    except (OSError, RuntimeError, MemoryError, WasmtimeError) as error:
+        return _error("host", str(error))
+
+
 async def process(ctx: Optional[Mapping[str, Any]] = None, cfg: Optional[Mapping[str, Any]] = None) -> Response:
-    """Runs the operation that `ctx` names, with the configuration `cfg`; an empty one keeps the last one."""
-    own = _with_compatibility(cfg) if cfg else json.loads(_last_text)
-    text = _text(own) if cfg else _last_text
-    answer = await _process(ctx, own, text)
-    await _remember(answer, text)
-    response: Response = answer.decoded()
-    return response
+    """Runs the operation that `ctx` names, with the configuration `cfg`; an empty one keeps the last one. Nothing raises: an error is
+    an answer."""
+
+    async def call() -> Response:
+        _checked(cfg)
+        own = _with_compatibility(cfg) if cfg else json.loads(_last_text)
+        text = _text(own) if cfg else _last_text
+        answer = await _process(ctx, own, text)
+        await _remember(answer, text)
+        response: Response = answer.decoded()
+        return response
+
+    return await _never_raising(call)
+
+
+execute = process
 
 
 async def health_check(cfg: Optional[Mapping[str, Any]] = None) -> Response:
     """Checks every configured server."""
-    own = _with_compatibility(cfg) if cfg else json.loads(_last_text)
-    text = _text(own) if cfg else _last_text
-    answer = await _request(Variant("health"), own, text)
-    await _remember(answer, text)
-    response: Response = answer.decoded()
-    return response
+
+    async def call() -> Response:
+        _checked(cfg)
+        own = _with_compatibility(cfg) if cfg else json.loads(_last_text)
+        text = _text(own) if cfg else _last_text
+        answer = await _request(Variant("health"), own, text)
+        await _remember(answer, text)
+        response: Response = answer.decoded()
+        return response
+
+    return await _never_raising(call)
 
 
 async def cleanup() -> None:
@@ -321,6 +528,7 @@ async def cleanup() -> None:
         ended = list(_instances.values())
         _instances.clear()
         _by_text.clear()
+        _released.clear()
     for instance in ended:
         await instance.end("")
 
@@ -344,24 +552,35 @@ class PrometheusMonitoringPlug:
 
     async def process(self, ctx: Optional[Mapping[str, Any]] = None, cfg: Optional[Mapping[str, Any]] = None) -> Response:
         """Runs the operation that `ctx` names, with `cfg`, or if that is empty with the plug's own configuration."""
-        response: Response = (await _process(ctx, *self._configuration(cfg))).decoded()
-        return response
+
+        async def call() -> Response:
+            _checked(cfg)
+            response: Response = (await _process(ctx, *self._configuration(cfg))).decoded()
+            return response
+
+        return await _never_raising(call)
 
     async def health_check(self) -> Response:
         """Checks every configured server."""
-        response: Response = (await _request(Variant("health"), self._own, self._own_text)).decoded()
-        return response
+
+        async def call() -> Response:
+            response: Response = (await _request(Variant("health"), self._own, self._own_text)).decoded()
+            return response
+
+        return await _never_raising(call)
 
     async def cleanup(self) -> Response:
         """Ends the plug's instance as the module's `cleanup` does, once no other plug shares it."""
-        instance = await _instance_of(self._own, self._own_text)
+        own, text, _ = _expanded(self._own, self._own_text)
+        instance = await _instance_of(own, text)
         self._open.discard(self)
-        identity = _identity(self._own)
-        if any(_identity(other._own) == identity for other in self._open):
+        identity = _identity(own)
+        if any(_identity(_expanded(other._own, other._own_text)[0]) == identity for other in self._open):
             return {"success": True, "result": {}}
         with _instances_lock:
             _instances.pop(identity, None)
-            for text in [text for text, known in _by_text.items() if known is instance]:
+            _released.pop(identity, None)
+            for text in [text for text, known in _by_text.items() if known == identity]:
                 del _by_text[text]
-        response: Response = (await instance.end(self._own_text)).decoded()
+        response: Response = (await instance.end(text)).decoded()
         return response

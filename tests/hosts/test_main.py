@@ -9,13 +9,16 @@ import asyncio
 import http.server
 import importlib
 import inspect
+import os
+import subprocess
 import sys
 import threading
 import time
 import unittest
 from datetime import datetime, timezone
 
-sys.path.insert(0, sys.argv.pop())
+FOLDER = sys.argv.pop()
+sys.path.insert(0, FOLDER)
 main = importlib.import_module("main")
 
 
@@ -160,6 +163,98 @@ class Kept(Case):
     async def test_the_fields_of_a_step_may_stand_in_its_configuration(self) -> None:
         answer = await main.process({}, {**record(), "job_name": "step"})
         self.assertEqual((answer["operation"], answer["monitoring_metadata"]["job_name"]), ("record_counter", "step"))
+
+    async def test_a_name_of_the_environment_is_replaced_in_the_configuration_alone_and_masked(self) -> None:
+        gateway = Gateway()
+        os.environ.update(TEST_GATEWAY=gateway.url, TEST_INSTANCE="host-7")
+        self.addCleanup(os.environ.pop, "TEST_GATEWAY")
+        self.addCleanup(os.environ.pop, "TEST_INSTANCE")
+        cfg = {"prometheus_config": {"gateway_url": "${TEST_GATEWAY}", "instance": "${TEST_INSTANCE}", "job_name": "${TEST_UNSET}"}}
+        ctx = {"operation": "record_gauge", "metric_name": "environment", "metric_value": 1, "labels": {"a": "${TEST_INSTANCE}"}}
+        answer = await main.process(ctx, cfg)
+        self.assertTrue(answer["result"]["metric_pushed"], answer)
+        [(_, path, body)] = gateway.requests
+        self.assertIn("/instance/host-7", path)
+        self.assertIn('a="${TEST_INSTANCE}"', body)
+        self.assertNotIn("host-7", str(answer))
+        [warning] = answer["warnings"]
+        self.assertTrue(warning.startswith("cfg.prometheus_config.job_name: ${TEST_UNSET} stays"), warning)
+        os.environ["PLUGPIPE_ENV_ALLOW"] = "TEST_GATEWAY, OTHER"
+        self.addCleanup(os.environ.pop, "PLUGPIPE_ENV_ALLOW")
+        answer = await main.process(ctx, cfg)
+        self.assertEqual(2, len(answer["warnings"]), answer)
+        self.assertIn("PLUGPIPE_ENV_ALLOW", str(answer["warnings"]))
+
+    async def test_nothing_raises(self) -> None:
+        cycle: dict = {}
+        cycle["a"] = cycle
+        for ctx, cfg in [([], None), ("x", None), (None, ["a"]), (None, "x"), ({"operation": float("nan")}, None), (cycle, None), ({}, cycle)]:
+            answer = await main.process(ctx, cfg)
+            self.assertFalse(answer["success"], (ctx, cfg))
+            self.assertTrue(answer["error"] and answer["error_code"], answer)
+        record = {"operation": "record_gauge", "metric_name": "raises", "metric_value": float("nan")}
+        self.assertFalse((await main.process(record, {}))["success"])
+        record["metric_value"] = True
+        self.assertEqual(1, (await main.process(record, {"mock_mode": True}))["result"]["metric_value"])
+
+    async def test_execute_is_process(self) -> None:
+        self.assertTrue((await main.execute({"operation": "describe"}, {}))["success"])
+
+    async def test_a_handler_at_the_end_of_the_process_and_a_finalizer_may_record(self) -> None:
+        gateway = Gateway()
+        script = f"""
+import asyncio, atexit, sys
+sys.path.insert(0, {FOLDER!r})
+import main
+cfg = {{"prometheus_config": {{"gateway_url": {gateway.url!r}, "job_name": "end"}}}}
+def record(name):
+    answer = asyncio.run(main.process({{"operation": "record_counter", "metric_name": name, "metric_value": 1}}, cfg))
+    assert answer["result"]["metric_pushed"], answer
+class Ends:
+    def __del__(self):
+        record("finalized_total")
+atexit.register(record, "at_exit_total")
+record("first_total")
+ends = [Ends()]
+ends.clear()
+"""
+        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        self.assertEqual((0, ""), (ended.returncode, ended.stderr))
+        for name in ["first_total", "finalized_total", "at_exit_total"]:
+            self.assertIn(f"{name} 1", gateway.requests[-1][2])
+
+    async def test_instances_are_bounded_and_the_state_of_released_ones_is_kept(self) -> None:
+        for _ in range(2):
+            for number in range(main._MAX_INSTANCES + 3):
+                cfg = {"prometheus_config": {"gateway_url": f"http://127.0.0.1:9/{number}", "push_policy": "manual"}}
+                answer = await main.process({"operation": "record_counter", "metric_name": "kept_total", "metric_value": 1}, cfg)
+                self.assertTrue(answer["success"], answer)
+                self.assertLessEqual(len(main._instances), main._MAX_INSTANCES)
+        self.assertEqual(2, answer["result"]["current_value"])
+        threads = [thread for thread in threading.enumerate() if thread.name.startswith(main._COMPONENT.stem)]
+        self.assertLessEqual(len(threads), 2 * main._MAX_INSTANCES)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "forks")
+    async def test_the_child_of_a_process_that_used_the_plug_is_told_so(self) -> None:
+        script = f"""
+import asyncio, os, sys
+sys.path.insert(0, {FOLDER!r})
+import main
+record = {{"operation": "record_counter", "metric_name": "forked_total", "metric_value": 1}}
+def call():
+    return asyncio.run(main.process(record, {{"mock_mode": True}}))
+def child():
+    if (pid := os.fork()) == 0:
+        answer = call()
+        os._exit(0 if answer["success"] else 7 if "forked" in answer["error"] else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+assert child() == 0
+assert call()["success"]
+assert child() == 7
+assert call()["result"]["current_value"] == 2
+"""
+        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        self.assertEqual((0, ""), (ended.returncode, ended.stderr))
 
     async def test_a_mock_reaches_no_server(self) -> None:
         cfg = {"mock_mode": True, "prometheus_config": {"prometheus_url": "http://127.0.0.1:9", "gateway_url": "http://127.0.0.1:9"}}

@@ -4,7 +4,7 @@
 //! structs from them. `Value`, the deserializer in between, adds field paths to errors, warnings
 //! about unknown fields (with a suggestion), and the original text of numbers.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::marker::PhantomData;
 use std::borrow::Cow;
@@ -29,6 +29,8 @@ pub struct Document<'de> {
     /// The object's path in warnings; empty for a request.
     path: &'static str,
     members: Vec<Member<'de>>,
+    /// Whether settings may contain `${NAME}`.
+    keeps_references: Cell<bool>,
     /// Members that were ignored or may be misread.
     warnings: RefCell<Warnings>,
 }
@@ -45,7 +47,7 @@ impl<'de> Document<'de> {
 
     /// Like [`Document::parse`], for an object at `path`, which warnings name.
     pub fn parse_at(path: &'static str, text: &'de str) -> Result<Self, String> {
-        members(text).map(|members| Self { path, members, warnings: RefCell::default() })
+        members(text).map(|members| Self { path, members, ..Self::default() })
     }
 
     /// Splits a part of a request that must be an object; errors name `path`.
@@ -55,6 +57,12 @@ impl<'de> Document<'de> {
             return Err(Error::invalid(path, format!("expected an object, got {}", written::kind_of(text))));
         }
         Self::parse(text).map_err(|problem| Error::invalid(path, problem))
+    }
+
+    /// Takes `${NAME}` in settings for text. By default it is an error: a host would have replaced
+    /// the name of a variable that the plug may know.
+    pub fn keep_references(&self) {
+        self.keeps_references.set(true);
     }
 
     /// The raw JSON text of a member.
@@ -76,21 +84,34 @@ impl<'de> Document<'de> {
     pub fn part(&self, names: &[&str]) -> Option<Self> {
         let members = self.members.iter().filter(|(name, _)| names.contains(&&**name)).cloned();
         let members: Vec<Member> = members.collect();
-        (!members.is_empty()).then(|| Self { path: self.path, members, warnings: RefCell::default() })
+        (!members.is_empty()).then(|| Self {
+            path: self.path,
+            members,
+            keeps_references: self.keeps_references.clone(),
+            ..Self::default()
+        })
     }
 
     /// Reads `T` from the members it has fields for.
     pub(crate) fn read<T: Deserialize<'de>>(&self) -> Result<T, Error> {
         let object = Object { members: &self.members, asked: &RefCell::default(), whole: false };
         let (place, warnings) = (&Place::of(self.path), &self.warnings);
-        T::deserialize(Value { text: "", object: Some(object), place, warnings }).map_err(Error::from)
+        T::deserialize(Value {
+            text: "",
+            object: Some(object),
+            place,
+            keeps_references: self.keeps_references.get(),
+            warnings,
+        })
+        .map_err(Error::from)
     }
 
     /// Reads one member of a `ctx`, if present.
     pub fn read_field<T: Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let place = &Place::Member(&Place::Top, name);
-        let value = Value { text, object: None, place, warnings: &self.warnings };
+        let keeps_references = self.keeps_references.get();
+        let value = Value { text, object: None, place, keeps_references, warnings: &self.warnings };
         T::deserialize(value).map(Some).map_err(|fault| fault.inside(name).into())
     }
 
@@ -142,7 +163,8 @@ pub(crate) fn fields_of<'a, T: Deserialize<'a>>() -> Vec<&'static str> {
     let asked = RefCell::default();
     let object = Object { members: &[], asked: &asked, whole: false };
     // Every field is optional, so an empty request deserializes; only the asked names matter.
-    let _ = T::deserialize(Value { text: "", object: Some(object), place: &Place::Top, warnings: &RefCell::default() });
+    let (place, warnings) = (&Place::Top, &RefCell::default());
+    let _ = T::deserialize(Value { text: "", object: Some(object), place, keeps_references: false, warnings });
     asked.into_inner()
 }
 
@@ -305,6 +327,8 @@ struct Value<'de, 'p> {
     /// The members, if the value is an object that is already split.
     object: Option<Object<'de, 'p>>,
     place: &'p Place<'p>,
+    /// Whether a setting may contain `${NAME}`.
+    keeps_references: bool,
     warnings: &'p RefCell<Warnings>,
 }
 
@@ -326,7 +350,7 @@ impl<'de, 'p> Object<'de, 'p> {
         let chosen = select(self.members, fields, value.place, value.warnings);
         let is_unknown = |name: &&str| self.whole && !name.starts_with('_') && !fields.contains(name);
         let unknown = self.members.iter().map(|(name, _)| &**name).find(is_unknown);
-        Fields { fields, chosen, at: 0, unknown, place: value.place, warnings: value.warnings }
+        Fields { fields, chosen, at: 0, unknown, within: *value }
     }
 }
 
@@ -371,7 +395,9 @@ impl<'de> Value<'de, '_> {
             Ok(Scalar::Null) => Ok(false),
             Ok(Scalar::Text(text)) if written::is_blank(&text) => Ok(false),
             // It may be a secret, so it is not repeated.
-            Ok(Scalar::Text(text)) if text.contains("${") => Err(Fault::invalid(NOT_REPLACED.to_owned())),
+            Ok(Scalar::Text(text)) if !self.keeps_references && text.contains("${") => {
+                Err(Fault::invalid(NOT_REPLACED.to_owned()))
+            }
             _ => Ok(true),
         }
     }
@@ -477,8 +503,7 @@ struct Fields<'de, 'p> {
     chosen: Vec<Option<&'de str>>,
     at: usize,
     unknown: Option<&'p str>,
-    place: &'p Place<'p>,
-    warnings: &'p RefCell<Warnings>,
+    within: Value<'de, 'p>,
 }
 
 impl<'de> Fields<'de, '_> {
@@ -526,8 +551,8 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let (name, text) = self.take();
-        let place = Place::Member(self.place, name);
-        let value = Value { text, object: None, place: &place, warnings: self.warnings };
+        let place = Place::Member(self.within.place, name);
+        let value = Value { text, object: None, place: &place, ..self.within };
         seed.deserialize(value).map_err(|fault| fault.inside(name))
     }
 }
@@ -555,7 +580,7 @@ impl<'de> de::MapAccess<'de> for Members<'de, '_> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let (name, text) = self.value.take().unwrap_or((Cow::Borrowed(""), "null"));
         let place = Place::Member(self.within.place, &name);
-        let value = Value { text, object: None, place: &place, warnings: self.within.warnings };
+        let value = Value { text, object: None, place: &place, ..self.within };
         seed.deserialize(value).map_err(|fault| fault.inside(&name))
     }
 
@@ -576,7 +601,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de, '_> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         let Some((index, item)) = self.rest.next() else { return Ok(None) };
         let place = Place::Item(self.within.place, index);
-        let value = Value { text: item.get(), object: None, place: &place, warnings: self.within.warnings };
+        let value = Value { text: item.get(), object: None, place: &place, ..self.within };
         seed.deserialize(value).map(Some).map_err(|fault| fault.inside_item(index))
     }
 

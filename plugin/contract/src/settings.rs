@@ -191,7 +191,8 @@ pub struct ConfigurationOnly<'a> {
     /// The version whose defaults and members of results apply. With `1.0.0`, servers that are not
     /// mentioned are those of the Python plug (`gateway_url` is `http://127.0.0.1:9091`,
     /// `prometheus_url` `http://127.0.0.1:9090`, `grafana_url` `http://127.0.0.1:3000`; null is
-    /// none), and `instance` is `plugpipe-instance`.
+    /// none), `instance` is `plugpipe-instance`, and a `${NAME}` that the host did not replace is
+    /// text.
     pub compatibility: Setting<Compatibility>,
     /// For hosts: whether to write debug logs.
     #[cfg_attr(feature = "schema", schemars(with = "Flag"))]

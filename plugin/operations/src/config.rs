@@ -155,6 +155,10 @@ impl Config {
 
     /// Reads a configuration from `cfg`.
     pub fn from_cfg(cfg: &Document) -> Result<Self, Error> {
+        if is_for_former(cfg) {
+            // It took what its host did not replace for text.
+            cfg.keep_references();
+        }
         let read = Configuration::from_document(cfg).map_err(|error| error.inside("cfg"))?;
         let Both(Both(flat, flat_only), top) = read;
         let path = format!("cfg.{NESTED}");
@@ -336,13 +340,16 @@ impl Config {
         given.instance.put(&mut self.instance, &None, |instance| instance.to_owned());
         let interval = |interval: plugpipe_contract::settings::Interval| interval.0.to_owned().unwrap_or_default();
         given.scrape_interval.put(&mut self.scrape_interval, &default.scrape_interval, interval);
+        let is_former = self.is_former();
         if let Some(labels) = given.grouping_key.given() {
             let path = format!("{path}.{GROUPING_KEY}");
-            self.grouping_key = labels.map_or(Ok(Labels::default()), |labels| grouping_key(&labels, &path))?;
+            self.grouping_key =
+                labels.map_or(Ok(Labels::default()), |labels| grouping_key(&labels, &path, is_former))?;
         }
         if let Some(labels) = given.external_labels.given() {
             let path = format!("{path}.external_labels");
-            self.remote.external_labels = labels.map_or(Ok(Labels::default()), |labels| read_labels(&labels, &path))?;
+            self.remote.external_labels =
+                labels.map_or(Ok(Labels::default()), |labels| read_labels(&labels, &path, is_former))?;
         }
         Ok(())
     }
@@ -386,9 +393,18 @@ struct Places {
     grouping_key: String,
 }
 
+/// Whether a configuration asks for the behavior of 1.0.0.
+fn is_for_former(cfg: &Document) -> bool {
+    let asks = |settings: &Document| {
+        settings.read_field::<Compatibility>("compatibility").ok() == Some(Some(Compatibility::V1))
+    };
+    let nested = cfg.get(NESTED).and_then(|nested| Document::parse(nested).ok());
+    asks(cfg) || nested.is_some_and(|nested| asks(&nested))
+}
+
 /// Labels except job and instance; names may be any UTF-8 text if the gateway supports that.
-fn grouping_key(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
-    let labels = read_labels(given, path)?;
+fn grouping_key(given: &scalar::Labels, path: &str, keeps_references: bool) -> Result<Labels, Error> {
+    let labels = read_labels(given, path, keeps_references)?;
     if labels.get("job").is_some() {
         return Err(Error::invalid(format!("{path}.job"), "the job of the grouping key must be set by job_name"));
     }
@@ -396,8 +412,8 @@ fn grouping_key(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
 }
 
 /// Validates labels whose values are settings.
-fn read_labels(given: &scalar::Labels, path: &str) -> Result<Labels, Error> {
-    if let Some((name, _)) = given.iter().find(|(_, value)| value.contains("${")) {
+fn read_labels(given: &scalar::Labels, path: &str, keeps_references: bool) -> Result<Labels, Error> {
+    if let Some((name, _)) = given.iter().find(|(_, value)| !keeps_references && value.contains("${")) {
         return Err(Error::invalid(format!("{path}.{name}"), NOT_REPLACED));
     }
     let labels = given.iter().map(|(name, value)| Ok((label_name(name, true, path)?, value.into())));

@@ -115,3 +115,22 @@ fn without_it_nothing_is_added() {
     let queried = process(&mut plug, json!({"operation": "query_metrics", "query": "up"}), json!({}));
     assert_eq!(names(&queried["monitoring_metadata"]), ["job_name", "prometheus_url", "scrape_interval"]);
 }
+
+#[test]
+fn a_reference_that_no_host_replaced_is_text_as_it_was_for_1_0_0() {
+    let settings =
+        json!({"gateway_url": "http://gw:1", "instance": "${HOSTNAME}", "grouping_key": {"zone": "${ZONE}"}});
+    for (compatibility, taken) in [("1.0.0", true), ("2.0.0", false)] {
+        let (mut plug, world) = plug();
+        world.will_answer(200, "");
+        let record = json!({"operation": "record_gauge", "metric_name": "a", "metric_value": 1});
+        let cfg = json!({"compatibility": compatibility, "prometheus_config": settings});
+        let answer = process(&mut plug, record, cfg);
+        assert_eq!(answer["success"], taken, "{answer}");
+        let asked = world.asked();
+        assert_eq!(asked.len(), usize::from(taken));
+        if let Some((_, url, _)) = asked.first() {
+            assert_eq!(url, "http://gw:1/metrics/job/plugpipe/instance/%24%7BHOSTNAME%7D/zone/%24%7BZONE%7D");
+        }
+    }
+}
