@@ -634,8 +634,9 @@ class ConfigurationSettings(TypedDict, total=False):
     # The version whose defaults and members of results apply. With `1.0.0`, servers that are not
     # mentioned are those of the Python plug (`gateway_url` is `http://127.0.0.1:9091`,
     # `prometheus_url` `http://127.0.0.1:9090`, `grafana_url` `http://127.0.0.1:3000`; null is
-    # none), and `instance` is `plugpipe-instance`. Only in the configuration. `1.0.0`: The Python
-    # plug. `2.0.0`: This one. Default `"2.0.0"`.
+    # none), `instance` is `plugpipe-instance`, and a `${NAME}` that the host did not replace is
+    # text. Only in the configuration. `1.0.0`: The Python plug. `2.0.0`: This one. Default
+    # `"2.0.0"`.
     compatibility: Union[Literal["1.0.0", "2.0.0", ""], None]
     # For establishing a connection. Default `"1s"`.
     connect_timeout: Duration
