@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -165,6 +166,17 @@ impl Board {
         match self.jobs.join_next_with_id().await {
             Some(ended) => self.note_end(ended),
             None => std::future::pending().await,
+        }
+    }
+
+    /// Takes the end of a job that has ended, or has the task woken when one does.
+    pub(super) fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self.jobs.poll_join_next_with_id(context) {
+            Poll::Ready(Some(ended)) => {
+                self.note_end(ended);
+                Poll::Ready(())
+            }
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 
