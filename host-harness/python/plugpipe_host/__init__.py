@@ -15,8 +15,37 @@ import os
 
 from . import _native
 from ._native import __version__
-from ._plug import Plug
+from ._exposition import make_asgi_app, make_wsgi_app, start_http_server
+from ._metrics import DEFAULT_BUCKETS, Counter, Enum, Gauge, Histogram, Info, Summary, default_plug, use
+from ._plug import Plug, _inboxes, _plugs
 
-__all__ = ["Plug", "__version__"]
+__all__ = [
+    "DEFAULT_BUCKETS",
+    "Counter",
+    "Enum",
+    "Gauge",
+    "Histogram",
+    "Info",
+    "Plug",
+    "Summary",
+    "__version__",
+    "default_plug",
+    "make_asgi_app",
+    "make_wsgi_app",
+    "start_http_server",
+    "use",
+]
 
-os.register_at_fork(after_in_child=_native.forked)
+
+def _before_fork() -> None:
+    for plug in list(_plugs):
+        plug._before_fork()
+    _native.before_fork()
+
+
+def _forked() -> None:
+    _native.forked()
+    _inboxes.clear()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_native.after_fork, after_in_child=_forked)

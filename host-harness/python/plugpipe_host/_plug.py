@@ -20,6 +20,9 @@ _Own = TypeVar("_Own", bound="Plug")
 
 _Waiting = _native.Waiting
 
+# For forks: each notes for the child what it pushes to.
+_plugs: weakref.WeakSet[Plug] = weakref.WeakSet()
+
 
 class _Inbox:
     """Answers that one event loop waits for."""
@@ -75,6 +78,18 @@ class Plug(_native.Plug):
     `state`: a folder that keeps what was acknowledged, also after `kill -9`; for one process at a time.
     `record`, `replay`: a file for an HTTP recording, or one whose responses are replayed.
     """
+
+    def __init__(
+        self,
+        component: Optional[Path] = None,
+        config: Union[Mappings, Path, None] = None,
+        grants: Union[Mappings, Path, None] = None,
+        limits: Optional[Mappings] = None,
+        state: Optional[Path] = None,
+        record: Optional[Path] = None,
+        replay: Optional[Path] = None,
+    ) -> None:
+        _plugs.add(self)
 
     @classmethod
     def embedded(

@@ -4,6 +4,8 @@
 //! | module | purpose |
 //! |---|---|
 //! | `plug` | `Plug`: a component with its settings, and its sessions |
+//! | `metrics` | metrics by handle: families and their series |
+//! | `buffer` | increments that are handed over together |
 //! | `settings` | configuration, grants, limits, state and recordings, as Python says them |
 //! | `convert` | Python objects to JSON and back |
 //! | `answer` | what `process` returns |
@@ -15,8 +17,10 @@
 #![deny(missing_docs)]
 
 mod answer;
+mod buffer;
 mod convert;
 mod inbox;
+mod metrics;
 mod plug;
 mod settings;
 mod world;
@@ -31,9 +35,23 @@ mod _native {
     #[pymodule_export]
     use crate::inbox::{Inbox, Waiting};
     #[pymodule_export]
+    use crate::metrics::{Metric, Series};
+    #[pymodule_export]
     use crate::plug::Plug;
 
-    /// To be called in the child of a fork.
+    /// To be called before a fork.
+    #[pyfunction]
+    fn before_fork(py: Python<'_>) {
+        py.detach(crate::world::before_fork);
+    }
+
+    /// To be called after a fork in the parent.
+    #[pyfunction]
+    fn after_fork() {
+        crate::world::after_fork();
+    }
+
+    /// To be called after a fork in the child.
     #[pyfunction]
     fn forked() {
         crate::world::forked();
@@ -41,6 +59,15 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::log();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// Logs warnings of the host to stderr, such as a request that no grant allows. `PLUGPIPE_LOG` says
+/// more or less, as `debug` or `off`.
+fn log() {
+    let filter = std::env::var("PLUGPIPE_LOG").unwrap_or_else(|_| "warn,plugpipe_runtime::cache=info".into());
+    // A process may have a subscriber already; then that one is told.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

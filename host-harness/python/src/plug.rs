@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use plugpipe_runtime::answer::Server;
@@ -16,10 +16,11 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use serde_json::Value;
 
 use crate::answer::{failure, response};
+use crate::buffer::{Buffer, Cell, hand_over_at_intervals};
 use crate::convert::{from_json, to_json};
 use crate::inbox::Waiting;
 use crate::settings::{Arguments, Settings};
-use crate::world::{World, generation, world};
+use crate::world::{World, busy, generation, world};
 
 /// Configurations whose session is remembered by their text; a caller may make up one for each call.
 const MAX_TEXTS: usize = 1_024;
@@ -48,9 +49,17 @@ struct Running {
     /// The last configuration that was taken, as text, and its session.
     last: Option<(String, SharedPlug)>,
     is_closed: bool,
+    /// Increments for the session of the plug's own configuration.
+    buffer: Option<Arc<Buffer>>,
     /// For the next answer.
     warnings: Vec<String>,
+    /// In the parent of a fork what it pushes to, and in the child what the parent pushed to, as
+    /// lanes of the plug.
+    lanes: BTreeSet<String>,
 }
+
+/// How the plug `monitoring_prometheus` calls the lane of a group of pushes; its URL follows.
+const PUSHES: &str = "push:";
 
 struct Started {
     component: Component,
@@ -84,9 +93,10 @@ impl Plug {
     fn running(&self) -> MutexGuard<'_, Running> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.generation != generation() {
-            let is_closed = running.is_closed;
-            std::mem::forget(std::mem::take(&mut *running));
-            (running.generation, running.is_closed) = (generation(), is_closed);
+            let parent = std::mem::take(&mut *running);
+            (running.generation, running.is_closed) = (generation(), parent.is_closed);
+            running.lanes.clone_from(&parent.lanes);
+            std::mem::forget(parent);
         }
         running
     }
@@ -95,7 +105,10 @@ impl Plug {
     fn detached<T: Send>(py: Python<'_>, run: impl FnOnce(&'static World) -> T + Send) -> Result<T, Error> {
         let problem = |error: std::io::Error| Error::Settings { what: "threads".into(), problem: error.to_string() };
         let world = world().map_err(problem)?;
-        Ok(py.detach(|| run(world)))
+        Ok(py.detach(|| {
+            let _busy = busy();
+            run(world)
+        }))
     }
 
     /// The session of the plug's own configuration, started if it does not run in this process.
@@ -190,7 +203,38 @@ impl Plug {
         Ok(plug)
     }
 
+    /// Has buffered increments of this series be handed over to the plug.
+    pub(crate) fn buffer(&self, plug: &SharedPlug, series: u32, cell: &Arc<Cell>) -> PyResult<()> {
+        let mut running = self.running();
+        if let Some(buffer) = &running.buffer {
+            buffer.add(series, cell);
+            return Ok(());
+        }
+        let buffer = Arc::new(Buffer::default());
+        buffer.add(series, cell);
+        world()?.runtime().spawn(hand_over_at_intervals(Arc::downgrade(&buffer), plug.clone()));
+        running.buffer = Some(buffer);
+        Ok(())
+    }
+
+    /// Hands over buffered increments before anybody looks at what was recorded.
+    fn hand_over(&self, py: Python<'_>) {
+        let (buffer, main) = {
+            let running = self.running();
+            let Some((buffer, started)) = running.buffer.as_ref().zip(running.started.as_ref()) else { return };
+            (Arc::clone(buffer), started.main.clone())
+        };
+        if buffer.is_empty() {
+            return;
+        }
+        let outcome = py.detach(|| main.turn().call(async |session| buffer.hand_over(session).await));
+        if let Err(error) = outcome {
+            self.running().warnings.push(error.to_string());
+        }
+    }
+
     fn take(&self, py: Python<'_>, request: Request, cfg: &str) -> Taken {
+        self.hand_over(py);
         match self.session(py, cfg) {
             Ok(plug) => match py.detach(|| plug.turn().take(request, cfg)) {
                 Taken::Answered(answer) => {
@@ -232,11 +276,33 @@ impl Plug {
 
     fn answered<'py>(&self, py: Python<'py>, answer: Result<Answer, Error>) -> PyResult<Bound<'py, PyAny>> {
         let answer = response(py, answer)?;
+        self.note_shared_groups(py);
         let warnings = std::mem::take(&mut self.running().warnings);
         if !warnings.is_empty() {
             add_warnings(&answer, warnings)?;
         }
         Ok(answer)
+    }
+
+    /// In the child of a fork, warns at its first push to a group that its parent pushed to.
+    fn note_shared_groups(&self, py: Python<'_>) {
+        if generation() == 0 || self.running().lanes.is_empty() {
+            return;
+        }
+        let mut running = self.running();
+        let plugs: Vec<SharedPlug> =
+            running.started.iter().flat_map(|started| started.by_origins.values()).cloned().collect();
+        drop(running);
+        let own: BTreeSet<String> = py.detach(|| plugs.iter().flat_map(pushed).collect());
+        running = self.running();
+        let shared: Vec<String> = running.lanes.intersection(&own).cloned().collect();
+        for lane in shared {
+            running.lanes.remove(&lane);
+            let group = lane.strip_prefix(PUSHES).unwrap_or(&lane);
+            running.warnings.push(format!(
+                "{group}: the process that this one was forked from pushes to this group too, and each push replaces the other's;                  give each process an instance of its own, or connect() them to one host"
+            ));
+        }
     }
 
     fn begin<'py>(&self, py: Python<'py>, request: Request, cfg: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -287,6 +353,12 @@ impl Running {
         }
         self.by_text.insert(cfg.to_owned(), plug.clone());
     }
+}
+
+/// The groups that a plug pushed to, as lanes.
+fn pushed(plug: &SharedPlug) -> Vec<String> {
+    let lanes = plug.turn().call(async |session| session.lanes_used().map(str::to_owned).collect::<Vec<_>>());
+    lanes.into_iter().filter(|lane| lane.starts_with(PUSHES)).collect()
 }
 
 /// The field that an error of the plug begins with.
@@ -370,6 +442,16 @@ impl Plug {
         }
     }
 
+    /// Before a fork: notes for the child what this process pushes to.
+    fn _before_fork(&self, py: Python<'_>) {
+        let running = self.running();
+        let plugs: Vec<SharedPlug> =
+            running.started.iter().flat_map(|started| started.by_origins.values()).cloned().collect();
+        drop(running);
+        let lanes: Vec<String> = py.detach(|| plugs.iter().flat_map(pushed).collect());
+        self.running().lanes.extend(lanes);
+    }
+
     fn _begin_health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.begin(py, Request::Health, "")
     }
@@ -422,6 +504,7 @@ impl Plug {
     #[pyo3(signature = (accept=""))]
     fn scrape<'py>(&self, py: Python<'py>, accept: &str) -> PyResult<(String, Bound<'py, PyBytes>)> {
         let plug = self.main(py).map_err(|error| raised(&error))?;
+        self.hand_over(py);
         let exposed = py.detach(|| plug.turn().call(async |session| session.scrape(accept).await));
         let exposed = exposed.map_err(|error| raised(&error))?;
         if exposed.content_type.is_empty() {
@@ -433,6 +516,7 @@ impl Plug {
     /// What was recorded, in the text format.
     fn text(&self, py: Python<'_>) -> PyResult<String> {
         let plug = self.main(py).map_err(|error| raised(&error))?;
+        self.hand_over(py);
         let text = py.detach(|| plug.turn().call(async |session| session.encode(Format::Text).await));
         let text = text.map_err(|error| raised(&error))?;
         String::from_utf8(text).map_err(|error| PyRuntimeError::new_err(error.to_string()))
@@ -440,11 +524,15 @@ impl Plug {
 
     /// Ends the plug: later requests are answered with an error. What was recorded is gone, unless it
     /// is in a state folder.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) {
+        self.hand_over(py);
         let mut running = self.running();
         let ended = std::mem::take(&mut *running);
         (running.generation, running.is_closed) = (generation(), true);
         drop(running);
-        drop(ended);
+        py.detach(|| {
+            let _busy = busy();
+            drop(ended);
+        });
     }
 }

@@ -81,6 +81,7 @@ pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use http_recording::Exchanges;
+pub use journal::close_inherited_locks;
 pub use limits::Limits;
 pub use plug::Plug;
 pub use private::publish;

@@ -203,6 +203,11 @@ impl Session {
         &self.description
     }
 
+    /// The lanes whose jobs changed something on a server so far; of very many, the first ones.
+    pub fn lanes_used(&self) -> impl Iterator<Item = &str> {
+        self.board.lanes_used.iter().map(|lane| &**lane)
+    }
+
     /// Whether a scraper has all that is stored.
     pub fn is_scraped(&self) -> bool {
         self.scraped_to == Some(self.changes)

@@ -60,3 +60,13 @@ fn the_package_is_typed() {
 fn requests_are_answered() {
     test("test_host.py");
 }
+
+#[test]
+fn metrics_are_recorded_and_exposed() {
+    test("test_host_metrics.py");
+}
+
+#[test]
+fn processes_fork() {
+    test("test_host_fork.py");
+}
