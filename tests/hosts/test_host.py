@@ -293,7 +293,8 @@ class Conversion(unittest.IsolatedAsyncioTestCase):
 
 class Soak(unittest.IsolatedAsyncioTestCase):
     async def test_memory_stays_flat_and_threads_few(self) -> None:
-        calls, configurations = int(os.environ.get("PLUGPIPE_SOAK_PYTHON_CALLS", "4000")), int(os.environ.get("PLUGPIPE_SOAK_CONFIGURATIONS", "300"))
+        calls = int(os.environ.get("PLUGPIPE_SOAK_PYTHON_CALLS", "4000"))
+        configurations = int(os.environ.get("PLUGPIPE_SOAK_PYTHON_CONFIGURATIONS", "300"))
         plug, gateway = Plug.embedded(), Gateway()
 
         async def run(calls: int, configurations: int) -> None:

@@ -10,7 +10,19 @@ import urllib.request
 from typing import Any
 
 sys.path.insert(0, sys.argv.pop())
-from plugpipe_host import Counter, Enum, Gauge, Histogram, Info, Plug, Summary, make_asgi_app, make_wsgi_app, start_http_server  # noqa: E402
+from plugpipe_host import (  # noqa: E402
+    Counter,
+    Enum,
+    Gauge,
+    Histogram,
+    Info,
+    Plug,
+    Summary,
+    make_asgi_app,
+    make_wsgi_app,
+    process_metrics,
+    start_http_server,
+)
 
 
 class Metrics(unittest.TestCase):
@@ -143,6 +155,29 @@ class Metrics(unittest.TestCase):
         self.plug.cleanup_sync()
         jobs.inc()
         self.assertEqual(self.lines(), ["jobs_total 1"])
+
+
+class Collected(unittest.TestCase):
+    def test_a_gauge_asks_a_function_at_each_export_and_one_that_fails_is_a_warning(self) -> None:
+        plug, values = Plug.embedded(), [1.0, 2.0]
+        Gauge("asked", plug=plug).set_function(lambda: values.pop(0))
+        self.assertIn("asked 1\n", plug.text())
+        self.assertIn(b"asked 2\n", plug.scrape()[1])
+        with self.assertWarnsRegex(RuntimeWarning, "IndexError"):
+            self.assertIn("asked 2\n", plug.text())
+
+    def test_metrics_of_the_process(self) -> None:
+        plug = Plug.embedded()
+        process_metrics(plug)
+        values = {line.split()[0]: float(line.split()[1]) for line in plug.text().splitlines() if not line.startswith("#")}
+        self.assertAlmostEqual(values["process_cpu_seconds_total"], time.process_time(), delta=1)
+        self.assertAlmostEqual(values["process_start_time_seconds"], time.time(), delta=300)
+        self.assertGreater(values["process_resident_memory_bytes"], 10e6)
+        self.assertGreater(values["process_virtual_memory_bytes"], values["process_resident_memory_bytes"])
+        self.assertTrue(3 <= values["process_open_fds"] < values["process_max_fds"], values)
+        self.assertGreaterEqual(values["process_threads"], 2)
+        self.assertIn('python_gc_collections_total{generation="2"}', values)
+        self.assertTrue(any(name.startswith("python_info{") for name in values), values)
 
 
 class Exposition(unittest.TestCase):

@@ -18,6 +18,7 @@ from ._native import __version__
 from ._exposition import make_asgi_app, make_wsgi_app, start_http_server
 from ._metrics import DEFAULT_BUCKETS, Counter, Enum, Gauge, Histogram, Info, Summary, default_plug, use
 from ._plug import Plug, _inboxes, _plugs
+from ._process import process_metrics
 
 __all__ = [
     "DEFAULT_BUCKETS",
@@ -32,6 +33,7 @@ __all__ = [
     "default_plug",
     "make_asgi_app",
     "make_wsgi_app",
+    "process_metrics",
     "start_http_server",
     "use",
 ]

@@ -173,8 +173,9 @@ class _Metric(Generic[_Child]):
         **options: Any,
     ) -> None:
         names = [labelnames] if isinstance(labelnames, str) else list(labelnames)
+        self._plug = plug or default_plug()
         self._native = _native.Metric(
-            plug or default_plug(), self._child, self._kind, self._name(_full_name(namespace, subsystem, name, unit)), documentation,
+            self._plug, self._child, self._kind, self._name(_full_name(namespace, subsystem, name, unit)), documentation,
             unit or None, names, **options,
         )  # fmt: skip
         # Straight to the native method: this is the call that programs make most.
@@ -227,6 +228,11 @@ class Gauge(_Metric[GaugeChild]):
     """Goes up and down."""
 
     _kind, _child = "gauge", GaugeChild
+
+    def set_function(self, function: Callable[[], float]) -> None:
+        """Has its value be what this returns, at each export. For a gauge without labels."""
+        gauge = self._only
+        self._plug.before_export(lambda: gauge.set(float(function())))
 
 
 class Histogram(_Metric[ObserverChild]):

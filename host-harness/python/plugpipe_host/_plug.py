@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 import weakref
-from typing import Any, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Callable, Mapping, Optional, Type, TypeVar, Union
 
 from . import _native
 
@@ -90,6 +91,7 @@ class Plug(_native.Plug):
         replay: Optional[Path] = None,
     ) -> None:
         _plugs.add(self)
+        self._collectors: list[Callable[[], None]] = []
 
     @classmethod
     def embedded(
@@ -123,22 +125,51 @@ class Plug(_native.Plug):
     async def process(self, ctx: Optional[Mappings] = None, cfg: Optional[Mappings] = None) -> Response:
         """Runs the operation that `ctx` names. An empty `cfg` keeps the last one. Nothing raises: an error is an answer."""
         answer = self._begin(ctx, cfg)
-        return await _answer(answer) if type(answer) is _Waiting else answer
+        return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
+
+    def before_export(self, collect: Callable[[], None]) -> None:
+        """Has this be called before each `scrape`, `text` and `deliver`, to set what is only then looked up. If it raises, that is
+        a warning, and the export goes on."""
+        self._collectors.append(collect)
+
+    def _collect(self) -> None:
+        for collect in self._collectors:
+            try:
+                collect()
+            except Exception as error:  # noqa: BLE001
+                name = getattr(collect, "__qualname__", repr(collect))
+                warnings.warn(f"{name}: {type(error).__name__}: {error}; its metrics are as of the last export", RuntimeWarning, stacklevel=3)
+
+    def scrape(self, accept: str = "") -> tuple[str, bytes]:
+        """The exposition that a scraper with this `Accept` header gets, after its content type."""
+        self._collect()
+        return super().scrape(accept)
+
+    def text(self) -> str:
+        """What was recorded, in the text format."""
+        self._collect()
+        return super().text()
+
+    def deliver_sync(self, sink: str) -> Response:
+        """Sends to this sink what has not been sent; `describe()["sinks"]` lists them."""
+        self._collect()
+        return super().deliver_sync(sink)
 
     async def health(self) -> Response:
         """Checks every configured server."""
         answer = self._begin_health()
-        return await _answer(answer) if type(answer) is _Waiting else answer
+        return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
     async def cleanup(self) -> Response:
         """Makes the plug forget what it recorded, and remove what it left on servers."""
         answer = self._begin_cleanup()
-        return await _answer(answer) if type(answer) is _Waiting else answer
+        return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
     async def deliver(self, sink: str) -> Response:
         """Sends to this sink what has not been sent; `describe()["sinks"]` lists them."""
+        self._collect()
         answer = self._begin_deliver(sink)
-        return await _answer(answer) if type(answer) is _Waiting else answer
+        return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
     def __enter__(self: _Own) -> _Own:
         return self

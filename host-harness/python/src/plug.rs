@@ -275,7 +275,11 @@ impl Plug {
     }
 
     fn answered<'py>(&self, py: Python<'py>, answer: Result<Answer, Error>) -> PyResult<Bound<'py, PyAny>> {
-        let answer = response(py, answer)?;
+        self.noted(py, response(py, answer)?)
+    }
+
+    /// An answer with what the host has to say.
+    fn noted<'py>(&self, py: Python<'py>, answer: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         self.note_shared_groups(py);
         let warnings = std::mem::take(&mut self.running().warnings);
         if !warnings.is_empty() {
@@ -440,6 +444,11 @@ impl Plug {
             Ok((ctx, cfg)) => self.wait(py, Request::Call(ctx), &cfg),
             Err(answer) => Ok(answer),
         }
+    }
+
+    /// An answer that came by way of an inbox, with what the host has to say.
+    fn _noted<'py>(&self, py: Python<'py>, answer: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.noted(py, answer)
     }
 
     /// Before a fork: notes for the child what this process pushes to.

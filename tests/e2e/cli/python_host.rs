@@ -56,6 +56,7 @@ fn the_package_is_typed() {
     assert!(Path::new(&package.path().join("plugpipe_host/py.typed")).exists());
 }
 
+/// Soaks at the size that `PLUGPIPE_SOAK_PYTHON_CALLS` and `PLUGPIPE_SOAK_PYTHON_CONFIGURATIONS` say.
 #[test]
 fn requests_are_answered() {
     test("test_host.py");
