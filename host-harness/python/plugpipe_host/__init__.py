@@ -15,12 +15,14 @@ import os
 
 from . import _native
 from ._native import __version__
+from ._connect import Connection, connect
 from ._exposition import make_asgi_app, make_wsgi_app, start_http_server
 from ._metrics import DEFAULT_BUCKETS, Counter, Enum, Gauge, Histogram, Info, Summary, default_plug, use
 from ._plug import Plug, _inboxes, _plugs
 from ._process import process_metrics
 
 __all__ = [
+    "Connection",
     "DEFAULT_BUCKETS",
     "Counter",
     "Enum",
@@ -30,6 +32,7 @@ __all__ = [
     "Plug",
     "Summary",
     "__version__",
+    "connect",
     "default_plug",
     "make_asgi_app",
     "make_wsgi_app",

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from types import TracebackType
 from typing import Any, Callable, Generic, Iterable, Mapping, Optional, Sequence, Type, TypeVar, Union
 
-from . import _native
+from . import _connect, _native
+from ._connect import Connection, connect
 from ._plug import Plug
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -17,19 +19,26 @@ _Child = TypeVar("_Child", bound=_native.Series)
 DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """Upper bounds, in seconds, for what takes as long as a request to a server."""
 
-_default: Optional[Plug] = None
+_default: Union[Plug, Connection, None] = None
+
+
+def _default_registry() -> Union[Plug, Connection]:
+    global _default
+    if _default is None:
+        _default = connect() if os.environ.get("PLUGPIPE_MONITORING_URL") else Plug.embedded()
+    return _default
 
 
 def default_plug() -> Plug:
     """The plug that metrics record into that name no other; started at its first use."""
-    global _default
-    if _default is None:
-        _default = Plug.embedded()
-    return _default
+    found = _default_registry()
+    if isinstance(found, Connection):
+        raise RuntimeError(f"metrics are recorded to {found.url}, which exposes them; this process has none of its own")
+    return found
 
 
-def use(plug: Plug) -> None:
-    """Makes this plug the default one, for metrics that are made later."""
+def use(plug: Union[Plug, Connection]) -> None:
+    """Makes this plug, or this shared registry, the default one, for metrics that are made later."""
     global _default
     _default = plug
 
@@ -149,6 +158,11 @@ class EnumChild(_native.Series):
     """A series of a state set: `state(name)`."""
 
 
+def _shared(child: Type[_native.Series]) -> Type[_connect.Series]:
+    """The same for a shared registry: what is written in Python is the same."""
+    return type(f"Shared{child.__name__}", (_connect.Series,), {name: own for name, own in vars(child).items() if not name.startswith("__")})
+
+
 def _full_name(namespace: str, subsystem: str, name: str, unit: str) -> str:
     full = "_".join(part for part in (namespace, subsystem, name) if part)
     return full if not unit or full.endswith("_" + unit) else f"{full}_{unit}"
@@ -169,15 +183,23 @@ class _Metric(Generic[_Child]):
         namespace: str = "",
         subsystem: str = "",
         unit: str = "",
-        plug: Optional[Plug] = None,
+        plug: Union[Plug, Connection, None] = None,
+        mode: Optional[str] = None,
         **options: Any,
     ) -> None:
         names = [labelnames] if isinstance(labelnames, str) else list(labelnames)
-        self._plug = plug or default_plug()
-        self._native = _native.Metric(
-            self._plug, self._child, self._kind, self._name(_full_name(namespace, subsystem, name, unit)), documentation,
-            unit or None, names, **options,
-        )  # fmt: skip
+        full = self._name(_full_name(namespace, subsystem, name, unit))
+        registry = plug or _default_registry()
+        self._native: Any
+        if isinstance(registry, Connection):
+            self._native = _connect.Metric(
+                registry, _shared(self._child), self._kind, full, documentation, unit or None, names, mode=mode, **options
+            )
+        else:
+            # In one process all modes are the same.
+            _connect.check_mode(mode)
+            self._native = _native.Metric(registry, self._child, self._kind, full, documentation, unit or None, names, **options)
+        self._registry = registry
         # Straight to the native method: this is the call that programs make most.
         setattr(self, "labels", self._native.labels)
         if not names and self._kind != "info":
@@ -225,14 +247,18 @@ class Counter(_Metric[CounterChild]):
 
 
 class Gauge(_Metric[GaugeChild]):
-    """Goes up and down."""
+    """Goes up and down.
+
+    `mode` says how a shared registry combines the values of several processes: `last` (default), `sum`, `min`, `max`, or `live_sum`,
+    which forgets a process when its connection ends.
+    """
 
     _kind, _child = "gauge", GaugeChild
 
     def set_function(self, function: Callable[[], float]) -> None:
         """Has its value be what this returns, at each export. For a gauge without labels."""
         gauge = self._only
-        self._plug.before_export(lambda: gauge.set(float(function())))
+        self._registry.before_export(lambda: gauge.set(float(function())))
 
 
 class Histogram(_Metric[ObserverChild]):

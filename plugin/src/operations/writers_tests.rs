@@ -118,6 +118,21 @@ fn a_gauge_keeps_its_mode_and_starts_afresh_once_it_was_removed() {
 }
 
 #[test]
+fn infos_and_native_histograms_are_recorded_too() {
+    let (mut plug, _) = plug();
+    let metrics = json!([
+        {"name": "build", "type": "info", "labels": {"version": "2"}},
+        {"name": "native_seconds", "type": "native_histogram", "values": [0.5, 2]},
+        {"name": "build", "type": "info", "labels": {"version": "2"}, "value": 3},
+    ]);
+    let answer = process(&mut plug, batch("a", 1, metrics), json!({}));
+    assert_eq!(answer["result"]["values_recorded"], 3, "{answer}");
+    assert_eq!(answer["result"]["refused"][0]["field"], "metrics[2].value", "{answer}");
+    assert_eq!(value(&mut plug, "build_info{version=\"2\"}"), Some(1.0));
+    assert_eq!(value(&mut plug, "native_seconds_count"), Some(2.0));
+}
+
+#[test]
 fn batches_need_a_writer_a_number_and_the_configured_key() {
     let (mut plug, _) = plug();
     for (ctx, field) in [

@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::cli::dist::{hosts, run, without_hosts};
-use crate::support::root;
+use crate::support::{plug, root};
 
 /// A folder with the package, to be imported from.
 fn package() -> TempDir {
@@ -38,6 +38,9 @@ fn test(file: &str) {
     let package = package();
     let mut test = Command::new(crate::fetched::python());
     test.arg(root().join("tests/hosts").join(file)).arg(package.path());
+    // Compiled before, so that no server waits for it.
+    plug();
+    test.env("PLUGPIPE_HARNESS", env!("CARGO_BIN_EXE_plugpipe-harness"));
     let said = run(&mut test, "");
     assert!(said.contains("\nOK"), "{said}");
     eprintln!("{said}");
@@ -70,4 +73,10 @@ fn metrics_are_recorded_and_exposed() {
 #[test]
 fn processes_fork() {
     test("test_host_fork.py");
+}
+
+/// Soaks for as long as `PLUGPIPE_SOAK_WORKERS_SECONDS` says.
+#[test]
+fn processes_share_a_registry() {
+    test("test_host_connect.py");
 }

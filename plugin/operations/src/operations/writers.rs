@@ -254,14 +254,14 @@ fn amounts(kind: Kind, record: &BatchRecord) -> Result<(f64, Vec<f64>), Error> {
     let Some(values) = &record.values else {
         let amount = match record.value.get() {
             // An info metric has only labels; its value is always 1.
-            None if kind == Kind::Info => 1.0,
+            None if kind == Kind::Info => return Ok((1.0, Vec::new())),
             None => return Err(Error::missing("value", "a number")),
             Some(amount) => amount,
         };
         check(kind, amount, "value")?;
         return Ok((amount, Vec::new()));
     };
-    if !matches!(kind, Kind::Histogram | Kind::Summary) {
+    if !matches!(kind, Kind::Histogram | Kind::NativeHistogram | Kind::Summary) {
         let problem = format!("only histograms and summaries have several, but this is a {}", kind.name());
         return Err(Error::invalid("values", problem));
     }
