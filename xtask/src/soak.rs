@@ -47,6 +47,12 @@ pub const SOAKS: &[Soak] = &[
         filter: "host::soak::",
         sizes: &[("PLUGPIPE_SOAK_PUSHES", "10000"), ("PLUGPIPE_SOAK_RECORDS", "10000000")],
     },
+    Soak {
+        name: "workers",
+        does: "8 gunicorn workers share a registry for 60 s, and for 60 s while they are killed",
+        filter: "cli::python_host::processes_share_a_registry",
+        sizes: &[("PLUGPIPE_SOAK_WORKERS_SECONDS", "60")],
+    },
 ];
 
 /// Runs a soak test and returns its row for docs/benchmarks.md.
