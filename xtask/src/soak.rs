@@ -30,6 +30,18 @@ pub const SOAKS: &[Soak] = &[
         sizes: &[("PLUGPIPE_PUSHES", "1000")],
     },
     Soak {
+        name: "kills",
+        does: "200 times kill -9 under load, with pushes and remote writes, lose and repeat nothing; nor does a kill at any point of 80 calls",
+        filter: "host::kills::",
+        sizes: &[("PLUGPIPE_SOAK_CUT_ROUNDS", "40"), ("PLUGPIPE_SOAK_KILLS", "200")],
+    },
+    Soak {
+        name: "load",
+        does: "10,000 traps of recorder and workers, and 10,000 records that wait for their pushes: totals are exact",
+        filter: "host::load::",
+        sizes: &[("PLUGPIPE_SOAK_MIXED_TRAPS", "10000"), ("PLUGPIPE_SOAK_SHARED_PUSHES", "10000")],
+    },
+    Soak {
         name: "recovery",
         does: "10,000 traps and 200 times kill -9 lose nothing that was acknowledged",
         filter: "host::recovery::",
