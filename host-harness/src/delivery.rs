@@ -148,10 +148,10 @@ async fn undelivered(plug: &PlugHandle, reason: Reason, unsent: u64) -> Result<O
 pub async fn series(plug: &PlugHandle) -> Result<u64, Error> {
     #[derive(Deserialize)]
     struct Stored {
-        families: Vec<Family>,
+        families: Vec<ExportedFamily>,
     }
     #[derive(Deserialize)]
-    struct Family {
+    struct ExportedFamily {
         name: String,
         series: Vec<IgnoredAny>,
     }

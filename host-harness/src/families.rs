@@ -10,7 +10,7 @@ use crate::chart::number;
 
 /// A metric family: the samples under one `# TYPE`.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Family {
+pub struct MetricFamily {
     /// Its name.
     pub name: String,
     /// Its type, as written in the exposition.
@@ -21,7 +21,7 @@ pub struct Family {
     pub samples: Vec<(String, f64)>,
 }
 
-impl Family {
+impl MetricFamily {
     /// The aggregated value: the sum for counters, the observation count for histograms and
     /// summaries, and the minimum and maximum for gauges and other types, for which a sum is
     /// meaningless.
@@ -104,14 +104,14 @@ fn name(series: &str) -> &str {
 }
 
 /// Parses the families of a text exposition, in order. Ignores malformed lines.
-pub fn read(text: &str) -> Vec<Family> {
-    let mut families: Vec<Family> = Vec::new();
+pub fn read(text: &str) -> Vec<MetricFamily> {
+    let mut families: Vec<MetricFamily> = Vec::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# ") {
             let mut words = rest.splitn(3, ' ');
             let (word, name, rest) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
             if families.last().is_none_or(|family| family.name != name) {
-                families.push(Family { name: name.into(), ..Family::default() });
+                families.push(MetricFamily { name: name.into(), ..MetricFamily::default() });
             }
             match (word, families.last_mut()) {
                 (Some("HELP"), Some(family)) => family.help = rest.replace("\\n", " ").replace("\\\\", "\\"),
@@ -124,7 +124,7 @@ pub fn read(text: &str) -> Vec<Family> {
         let Ok(value) = value.parse() else { continue };
         let own = name(series);
         if families.last().is_none_or(|family| !own.starts_with(&family.name) && !series.starts_with("{\"")) {
-            families.push(Family { name: own.into(), kind: "untyped".into(), ..Family::default() });
+            families.push(MetricFamily { name: own.into(), kind: "untyped".into(), ..MetricFamily::default() });
         }
         if let Some(family) = families.last_mut() {
             family.samples.push((series.into(), value));
@@ -145,8 +145,8 @@ pub enum Difference {
 }
 
 /// The changes between two expositions, sorted by series.
-pub fn differences(before: &[Family], after: &[Family]) -> Vec<Difference> {
-    let samples = |families: &[Family]| -> BTreeMap<String, f64> {
+pub fn differences(before: &[MetricFamily], after: &[MetricFamily]) -> Vec<Difference> {
+    let samples = |families: &[MetricFamily]| -> BTreeMap<String, f64> {
         families.iter().flat_map(|family| family.samples.iter().cloned()).collect()
     };
     let (before, after) = (samples(before), samples(after));

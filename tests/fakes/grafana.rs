@@ -1,4 +1,4 @@
-//! A Grafana that keeps what it is told, made from Grafana's published HTTP API: organisations,
+//! A Grafana that keeps what it is told, made from Grafana's published HTTP API: organizations,
 //! tokens, folders, dashboards with versions, pages of a search, and refusals in each form that
 //! Grafana has had. It does no I/O: a test brings requests and takes answers.
 
@@ -18,9 +18,9 @@ pub struct Dashboard {
     revision: u64,
 }
 
-/// One organisation.
+/// One organization.
 #[derive(Debug, Clone, Default)]
-pub struct Organisation {
+pub struct Organization {
     pub name: String,
     pub dashboards: BTreeMap<String, Dashboard>,
     /// Title and parent, by uid.
@@ -36,10 +36,10 @@ pub type Asked = (String, String);
 
 /// The server.
 pub struct Grafana {
-    pub organisations: BTreeMap<u64, Organisation>,
-    /// Each token's organisation.
+    pub organizations: BTreeMap<u64, Organization>,
+    /// Each token's organization.
     pub tokens: BTreeMap<String, u64>,
-    /// `Basic` credentials, encoded, of an administrator of all organisations.
+    /// `Basic` credentials, encoded, of an administrator of all organizations.
     pub administrator: String,
     /// Refuses in the form of Kubernetes, as Grafana 12 and later do in places.
     pub status_form: bool,
@@ -55,9 +55,9 @@ pub struct Grafana {
 
 impl Default for Grafana {
     fn default() -> Self {
-        let organisation = |name: &str| Organisation { name: name.into(), ..Organisation::default() };
+        let organization = |name: &str| Organization { name: name.into(), ..Organization::default() };
         Self {
-            organisations: BTreeMap::from([(1, organisation("Main Org.")), (2, organisation("Second"))]),
+            organizations: BTreeMap::from([(1, organization("Main Org.")), (2, organization("Second"))]),
             tokens: BTreeMap::from([("glsa_first".into(), 1), ("glsa_second".into(), 2)]),
             // admin:s3cret
             administrator: "YWRtaW46czNjcmV0".into(),
@@ -86,7 +86,7 @@ impl Grafana {
             return (200, json!({"commit": "abc", "database": "ok", "version": "12.1.0"}));
         }
         let header = |name: &str| headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-        let Some(organisation) = self.organisation_of(header("authorization"), header("x-grafana-org-id")) else {
+        let Some(organization) = self.organization_of(header("authorization"), header("x-grafana-org-id")) else {
             return self.refuse(401, "Unauthorized", "unauthorized", "Unauthorized");
         };
         let query: Vec<(String, String)> = query
@@ -98,7 +98,7 @@ impl Grafana {
             let segments: Vec<String> = path.split('/').map(decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
             return self.resource(
-                organisation,
+                organization,
                 method,
                 &segments,
                 &serde_json::from_slice(body).unwrap_or(Value::Null),
@@ -109,10 +109,10 @@ impl Grafana {
         let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
         match (method, segments.as_slice()) {
             ("GET", ["org"]) => {
-                (200, json!({"id": organisation, "name": self.organisations[&organisation].name, "address": {}}))
+                (200, json!({"id": organization, "name": self.organizations[&organization].name, "address": {}}))
             }
-            ("GET", ["search"]) => (200, self.search(organisation, &query)),
-            ("GET", ["dashboards", "uid", uid]) => match self.organisations[&organisation].dashboards.get(*uid) {
+            ("GET", ["search"]) => (200, self.search(organization, &query)),
+            ("GET", ["dashboards", "uid", uid]) => match self.organizations[&organization].dashboards.get(*uid) {
                 Some(held) => {
                     let url = format!("/d/{uid}/slug");
                     (
@@ -123,25 +123,25 @@ impl Grafana {
                 None => self.refuse(404, "Dashboard not found", "dashboards.not-found", "NotFound"),
             },
             ("DELETE", ["dashboards", "uid", uid]) => {
-                match self.organisations.get_mut(&organisation).and_then(|one| one.dashboards.remove(*uid)) {
+                match self.organizations.get_mut(&organization).and_then(|one| one.dashboards.remove(*uid)) {
                     Some(held) => (200, json!({"title": held.model["title"], "message": "Dashboard deleted"})),
                     None => self.refuse(404, "Dashboard not found", "dashboards.not-found", "NotFound"),
                 }
             }
-            ("POST", ["dashboards", "db"]) => self.save(organisation, &body),
-            ("GET", ["folders", uid]) => match self.organisations[&organisation].folders.get(*uid) {
+            ("POST", ["dashboards", "db"]) => self.save(organization, &body),
+            ("GET", ["folders", uid]) => match self.organizations[&organization].folders.get(*uid) {
                 Some((title, parent)) => (200, json!({"uid": uid, "title": title, "parentUid": parent})),
                 None => self.refuse(404, "folder not found", "folder.notFound", "NotFound"),
             },
-            ("POST", ["folders"]) => self.make_folder(organisation, &body),
-            ("GET", ["datasources", "uid", uid]) => match self.organisations[&organisation].datasources.get(*uid) {
+            ("POST", ["folders"]) => self.make_folder(organization, &body),
+            ("GET", ["datasources", "uid", uid]) => match self.organizations[&organization].datasources.get(*uid) {
                 Some(held) => (200, told(held)),
                 None => self.refuse(404, "Data source not found", "datasources.notFound", "NotFound"),
             },
-            ("POST", ["datasources"]) => self.save_datasource(organisation, None, body),
-            ("PUT", ["datasources", "uid", uid]) => self.save_datasource(organisation, Some(uid), body),
+            ("POST", ["datasources"]) => self.save_datasource(organization, None, body),
+            ("PUT", ["datasources", "uid", uid]) => self.save_datasource(organization, Some(uid), body),
             ("GET", ["datasources", "uid", uid, "health"]) => {
-                match self.organisations[&organisation].datasources.get(*uid) {
+                match self.organizations[&organization].datasources.get(*uid) {
                     Some(held) if held["url"] == "http://down:9090" => (
                         400,
                         json!({"status": "ERROR", "message": "connection refused - There was an error returned querying the Prometheus API."}),
@@ -150,23 +150,23 @@ impl Grafana {
                     None => self.refuse(404, "Data source not found", "datasources.notFound", "NotFound"),
                 }
             }
-            ("POST", ["annotations"]) => self.annotate(organisation, None, &body),
-            ("PATCH", ["annotations", id]) => self.annotate(organisation, id.parse().ok(), &body),
+            ("POST", ["annotations"]) => self.annotate(organization, None, &body),
+            ("PATCH", ["annotations", id]) => self.annotate(organization, id.parse().ok(), &body),
             _ => self.refuse(404, "Not found", "notFound", "NotFound"),
         }
     }
 
-    fn organisation_of(&self, authorization: Option<&str>, asked: Option<&str>) -> Option<u64> {
+    fn organization_of(&self, authorization: Option<&str>, asked: Option<&str>) -> Option<u64> {
         let authorization = authorization?;
         if let Some(token) = authorization.strip_prefix("Bearer ") {
-            // A token is of one organisation, whatever the header asks for.
+            // A token is of one organization, whatever the header asks for.
             return self.tokens.get(token).copied();
         }
         if authorization.strip_prefix("Basic ")? != self.administrator {
             return None;
         }
         let id = asked.map_or(Some(1), |id| id.parse().ok())?;
-        self.organisations.contains_key(&id).then_some(id)
+        self.organizations.contains_key(&id).then_some(id)
     }
 
     fn refuse(&self, status: u16, message: &str, id: &str, reason: &str) -> (u16, Value) {
@@ -178,7 +178,7 @@ impl Grafana {
         (status, body)
     }
 
-    fn save(&mut self, organisation: u64, body: &Value) -> (u16, Value) {
+    fn save(&mut self, organization: u64, body: &Value) -> (u16, Value) {
         let mut model = body["dashboard"].clone();
         let Some(title) = model["title"].as_str().filter(|title| !title.is_empty()) else {
             return (400, json!({"message": "Dashboard title cannot be empty", "status": "empty-name"}));
@@ -193,7 +193,7 @@ impl Grafana {
         let overwrite = body["overwrite"] == true;
         let folder = body["folderUid"].as_str().unwrap_or_default().to_owned();
         let next_id = self.next_id;
-        let held = self.organisations.get_mut(&organisation).unwrap();
+        let held = self.organizations.get_mut(&organization).unwrap();
         if !folder.is_empty() && !held.folders.contains_key(&folder) {
             return (400, json!({"message": "folder not found", "status": "not-found"}));
         }
@@ -232,10 +232,10 @@ impl Grafana {
         )
     }
 
-    fn make_folder(&mut self, organisation: u64, body: &Value) -> (u16, Value) {
+    fn make_folder(&mut self, organization: u64, body: &Value) -> (u16, Value) {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let (uid, title, parent) = (text("uid"), text("title"), text("parentUid"));
-        let held = self.organisations.get_mut(&organisation).unwrap();
+        let held = self.organizations.get_mut(&organization).unwrap();
         if title.is_empty() {
             return (400, json!({"message": "folder title cannot be empty"}));
         }
@@ -252,9 +252,9 @@ impl Grafana {
         (200, json!({"uid": uid, "title": title, "parentUid": parent, "version": 1}))
     }
 
-    fn save_datasource(&mut self, organisation: u64, uid: Option<&str>, mut body: Value) -> (u16, Value) {
+    fn save_datasource(&mut self, organization: u64, uid: Option<&str>, mut body: Value) -> (u16, Value) {
         let next_id = self.next_id;
-        let held = self.organisations.get_mut(&organisation).unwrap();
+        let held = self.organizations.get_mut(&organization).unwrap();
         let old = match uid {
             None => None,
             Some(uid) => match held.datasources.get(uid) {
@@ -286,8 +286,8 @@ impl Grafana {
         (200, json!({"id": body["id"], "message": "Datasource added", "name": body["name"], "datasource": told(&body)}))
     }
 
-    fn annotate(&mut self, organisation: u64, id: Option<usize>, body: &Value) -> (u16, Value) {
-        let held = self.organisations.get_mut(&organisation).unwrap();
+    fn annotate(&mut self, organization: u64, id: Option<usize>, body: &Value) -> (u16, Value) {
+        let held = self.organizations.get_mut(&organization).unwrap();
         let dashboard = body["dashboardUID"].as_str();
         if dashboard.is_some_and(|uid| !held.dashboards.contains_key(uid)) {
             return (404, json!({"message": "Dashboard not found"}));
@@ -312,7 +312,7 @@ impl Grafana {
     }
 
     /// `/apis`: folders and dashboards as resources.
-    fn resource(&mut self, organisation: u64, method: &str, path: &[&str], body: &Value) -> (u16, Value) {
+    fn resource(&mut self, organization: u64, method: &str, path: &[&str], body: &Value) -> (u16, Value) {
         let status = |code: u16, reason: &str, message: String| {
             (
                 code,
@@ -332,7 +332,7 @@ impl Grafana {
         let (true, [group, version, "namespaces", namespace, kind, name @ ..]) = (known, path) else {
             return status(404, "NotFound", "the server could not find the requested resource".into());
         };
-        let own = if organisation == 1 { "default".to_owned() } else { format!("org-{organisation}") };
+        let own = if organization == 1 { "default".to_owned() } else { format!("org-{organization}") };
         if *namespace != own {
             return status(403, "Forbidden", format!("not authorized for namespace {namespace}"));
         }
@@ -340,7 +340,7 @@ impl Grafana {
             return status(404, "NotFound", "the server could not find the requested resource".into());
         }
         let revision = self.next_id;
-        let held = self.organisations.get_mut(&organisation).unwrap();
+        let held = self.organizations.get_mut(&organization).unwrap();
         let folder = body["metadata"]["annotations"]["grafana.app/folder"].as_str().unwrap_or_default().to_owned();
         let not_found =
             || status(404, "NotFound", format!("{kind}.{group} {:?} not found", name.first().unwrap_or(&"")));
@@ -420,12 +420,12 @@ impl Grafana {
         }
     }
 
-    fn search(&self, organisation: u64, query: &[(String, String)]) -> Value {
+    fn search(&self, organization: u64, query: &[(String, String)]) -> Value {
         let all = |name: &str| {
             query.iter().filter(|(own, _)| own == name).map(|(_, value)| value.clone()).collect::<Vec<_>>()
         };
         let one = |name: &str| all(name).pop();
-        let held = &self.organisations[&organisation];
+        let held = &self.organizations[&organization];
         let kind = one("type").unwrap_or_default();
         let mut items: Vec<Value> = Vec::new();
         if kind != "dash-db" {

@@ -19,7 +19,7 @@ def refused(kind, call, *args, **more):
     raise AssertionError(f"{call.__name__}{args}{more} was not refused: {answer}")
 
 
-# Tokens and organisations: a token is of one, basic credentials are of the one that is asked for.
+# Tokens and organizations: a token is of one, basic credentials are of the one that is asked for.
 first = GrafanaApi.from_url(url, credential="glsa_first")
 place = urlsplit(url)
 admin = GrafanaApi(("admin", "s3cret"), host=place.hostname, port=place.port, organization_id=2)
@@ -74,7 +74,7 @@ first.annotations.partial_update_annotation(noted["id"], time_to=2_000, text="en
 refused(GrafanaBadInputError, first.annotations.add_annotation, text="")
 assert refused(GrafanaClientError, first.annotations.partial_update_annotation, 99, text="x").status_code == 404
 
-# Another organisation does not see it.
+# Another organization does not see it.
 assert refused(GrafanaClientError, admin.dashboard.get_dashboard, "by-client").status_code == 404
 assert admin.search.search_dashboards() == []
 

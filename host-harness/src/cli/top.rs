@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use plugpipe_harness::chart::{blocks, number};
-use plugpipe_harness::families::{self, Family, Span};
+use plugpipe_harness::families::{self, MetricFamily, Span};
 use plugpipe_harness::grants::SecretSource;
 use plugpipe_harness::{CommandError, Origin, printable, serve};
 use plugpipe_time::{PrometheusDuration, WrongDuration};
@@ -232,7 +232,7 @@ impl View {
         }
     }
 
-    fn update(&mut self, families: Vec<Family>, now: Instant) {
+    fn update(&mut self, families: Vec<MetricFamily>, now: Instant) {
         let elapsed = self.refreshed.map(|refreshed| now.duration_since(refreshed).as_secs_f64().max(1e-3));
         let at = now.duration_since(self.began).as_secs_f64();
         let mut last: HashMap<String, Shown> = self.rows.drain(..).map(|row| (row.name.clone(), row)).collect();
@@ -384,7 +384,7 @@ impl View {
 /// A column of the table.
 #[derive(Clone, Copy)]
 enum Column {
-    Family,
+    MetricFamily,
     Type,
     Series,
     /// The sum of counters, the minimum and maximum of gauges.
@@ -398,18 +398,18 @@ impl Column {
     /// The columns that fit next to the names.
     fn within(width: u16) -> Vec<Self> {
         match width {
-            ..60 => vec![Self::Family, Self::Value, Self::Rate],
-            60..110 => vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Trend(12)],
+            ..60 => vec![Self::MetricFamily, Self::Value, Self::Rate],
+            60..110 => vec![Self::MetricFamily, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Trend(12)],
             _ => {
                 let blocks = (width / 3).min(TREND_POINTS as u16);
-                vec![Self::Family, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Trend(blocks)]
+                vec![Self::MetricFamily, Self::Type, Self::Series, Self::Value, Self::Rate, Self::Trend(blocks)]
             }
         }
     }
 
     fn width(self) -> Constraint {
         match self {
-            Self::Family => Constraint::Fill(1),
+            Self::MetricFamily => Constraint::Fill(1),
             Self::Type => Constraint::Length(9),
             Self::Series => Constraint::Length(6),
             Self::Value => Constraint::Length(13),
@@ -420,7 +420,7 @@ impl Column {
 
     fn head(self) -> Cell<'static> {
         match self {
-            Self::Family => Cell::from("family"),
+            Self::MetricFamily => Cell::from("family"),
             Self::Type => Cell::from("type"),
             Self::Series => right("series"),
             Self::Value => right("value"),
@@ -431,7 +431,7 @@ impl Column {
 
     fn cell(self, family: &Shown) -> Cell<'_> {
         match self {
-            Self::Family => Cell::from(family.name.as_str()),
+            Self::MetricFamily => Cell::from(family.name.as_str()),
             Self::Type => Cell::from(family.kind.as_str()),
             Self::Series => right(family.series.to_string()),
             Self::Value => right(family.value.to_string()),

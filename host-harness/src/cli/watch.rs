@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use plugpipe_harness::families::{self, Difference, Family};
+use plugpipe_harness::families::{self, Difference, MetricFamily};
 use plugpipe_harness::pipe::{self, Pipe};
 use plugpipe_harness::session::Format;
 use plugpipe_harness::{CommandError, Error, PlugHandle};
@@ -47,7 +47,7 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
         let problem = "not a regular file, so it cannot be read again; write the pipe to a file, or use `run`";
         return Err(CommandError::settings(args.pipe.display().to_string(), problem));
     }
-    let mut before: Option<Vec<Family>> = None;
+    let mut before: Option<Vec<MetricFamily>> = None;
     let mut success;
     loop {
         let changed = stamp(&args.pipe);
@@ -89,7 +89,7 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((found.modified().ok()?, found.len()))
 }
 
-async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), CommandError> {
+async fn once(args: &WatchArgs) -> Result<(bool, Vec<MetricFamily>), CommandError> {
     let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
     let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned());
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
@@ -99,7 +99,7 @@ async fn once(args: &WatchArgs) -> Result<(bool, Vec<Family>), CommandError> {
     Ok((report.success, stored(&caller.handle).await?))
 }
 
-async fn stored(plug: &PlugHandle) -> Result<Vec<Family>, CommandError> {
+async fn stored(plug: &PlugHandle) -> Result<Vec<MetricFamily>, CommandError> {
     let text = plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
     Ok(families::read(&String::from_utf8_lossy(&text)))
 }

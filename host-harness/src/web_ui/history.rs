@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::families::{Family, Span};
+use crate::families::{MetricFamily, Span};
 use plugpipe_runtime::Answer;
 
 /// Maximum number of points per family.
@@ -107,7 +107,7 @@ impl History {
     }
 
     /// Adds a sample of the families.
-    pub(super) fn sample(&mut self, families: &[Family]) {
+    pub(super) fn sample(&mut self, families: &[MetricFamily]) {
         if self.samples >= POINTS {
             self.thin_out();
         }

@@ -29,7 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tracing::debug;
 
-use crate::families::{self, Family};
+use crate::families::{self, MetricFamily};
 use history::History;
 use plugpipe_runtime::session::Format;
 use plugpipe_runtime::{Answer, Description, Error, PlugHandle};
@@ -104,7 +104,7 @@ impl WebUi {
     }
 
     /// The plug's families; none if the exposition is too long.
-    async fn families(&self) -> Result<Option<Vec<Family>>, Error> {
+    async fn families(&self) -> Result<Option<Vec<MetricFamily>>, Error> {
         let text = self.plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
         if text.len() > MAX_BYTES {
             return Ok(None);

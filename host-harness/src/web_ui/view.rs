@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::history::History;
 use crate::chart::{number, sparkline};
-use crate::families::Family;
+use crate::families::MetricFamily;
 use plugpipe_runtime::Error;
 
 /// Maximum number of listed families.
@@ -23,7 +23,7 @@ const MAX_SAMPLES: usize = 50;
 pub(super) fn page(
     (name, version): (&str, &str),
     crashes: u64,
-    families: Option<&[Family]>,
+    families: Option<&[MetricFamily]>,
     began: SystemTime,
     history: &History,
 ) -> Result<String, Error> {
@@ -50,14 +50,14 @@ pub(super) fn page(
             "families": rows,
             "families_more": listed.len().saturating_sub(MAX_FAMILIES),
             "families_count": listed.len(),
-            "series_count": listed.iter().map(Family::series).sum::<usize>(),
+            "series_count": listed.iter().map(MetricFamily::series).sum::<usize>(),
             "events": events,
             "health": health,
         }))))
         .map_err(problem)
 }
 
-fn row(family: &Family, history: &History) -> Value {
+fn row(family: &MetricFamily, history: &History) -> Value {
     let trend = history.trend(&family.name);
     let samples: Vec<Value> = family
         .samples

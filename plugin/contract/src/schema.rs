@@ -19,7 +19,7 @@ use crate::scalar::{
     Any, Bound, Count, Duration, Exact, Finite, Flag, LabelValue, Labels, Moment, Number, OneOrMany, Text, TextOr,
     Verbatim, Whole, Word,
 };
-use crate::settings::{Auth, AuthFields, Between, Interval, Organisation, RemoteWriteVersion, Setting, Timeout};
+use crate::settings::{Auth, AuthFields, Between, Interval, Organization, RemoteWriteVersion, Setting, Timeout};
 use crate::url::Url;
 
 /// The JSON Schema dialect.
@@ -261,7 +261,7 @@ like! {
     [] Count: Whole;
     [] Timeout: Duration;
     [] Interval<'_>: Duration;
-    [] Organisation: Whole, "minimum": 1;
+    [] Organization: Whole, "minimum": 1;
     [const MIN: u64, const MAX: u64] Between<MIN, MAX>: Whole, "minimum": MIN, "maximum": MAX;
 }
 

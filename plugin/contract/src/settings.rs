@@ -158,7 +158,7 @@ pub struct Settings<'a> {
     /// The body format of webhooks.
     pub webhook_format: Setting<WebhookFormat>,
     /// The Grafana organization.
-    pub grafana_org_id: Setting<Organisation>,
+    pub grafana_org_id: Setting<Organization>,
     /// The API for Grafana's folders and dashboards.
     pub grafana_api: Setting<GrafanaApi>,
     /// The remote-write protocol version.
@@ -379,9 +379,9 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Between<MIN, MAX>
 
 /// The id of a Grafana organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Organisation(pub u64);
+pub struct Organization(pub u64);
 
-impl FromJson<'_> for Organisation {
+impl FromJson<'_> for Organization {
     fn from_json(json: &str) -> Result<Self, String> {
         let text = Text::from_json(json)?;
         let number = text.get().and_then(|text| text.trim().parse().ok()).filter(|number| *number > 0);
@@ -427,7 +427,7 @@ impl FromJson<'_> for Url {
     }
 }
 
-crate::scalar::as_written_types!(as_written: RemoteWriteVersion, Organisation, Timeout, Interval<'a>, Url);
+crate::scalar::as_written_types!(as_written: RemoteWriteVersion, Organization, Timeout, Interval<'a>, Url);
 
 /// Credentials and headers that are sent with requests to a server.
 #[derive(Debug, Clone, PartialEq)]

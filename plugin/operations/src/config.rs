@@ -329,7 +329,7 @@ impl Config {
         given.push_policy.put(&mut self.push_policy, &default.push_policy, |policy| policy);
         given.push_mode.put(&mut self.push_mode, &default.push_mode, |mode| mode);
         given.webhook_format.put(&mut self.webhook_format, &default.webhook_format, |format| format);
-        given.grafana_org_id.put(&mut self.grafana_org_id, &None, |organisation| Some(organisation.0));
+        given.grafana_org_id.put(&mut self.grafana_org_id, &None, |organization| Some(organization.0));
         given.grafana_api.put(&mut self.grafana_resources, &false, |api| api == GrafanaApi::K8s);
         given.remote_write_version.put(&mut self.remote.write_version, &None, remote::version);
         given.job_name.put(&mut self.job_name, &default.job_name, |job| job.get().unwrap_or_default().to_owned());

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::error::Error;
-use crate::registry::{Buckets, Definition, Held, Kind, MetricName, Registry, SeriesId};
+use crate::registry::{Buckets, Definition, Kind, MetricName, Registry, SeriesId, SeriesState};
 
 /// Bucket bounds of exchange durations, in seconds.
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -70,7 +70,7 @@ impl Telemetry {
         definition.buckets = Some(Buckets::new(&SECONDS, "buckets")?);
         let family = registry.register(definition)?;
         let id = registry.series(family, &[])?;
-        Ok(registry.replace(id, Held::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })?)
+        Ok(registry.replace(id, SeriesState::Histogram { counts: &self.exchanges.counts, sum: self.exchanges.sum })?)
     }
 
     /// Removes from the registry what [`Telemetry::publish`] wrote.

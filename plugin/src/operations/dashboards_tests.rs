@@ -85,7 +85,7 @@ fn a_dashboard_is_created_once_and_then_unchanged() {
     assert!(result["warnings"][0].as_str().unwrap().ends_with("it was converted to timeseries"), "{answer}");
     assert_eq!(wire.0.borrow_mut().take_asked().1, 1);
     assert_eq!(
-        wire.0.borrow().organisations[&1].dashboards[&uid].message,
+        wire.0.borrow().organizations[&1].dashboards[&uid].message,
         format!("monitoring_prometheus {}", crate::VERSION)
     );
     assert_eq!(ask(create("Tëst"))["result"]["action"], "unchanged");
@@ -124,7 +124,7 @@ fn reapplying_two_hundred_dashboards_writes_nothing_and_reads_two_pages() {
     let (asked, writes) = wire.0.borrow_mut().take_asked();
     assert_eq!((asked.len(), writes), (3, 0), "{asked:?}");
     assert_eq!(ask(ctx)["result"]["updated"], 1);
-    assert_eq!(wire.0.borrow().organisations[&1].dashboards.values().filter(|held| held.version == 2).count(), 1);
+    assert_eq!(wire.0.borrow().organizations[&1].dashboards.values().filter(|held| held.version == 2).count(), 1);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn foreign_dashboards_and_changes_are_overwritten_only_on_request() {
     let uid = ask(create("a"))["result"]["uid"].as_str().unwrap().to_owned();
     {
         let mut grafana = wire.0.borrow_mut();
-        let held = grafana.organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap();
+        let held = grafana.organizations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap();
         held.model["panels"][0]["title"] = json!("by hand");
         held.model["version"] = json!(2);
         held.version = 2;
@@ -145,10 +145,10 @@ fn foreign_dashboards_and_changes_are_overwritten_only_on_request() {
         "{answer}"
     );
     assert!(answer["result"]["conflict"].as_str().unwrap().contains("overwrite: true"), "{answer}");
-    assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].version, 2);
+    assert_eq!(wire.0.borrow().organizations[&1].dashboards[&uid].version, 2);
     assert_eq!(ask(with(create("a"), json!({"overwrite": true})))["result"]["version"], 3);
     // A dashboard that the plug did not create, which a search by its tag does not find.
-    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["tags"] = json!([]);
+    wire.0.borrow_mut().organizations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["tags"] = json!([]);
     let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
     let apply = json!({"operation": "apply_dashboards", "dashboards": list});
     let planned = ask(with(apply.clone(), json!({"operation": "plan_dashboards"})));
@@ -164,7 +164,7 @@ fn nested_folders_are_created_and_reused() {
     let (mut ask, wire) = plug(first());
     wire.0
         .borrow_mut()
-        .organisations
+        .organizations
         .get_mut(&1)
         .unwrap()
         .folders
@@ -175,16 +175,16 @@ fn nested_folders_are_created_and_reused() {
     assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
     let answer = ask(within());
     let folder = answer["result"]["folder_uid"].as_str().unwrap().to_owned();
-    assert_eq!(wire.0.borrow().organisations[&1].folders[&folder], ("Pipes".into(), "by-hand".into()), "{answer}");
+    assert_eq!(wire.0.borrow().organizations[&1].folders[&folder], ("Pipes".into(), "by-hand".into()), "{answer}");
     let uid = answer["result"]["uid"].as_str().unwrap().to_owned();
-    assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].folder, folder);
+    assert_eq!(wire.0.borrow().organizations[&1].dashboards[&uid].folder, folder);
     assert_eq!(ask(within())["result"]["action"], "unchanged");
-    assert_eq!(wire.0.borrow().organisations[&1].folders.len(), 2);
+    assert_eq!(wire.0.borrow().organizations[&1].folders.len(), 2);
     // Without a folder, dashboards are not moved.
     let mut given = create("other");
     given["dashboard_config"]["dashboard"]["uid"] = json!(uid);
     assert_eq!(ask(given)["result"]["action"], "updated");
-    assert_eq!(wire.0.borrow().organisations[&1].dashboards[&uid].folder, folder);
+    assert_eq!(wire.0.borrow().organizations[&1].dashboards[&uid].folder, folder);
     let answer = ask(with(create("b"), json!({"folder_uid": "nowhere"})));
     assert_eq!((&answer["error_code"], &answer["field"]), (&json!("invalid_field"), &json!("folder_uid")));
 }
@@ -194,9 +194,9 @@ fn the_organization_is_verified_before_anything_is_written() {
     let second = || with(create("a"), json!({"grafana_org_id": 2}));
     let (mut ask, wire) = plug(json!({"type": "basic", "username": "admin", "password": "s3cret"}));
     assert_eq!(ask(second())["result"]["action"], "created");
-    assert_eq!(wire.0.borrow().organisations.values().map(|one| one.dashboards.len()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(wire.0.borrow().organizations.values().map(|one| one.dashboards.len()).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(
-        ask(json!({"operation": "grafana_status", "grafana_org_id": "2"}))["result"]["organisation"]["name"],
+        ask(json!({"operation": "grafana_status", "grafana_org_id": "2"}))["result"]["organization"]["name"],
         "Second"
     );
     // A token of another organization writes there, whatever the header is.
@@ -289,8 +289,8 @@ fn verify_detects_a_manual_change() {
     let list: Vec<Value> = ["a", "b", "c", "d"].iter().map(|title| create(title)["dashboard_config"].clone()).collect();
     let apply = json!({"operation": "apply_dashboards", "dashboards": list});
     assert_eq!(ask(apply.clone())["result"]["created"], 4);
-    let uid = wire.0.borrow().organisations[&1].dashboards.keys().next().unwrap().clone();
-    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["time"]["from"] =
+    let uid = wire.0.borrow().organizations[&1].dashboards.keys().next().unwrap().clone();
+    wire.0.borrow_mut().organizations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["time"]["from"] =
         json!("now-2d");
     assert_eq!(ask(apply.clone())["result"]["unchanged"], 4);
     let answer = ask(with(apply, json!({"verify": true, "diff": true})));
@@ -326,7 +326,7 @@ fn the_resource_api_saves_the_same_dashboards_and_folders() {
     let uid = created["result"]["uid"].as_str().unwrap().to_owned();
     {
         let grafana = wire.0.borrow();
-        let held = &grafana.organisations[&1];
+        let held = &grafana.organizations[&1];
         let (_, parent) = &held.folders[created["result"]["folder_uid"].as_str().unwrap()];
         assert_eq!(held.folders[parent].0, "A");
         assert_eq!(held.dashboards[&uid].message, format!("monitoring_prometheus {}", crate::VERSION));
@@ -365,7 +365,7 @@ fn foreign_resources_and_changes_are_replaced_only_on_request() {
     assert_eq!(ask(resources(theirs.clone(), json!({})))["result"]["action"], "created");
     let edit = |change: &dyn Fn(&mut Value)| {
         let mut grafana = wire.0.borrow_mut();
-        change(&mut grafana.organisations.get_mut(&1).unwrap().dashboards.get_mut("theirs").unwrap().model);
+        change(&mut grafana.organizations.get_mut(&1).unwrap().dashboards.get_mut("theirs").unwrap().model);
     };
     edit(&|model| model["title"] = json!("By hand"));
     let answer = ask(resources(theirs.clone(), json!({})));
@@ -390,7 +390,7 @@ fn resources_follow_the_organization_and_need_a_recent_grafana() {
     let (mut ask, wire) = plug(json!({"type": "basic", "username": "admin", "password": "s3cret"}));
     let ctx = with(create("x"), json!({"grafana_api": "k8s", "grafana_org_id": 2}));
     assert_eq!(ask(ctx.clone())["result"]["action"], "created");
-    assert_eq!(wire.0.borrow().organisations[&2].dashboards.len(), 1);
+    assert_eq!(wire.0.borrow().organizations[&2].dashboards.len(), 1);
     assert!(wire.0.borrow().asked.iter().any(|(_, path)| path.contains("/namespaces/org-2/")));
     wire.0.borrow_mut().versions = vec!["v0alpha1", "v1beta1"];
     assert_eq!(ask(ctx.clone())["result"]["action"], "unchanged");
@@ -416,7 +416,7 @@ fn a_data_source_is_created_once_and_its_secrets_are_not_disclosed() {
     let uid = created["result"]["uid"].as_str().unwrap().to_owned();
     {
         let grafana = wire.0.borrow();
-        let held = &grafana.organisations[&1].datasources[&uid];
+        let held = &grafana.organizations[&1].datasources[&uid];
         assert_eq!(held["url"], "http://prom:9090/x");
         assert_eq!(
             (&held["basicAuthUser"], &held["secureJsonData"]["basicAuthPassword"]),
@@ -444,12 +444,12 @@ fn a_data_source_is_created_once_and_its_secrets_are_not_disclosed() {
     assert_eq!(wire.0.borrow_mut().take_asked().1, 0);
 
     // Other changes made in Grafana are kept.
-    wire.0.borrow_mut().organisations.get_mut(&1).unwrap().datasources.get_mut(&uid).unwrap()["jsonData"]["queryTimeout"] =
+    wire.0.borrow_mut().organizations.get_mut(&1).unwrap().datasources.get_mut(&uid).unwrap()["jsonData"]["queryTimeout"] =
         json!("60s");
     let changed = json!({"operation": "ensure_datasource", "datasource_url": "http://other:9090"});
     assert_eq!(ask(changed)["result"]["action"], "updated");
     let grafana = wire.0.borrow();
-    let held = &grafana.organisations[&1].datasources[&uid];
+    let held = &grafana.organizations[&1].datasources[&uid];
     assert_eq!((&held["isDefault"], &held["jsonData"]["queryTimeout"]), (&json!(true), &json!("60s")), "{held}");
     assert_eq!(held["secureJsonData"]["basicAuthPassword"], "hunter2");
 }
@@ -500,7 +500,7 @@ fn a_pipe_run_is_annotated_as_a_region() {
     let ended = ask(json!({"operation": "annotate", "annotation_id": id, "time_end": "2024-01-01T00:05:00Z"}));
     assert_eq!(ended["result"]["annotated"], true, "{ended}");
     assert_eq!(
-        wire.0.borrow().organisations[&1].annotations,
+        wire.0.borrow().organizations[&1].annotations,
         [
             json!({"text": "pipe <b>a</b>", "dashboardUID": uid, "time": 1_704_067_200_000_u64, "timeEnd": 1_704_067_500_000_u64,
             "panelId": 1, "tags": ["pipe"]})

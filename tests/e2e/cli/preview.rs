@@ -57,7 +57,7 @@ async fn dashboards_are_planned_applied_and_found_unchanged_by_the_command() {
 
     // What somebody changed by hand is a conflict, and the command fails.
     let uid = answer(&again)["dashboards"][1]["uid"].as_str().unwrap().to_owned();
-    fake.lock().unwrap().organisations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["time"]["from"] =
+    fake.lock().unwrap().organizations.get_mut(&1).unwrap().dashboards.get_mut(&uid).unwrap().model["time"]["from"] =
         json!("now-2d");
     let conflict = dashboards(&[&apply[..], &["--verify", "--diff"]].concat(), config.path()).await;
     assert_eq!(conflict.status.code(), Some(1));
@@ -271,7 +271,7 @@ async fn absurd_dashboards_are_right_or_refused_and_nothing_is_asked_that_was_no
     assert_eq!(created["success"], true, "{created}");
     assert_eq!((created["result"]["action"].as_str(), asked.len(), writes), (Some("created"), 2, 1), "{asked:?}");
     let uid = created["result"]["uid"].as_str().unwrap();
-    let held = fake.lock().unwrap().organisations[&1].dashboards[uid].model.clone();
+    let held = fake.lock().unwrap().organizations[&1].dashboards[uid].model.clone();
     assert_eq!((held["panels"].as_array().unwrap().len(), held["title"].as_str()), (10_000, Some("many \"<☃>\"")));
     let mut deep = json!(1);
     for _ in 0..60 {

@@ -483,7 +483,7 @@ const DOCUMENTED: &[(&str, Observed)] = &[
     ("(default the `prometheus_url`; a user", Observed::Here("datasource")),
     ("basic credentials), `default`,", Observed::Not),
     ("`time` (default now)", Observed::Here("annotate")),
-    ("`panel_id` (default all dashboards of the organisation)", Observed::Here("annotate")),
+    ("`panel_id` (default all dashboards of the organization)", Observed::Here("annotate")),
     ("from `2.42` (the default) on", Observed::Here("for_version")),
     ("default all that have something in them", Observed::Here("for_version")),
     (
@@ -722,13 +722,13 @@ async fn observe_grafana(name: &str) {
             let made = done(&plug, json!({"operation": "ensure_datasource"})).await;
             assert_eq!(made["name"], "Prometheus", "{made}");
             assert!(made["uid"].as_str().is_some_and(|uid| uid.to_ascii_lowercase().contains("prometheus")), "{made}");
-            assert!(format!("{:?}", fake.lock().unwrap().organisations).contains("http://127.0.0.1:1/prometheus"));
+            assert!(format!("{:?}", fake.lock().unwrap().organizations).contains("http://127.0.0.1:1/prometheus"));
         }
         _ => {
             let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
             let made = done(&plug, json!({"operation": "annotate", "text": "now"})).await;
             assert!(made["annotation_id"].as_u64().is_some(), "{made}");
-            let held = format!("{:?}", fake.lock().unwrap().organisations);
+            let held = format!("{:?}", fake.lock().unwrap().organizations);
             let moments =
                 held.split(|letter: char| !letter.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
             assert!(moments.into_iter().any(|moment| (before..before + 60_000).contains(&moment)), "{held}");

@@ -102,7 +102,7 @@ async fn shared_exports_and_resources_become_dashboards_without_placeholders() {
         assert_eq!(answer["result"]["action"], action, "{answer}");
         assert_eq!(answer["result"]["warnings"].as_array().unwrap().len(), 1, "{answer}");
     }
-    let stored = grafana.lock().unwrap().organisations[&1].dashboards["orders-of-the-shop"].model.clone();
+    let stored = grafana.lock().unwrap().organizations[&1].dashboards["orders-of-the-shop"].model.clone();
     let text = stored.to_string();
     for gone in ["__inputs", "__elements", "__requires", "DS_PROMETHEUS", "DS_EXPRESSION", "VAR_"] {
         assert!(!text.contains(gone), "{gone}: {stored:#}");
@@ -135,10 +135,10 @@ async fn templates_are_planned_applied_and_found_unchanged() {
     assert_eq!(grafana.lock().unwrap().take_asked().1, 7);
     assert_eq!(plug.process(&ctx).await.unwrap()["result"]["unchanged"], 5);
     assert_eq!(grafana.lock().unwrap().take_asked().1, 0);
-    assert_eq!(grafana.lock().unwrap().organisations[&1].dashboards.len(), 0);
+    assert_eq!(grafana.lock().unwrap().organizations[&1].dashboards.len(), 0);
     let status = plug.process(&json!({"operation": "grafana_status"})).await.unwrap();
     assert_eq!(
-        (&status["result"]["version"], &status["result"]["organisation"]["name"]),
+        (&status["result"]["version"], &status["result"]["organization"]["name"]),
         (&json!("12.1.0"), &json!("Second"))
     );
 }

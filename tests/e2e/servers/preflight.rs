@@ -7,7 +7,7 @@ use monitoring_prometheus::http::{Response, Url};
 use monitoring_prometheus::registry::{LabelName, Labels};
 use monitoring_prometheus::servers::pushgateway::Group;
 use monitoring_prometheus::servers::pushgateway::groups::{Abilities, groups, own_families};
-use monitoring_prometheus::servers::pushgateway::preflight::{Conflict, Family, Series, Target, check};
+use monitoring_prometheus::servers::pushgateway::preflight::{Conflict, PushedFamily, Series, Target, check};
 use serde_json::{Value, json};
 
 use crate::cli::serve::{get, send};
@@ -41,16 +41,16 @@ fn group(job: &str, labels: &[(&str, &str)]) -> Group {
     Group { job: job.into(), labels: Labels::of(labels, "l").unwrap() }
 }
 
-fn family(name: &'static str, kind: &'static str, series: &[&[(&'static str, &'static str)]]) -> Family<'static> {
+fn family(name: &'static str, kind: &'static str, series: &[&[(&'static str, &'static str)]]) -> PushedFamily<'static> {
     let series = series.iter().map(|labels| Series {
         labels: labels.iter().map(|(name, value)| (Cow::Borrowed(*name), *value)).collect(),
         timestamp: false,
     });
-    Family { name: name.into(), kind, help: "", series: series.collect() }
+    PushedFamily { name: name.into(), kind, help: "", series: series.collect() }
 }
 
 /// As text 0.0.4.
-fn text(push: &[Family]) -> String {
+fn text(push: &[PushedFamily]) -> String {
     let mut text = String::new();
     for family in push {
         if !family.help.is_empty() {
@@ -76,7 +76,7 @@ fn text(push: &[Family]) -> String {
 }
 
 /// What the library says of a push, from what the gateway tells.
-async fn judged(gateway: &str, push: &[Family<'_>], group: &Group, adds: bool) -> Vec<Conflict> {
+async fn judged(gateway: &str, push: &[PushedFamily<'_>], group: &Group, adds: bool) -> Vec<Conflict> {
     let url = Url::parse(gateway).unwrap();
     let answer = |(status, body): (u16, String)| Response { status, headers: Vec::new(), body: body.into() };
     let status = answer(get(&format!("{gateway}/api/v1/status")).await);
@@ -94,12 +94,12 @@ async fn judged(gateway: &str, push: &[Family<'_>], group: &Group, adds: bool) -
 }
 
 /// What the gateway says.
-async fn pushed(gateway: &str, push: &[Family<'_>], group: &Group, adds: bool) -> (u16, String) {
+async fn pushed(gateway: &str, push: &[PushedFamily<'_>], group: &Group, adds: bool) -> (u16, String) {
     let url = group.url(&Url::parse(gateway).unwrap()).to_string();
     send(if adds { "POST" } else { "PUT" }, &url, text(push)).await
 }
 
-fn random_push(dice: &mut Dice) -> Vec<Family<'static>> {
+fn random_push(dice: &mut Dice) -> Vec<PushedFamily<'static>> {
     const USUAL: [(&str, &str); 3] = [("a", "COUNTER"), ("b", "GAUGE"), ("c", "HISTOGRAM")];
     const ODD: [&str; 9] = [
         "a",
@@ -115,7 +115,7 @@ fn random_push(dice: &mut Dice) -> Vec<Family<'static>> {
     const KINDS: [&str; 5] = ["COUNTER", "GAUGE", "HISTOGRAM", "SUMMARY", "UNTYPED"];
     const LABELS: [(&str, &str); 6] =
         [("x", "1"), ("x", "2"), ("x", ""), ("zone", "z"), ("instance", "i"), ("job", "other")];
-    let mut push: Vec<Family> = Vec::new();
+    let mut push: Vec<PushedFamily> = Vec::new();
     for _ in 0..1 + dice.below(3) {
         let (name, kind) = if dice.one_in(3) { (dice.of(&ODD), dice.of(&KINDS)) } else { dice.of(&USUAL) };
         let mut family = family(name, kind, &[]);
@@ -286,7 +286,7 @@ async fn every_kind_of_refusal_is_found_with_its_culprit() {
             family("a", "COUNTER", &[&[]]),
             family("d", "GAUGE", &[&[("x", "")], &[]]),
             family("h_something", "GAUGE", &[&[]]),
-            Family {
+            PushedFamily {
                 help: "Total HTTP requests processed by the Pushgateway, excluding scrapes.",
                 ..family("pushgateway_http_requests_total", "COUNTER", &[&[]])
             },

@@ -157,7 +157,7 @@ mod schema {
 
 const NOW: u64 = 1_700_000_002_345;
 
-fn send_queue(families: &[testing::Family], external: &[(&str, &str)]) -> SendQueue {
+fn send_queue(families: &[testing::OwnedFamily], external: &[(&str, &str)]) -> SendQueue {
     let mut send_queue = SendQueue::new(FixedState::with_seed(1));
     send_queue.add(&view(families), external, NOW);
     send_queue

@@ -94,13 +94,13 @@ pub struct ListDashboards<'a> {
 }
 
 /// `export_dashboards`.
-pub type ExportDashboards<'a> = Both<HeldDashboards<'a>, Both<WantedDashboards<'a>, DashboardOptions<'a>>>;
+pub type ExportDashboards<'a> = Both<ExportSelection<'a>, Both<WantedDashboards<'a>, DashboardOptions<'a>>>;
 
 /// Fields specific to `export_dashboards`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
-pub struct HeldDashboards<'a> {
+pub struct ExportSelection<'a> {
     /// The uids of dashboards in Grafana; without them, the given dashboards are exported.
     pub uids: Option<OneOrMany<LabelValue<'a>>>,
 }

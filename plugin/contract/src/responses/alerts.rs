@@ -214,7 +214,7 @@ pub struct ListedAlerts {
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
     /// The alerting rules on the server.
-    pub alerts: Vec<HeldAlert>,
+    pub alerts: Vec<InstalledRule>,
 }
 
 /// `get_alert_state`.
@@ -233,7 +233,7 @@ pub struct AlertStateReport {
     pub active_since: Option<String>,
     /// The rules with that name. Absent in `mock_mode`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rules: Option<Vec<HeldAlert>>,
+    pub rules: Option<Vec<InstalledRule>>,
 }
 
 /// The state of an alert.
@@ -256,8 +256,8 @@ pub enum AlertStateName {
 
 /// An alerting rule on a server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "held_alert"))]
-pub struct HeldAlert {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "installed_rule"))]
+pub struct InstalledRule {
     /// The alert's name.
     pub alert_name: String,
     /// Its group.

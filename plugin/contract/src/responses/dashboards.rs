@@ -239,7 +239,7 @@ pub struct GrafanaStatus {
     /// The state of Grafana's database.
     pub database: DatabaseStatus,
     /// The organization of the plug's credentials, or why it is unknown.
-    pub organisation: OrganisationStatus,
+    pub organization: OrganizationStatus,
 }
 
 /// The state of Grafana's database.
@@ -255,8 +255,8 @@ pub enum DatabaseStatus {
 
 /// A Grafana organization, or why it is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "organisation"))]
-pub struct OrganisationStatus {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "organization"))]
+pub struct OrganizationStatus {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,

@@ -5,6 +5,7 @@ use crate::response::responses;
 mod alertmanager;
 mod alerts;
 mod annotations;
+mod batch;
 mod dashboards;
 mod datasources;
 mod discover;
@@ -28,14 +29,15 @@ pub use alertmanager::{
 };
 pub use alerts::{
     ActiveAlert, AlertStateName, AlertStateReport, AlertTemplate, AlertTemplates, AppliedRules, Artifact, Change,
-    CreatedAlert, DeletedAlert, ExportedRules, HeldAlert, InstallReport, InstallStatus, InstallTarget, ListedAlerts,
-    NamedChange, PlannedRules, RuleChange, TemplateParameter,
+    CreatedAlert, DeletedAlert, ExportedRules, InstallReport, InstallStatus, InstallTarget, InstalledRule,
+    ListedAlerts, NamedChange, PlannedRules, RuleChange, TemplateParameter,
 };
 pub use annotations::Annotated;
+pub use batch::{EndedWriter, RecordedBatch, RefusedRecord};
 pub use dashboards::{
     AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardChange, DashboardFile,
     DashboardOutcome, DatabaseStatus, DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard,
-    GrafanaStatus, ListedDashboards, MadeDashboard, OrganisationStatus,
+    GrafanaStatus, ListedDashboards, MadeDashboard, OrganizationStatus,
 };
 pub use datasources::{DatasourceAction, DatasourceHealth, EnsuredDatasource};
 pub use discover::{DiscoveredTarget, DiscoveredTargets, TargetGroup, TargetState};
@@ -74,6 +76,8 @@ responses!(
     Registered<'_>,
     Removed<'_>,
     Cleared,
+    RecordedBatch,
+    EndedWriter,
     #[inline]
     Unpushed,
     Imported,

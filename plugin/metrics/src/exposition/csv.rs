@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::registry::Kind;
 
-    fn encoded(families: &[testing::Family]) -> String {
+    fn encoded(families: &[testing::OwnedFamily]) -> String {
         let mut out = Vec::new();
         encode(&view(families), &mut out);
         String::from_utf8(out).unwrap()

@@ -298,7 +298,7 @@ mod tests {
     use super::super::testing::{self, each_kind, view};
     use super::*;
 
-    fn encoded(families: &[testing::Family]) -> String {
+    fn encoded(families: &[testing::OwnedFamily]) -> String {
         let mut out = Vec::new();
         encode(&view(families), &mut out);
         String::from_utf8(out).unwrap()

@@ -222,7 +222,7 @@ mod tests {
     use super::super::testing::{self, each_kind, exemplar, family, native, series, view};
     use super::*;
 
-    fn encoded(families: &[testing::Family], escaping: Escaping) -> String {
+    fn encoded(families: &[testing::OwnedFamily], escaping: Escaping) -> String {
         let mut out = Vec::new();
         encode(&view(families), escaping, &mut out);
         String::from_utf8(out).unwrap()

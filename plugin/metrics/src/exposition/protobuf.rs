@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    fn decoded(families: &[testing::Family], escaping: Escaping) -> Vec<schema::MetricFamily> {
+    fn decoded(families: &[testing::OwnedFamily], escaping: Escaping) -> Vec<schema::MetricFamily> {
         let mut out = Vec::new();
         encode(&view(families), escaping, &mut out);
         let mut rest = out.as_slice();

@@ -11,7 +11,7 @@ use crate::registry::native::NativeHistogram;
 
 /// An owned [`model::Family`].
 #[derive(Debug, Clone)]
-pub struct Family {
+pub struct OwnedFamily {
     pub name: String,
     pub kind: Kind,
     pub help: String,
@@ -37,9 +37,9 @@ pub enum Point {
     StateSet(Vec<(Box<str>, bool)>),
 }
 
-pub fn view(families: &[Family]) -> Vec<model::Family<'_>> {
+pub fn view(families: &[OwnedFamily]) -> Vec<model::Family<'_>> {
     let view = |family| {
-        let Family { name, kind, help, unit, series }: &Family = family;
+        let OwnedFamily { name, kind, help, unit, series }: &OwnedFamily = family;
         model::Family {
             name,
             kind: *kind,
@@ -73,8 +73,8 @@ fn view_point(point: &Point) -> model::Point<'_> {
     }
 }
 
-pub fn family(name: &str, kind: Kind, series: Vec<Series>) -> Family {
-    Family { name: name.into(), kind, help: String::new(), unit: String::new(), series }
+pub fn family(name: &str, kind: Kind, series: Vec<Series>) -> OwnedFamily {
+    OwnedFamily { name: name.into(), kind, help: String::new(), unit: String::new(), series }
 }
 
 pub fn series(labels: &[(&str, &str)], point: Point) -> Series {
@@ -94,7 +94,7 @@ pub fn native(values: &[f64]) -> NativeHistogram {
 }
 
 /// One family of each kind, using every feature.
-pub fn each_kind() -> Vec<Family> {
+pub fn each_kind() -> Vec<OwnedFamily> {
     const CREATED: Option<u64> = Some(1_700_000_000_120);
     let mut counter = series(
         &[("code", ""), ("path", "/a\\b\n\"c\"")],
@@ -210,7 +210,7 @@ prop_compose! {
     }
 }
 
-fn a_family() -> impl Strategy<Value = Family> {
+fn a_family() -> impl Strategy<Value = OwnedFamily> {
     let kinds = vec![
         Kind::Counter,
         Kind::Gauge,
@@ -227,14 +227,14 @@ fn a_family() -> impl Strategy<Value = Family> {
                 series.dedup_by(|a, b| a.labels == b.labels);
                 series.iter_mut().for_each(|series| series.labels.retain(|(label, _)| *label != name));
                 series.dedup_by(|a, b| a.labels == b.labels);
-                Family { name: name.clone(), kind, help: help.clone(), unit: unit.into(), series }
+                OwnedFamily { name: name.clone(), kind, help: help.clone(), unit: unit.into(), series }
             })
         },
     )
 }
 
 /// Families of any kind with arbitrary names, as distinct as the registry requires.
-pub fn arbitrary() -> impl Strategy<Value = Vec<Family>> {
+pub fn arbitrary() -> impl Strategy<Value = Vec<OwnedFamily>> {
     prop::collection::vec(a_family(), 0..4).prop_map(|mut families| {
         // No two names differ only in a suffix, or only in characters that an escaping changes.
         for (at, family) in families.iter_mut().enumerate() {

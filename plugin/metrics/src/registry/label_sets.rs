@@ -7,7 +7,7 @@
 use super::definition::{Definition, MAX_HELP_LEN, join_names};
 use super::names::LabelName;
 use super::series::{key_of, values_of};
-use super::{Family, FamilyId, Registry};
+use super::{FamilyEntry, FamilyId, Registry};
 use crate::error::{Error, excerpt};
 
 /// Maximum number of label sets of one metric. Lookup is a linear search, and more label sets would
@@ -21,7 +21,7 @@ impl Registry {
         name: &str,
         labels: impl ExactSizeIterator<Item = &'a str> + Clone,
     ) -> Option<FamilyId> {
-        let named = |(_, family): &(usize, &Family)| {
+        let named = |(_, family): &(usize, &FamilyEntry)| {
             let own = family.definition.label_names.as_slice();
             // The lengths are equal, so if each name is found, there are no duplicates.
             own.len() == labels.len() && own.iter().all(|own| labels.clone().any(|name| name == own.as_str()))
@@ -30,7 +30,7 @@ impl Registry {
     }
 
     /// The label sets of a metric, starting from this one.
-    pub(super) fn label_sets(&self, index: usize) -> impl Iterator<Item = (usize, &Family)> {
+    pub(super) fn label_sets(&self, index: usize) -> impl Iterator<Item = (usize, &FamilyEntry)> {
         let at = |index: usize| Some((index, self.families.get(index)?));
         std::iter::successors(at(index), move |(_, family)| at(family.next_set?))
     }
@@ -50,7 +50,7 @@ impl Registry {
         if help.is_some_and(|help| help.len() > MAX_HELP_LEN) {
             other.check()?;
         }
-        let known = |(_, family): &(usize, &Family)| label_names.clone().eq(&family.definition.label_names);
+        let known = |(_, family): &(usize, &FamilyEntry)| label_names.clone().eq(&family.definition.label_names);
         let known = self.label_sets(first).find(known).map(|(index, _)| index);
         let index = match known {
             Some(index) => index,
@@ -85,7 +85,7 @@ impl Registry {
         self.notices.push(notice);
         self.timed += usize::from(definition.is_timed());
         let index = self.families.len();
-        self.families.push(Family { first_set: first, ..Family::new(definition) });
+        self.families.push(FamilyEntry { first_set: first, ..FamilyEntry::new(definition) });
         if let Some(last) = self.families.get_mut(last) {
             last.next_set = Some(index);
         }

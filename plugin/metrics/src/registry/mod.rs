@@ -13,7 +13,6 @@ mod conflicts;
 mod definition;
 mod encoding;
 mod exponential;
-mod held;
 mod label_sets;
 mod limits;
 mod names;
@@ -21,6 +20,7 @@ pub mod native;
 mod notices;
 mod record;
 mod series;
+mod series_state;
 mod snapshot;
 pub mod summary;
 mod tally;
@@ -33,13 +33,13 @@ use hashbrown::HashMap;
 
 pub use bounds::{MAX_SERIES, OVERFLOW_VALUE};
 pub use definition::{DEFAULT_WINDOW, Definition, MAX_HELP_LEN, MAX_QUANTILES, MAX_STATES, NativeConfig};
-pub use held::Held;
 pub use label_sets::MAX_LABEL_SETS;
 pub use limits::Overflow;
 pub use names::{LabelName, Labels, MAX_LABELS, MAX_NAME_LEN, MAX_VALUE_LEN, MetricName, underscored};
 pub use notices::Notices;
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
+pub use series_state::SeriesState;
 pub use snapshot::{checksum, refused};
 pub use value::{Buckets, Kind, check};
 
@@ -86,7 +86,7 @@ impl FamilyId {
 }
 
 #[derive(Debug)]
-struct Family {
+struct FamilyEntry {
     definition: Definition,
     /// The exposed name, if it differs from the family's name: an info ends with `_info`.
     exposed_as: Option<Box<str>>,
@@ -105,7 +105,7 @@ struct Family {
     next_set: Option<usize>,
 }
 
-impl Family {
+impl FamilyEntry {
     /// An empty family that is the first label set of its metric.
     fn new(definition: Definition) -> Self {
         let exposed_as = definition.exposed_as();
@@ -125,7 +125,7 @@ impl Family {
 /// A registry of metrics.
 #[derive(Debug)]
 pub struct Registry {
-    families: Vec<Family>,
+    families: Vec<FamilyEntry>,
     /// The ID of the first of `families`: the number of families before the last
     /// [`Registry::clear`].
     first_family: u32,
@@ -497,7 +497,7 @@ impl Registry {
         self.sample_names.extend(sample_names.into_iter().map(|sample_name| (sample_name.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
         let openmetrics = definition.reserved_names();
-        self.families.push(Family { first_set: index, ..Family::new(definition) });
+        self.families.push(FamilyEntry { first_set: index, ..FamilyEntry::new(definition) });
         self.find_conflicts(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)

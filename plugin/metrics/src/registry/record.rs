@@ -6,7 +6,7 @@ use super::definition::Definition;
 use super::names::{LabelName, Labels};
 use super::notices::Checkpoint;
 use super::value::{Kind, check};
-use super::{END, Family, Registry, SeriesId, series, unknown_series};
+use super::{END, FamilyEntry, Registry, SeriesId, series, unknown_series};
 use crate::error::Error;
 use crate::model::Exemplar;
 
@@ -207,7 +207,7 @@ impl Registry {
     ) -> Option<(usize, SeriesId)> {
         let mut key = std::mem::take(&mut self.key);
         // The lengths are equal, so if each label is found, there are no duplicates.
-        let mut write_key = |family: &Family| {
+        let mut write_key = |family: &FamilyEntry| {
             key.clear();
             let names = family.definition.label_names.as_slice();
             names.len() == labels.len()

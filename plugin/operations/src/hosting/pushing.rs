@@ -14,7 +14,7 @@ use crate::error::{ClientError, Error, report_conflicts};
 use crate::exposition::parse::{Families, Format, Limits as ParseLimits, parse};
 use crate::http::{Failure, Response, Url, redacted};
 use crate::operations::resets::{self, judged};
-use crate::servers::pushgateway::groups::{Abilities, Held, OwnFamily, groups, own_families};
+use crate::servers::pushgateway::groups::{Abilities, OwnFamily, StoredGroup, groups, own_families};
 use crate::servers::pushgateway::preflight::{self, Conflict};
 use crate::servers::pushgateway::{self, Body, Group, Mode};
 use plugpipe_contract::responses::{PushOutcome, Pushed};
@@ -356,7 +356,7 @@ fn ask_abilities(worker: &mut Worker, gateway: &Url) -> Result<Abilities, Error>
 }
 
 /// Decides from the groups that a gateway holds, and from what it exposes itself.
-type Judge<'j> = &'j mut dyn FnMut(&[Held], &[OwnFamily]) -> Vec<Conflict>;
+type Judge<'j> = &'j mut dyn FnMut(&[StoredGroup], &[OwnFamily]) -> Vec<Conflict>;
 
 /// Asks the gateway what it holds.
 fn look(worker: &mut Worker, gateway: &Url, judge: Judge) -> Result<Vec<Conflict>, Error> {

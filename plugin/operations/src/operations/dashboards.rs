@@ -13,13 +13,13 @@ use crate::http::{Segment, Url};
 use crate::servers::grafana::{Api, Apply, Compared, Outcome};
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
-    ApplyDashboards, CreateDashboard, DashboardUid, ExportDashboards, HeldDashboards, ListDashboards, NoFields,
+    ApplyDashboards, CreateDashboard, DashboardUid, ExportDashboards, ExportSelection, ListDashboards, NoFields,
     SaveFields,
 };
 use plugpipe_contract::responses::{
     AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardOutcome, DatabaseStatus,
     DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard, GrafanaStatus, ListedDashboards,
-    MadeDashboard, Mock, OrganisationStatus,
+    MadeDashboard, Mock, OrganizationStatus,
 };
 
 /// A dashboard and, if Grafana was contacted, its outcome.
@@ -157,8 +157,8 @@ pub fn export<'r>(
     Both(held, Both(wanted, options)): &'r ExportDashboards,
 ) -> Result<ExportedDashboards<'r>, Error> {
     let options = Options::read(options)?;
-    let organisation = call.config.grafana_org_id.unwrap_or(1);
-    let provider = files::provider(&options.place, organisation);
+    let organization = call.config.grafana_org_id.unwrap_or(1);
+    let provider = files::provider(&options.place, organization);
     let mut exported = ExportedDashboards { provider, ..ExportedDashboards::default() };
     if let Some(uids) = uids(held)? {
         if call.config.mock {
@@ -188,11 +188,11 @@ pub fn status(call: &mut Call, _: &NoFields) -> Result<(Mock, Option<GrafanaStat
     let mut api = api(call)?;
     let (version, database) = api.health()?;
     let database = if database { DatabaseStatus::Ok } else { DatabaseStatus::Failing };
-    let organisation = match api.verify_organisation() {
-        Ok((id, name)) => OrganisationStatus { id: Some(id), name: Some(name), error: None },
-        Err(error) => OrganisationStatus { error: Some(Error::from(error).report()), ..OrganisationStatus::default() },
+    let organization = match api.verify_organization() {
+        Ok((id, name)) => OrganizationStatus { id: Some(id), name: Some(name), error: None },
+        Err(error) => OrganizationStatus { error: Some(Error::from(error).report()), ..OrganizationStatus::default() },
     };
-    Ok((Mock::default(), Some(GrafanaStatus { version, database, organisation })))
+    Ok((Mock::default(), Some(GrafanaStatus { version, database, organization })))
 }
 
 fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
@@ -201,16 +201,16 @@ fn api<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
         field: "grafana_url",
         todo: "set it to Grafana's URL, such as http://127.0.0.1:3000",
     })?;
-    let organisation = config.grafana_org_id;
-    Ok(Api { client: call.client(config.limits(), true), base, organisation, resources: None })
+    let organization = config.grafana_org_id;
+    Ok(Api { client: call.client(config.limits(), true), base, organization, resources: None })
 }
 
 /// The API after verifying the configured organization, so that nothing is read from or written to
 /// another one.
 pub fn verified<'a>(call: &'a mut Call) -> Result<Api<'a>, Error> {
     let mut api = api(call)?;
-    if api.organisation.is_some() {
-        api.verify_organisation()?;
+    if api.organization.is_some() {
+        api.verify_organization()?;
     }
     Ok(api)
 }
@@ -234,7 +234,7 @@ fn uid<'r>(request: &'r DashboardUid) -> Result<&'r str, Error> {
 }
 
 /// The requested uids, if any.
-fn uids<'r>(request: &'r HeldDashboards) -> Result<Option<Vec<&'r str>>, Error> {
+fn uids<'r>(request: &'r ExportSelection) -> Result<Option<Vec<&'r str>>, Error> {
     let Some(uids) = &request.uids else { return Ok(None) };
     for (index, uid) in uids.iter().enumerate() {
         Segment::of(&uid.0, &format!("uids[{index}]"))?;

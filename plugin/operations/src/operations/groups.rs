@@ -8,7 +8,7 @@ use super::{definition, push};
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::servers::pushgateway;
-use crate::servers::pushgateway::groups::{Held, groups};
+use crate::servers::pushgateway::groups::{StoredGroup, groups};
 use crate::time::rfc3339;
 use plugpipe_contract::requests::{ExpireGroups, ListGroups};
 use plugpipe_contract::responses::{DryRun, GroupList, ListedGroup};
@@ -86,7 +86,7 @@ fn list_and_delete(
     })
 }
 
-fn listed(held: &Held, url: Option<&Url>) -> ListedGroup {
+fn listed(held: &StoredGroup, url: Option<&Url>) -> ListedGroup {
     // The cast saturates for values that are no valid time.
     let instant = |seconds: Option<f64>| seconds.map(|seconds| rfc3339((seconds * 1e9) as u64));
     let (metrics, series) = held.size();

@@ -7,15 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::exposition::parse::{Families, Family, FamilyType, Part};
-use crate::servers::pushgateway::groups::Held;
+use crate::exposition::parse::{Families, FamilyType, ParsedFamily, Part};
+use crate::servers::pushgateway::groups::StoredGroup;
 use crate::servers::pushgateway::preflight::Series;
 use crate::servers::pushgateway::{Group, preflight};
 use plugpipe_contract::responses::{Amount, ReplacedCounter};
 
 /// What is to be pushed, as the pre-flight has it.
-pub(crate) fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
-    let of = |family: &'f Family| preflight::Family {
+pub(crate) fn judged<'f>(families: &'f Families) -> Vec<preflight::PushedFamily<'f>> {
+    let of = |family: &'f ParsedFamily| preflight::PushedFamily {
         name: (&*family.name).into(),
         kind: match family.kind {
             FamilyType::Counter => "COUNTER",
@@ -38,7 +38,7 @@ pub(crate) fn judged<'f>(families: &'f Families) -> Vec<preflight::Family<'f>> {
 }
 
 /// The totals of a group that a push of these families does not raise.
-pub(crate) fn compare(families: &Families, group: &Group, stored: &Held, adds: bool) -> Vec<ReplacedCounter> {
+pub(crate) fn compare(families: &Families, group: &Group, stored: &StoredGroup, adds: bool) -> Vec<ReplacedCounter> {
     let pushed = judged(families);
     let mut totals: BTreeMap<(&str, preflight::Key), f64> = BTreeMap::new();
     for (family, pushed) in families.list.iter().zip(&pushed) {
@@ -69,7 +69,7 @@ pub(crate) fn compare(families: &Families, group: &Group, stored: &Held, adds: b
 }
 
 /// Whether a sample only ever rises in one process.
-fn is_total(family: &Family, part: Part) -> bool {
+fn is_total(family: &ParsedFamily, part: Part) -> bool {
     use crate::exposition::parse::FamilyType;
     match part {
         Part::Count | Part::Native => matches!(family.kind, FamilyType::Histogram | FamilyType::Summary),

@@ -9,7 +9,7 @@ use super::push;
 use crate::error::{Error, excerpt};
 use crate::exposition::negotiate;
 use crate::exposition::parse::{
-    Exemplar, Families, Family, Format, Label, Limits, Native, Point, import, lint, parse, reexpose,
+    Exemplar, Families, Format, Label, Limits, Native, ParsedFamily, Point, import, lint, parse, reexpose,
 };
 use crate::exposition::plain;
 use crate::hosting::found::{Import, PassOn};
@@ -323,7 +323,7 @@ fn exposed(
     Ok(exposed)
 }
 
-fn family(family: &Family) -> ScrapedFamily {
+fn family(family: &ParsedFamily) -> ScrapedFamily {
     ScrapedFamily {
         name: family.name.to_string(),
         r#type: family.kind.name(),

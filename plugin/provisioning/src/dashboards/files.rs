@@ -22,10 +22,10 @@ fn name(uid: &str) -> String {
 }
 
 /// The provider's configuration file.
-pub fn provider(place: &Place, organisation: u64) -> String {
+pub fn provider(place: &Place, organization: u64) -> String {
     let mut provider = vec![
         ("name".to_owned(), Yaml::from("plugpipe")),
-        ("orgId".into(), Yaml::Whole(i64::try_from(organisation).unwrap_or(1))),
+        ("orgId".into(), Yaml::Whole(i64::try_from(organization).unwrap_or(1))),
         ("type".into(), "file".into()),
     ];
     if let Some(title) = place.titles.last() {

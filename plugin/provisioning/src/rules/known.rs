@@ -64,7 +64,7 @@ impl fmt::Display for Version {
 
 /// The server that loads the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Taker {
+pub struct RuleServer {
     /// Its kind.
     pub evaluator: Evaluator,
     /// `None` if unknown.
@@ -119,17 +119,17 @@ pub struct Field {
     pub shape: Shape,
     place: Place,
     /// The evaluators that support it; all if empty.
-    takers: &'static [Since],
+    servers: &'static [Since],
     /// Whether servers include it when listing rules.
     pub listed: bool,
 }
 
 const fn own(name: &'static str, place: Place) -> Field {
-    Field { name, shape: Shape::Own, place, takers: &[], listed: true }
+    Field { name, shape: Shape::Own, place, servers: &[], listed: true }
 }
 
-const fn of(name: &'static str, shape: Shape, place: Place, takers: &'static [Since]) -> Field {
-    Field { name, shape, place, takers, listed: false }
+const fn of(name: &'static str, shape: Shape, place: Place, servers: &'static [Since]) -> Field {
+    Field { name, shape, place, servers, listed: false }
 }
 
 // Of Thanos it is only known that this version supports the same as Prometheus 3.
@@ -150,7 +150,7 @@ static FIELDS: [Field; 28] = [
         name: "labels",
         shape: Shape::Own,
         place: Place::Group,
-        takers: &[
+        servers: &[
             (Prometheus, Version(3, 0)),
             (Vmalert, ALWAYS),
             THANOS,
@@ -164,7 +164,7 @@ static FIELDS: [Field; 28] = [
         name: "keep_firing_for",
         shape: Shape::Own,
         place: Place::Alert,
-        takers: &[
+        servers: &[
             (Prometheus, Version::BASE),
             (Vmalert, ALWAYS),
             (Thanos, ALWAYS),
@@ -242,19 +242,19 @@ pub fn field(name: &str, place: Place) -> Result<&'static Field, String> {
 impl Field {
     /// Whether support depends on the server's version.
     pub fn depends_on_version(&self, evaluator: Evaluator) -> bool {
-        self.takers.iter().any(|(taker, since)| *taker == evaluator && *since > ALWAYS)
+        self.servers.iter().any(|(server, since)| *server == evaluator && *since > ALWAYS)
     }
 
     /// Checks that the server supports it. `path` is where it is used.
-    pub fn check(&self, path: &str, taker: Taker) -> Result<(), Error> {
-        if self.takers.is_empty() {
+    pub fn check(&self, path: &str, server: RuleServer) -> Result<(), Error> {
+        if self.servers.is_empty() {
             return Ok(());
         }
-        let name = taker.evaluator.name();
-        let problem = match self.takers.iter().find(|(evaluator, _)| *evaluator == taker.evaluator) {
+        let name = server.evaluator.name();
+        let problem = match self.servers.iter().find(|(evaluator, _)| *evaluator == server.evaluator) {
             Some((_, since)) => {
-                let assumed = if taker.evaluator == Prometheus { Version::BASE } else { ALWAYS };
-                match taker.version {
+                let assumed = if server.evaluator == Prometheus { Version::BASE } else { ALWAYS };
+                match server.version {
                     version if version.unwrap_or(assumed) >= *since => return Ok(()),
                     Some(version) => {
                         format!("{} requires {name} {since}, but the server is {version}", self.name)
@@ -266,7 +266,7 @@ impl Field {
                 }
             }
             None => {
-                let others: Vec<&str> = self.takers.iter().map(|(evaluator, _)| evaluator.name()).collect();
+                let others: Vec<&str> = self.servers.iter().map(|(evaluator, _)| evaluator.name()).collect();
                 format!(
                     "{} is supported by {}, but not by {name}; set target to the server that evaluates the rules",
                     self.name,
@@ -302,26 +302,26 @@ mod tests {
 
     #[test]
     fn support_depends_on_the_server_version() {
-        let taker = |evaluator, version| Taker { evaluator, version };
-        let takes = |name, place, taker| field(name, place).unwrap().check("x", taker).is_ok();
+        let server = |evaluator, version| RuleServer { evaluator, version };
+        let takes = |name, place, server| field(name, place).unwrap().check("x", server).is_ok();
         for (version, offset, labels) in [
             (None, false, false),
             (Some("2.52.0"), false, false),
             (Some("2.53.1"), true, false),
             (Some("v3.5.3+ds1"), true, true),
         ] {
-            let taker = taker(Prometheus, version.map(|version| Version::read(version).unwrap()));
-            assert_eq!(takes("query_offset", Place::Group, taker), offset, "{version:?}");
-            assert_eq!(takes("labels", Place::Group, taker), labels, "{version:?}");
-            assert!(takes("labels", Place::Alert, taker) && takes("limit", Place::Group, taker));
+            let server = server(Prometheus, version.map(|version| Version::read(version).unwrap()));
+            assert_eq!(takes("query_offset", Place::Group, server), offset, "{version:?}");
+            assert_eq!(takes("labels", Place::Group, server), labels, "{version:?}");
+            assert!(takes("labels", Place::Alert, server) && takes("limit", Place::Group, server));
         }
-        assert!(takes("keep_firing_for", Place::Alert, taker(Prometheus, None)));
-        assert!(!takes("keep_firing_for", Place::Alert, taker(Prometheus, Some(Version(2, 41)))));
-        assert!(takes("concurrency", Place::Group, taker(Vmalert, None)));
-        assert!(!takes("concurrency", Place::Group, taker(Prometheus, Some(Version(3, 5)))));
-        assert!(takes("source_tenants", Place::Group, taker(Mimir, None)));
-        assert!(!takes("source_tenants", Place::Group, taker(Cortex, None)));
-        assert!(takes("partial_response_strategy", Place::Group, taker(Thanos, None)));
+        assert!(takes("keep_firing_for", Place::Alert, server(Prometheus, None)));
+        assert!(!takes("keep_firing_for", Place::Alert, server(Prometheus, Some(Version(2, 41)))));
+        assert!(takes("concurrency", Place::Group, server(Vmalert, None)));
+        assert!(!takes("concurrency", Place::Group, server(Prometheus, Some(Version(3, 5)))));
+        assert!(takes("source_tenants", Place::Group, server(Mimir, None)));
+        assert!(!takes("source_tenants", Place::Group, server(Cortex, None)));
+        assert!(takes("partial_response_strategy", Place::Group, server(Thanos, None)));
         assert_eq!(Version::read("2.42.0+ds"), Some(Version(2, 42)));
         assert_eq!(Version::read("unknown"), None);
     }

@@ -78,13 +78,13 @@ pub struct ServerRule {
     pub last_error: String,
     /// Its active alerts.
     #[serde(deserialize_with = "lenient")]
-    pub alerts: Vec<HeldAlert>,
+    pub alerts: Vec<RuleAlert>,
 }
 
 /// An active alert.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct HeldAlert {
+pub struct RuleAlert {
     /// `pending` or `firing`.
     #[serde(deserialize_with = "lenient")]
     pub state: String,

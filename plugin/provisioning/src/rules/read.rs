@@ -1,7 +1,7 @@
 //! Parses groups and rules in the format of rule files from JSON. Unknown fields are errors;
 //! server-specific fields are recorded, to be checked against the target server.
 
-use super::known::{self, Evaluator, Field, Place, Shape, Taker, UTF8_NAMES};
+use super::known::{self, Evaluator, Field, Place, RuleServer, Shape, UTF8_NAMES};
 use super::{Group, More, Rule, RuleKind};
 use crate::error::Error;
 use crate::yaml::Yaml;
@@ -24,8 +24,8 @@ impl Uses {
     }
 
     /// Checks that the server supports all features in use.
-    pub fn check(&self, taker: Taker) -> Result<(), Error> {
-        self.0.iter().try_for_each(|(path, field)| field.check(path, taker))
+    pub fn check(&self, server: RuleServer) -> Result<(), Error> {
+        self.0.iter().try_for_each(|(path, field)| field.check(path, server))
     }
 
     /// Records the use of a field of alerts.
@@ -201,7 +201,7 @@ mod tests {
         let mut uses = Uses::default();
         let group = group(serde_json::from_str(given).unwrap(), "groups[0]", &mut uses)?;
         group.check("groups[0]", "groups[0].rules", Style::File, evaluator)?;
-        uses.check(Taker { evaluator, version: version.and_then(Version::read) })?;
+        uses.check(RuleServer { evaluator, version: version.and_then(Version::read) })?;
         Ok(group)
     }
 

@@ -51,7 +51,7 @@ pub struct Api<'a> {
     /// The base URL.
     pub base: Url,
     /// The organization; `None` for the default one of the credentials.
-    pub organisation: Option<u64>,
+    pub organization: Option<u64>,
     /// The resource API for folders and dashboards; `None` to use `/api`.
     pub resources: Option<Resources>,
 }
@@ -104,7 +104,7 @@ struct Health {
 
 /// The response of `GET /api/org`.
 #[derive(Deserialize)]
-struct Organisation {
+struct Organization {
     id: Option<u64>,
     name: Option<String>,
 }
@@ -164,8 +164,8 @@ pub enum SaveOutcome {
 
 impl Api<'_> {
     fn send(&mut self, mut request: Request) -> Result<Response, Error> {
-        if let Some(organisation) = self.organisation {
-            request.headers.push(("x-grafana-org-id", organisation.to_string()));
+        if let Some(organization) = self.organization {
+            request.headers.push(("x-grafana-org-id", organization.to_string()));
         }
         request.headers.push(("accept", "application/json".into()));
         self.client.send(PEER, request)
@@ -214,16 +214,16 @@ impl Api<'_> {
     }
 
     /// The id and name of the current organization. Fails if it is not the configured one.
-    pub fn verify_organisation(&mut self) -> Result<(u64, String), Error> {
+    pub fn verify_organization(&mut self) -> Result<(u64, String), Error> {
         let url = self.url(["org".into()]);
         let response = self.get(&url)?;
         if response.status != 200 {
             return Err(refusal(&url, &response, ""));
         }
-        let Organisation { id, name } = read(&url, &response)?;
+        let Organization { id, name } = read(&url, &response)?;
         let id = id.ok_or_else(|| bad_response(&url, "the organization has no id"))?;
         let name = name.unwrap_or_default();
-        match self.organisation {
+        match self.organization {
             Some(wanted) if wanted != id => Err(Error::invalid(
                 "grafana_org_id",
                 format!(

@@ -17,7 +17,7 @@ impl Group {
 /// The namespace and API groups, detected once per call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resources {
-    /// `default` for the first organisation.
+    /// `default` for the first organization.
     pub(super) namespace: String,
     pub(super) dashboards: Group,
     pub(super) folders: Group,

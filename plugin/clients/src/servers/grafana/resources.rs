@@ -70,8 +70,8 @@ impl Api<'_> {
     /// Uses the resource API for folders and dashboards from now on. Detects the organization and
     /// the API versions.
     pub fn use_resources(&mut self) -> Result<(), Error> {
-        let (organisation, _) = self.verify_organisation()?;
-        let namespace = if organisation == 1 { "default".into() } else { format!("org-{organisation}") };
+        let (organization, _) = self.verify_organization()?;
+        let namespace = if organization == 1 { "default".into() } else { format!("org-{organization}") };
         let (dashboards, folders) = (self.group(DASHBOARDS)?, self.group(FOLDERS)?);
         self.resources = Some(Resources { namespace, dashboards, folders });
         Ok(())

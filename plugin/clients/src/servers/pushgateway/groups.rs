@@ -24,22 +24,22 @@ pub(super) const FAILURE_TIME: &str = "push_failure_time_seconds";
 
 /// A group in the gateway.
 #[derive(Debug)]
-pub struct Held<'t> {
+pub struct StoredGroup<'t> {
     /// The grouping key including `job`, sorted by name.
     pub labels: Vec<(Cow<'t, str>, Cow<'t, str>)>,
     /// Whether the API cannot tell if the key has an empty `instance`.
     hidden: bool,
-    families: Vec<HeldFamily<'t>>,
+    families: Vec<GroupFamily<'t>>,
 }
 
 /// A metric of a group.
 #[derive(Debug)]
-pub struct HeldFamily<'t> {
+pub struct GroupFamily<'t> {
     /// Its name.
     pub name: Cow<'t, str>,
     /// Its type, in upper case: `COUNTER`.
     pub kind: Cow<'t, str>,
-    series: Vec<HeldSeries<'t>>,
+    series: Vec<GroupSeries<'t>>,
 }
 
 /// A metric in the response.
@@ -48,12 +48,12 @@ struct Metric<'t> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'t, str>,
     #[serde(borrow)]
-    metrics: Vec<HeldSeries<'t>>,
+    metrics: Vec<GroupSeries<'t>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 't"))]
-struct HeldSeries<'t> {
+struct GroupSeries<'t> {
     labels: Labels<'t>,
     value: Text<'t>,
     count: Text<'t>,
@@ -66,7 +66,7 @@ struct Groups<'t> {
     data: Vec<BTreeMap<Cow<'t, str>, &'t RawValue>>,
 }
 
-impl HeldFamily<'_> {
+impl GroupFamily<'_> {
     /// The labels of its series, each sorted by name; they include the grouping key, and always
     /// `instance`.
     pub fn series(&self) -> impl ExactSizeIterator<Item = Vec<(&str, &str)>> {
@@ -87,9 +87,9 @@ impl HeldFamily<'_> {
     }
 }
 
-impl<'t> Held<'t> {
+impl<'t> StoredGroup<'t> {
     /// The metrics of the group, including the two the gateway adds.
-    pub fn families(&self) -> &[HeldFamily<'t>] {
+    pub fn families(&self) -> &[GroupFamily<'t>] {
         &self.families
     }
 
@@ -165,7 +165,7 @@ pub(super) fn by_name<'l>(labels: Vec<(&'l str, &'l str)>) -> Vec<(&'l str, &'l 
 
 /// Parses the groups in the response of `GET /api/v1/metrics`, whose body is `text`; sorted by
 /// labels.
-pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<Held<'t>>, Error> {
+pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<StoredGroup<'t>>, Error> {
     if response.status != 200 {
         return Err(refused(PEER, url, response, ""));
     }
@@ -175,21 +175,23 @@ pub fn groups<'t>(url: &Url, response: &Response, text: &'t str) -> Result<Vec<H
         problem: problem.to_string(),
     })?;
     // The gateway's order is random.
-    Ok(sorted_by(data.into_iter().filter_map(held).collect(), |a: &Held, b: &Held| a.labels.cmp(&b.labels)))
+    Ok(sorted_by(data.into_iter().filter_map(held).collect(), |a: &StoredGroup, b: &StoredGroup| {
+        a.labels.cmp(&b.labels)
+    }))
 }
 
 /// A metric named `labels` hides the grouping key in the API. The gateway's own metrics have the
 /// key too, but with an empty `instance` if the key has none.
-fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<Held<'t>> {
+fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<StoredGroup<'t>> {
     // An object of strings, which a metric is not.
     let key: Option<BTreeMap<Cow<str>, Cow<str>>> = members.get("labels").and_then(|json| read(json));
     let family = |(name, json): (Cow<'t, str>, &'t RawValue)| {
         let Metric { kind, metrics } = read(json)?;
-        Some(HeldFamily { name, kind, series: metrics })
+        Some(GroupFamily { name, kind, series: metrics })
     };
-    let families: Vec<HeldFamily> = members.into_iter().filter_map(family).collect();
+    let families: Vec<GroupFamily> = members.into_iter().filter_map(family).collect();
     if let Some(key) = key {
-        return Some(Held { labels: key.into_iter().collect(), hidden: false, families });
+        return Some(StoredGroup { labels: key.into_iter().collect(), hidden: false, families });
     }
     let own = families.iter().find(|family| family.name == PUSH_TIME)?.series.first()?;
     let mut labels: Vec<(&str, &str)> = by_name(own.labels.iter().collect());
@@ -197,7 +199,7 @@ fn held<'t>(members: BTreeMap<Cow<'t, str>, &'t RawValue>) -> Option<Held<'t>> {
     labels.retain(|label| *label != ("instance", ""));
     let hidden = labels.len() < before;
     let labels = labels.into_iter().map(|(name, value)| (name.to_owned().into(), value.to_owned().into())).collect();
-    Some(Held { labels, hidden, families })
+    Some(StoredGroup { labels, hidden, families })
 }
 
 /// Parses a part of a response; `None` if it has another type.

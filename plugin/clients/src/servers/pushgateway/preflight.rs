@@ -23,7 +23,7 @@ use std::borrow::Cow;
 
 use super::Group;
 pub use super::conflict::Conflict;
-use super::groups::{FAILURE_TIME, Held, OwnFamily, PUSH_TIME, by_name, shown};
+use super::groups::{FAILURE_TIME, OwnFamily, PUSH_TIME, StoredGroup, by_name, shown};
 use plugpipe_contract::error::excerpt;
 use plugpipe_metrics::exposition::escaping::Escaping;
 use plugpipe_metrics::model::{self, Point};
@@ -32,7 +32,7 @@ use plugpipe_metrics::sort::sorted_by;
 
 /// A metric to push.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Family<'a> {
+pub struct PushedFamily<'a> {
     /// The name, as written.
     pub name: Cow<'a, str>,
     /// Its type in the gateway's API: `COUNTER`, `GAUGE`, `HISTOGRAM`, `SUMMARY`, `UNTYPED`.
@@ -53,11 +53,11 @@ pub struct Series<'a> {
 }
 
 /// The metrics that a push of these families contains.
-pub fn of<'a>(families: &'a [model::Family<'a>]) -> Vec<Family<'a>> {
+pub fn of<'a>(families: &'a [model::Family<'a>]) -> Vec<PushedFamily<'a>> {
     families.iter().filter(|family| !family.series.is_empty()).map(family_of).collect()
 }
 
-fn family_of<'a>(family: &'a model::Family<'a>) -> Family<'a> {
+fn family_of<'a>(family: &'a model::Family<'a>) -> PushedFamily<'a> {
     let escaping = Escaping::Underscores;
     let name = escaping.metric_name(family.name);
     let mut series = Vec::new();
@@ -78,7 +78,7 @@ fn family_of<'a>(family: &'a model::Family<'a>) -> Family<'a> {
         Kind::Histogram | Kind::NativeHistogram => "HISTOGRAM",
         Kind::Summary => "SUMMARY",
     };
-    Family { name, kind, help: family.help, series }
+    PushedFamily { name, kind, help: family.help, series }
 }
 
 /// The target of a push, and the gateway's contents.
@@ -89,7 +89,7 @@ pub struct Target<'a> {
     /// Whether the group's other metrics stay (`POST`) or are deleted (`PUT`).
     pub adds: bool,
     /// All groups in the gateway.
-    pub held: &'a [Held<'a>],
+    pub held: &'a [StoredGroup<'a>],
     /// The gateway's own metrics.
     pub own: &'a [OwnFamily<'a>],
     /// Whether it accepts everything but timestamps.
@@ -100,10 +100,10 @@ pub struct Target<'a> {
 #[derive(Clone, Copy)]
 enum Owner<'a> {
     Gateway(&'a str),
-    Group(&'a Held<'a>),
+    Group(&'a StoredGroup<'a>),
     /// Added by the gateway to the pushed group.
     Target,
-    Push(&'a Family<'a>),
+    Push(&'a PushedFamily<'a>),
 }
 
 /// A metric after the push.
@@ -151,7 +151,7 @@ impl Entry<'_> {
 }
 
 /// All conflicts of the push; empty if the gateway would accept it.
-pub fn check(push: &[Family], target: &Target) -> Vec<Conflict> {
+pub fn check(push: &[PushedFamily], target: &Target) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     for family in push.iter().filter(|family| family.series.iter().any(|series| series.timestamp)) {
         let problem = "it has a timestamp, which gateways do not accept; remove the timestamps";
@@ -179,7 +179,7 @@ fn conflict(reason: &'static str, metric: &str, group: Option<String>, problem: 
 
 /// All metrics after the push, sorted by name; for equal names the gateway's own first and the
 /// pushed one last.
-fn after<'a>(push: &'a [Family<'a>], target: &Target<'a>) -> Vec<Entry<'a>> {
+fn after<'a>(push: &'a [PushedFamily<'a>], target: &Target<'a>) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry> = Vec::new();
     for own in target.own {
         entries.push(Entry { name: own.name, kind: own.kind, owner: Owner::Gateway(own.help) });
@@ -259,12 +259,12 @@ fn check_suffixes(entries: &[Entry], conflicts: &mut Vec<Conflict>) {
 
 /// The gateway adds two series to each group, with an `instance`. They collide if grouping keys
 /// differ in an empty instance only, or if somebody pushed such a series.
-fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>) {
+fn check_groups(push: &[PushedFamily], target: &Target, conflicts: &mut Vec<Conflict>) {
     let bare = Series::default();
     for name in [PUSH_TIME, FAILURE_TIME] {
         let own = target.held.iter().find(|held| held.is(target.group));
         let known = own.and_then(|held| held.families().iter().find(|family| family.name == FAILURE_TIME));
-        let mut keys: Vec<(Key, Option<&Held>)> = match known {
+        let mut keys: Vec<(Key, Option<&StoredGroup>)> = match known {
             Some(_) if name == FAILURE_TIME && push.iter().any(|pushed| pushed.name == name) => Vec::new(),
             Some(known) if name == FAILURE_TIME => known.series().map(|key| (key, own)).collect(),
             _ => vec![(key(&bare, target.group), own)],
@@ -297,7 +297,7 @@ fn check_groups(push: &[Family], target: &Target, conflicts: &mut Vec<Conflict>)
 /// The labels of a series, sorted by name.
 pub type Key<'a> = Vec<(&'a str, &'a str)>;
 
-fn check_series(family: &Family, target: &Target, conflicts: &mut Vec<Conflict>) {
+fn check_series(family: &PushedFamily, target: &Target, conflicts: &mut Vec<Conflict>) {
     let keys: Vec<Key> = family.series.iter().map(|series| key(series, target.group)).collect();
     let bad = keys.iter().flat_map(|key| {
         let twice = key.windows(2).filter_map(|pair| match pair {
@@ -373,7 +373,7 @@ mod tests {
 
     /// The conflicts of one metric with one series, pushed to the group `{job="j"}` with these
     /// contents of the gateway.
-    fn refused(held: &str, own: &[OwnFamily], adds: bool, family: Family) -> Vec<(&'static str, Option<String>)> {
+    fn refused(held: &str, own: &[OwnFamily], adds: bool, family: PushedFamily) -> Vec<(&'static str, Option<String>)> {
         let text = format!("{{\"data\":[{held}]}}");
         let response = Response { status: 200, ..Response::default() };
         let held = groups(&Url::parse("http://h").unwrap(), &response, &text).unwrap();
@@ -382,8 +382,8 @@ mod tests {
         check(&[family], &target).into_iter().map(|conflict| (conflict.reason, conflict.group)).collect()
     }
 
-    fn counter(name: &str) -> Family<'_> {
-        Family { name: name.into(), kind: "COUNTER", help: "", series: vec![Series::default()] }
+    fn counter(name: &str) -> PushedFamily<'_> {
+        PushedFamily { name: name.into(), kind: "COUNTER", help: "", series: vec![Series::default()] }
     }
 
     /// A group with one metric without labels of its own.
@@ -426,7 +426,7 @@ mod tests {
     fn series_are_compared_with_the_grouping_key_applied() {
         let labelled = |labels: &[(&'static str, &'static str)]| {
             let labels = labels.iter().map(|(name, value)| (Cow::Borrowed(*name), *value)).collect();
-            Family { series: vec![Series { labels, timestamp: false }, Series::default()], ..counter("a") }
+            PushedFamily { series: vec![Series { labels, timestamp: false }, Series::default()], ..counter("a") }
         };
         for (labels, twice) in [
             (&[("job", "x")][..], true),

@@ -232,14 +232,14 @@ mod schema {
 const NOW: u64 = 1_700_000_002_345_678_901;
 const CREATED: u64 = 1_700_000_000_120_000_000;
 
-fn decoded(families: &[testing::Family]) -> (schema::ResourceMetrics, u64) {
+fn decoded(families: &[testing::OwnedFamily]) -> (schema::ResourceMetrics, u64) {
     let (body, points) = encode(&view(families), &[("service.name", "s"), ("service.instance.id", "i")], NOW);
     let mut request = schema::ExportMetricsServiceRequest::decode(&*body).unwrap();
     assert_eq!(request.resource_metrics.len(), 1);
     (request.resource_metrics.remove(0), points)
 }
 
-fn metrics(families: &[testing::Family]) -> Vec<schema::Metric> {
+fn metrics(families: &[testing::OwnedFamily]) -> Vec<schema::Metric> {
     decoded(families).0.scope_metrics.remove(0).metrics
 }
 

@@ -17,14 +17,14 @@ pub struct Families<'a> {
     /// infos.
     pub format: Format,
     /// All families, including those without samples.
-    pub list: Vec<Family<'a>>,
+    pub list: Vec<ParsedFamily<'a>>,
     labels: Vec<Label<'a>>,
     seed: u64,
 }
 
 /// A metric and its samples.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Family<'a> {
+pub struct ParsedFamily<'a> {
     /// The family name in the input format.
     pub name: Cow<'a, str>,
     /// The type.
@@ -107,17 +107,17 @@ impl<'a> Families<'a> {
         }
     }
 
-    fn at(&mut self, reader: &Reader<'a>, family: usize) -> Option<&mut Family<'a>> {
+    fn at(&mut self, reader: &Reader<'a>, family: usize) -> Option<&mut ParsedFamily<'a>> {
         while self.list.len() <= family {
             let name = reader.family(self.list.len())?.clone();
             let (kind, points) = (FamilyType::Unknown, Vec::new());
-            self.list.push(Family { name, kind, is_typed: false, help: None, unit: None, points });
+            self.list.push(ParsedFamily { name, kind, is_typed: false, help: None, unit: None, points });
         }
         self.list.get_mut(family)
     }
 
     /// The family with that name.
-    pub fn get(&self, name: &str) -> Option<&Family<'a>> {
+    pub fn get(&self, name: &str) -> Option<&ParsedFamily<'a>> {
         self.list.iter().find(|family| family.name == name)
     }
 
@@ -133,7 +133,7 @@ impl<'a> Families<'a> {
     }
 
     /// The samples of a family grouped by series, in order of first appearance.
-    pub fn metrics<'f>(&'f self, family: &'f Family<'a>) -> Vec<Metric<'f, 'a>> {
+    pub fn metrics<'f>(&'f self, family: &'f ParsedFamily<'a>) -> Vec<Metric<'f, 'a>> {
         let mut metrics: Vec<Metric> = Vec::new();
         let mut places: HashMap<Vec<(&str, &str)>, usize, FixedState> =
             HashMap::with_hasher(FixedState::with_seed(self.seed));
@@ -167,7 +167,7 @@ impl<'a> Families<'a> {
 impl<'f, 'a> Metric<'f, 'a> {
     /// The latest of the samples that differ only in their timestamp, at the position of the first.
     /// A sample without a timestamp is the latest. For equal timestamps, the later line wins.
-    pub fn latest(&self, families: &Families, family: &Family) -> Vec<&'f Point<'a>> {
+    pub fn latest(&self, families: &Families, family: &ParsedFamily) -> Vec<&'f Point<'a>> {
         let has_timestamps = self.points.iter().any(|point| point.timestamp.is_some());
         if !has_timestamps || self.points.len() < 2 {
             return self.points.clone();
@@ -199,7 +199,7 @@ impl<'f, 'a> Metric<'f, 'a> {
 }
 
 /// The label that distinguishes the samples of one series.
-pub(super) fn own_label<'f>(family: &'f Family, point: &Point) -> Option<&'f str> {
+pub(super) fn own_label<'f>(family: &'f ParsedFamily, point: &Point) -> Option<&'f str> {
     match (point.part, family.kind) {
         (Part::Bucket(_), _) => Some("le"),
         (Part::Quantile(_), _) => Some("quantile"),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::lint::text_name;
 use super::scan::{is_whole, milliseconds};
-use super::{Families, Family, FamilyType, Metric, Native, Part};
+use super::{Families, FamilyType, Metric, Native, ParsedFamily, Part};
 use crate::registry::native::{Bucket, NativeHistogram};
-use crate::registry::{Buckets, Definition, FamilyId, Held, LabelName, MetricName, Registry, SeriesId};
+use crate::registry::{Buckets, Definition, FamilyId, LabelName, MetricName, Registry, SeriesId, SeriesState};
 
 /// Import options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,7 +90,7 @@ struct Scraped<'f, 'a> {
 }
 
 impl<'f, 'a> Scraped<'f, 'a> {
-    fn of(mut metric: Metric<'f, 'a>, families: &Families, family: &Family) -> Self {
+    fn of(mut metric: Metric<'f, 'a>, families: &Families, family: &ParsedFamily) -> Self {
         let is_dated = metric.points.iter().any(|point| point.timestamp.is_some());
         let exemplars = metric.points.iter().filter(|point| point.exemplar.is_some()).count();
         metric.points = metric.latest(families, family);
@@ -105,7 +105,7 @@ fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
 /// Registers the family and returns its label names. A series that lacks some of them gets empty
 /// values, which is equivalent.
 fn prepare(
-    family: &Family,
+    family: &ParsedFamily,
     name: &str,
     metrics: &[&Metric],
     families: &Families,
@@ -174,7 +174,7 @@ fn bounds(metric: &Metric) -> Vec<f64> {
 
 /// Imports one series. Returns notes about dropped parts.
 fn import_series(
-    family: &Family,
+    family: &ParsedFamily,
     metric: &Metric,
     families: &Families,
     registry: &mut Registry,
@@ -195,7 +195,7 @@ fn import_series(
             let total = value(Part::Value).ok_or("it has no total")?;
             crate::registry::check(crate::registry::Kind::Counter, total, "value").map_err(text)?;
             let series = find_or_create(registry, id, values)?;
-            registry.import(series, Held::Counter(total), start_ms).map_err(text)?;
+            registry.import(series, SeriesState::Counter(total), start_ms).map_err(text)?;
         }
         FamilyType::Info => {
             let series = find_or_create(registry, id, values)?;
@@ -216,7 +216,7 @@ fn import_series(
                 return Err("its sum is NaN and would stay NaN".into());
             }
             let series = find_or_create(registry, id, values)?;
-            registry.import(series, Held::Summary { sum, count }, start_ms).map_err(text)?;
+            registry.import(series, SeriesState::Summary { sum, count }, start_ms).map_err(text)?;
             if metric.points.iter().any(|point| matches!(point.part, Part::Quantile(_))) {
                 notes.push("its quantiles were dropped, since later observations cannot be added to them");
             }
@@ -227,7 +227,7 @@ fn import_series(
                 Some(native) => {
                     let native = native_of(native)?;
                     let series = find_or_create(registry, id, values)?;
-                    registry.import(series, Held::Native(native), start_ms).map_err(text)?;
+                    registry.import(series, SeriesState::Native(native), start_ms).map_err(text)?;
                 }
                 None => {
                     let (counts, sum) = (classic(metric, registry, id, whole)?, sum()?);
@@ -235,7 +235,7 @@ fn import_series(
                         return Err("its sum is NaN and would stay NaN".into());
                     }
                     let series = find_or_create(registry, id, values)?;
-                    registry.import(series, Held::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
+                    registry.import(series, SeriesState::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
                 }
             }
         }

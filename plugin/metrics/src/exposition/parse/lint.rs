@@ -2,7 +2,7 @@
 //! the text format.
 
 use super::families::own_label;
-use super::{Families, Family, FamilyType, Format, Part};
+use super::{Families, FamilyType, Format, ParsedFamily, Part};
 
 /// Maximum number of findings per input.
 pub const MAX_FINDINGS: usize = 1_000;
@@ -79,7 +79,7 @@ pub fn lint(families: &Families) -> Vec<Finding> {
 }
 
 /// The family's name in text 0.0.4.
-pub(super) fn text_name(families: &Families, family: &Family) -> String {
+pub(super) fn text_name(families: &Families, family: &ParsedFamily) -> String {
     let suffix = match (families.format, family.kind) {
         (Format::OpenMetrics, FamilyType::Counter) => "_total",
         (Format::OpenMetrics, FamilyType::Info) => "_info",
@@ -89,7 +89,7 @@ pub(super) fn text_name(families: &Families, family: &Family) -> String {
 }
 
 struct Lint<'l, 'a> {
-    family: &'l Family<'a>,
+    family: &'l ParsedFamily<'a>,
     name: String,
     findings: &'l mut Vec<Finding>,
 }

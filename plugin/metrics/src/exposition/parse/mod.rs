@@ -25,7 +25,7 @@ mod tests;
 mod text;
 
 pub use event::{Event, Exemplar, Format, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample};
-pub use families::{Families, Family, Metric, Point};
+pub use families::{Families, Metric, ParsedFamily, Point};
 pub use import::import;
 pub use reader::Reader;
 pub use reexpose::reexpose;

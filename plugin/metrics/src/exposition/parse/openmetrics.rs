@@ -17,7 +17,7 @@ use hashbrown::HashSet;
 
 mod state;
 
-use self::state::{Family, Group, Point};
+use self::state::{FamilyState, Group, Point};
 use super::checks::{Index, Tally, label_fault, too_long};
 use super::event::{Event, Exemplar, Format, Label, Limits, ParseError, Part, Sample};
 use super::scan::{Cursor, Escapes, is_whole, number};
@@ -34,7 +34,7 @@ pub(super) struct Reader<'a> {
     cursor: Cursor<'a>,
     limits: Limits,
     /// The last one is the current family.
-    families: Vec<Family<'a>>,
+    families: Vec<FamilyState<'a>>,
     index: Index,
     labels: Vec<Label<'a>>,
     group: Option<Group>,
@@ -239,7 +239,7 @@ impl<'a> Reader<'a> {
         }
         let Self { families, index, .. } = self;
         index.insert(&name, families.len(), |place| families.get(place).map_or("", |family| &*family.name));
-        families.push(Family { name, kind: None, has_help: false, unit: None, at, has_samples: false });
+        families.push(FamilyState { name, kind: None, has_help: false, unit: None, at, has_samples: false });
         self.group = None;
         self.seen.clear();
         Ok(())

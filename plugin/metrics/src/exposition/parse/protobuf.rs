@@ -35,7 +35,7 @@ impl Pending<'_> {
 }
 
 #[derive(Debug)]
-struct Family<'a> {
+struct FamilyMessage<'a> {
     name: Cow<'a, str>,
     kind: FamilyType,
     help: Option<&'a str>,
@@ -52,7 +52,7 @@ pub(super) struct Reader<'a> {
     limits: Limits,
     index: Index,
     families: Vec<Cow<'a, str>>,
-    family: Option<Family<'a>>,
+    family: Option<FamilyMessage<'a>>,
     labels: Vec<Label<'a>>,
     timestamp_ms: Option<i64>,
     created_ms: Option<i64>,
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
     fn open_family(&mut self) -> Result<(), Fault> {
         let start = self.rest.at;
         let message = self.rest.delimited()?;
-        let mut family = Family {
+        let mut family = FamilyMessage {
             name: Cow::Borrowed(""),
             kind: FamilyType::Counter,
             help: None,

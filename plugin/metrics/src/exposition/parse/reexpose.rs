@@ -16,7 +16,7 @@
 //! OpenMetrics. From text to text they are unchanged, since they identify a series.
 
 use super::lint::text_name;
-use super::{Exemplar, Families, Family, FamilyType, Format, Label, Limits, Part, Point, parse};
+use super::{Exemplar, Families, FamilyType, Format, Label, Limits, ParsedFamily, Part, Point, parse};
 use crate::exposition::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
 use crate::number::{write_canonical, write_number};
 use crate::reserved::{self, ReservedNames};
@@ -42,10 +42,10 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
     }
     let start = out.len();
     let mut labels = Vec::new();
-    let exposed: Vec<&Family> = families.list.iter().filter(|family| !family.points.is_empty()).collect();
+    let exposed: Vec<&ParsedFamily> = families.list.iter().filter(|family| !family.points.is_empty()).collect();
     let gives_way = match format {
         Format::OpenMetrics => {
-            let reserved_names = |family: &&Family| ReservedNames::of(family.kind, &text_name(families, family));
+            let reserved_names = |family: &&ParsedFamily| ReservedNames::of(family.kind, &text_name(families, family));
             reserved::unknown(&exposed.iter().map(reserved_names).collect::<Vec<_>>())
         }
         _ => Vec::new(),
@@ -89,7 +89,7 @@ fn is_valid(family: &[u8]) -> bool {
 
 struct Writer<'w, 'a> {
     families: &'w Families<'a>,
-    family: &'w Family<'a>,
+    family: &'w ParsedFamily<'a>,
     /// The name in text format, not escaped.
     name: String,
     format: Format,

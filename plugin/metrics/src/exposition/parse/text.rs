@@ -21,7 +21,7 @@ use super::scan::{Cursor, Escapes, number};
 use crate::model::FamilyType;
 
 #[derive(Debug)]
-struct Family<'a> {
+struct FamilyState<'a> {
     name: Cow<'a, str>,
     kind: Option<FamilyType>,
     has_help: bool,
@@ -40,7 +40,7 @@ enum Role {
 pub(super) struct Reader<'a> {
     cursor: Cursor<'a>,
     limits: Limits,
-    families: Vec<Family<'a>>,
+    families: Vec<FamilyState<'a>>,
     index: Index,
     /// Name, family and role of the previous sample: usually the next one's too.
     last: (&'a str, usize, Role),
@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         let family = self.families.len();
         let Self { families, index, .. } = self;
         index.insert(&name, family, |place| families.get(place).map_or("", |family| &*family.name));
-        families.push(Family { name, kind: None, has_help: false });
+        families.push(FamilyState { name, kind: None, has_help: false });
         Ok((family, Role::Plain))
     }
 

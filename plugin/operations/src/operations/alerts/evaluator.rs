@@ -4,19 +4,19 @@ use super::settings::{DEFAULT_GROUP, Settings};
 use crate::error::Error;
 use crate::http::{Peer, Segment};
 use crate::operations::call::Call;
-use crate::rules::known::{Evaluator, Taker};
+use crate::rules::known::{Evaluator, RuleServer};
 use crate::rules::read::Uses;
 use crate::servers::ruler::{self, Ruler, Target};
 use crate::servers::{grafana, prometheus};
 
 /// The evaluator and its version. The version is queried only if the rules depend on it.
-pub(super) fn taker(
+pub(super) fn rule_server(
     call: &mut Call,
     settings: &Settings,
     evaluator: Evaluator,
     ruler: Option<&Ruler>,
     uses: &Uses,
-) -> Result<Taker, Error> {
+) -> Result<RuleServer, Error> {
     let mut version = settings.target_version()?;
     if version.is_none()
         && !call.config.mock
@@ -25,7 +25,7 @@ pub(super) fn taker(
     {
         version = ruler.version(&mut call.client(call.config.limits(), true));
     }
-    Ok(Taker { evaluator, version })
+    Ok(RuleServer { evaluator, version })
 }
 
 /// The target and evaluator, and the server or the setting that is missing.

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::evaluator::{ruler, taker};
+use super::evaluator::{rule_server, ruler};
 use super::read::{Given, Wanted};
 use super::settings::Settings;
 use crate::error::{ClientError, Error, excerpt};
@@ -91,8 +91,8 @@ impl Install {
             // The recorder has the host read the file before anybody is asked.
             call.next.file = Some(self.file.as_str().into());
         }
-        let taker = taker(call, settings, evaluator, ruler.as_ref().ok(), &self.uses)?;
-        self.uses.check(taker)?;
+        let rule_server = rule_server(call, settings, evaluator, ruler.as_ref().ok(), &self.uses)?;
+        self.uses.check(rule_server)?;
         if target != Target::File {
             self.edit.names().into_iter().try_for_each(|name| Segment::with_slashes(name, "group").map(drop))?;
         }

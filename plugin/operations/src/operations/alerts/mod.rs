@@ -28,7 +28,7 @@ use super::notify::deliver;
 use crate::error::Error;
 use crate::http::Url;
 use crate::rules::edit::Edit;
-use crate::rules::known::Taker;
+use crate::rules::known::RuleServer;
 use crate::rules::plan::{ServerGroup, ServerRule};
 use crate::rules::read::Uses;
 use crate::rules::{self, Rule, RuleKind, slug, with_label};
@@ -42,8 +42,8 @@ use plugpipe_contract::requests::{
 };
 use plugpipe_contract::responses::{
     ActiveAlert, AlertStateName, AlertStateReport, Amount, AppliedRules, CreatedAlert, DeletedAlert, Delivery,
-    ExportedRules, FailedDelivery, FormerMetadata, FormerRule, HeldAlert, InstallReport, ListedAlerts, PlannedRules,
-    Webhook,
+    ExportedRules, FailedDelivery, FormerMetadata, FormerRule, InstallReport, InstalledRule, ListedAlerts,
+    PlannedRules, Webhook,
 };
 
 /// The default file for whole sets of rules.
@@ -152,7 +152,7 @@ pub fn export(call: &mut Call, Both(request, own): &ExportRules) -> Result<Expor
     let settings = &of_whole(call.cfg, request, target)?;
     let (_, evaluator) = settings.target()?;
     let Wanted { edit, uses, .. } = read::groups(request, settings, evaluator)?;
-    uses.check(Taker { evaluator, version: settings.target_version()? })?;
+    uses.check(RuleServer { evaluator, version: settings.target_version()? })?;
     let groups = edit.groups();
     Ok(ExportedRules {
         groups: groups.len() as u64,
@@ -218,7 +218,7 @@ fn held(call: &mut Call, settings: &Settings) -> Result<Vec<ServerGroup>, Error>
 }
 
 /// The matching alerting rules of these groups.
-fn alerts(groups: Vec<ServerGroup>, wanted: impl Fn(&ServerRule) -> bool) -> Vec<HeldAlert> {
+fn alerts(groups: Vec<ServerGroup>, wanted: impl Fn(&ServerRule) -> bool) -> Vec<InstalledRule> {
     let mut alerts = Vec::new();
     for group in groups {
         for rule in group.rules.into_iter().filter(|rule| rule.alert && wanted(rule)) {
@@ -228,7 +228,7 @@ fn alerts(groups: Vec<ServerGroup>, wanted: impl Fn(&ServerRule) -> bool) -> Vec
                 value: alert.value,
                 labels: alert.labels.into_iter().collect(),
             });
-            alerts.push(HeldAlert {
+            alerts.push(InstalledRule {
                 alert_name: rule.name,
                 group: group.name.clone(),
                 file: group.file.clone(),

@@ -9,7 +9,7 @@ use super::super::event::Part;
 use crate::model::FamilyType;
 
 #[derive(Debug)]
-pub(super) struct Family<'a> {
+pub(super) struct FamilyState<'a> {
     pub(super) name: Cow<'a, str>,
     pub(super) kind: Option<FamilyType>,
     pub(super) has_help: bool,
@@ -19,7 +19,7 @@ pub(super) struct Family<'a> {
     pub(super) has_samples: bool,
 }
 
-impl Family<'_> {
+impl FamilyState<'_> {
     pub(super) fn kind(&self) -> FamilyType {
         self.kind.unwrap_or(FamilyType::Unknown)
     }

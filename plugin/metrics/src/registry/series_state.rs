@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// The new state of a series, without exemplars.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Held<'h> {
+pub enum SeriesState<'h> {
     /// A counter's total: finite and not negative.
     Counter(f64),
     /// A histogram's observations.
@@ -34,15 +34,15 @@ impl Registry {
     /// Replaces the state of a series and drops its exemplars; later recordings add to the new
     /// state. Use [`Registry::set`] for gauges and [`Registry::set_state`] for state sets. On an
     /// error, nothing changes.
-    pub fn replace(&mut self, id: SeriesId, state: Held) -> Result<(), Error> {
+    pub fn replace(&mut self, id: SeriesId, state: SeriesState) -> Result<(), Error> {
         let row = self.row(id.0)?;
         let number = match &state {
-            Held::Counter(total) => *total,
-            Held::Histogram { sum, .. } | Held::Summary { sum, .. } => *sum,
-            Held::Native(native) => native.sum(),
+            SeriesState::Counter(total) => *total,
+            SeriesState::Histogram { sum, .. } | SeriesState::Summary { sum, .. } => *sum,
+            SeriesState::Native(native) => native.sum(),
         };
         let kind = self.series.kind(row);
-        if let (Held::Counter(total), Some(Kind::Counter)) = (&state, kind) {
+        if let (SeriesState::Counter(total), Some(Kind::Counter)) = (&state, kind) {
             super::check(Kind::Counter, *total, "value")?;
             self.exemplars.remove(&row);
             self.set_cell(row, number);
@@ -52,14 +52,16 @@ impl Registry {
             return Err(Error::invalid("value", "the sum is NaN and would stay NaN; expected a number"));
         }
         match (self.composite_mut(row), state) {
-            (Some(Composite::Histogram(own)), Held::Histogram { counts, sum }) if own.counts.len() == counts.len() => {
+            (Some(Composite::Histogram(own)), SeriesState::Histogram { counts, sum })
+                if own.counts.len() == counts.len() =>
+            {
                 *own = Histogram { counts: counts.into(), sum, exemplars: Box::default() };
             }
-            (Some(Composite::Native(own)), Held::Native(native)) => **own = native,
-            (Some(Composite::Summary { sum: own_sum, count: own_count }), Held::Summary { sum, count }) => {
+            (Some(Composite::Native(own)), SeriesState::Native(native)) => **own = native,
+            (Some(Composite::Summary { sum: own_sum, count: own_count }), SeriesState::Summary { sum, count }) => {
                 (*own_sum, *own_count) = (sum, count);
             }
-            (Some(Composite::Windowed(own)), Held::Summary { sum, count }) => own.replace(sum, count),
+            (Some(Composite::Windowed(own)), SeriesState::Summary { sum, count }) => own.replace(sum, count),
             _ => return Err(self.wrong_kind(row, "replaced by the state of another kind")),
         }
         self.mark_recorded(row);
@@ -70,7 +72,7 @@ impl Registry {
     /// reported by the source. If there is none, it is unknown, rather than the time the series was
     /// created here: otherwise a consumer would treat the whole total as an increase. If a total
     /// decreased since the last import, it was reset, and its creation time is now.
-    pub fn import(&mut self, id: SeriesId, state: Held, start_ms: Option<u64>) -> Result<(), Error> {
+    pub fn import(&mut self, id: SeriesId, state: SeriesState, start_ms: Option<u64>) -> Result<(), Error> {
         let row = self.row(id.0)?;
         let was_reset = self.has_decreased(row, &state);
         self.replace(id, state)?;
@@ -90,15 +92,15 @@ impl Registry {
     }
 
     /// Whether the new state is lower than the current one, that is, the source was reset.
-    fn has_decreased(&self, row: usize, state: &Held) -> bool {
+    fn has_decreased(&self, row: usize, state: &SeriesState) -> bool {
         match (self.composite(row), state) {
-            (None, Held::Counter(total)) => *total < self.series.cell(row),
-            (Some(Composite::Histogram(own)), Held::Histogram { counts, .. }) => {
+            (None, SeriesState::Counter(total)) => *total < self.series.cell(row),
+            (Some(Composite::Histogram(own)), SeriesState::Histogram { counts, .. }) => {
                 counts.iter().sum::<u64>() < own.counts.iter().sum()
             }
-            (Some(Composite::Native(own)), Held::Native(native)) => native.count() < own.count(),
-            (Some(Composite::Summary { count: own, .. }), Held::Summary { count, .. }) => count < own,
-            (Some(Composite::Windowed(own)), Held::Summary { count, .. }) => *count < own.count(),
+            (Some(Composite::Native(own)), SeriesState::Native(native)) => native.count() < own.count(),
+            (Some(Composite::Summary { count: own, .. }), SeriesState::Summary { count, .. }) => count < own,
+            (Some(Composite::Windowed(own)), SeriesState::Summary { count, .. }) => *count < own.count(),
             _ => false,
         }
     }
@@ -122,16 +124,16 @@ mod tests {
         let mut registry = Registry::default();
         let counter = series(&mut registry, Kind::Counter);
         registry.add(counter, 9.0).unwrap();
-        registry.replace(counter, Held::Counter(5.0)).unwrap();
+        registry.replace(counter, SeriesState::Counter(5.0)).unwrap();
         registry.add(counter, 1.0).unwrap();
         assert_eq!(registry.point(counter), Some(Point::Counter { total: 6.0, exemplar: None }));
         let histogram = series(&mut registry, Kind::Histogram);
-        registry.replace(histogram, Held::Histogram { counts: &[2, 3], sum: 7.0 }).unwrap();
+        registry.replace(histogram, SeriesState::Histogram { counts: &[2, 3], sum: 7.0 }).unwrap();
         registry.observe(histogram, 0.5).unwrap();
         let Some(Point::Histogram { counts, sum, .. }) = registry.point(histogram) else { panic!() };
         assert_eq!((counts, sum), (&[3, 3][..], 7.5));
         let summary = series(&mut registry, Kind::Summary);
-        registry.replace(summary, Held::Summary { sum: 4.0, count: 2 }).unwrap();
+        registry.replace(summary, SeriesState::Summary { sum: 4.0, count: 2 }).unwrap();
         let Some(Point::Summary { quantiles, sum, count }) = registry.point(summary) else { panic!() };
         assert!(quantiles.len() == 3 && quantiles.iter().all(|(_, value)| value.is_nan()));
         assert_eq!((sum, count), (4.0, 2));
@@ -148,8 +150,8 @@ mod tests {
         let histogram = series(&mut registry, Kind::Histogram);
         let mut take = |now_ms, total: f64, reported| {
             registry.set_now(now_ms);
-            registry.import(counter, Held::Counter(total), reported).unwrap();
-            let state = Held::Histogram { counts: &[total as u64, 0], sum: 1.0 };
+            registry.import(counter, SeriesState::Counter(total), reported).unwrap();
+            let state = SeriesState::Histogram { counts: &[total as u64, 0], sum: 1.0 };
             registry.import(histogram, state, reported).unwrap();
             let mut snapshot = Vec::new();
             registry.snapshot(&mut snapshot);
@@ -184,7 +186,7 @@ mod tests {
         let counter = series(&mut registry, Kind::Counter);
         registry.add(counter, 3.0).unwrap();
         assert_eq!(registry.read(1_000)[0].series[0].created_ms, Some(1_000));
-        registry.import(counter, Held::Counter(1e6), None).unwrap();
+        registry.import(counter, SeriesState::Counter(1e6), None).unwrap();
         assert_eq!(registry.read(1_000)[0].series[0].created_ms, None);
     }
 
@@ -194,12 +196,12 @@ mod tests {
         let counter = series(&mut registry, Kind::Counter);
         let histogram = series(&mut registry, Kind::Histogram);
         for (id, state) in [
-            (counter, Held::Counter(-1.0)),
-            (counter, Held::Counter(f64::NAN)),
-            (counter, Held::Summary { sum: 1.0, count: 1 }),
-            (histogram, Held::Counter(1.0)),
-            (histogram, Held::Histogram { counts: &[1], sum: 1.0 }),
-            (histogram, Held::Histogram { counts: &[1, 1], sum: f64::NAN }),
+            (counter, SeriesState::Counter(-1.0)),
+            (counter, SeriesState::Counter(f64::NAN)),
+            (counter, SeriesState::Summary { sum: 1.0, count: 1 }),
+            (histogram, SeriesState::Counter(1.0)),
+            (histogram, SeriesState::Histogram { counts: &[1], sum: 1.0 }),
+            (histogram, SeriesState::Histogram { counts: &[1, 1], sum: f64::NAN }),
         ] {
             let before = registry.version();
             assert!(registry.replace(id, state).is_err());
