@@ -30,6 +30,18 @@ pub const SOAKS: &[Soak] = &[
         sizes: &[("PLUGPIPE_PUSHES", "1000")],
     },
     Soak {
+        name: "kills",
+        does: "200 times kill -9 under load, with pushes and remote writes, lose and repeat nothing; nor does a kill at any point of 80 calls",
+        filter: "host::kills::",
+        sizes: &[("PLUGPIPE_SOAK_CUT_ROUNDS", "40"), ("PLUGPIPE_SOAK_KILLS", "200")],
+    },
+    Soak {
+        name: "load",
+        does: "10,000 traps of recorder and workers, and 10,000 records that wait for their pushes: totals are exact",
+        filter: "host::load::",
+        sizes: &[("PLUGPIPE_SOAK_MIXED_TRAPS", "10000"), ("PLUGPIPE_SOAK_SHARED_PUSHES", "10000")],
+    },
+    Soak {
         name: "python",
         does: "100,000 calls and 3,000 configurations of the Python package leave memory as it is",
         filter: "cli::python_host::requests_are_answered",

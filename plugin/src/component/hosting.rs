@@ -55,7 +55,7 @@ impl wit::Guest for Component {
     }
 
     fn run(job: Vec<u8>) -> wit::ResultOfRun {
-        let ResultOfRun { effect, told } = run::run(&job, &mut Wasi);
+        let ResultOfRun { effect, told } = run::run(job, &mut Wasi);
         wit::ResultOfRun { effect, told }
     }
 

@@ -95,7 +95,7 @@ impl Host {
             let due = step.due.remove(0);
             let Some(Job { work, .. }) = plug.take(&due.lane, at) else { panic!("{}", due.lane) };
             let outcome = match work {
-                Work::Run(job) => Outcome::Ran(hosting::run::run(&job, self)),
+                Work::Run(job) => Outcome::Ran(hosting::run::run(job, self)),
                 Work::PutFile(file) => {
                     assert!(due.origins.is_empty(), "the host performs it itself");
                     Outcome::FilePut(self.put(file))

@@ -42,7 +42,7 @@ impl Transport for Servers {
             }
             let body = String::from_utf8_lossy(&request.body).into_owned();
             match request.method {
-                _ if url.contains("/write") => self.written.push(request.body.clone()),
+                _ if url.contains("/write") => self.written.push(request.body.to_vec()),
                 Method::Put => drop(self.groups.insert(url, body)),
                 Method::Delete => drop(self.groups.remove(&url)),
                 _ => {}
@@ -156,7 +156,7 @@ impl Host {
         let outcome = match work {
             // It arrived, or it did not.
             Work::Run(job) => {
-                let ran = Outcome::Ran(hosting::run::run(&job, &mut self.servers));
+                let ran = Outcome::Ran(hosting::run::run(job, &mut self.servers));
                 if lost { Outcome::Lost("the worker ended".into()) } else { ran }
             }
             Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),

@@ -98,7 +98,7 @@ impl Driver {
             let at = self.moment(transport);
             let Some(Job { work, .. }) = plug.take(&next.lane, at) else { continue };
             let outcome = match work {
-                Work::Run(job) => Outcome::Ran(run::run(&job, transport)),
+                Work::Run(job) => Outcome::Ran(run::run(job, transport)),
                 Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),
             };
             let at = self.moment(transport);

@@ -5,7 +5,13 @@ pub mod damaged_state;
 pub mod delivery;
 pub mod hostile;
 pub mod jobs;
+pub mod kills;
+pub mod load;
+pub mod order;
 pub mod outbound;
+// Measures memory by /proc.
+#[cfg(target_os = "linux")]
+pub mod push_memory;
 pub mod recovery;
 pub mod resources;
 pub mod sandbox;

@@ -256,7 +256,7 @@ fn send(request: &Request, limits: &Limits) -> Result<Response, Failure> {
         .build()
         .new_agent();
     let answer =
-        agent.run(built.body(request.body.clone()).unwrap()).map_err(|error| Failure::Protocol(error.to_string()))?;
+        agent.run(built.body(request.body.to_vec()).unwrap()).map_err(|error| Failure::Protocol(error.to_string()))?;
     let status = answer.status().as_u16();
     let headers = answer.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();

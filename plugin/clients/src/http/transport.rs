@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
@@ -31,8 +32,8 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// Headers from `<server>_auth`: [`super::auth`]. Names in lower case.
     pub credentials: Vec<(String, Secret)>,
-    /// Empty for none.
-    pub body: Vec<u8>,
+    /// Empty for none. Shared, because it may be large and its sender may need it once more.
+    pub body: Arc<Vec<u8>>,
     /// Whether sending it twice is harmless, so that it may be retried: [`Request::repeatable`].
     pub repeatable: bool,
     /// Whether a response is final although its status usually is transient: [`Request::unless`].
@@ -61,7 +62,7 @@ impl Request {
             url: url.without_credentials(),
             headers,
             credentials: Vec::new(),
-            body: Vec::new(),
+            body: Arc::default(),
             repeatable,
             is_final: |_| false,
         }
@@ -84,7 +85,13 @@ impl Request {
 
     /// Adds a body and its `Content-Type`.
     #[must_use]
-    pub fn with_body(mut self, content_type: &str, body: Vec<u8>) -> Self {
+    pub fn with_body(self, content_type: &str, body: Vec<u8>) -> Self {
+        self.with_shared_body(content_type, body.into())
+    }
+
+    /// The same with a body that is kept elsewhere too.
+    #[must_use]
+    pub fn with_shared_body(mut self, content_type: &str, body: Arc<Vec<u8>>) -> Self {
         self.headers.push(("content-type", content_type.into()));
         self.body = body;
         self

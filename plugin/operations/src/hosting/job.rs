@@ -30,11 +30,35 @@ pub(super) enum Body {
     Health(HealthJob),
 }
 
-/// A job.
+/// A job, but for the bytes that it may carry besides.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Order {
     pub(super) reach: Reach,
     pub(super) body: Body,
+}
+
+impl Order {
+    /// As bytes. What is carried stands behind the order as it is, so that neither side needs memory
+    /// for a second copy of what may be all that is recorded.
+    pub(super) fn encode(&self, carried: &[u8]) -> Vec<u8> {
+        let mut job = encode(self);
+        job.reserve_exact(carried.len());
+        job.extend_from_slice(carried);
+        job
+    }
+
+    /// The order, and what is carried, in the job's own memory; none for a job of another version.
+    pub(super) fn decode(mut job: Vec<u8>) -> Option<(Self, Vec<u8>)> {
+        let (version, rest) = job.split_first()?;
+        if *version != VERSION {
+            return None;
+        }
+        let (order, carried) = postcard::take_from_bytes::<Self>(rest).ok()?;
+        let head = job.len() - carried.len();
+        job.drain(..head);
+        let may_carry = matches!(order.body, Body::Push(_));
+        (may_carry || job.is_empty()).then_some((order, job))
+    }
 }
 
 /// What of an outcome changes the recorder's state.

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -149,7 +150,9 @@ pub(super) struct PushJob {
     pub(super) content_type: String,
     /// Native histograms of which only sum and count are in the body.
     pub(super) downgraded: Vec<String>,
-    pub(super) bytes: Vec<u8>,
+    /// What is pushed; the job carries it behind its order.
+    #[serde(skip)]
+    pub(super) bytes: Arc<Vec<u8>>,
 }
 
 /// What a push changes.
@@ -164,7 +167,8 @@ pub(super) struct PushEffect {
 }
 
 impl PushJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (PushEffect, Told) {
+    pub(super) fn run(mut self, bytes: Vec<u8>, worker: &mut Worker) -> (PushEffect, Told) {
+        self.bytes = bytes.into();
         let mut effect = PushEffect::default();
         let told = if self.dry { self.look_only(worker, &mut effect) } else { self.push(worker, &mut effect) };
         (effect, told)
@@ -212,7 +216,7 @@ impl PushJob {
                 }
             });
         }
-        let bytes = if self.gzip { crate::http::gzip::compress(&self.bytes) } else { self.bytes.clone() };
+        let bytes = if self.gzip { crate::http::gzip::compress(&self.bytes).into() } else { Arc::clone(&self.bytes) };
         let body = Body { content_type: self.content_type.clone(), bytes, gzip: self.gzip };
         match pushgateway::push(&mut worker.client(), &self.group.url(&self.gateway), self.adds, body) {
             Ok(()) => Ok(outcome),

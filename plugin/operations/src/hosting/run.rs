@@ -3,13 +3,13 @@
 use core::time::Duration;
 
 use super::ResultOfRun;
-use super::job::{Body, Effect, Order, What, decode, encode};
+use super::job::{Body, Effect, Order, What, encode};
 use super::worker::{Report, Told, Worker};
 use crate::http::{Exchange, Transport};
 
 /// Carries out a job, and waits for servers.
-pub fn run(job: &[u8], transport: &mut dyn Transport) -> ResultOfRun {
-    let Some(Order { reach, body }) = decode(job) else {
+pub fn run(job: Vec<u8>, transport: &mut dyn Transport) -> ResultOfRun {
+    let Some((Order { reach, body }, carried)) = Order::decode(job) else {
         let told = Told {
             report: Some(Report::new("interrupted", "the job is none of this version of the plug".into())),
             ..Told::default()
@@ -24,7 +24,7 @@ pub fn run(job: &[u8], transport: &mut dyn Transport) -> ResultOfRun {
             (found.map_or(What::Nothing, What::Found), told)
         }
         Body::Push(job) => {
-            let (effect, told) = job.run(&mut worker);
+            let (effect, told) = job.run(carried, &mut worker);
             (What::Push(effect), told)
         }
         Body::Status(job) => {

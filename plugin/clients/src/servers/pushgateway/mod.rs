@@ -7,6 +7,8 @@ pub mod conflict;
 pub mod groups;
 pub mod preflight;
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 
@@ -69,7 +71,7 @@ pub struct Body {
     /// Text 0.0.4, or delimited protobuf for gateways that accept it.
     pub content_type: String,
     /// The exposition, possibly compressed.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<Vec<u8>>,
     /// Whether `bytes` is gzipped.
     pub gzip: bool,
 }
@@ -79,7 +81,7 @@ pub struct Body {
 pub fn push(client: &mut Client, group: &Url, adds: bool, body: Body) -> Result<(), Error> {
     let method = if adds { Method::Post } else { Method::Put };
     // The body is absolute state, so POST can be repeated too.
-    let mut request = Request::new(method, group.clone()).with_body(&body.content_type, body.bytes).repeatable();
+    let mut request = Request::new(method, group.clone()).with_shared_body(&body.content_type, body.bytes).repeatable();
     if body.gzip {
         request.headers.push(("content-encoding", "gzip".into()));
     }

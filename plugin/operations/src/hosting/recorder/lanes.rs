@@ -1,6 +1,7 @@
 //! Taking the job of a lane, completing it, and releasing a ticket.
 
 use core::mem;
+use std::borrow::Cow;
 
 use super::Recorder;
 use crate::exposition::Exposition;
@@ -9,7 +10,7 @@ use crate::exposition::plain;
 use crate::hosting::checking::HealthJob;
 use crate::hosting::deleting::{DeleteJob, DeleteTask, Settles};
 use crate::hosting::found::FileView;
-use crate::hosting::job::{Body, ConverseJob, Effect, Order, What, decode, encode};
+use crate::hosting::job::{Body, ConverseJob, Effect, Order, What, decode};
 use crate::hosting::pushing::{PushEffect, PushJob, PushTask, StatusJob, Target, told_of_problem, with_user};
 use crate::hosting::schedule::{Open, PartState, Role, Taken, Task};
 use crate::hosting::worker::{How, Reach, Report, Told};
@@ -27,6 +28,11 @@ pub(super) struct Known {
     pub(super) lost: Option<String>,
 }
 
+/// A job with what it carries. In a replay nobody looks at it.
+fn bytes_of(order: &Order, carried: &[u8], at: Moment) -> Vec<u8> {
+    if at.again { Vec::new() } else { order.encode(carried) }
+}
+
 impl Recorder {
     /// Takes the job of a lane that is due. None if there is nothing to do any more.
     pub fn take(&mut self, lane: &str, at: Moment) -> Option<Job> {
@@ -42,32 +48,34 @@ impl Recorder {
         let changed =
             first.outlives_ticket() || self.schedule.tickets.get(&first.owner().0).is_some_and(|open| open.changed);
         let mut taken = Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
-        let order = match first {
+        let job = match first {
             Task::Talk { file: Some(flow), .. } if flow.stage.is_put() => {
                 if let Some(entry) = self.schedule.lanes.get_mut(lane) {
                     entry.taken = Some(taken);
                 }
                 return flow.file().map(|file| Job { work: Work::PutFile(file), changed });
             }
-            Task::Talk { owner, file, .. } => self.talk(owner.0, file.map(|flow| flow.view()).unwrap_or_default(), at),
+            Task::Talk { owner, file, .. } => {
+                let order = self.talk(owner.0, file.map(|flow| flow.view()).unwrap_or_default(), at);
+                order.map(|order| bytes_of(&order, &[], at))
+            }
             Task::Push(task) => Some(self.push(lane, &task.target, &mut taken, at)),
-            Task::PassOn(_, target, text) => Some(self.pass_on(&target, text, at)),
+            Task::PassOn(_, target, text) => Some(bytes_of(&self.pass_on(&target, at), text.as_bytes(), at)),
             Task::Delete(_, task) => {
                 taken.version = task.settles.as_ref().map_or(0, |Settles(group)| self.group_of(group).1.changes());
-                Some(self.delete(&task, at))
+                Some(bytes_of(&self.delete(&task, at), &[], at))
             }
-            Task::Write(_, task) => Some(self.write(lane, &task, &mut taken, at)),
-            Task::Export(_, task) => self.export(&task, at),
+            Task::Write(_, task) => Some(bytes_of(&self.write(lane, &task, &mut taken, at), &[], at)),
+            Task::Export(_, task) => self.export(&task, at).map(|order| bytes_of(&order, &[], at)),
             Task::Health { place, url, how, .. } => {
                 let reach = how.completed(self.base()).reach(&self.circuits, at);
-                Some(Order { reach, body: Body::Health(HealthJob { place, url }) })
+                Some(bytes_of(&Order { reach, body: Body::Health(HealthJob { place, url }) }, &[], at))
             }
         };
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
             entry.taken = Some(taken);
         }
-        let bytes = order.filter(|_| !at.again).map(|order| encode(&order)).unwrap_or_default();
-        Some(Job { work: Work::Run(bytes), changed })
+        Some(Job { work: Work::Run(job.unwrap_or_default()), changed })
     }
 
     /// A request as a job of its own.
@@ -89,7 +97,7 @@ impl Recorder {
     }
 
     /// The job of a push, with all tasks of the lane that it covers.
-    fn push(&mut self, lane: &str, target: &Target, taken: &mut Taken, at: Moment) -> Order {
+    fn push(&mut self, lane: &str, target: &Target, taken: &mut Taken, at: Moment) -> Vec<u8> {
         let full = target.completed(self.base());
         let origin = full.gateway.origin();
         let (mut fresh, mut abilities) = (false, None);
@@ -106,7 +114,7 @@ impl Recorder {
         if !natives.is_empty() && !fresh && (abilities.is_none() || full.check || full.dry) {
             taken.status = true;
             let reach = full.how.reach(&self.circuits, at);
-            return Order { reach, body: Body::Status(StatusJob { gateway: full.gateway }) };
+            return bytes_of(&Order { reach, body: Body::Status(StatusJob { gateway: full.gateway }) }, &[], at);
         }
         if let Some(entry) = self.schedule.lanes.get_mut(lane) {
             // All that wait for the same are in the same body.
@@ -125,11 +133,11 @@ impl Recorder {
         taken.removed = (0..).zip(&taken.tasks).filter(|(_, task)| is_gone(task)).map(|(place, _)| place).collect();
         let takes = abilities.is_some_and(|known| known.takes_native_histograms());
         let format = if !natives.is_empty() && takes { Format::Protobuf } else { Format::Text004 };
-        let (bytes, content_type) = self.encoded(&full, format, at);
-        let url = full.url();
-        let compare = full.resets && !self.pushes.compared.contains(&url);
-        Order {
-            reach: full.how.reach(&self.circuits, at),
+        let reach = full.how.reach(&self.circuits, at);
+        let compare = full.resets && !self.pushes.compared.contains(&full.url());
+        let (carried, content_type) = self.encoded(&full, format, at);
+        let order = Order {
+            reach,
             body: Body::Push(Box::new(PushJob {
                 gateway: full.gateway,
                 group: full.group,
@@ -144,13 +152,14 @@ impl Recorder {
                 protobuf: format == Format::Protobuf,
                 content_type,
                 downgraded: if format == Format::Protobuf { Vec::new() } else { natives },
-                bytes,
+                bytes: Default::default(),
             })),
-        }
+        };
+        bytes_of(&order, &carried, at)
     }
 
     /// The push of a text.
-    fn pass_on(&self, target: &Target, text: String, at: Moment) -> Order {
+    fn pass_on(&self, target: &Target, at: Moment) -> Order {
         let full = target.completed(self.base());
         Order {
             reach: full.how.reach(&self.circuits, at),
@@ -168,21 +177,27 @@ impl Recorder {
                 protobuf: false,
                 content_type: plain(Format::Text004).content_type(),
                 downgraded: Vec::new(),
-                bytes: text.into_bytes(),
+                bytes: Default::default(),
             })),
         }
     }
 
     /// What is recorded in a group, as it is pushed, and its content type.
-    fn encoded(&mut self, target: &Target, format: Format, at: Moment) -> (Vec<u8>, String) {
+    fn encoded<'s>(&'s mut self, target: &Target, format: Format, at: Moment) -> (Cow<'s, [u8]>, String) {
         let (now_ms, choice, own) = (at.unix_ms(), plain(format), self.is_own(&target.group));
-        let mut nothing = (Registry::default(), Exposition::default());
         let group = self.groups.list.iter_mut().find(|group| group.key == target.group);
         let (registry, exposition) = match group {
             _ if own => (&mut self.registry, &mut self.exposition),
             Some(group) => (&mut group.registry, &mut group.exposition),
+            None if at.again => return Default::default(),
             // It was given up since.
-            None => (&mut nothing.0, &mut nothing.1),
+            None => {
+                let (mut registry, mut exposition) = (Registry::default(), Exposition::default());
+                let written =
+                    expose(&mut registry, &mut exposition, &mut self.telemetry, target.own_metrics, choice, now_ms);
+                let owned = written.map(|(bytes, choice)| (bytes.into_owned().into(), choice.content_type()));
+                return owned.unwrap_or_default();
+            }
         };
         if at.again {
             // What expires does so in a replay too.
@@ -191,7 +206,7 @@ impl Recorder {
         }
         // An empty group, and text that cannot be written, are what there is to push.
         let written = expose(registry, exposition, &mut self.telemetry, target.own_metrics, choice, now_ms);
-        written.map(|(bytes, choice)| (bytes.into_owned(), choice.content_type())).unwrap_or_default()
+        written.map(|(bytes, choice)| (bytes, choice.content_type())).unwrap_or_default()
     }
 
     /// Whether that is the key of the plug's own registry.
