@@ -30,8 +30,10 @@ pub enum CommandError {
         problem: String,
     },
     /// The address cannot be bound.
-    #[error("cannot listen on {address}: {problem}; choose another with --listen")]
+    #[error("cannot listen on {address}: {problem}; choose another with {option}")]
     Listen {
+        /// The option that the address is from.
+        option: &'static str,
         /// The address from the command line.
         address: String,
         /// Why.

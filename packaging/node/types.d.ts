@@ -392,6 +392,49 @@ export interface BasicAuth {
   username?: Text;
 }
 
+/** `batch_record` of input_schema. */
+export interface BatchRecord {
+  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  buckets?: (number | string)[] | null;
+  /** An alias of `help`. */
+  description?: Text;
+  /** Series without new values for this long are removed. */
+  expire_after?: Duration;
+  /** The text of the `# HELP` line. The first one given is kept. */
+  help?: Text;
+  /** The series' labels. */
+  labels?: Labels;
+  /**
+   * How a gauge combines the values of several writers; `last` by default. `last`: The value that
+   * was set last, by any writer. `sum`: The sum of each writer's last value. `min`: The minimum of
+   * each writer's last value. `max`: The maximum of each writer's last value. `live_sum`: The sum
+   * of the last values of writers that have not ended.
+   */
+  mode?: 'last' | 'sum' | 'min' | 'max' | 'live_sum' | '' | null;
+  /** The metric's name. */
+  name: LabelValue | null;
+  /** Settings of a native histogram. */
+  native?: Native | null;
+  /** Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them. */
+  quantiles?: (number | string)[] | null;
+  /** The maximum number of series of the metric; beyond it, values go to an overflow series. */
+  series_limit?: WholeNumber;
+  /** The states of a state set. */
+  states?: string[] | null;
+  /** The metric's kind; `gauge` by default. */
+  type?: Kind;
+  /** The unit, such as `seconds`; the metric's name must end with it. */
+  unit?: Text;
+  /** Whether metric and label names may be any UTF-8 text. */
+  utf8?: Flag;
+  /** The value: added to a counter, set on a gauge, observed by other kinds. */
+  value?: Number;
+  /** Observations of a histogram or summary, instead of `value`. */
+  values?: Number[] | null;
+  /** The time window of a summary's quantiles. */
+  window?: Duration;
+}
+
 /**
  * What happens to a group or a rule. `created`: It is created. `changed`: It is changed.
  * `unchanged`: It already matches the request. `removed`: It is removed.
@@ -1079,6 +1122,22 @@ export interface DiscoveredTarget {
  */
 export type Duration = string | number | null;
 
+/** `end_writer`: forget the values of a writer that has ended in gauges of mode live_sum. */
+export interface EndWriterRequest extends AnyRequest {
+  /** The id of a writer that records no more. */
+  writer: Text;
+}
+
+/** The result of `end_writer`. */
+export interface EndWriterResult extends AnyResult {
+  /** How many gauges lost its value. */
+  gauges_changed: number;
+  /** Whether the writer was known. */
+  known: boolean;
+  /** Whether the gateway has accepted all recorded values. */
+  metric_pushed: boolean;
+}
+
 /** `ensure_datasource`: create or update a Prometheus data source in Grafana. */
 export interface EnsureDatasourceRequest extends AnyRequest {
   /** The user for basic authentication with the server; the URL's user by default. */
@@ -1613,7 +1672,7 @@ export interface GetAlertStateResult extends AnyResult {
   /** The alert's name. */
   alert_name: string;
   /** The rules with that name. Absent in `mock_mode`. */
-  rules?: HeldAlert[];
+  rules?: InstalledRule[];
   /** The most severe state of all rules with that name. */
   state: AlertState;
 }
@@ -1784,32 +1843,6 @@ export interface HealthDetails {
   pushgateway?: ServerHealth;
 }
 
-/** An alerting rule on a server. */
-export interface HeldAlert {
-  /** Its active alerts. */
-  active: ActiveAlert[];
-  /** The alert's name. */
-  alert_name: string;
-  /** The rule's annotations. */
-  annotations: LabelPairs;
-  /** The expression, as formatted by the server. */
-  expression: string;
-  /** The group's file or namespace. */
-  file: string;
-  /** The rule's `for` duration, in seconds. */
-  for_seconds: Amount;
-  /** Its group. */
-  group: string;
-  /** The outcome of the last evaluation: `ok`, `err` or `unknown`. */
-  health: string;
-  /** The rule's labels. */
-  labels: LabelPairs;
-  /** Why the last evaluation failed. Absent if it did not. */
-  last_error?: string;
-  /** `inactive`, `pending` or `firing`. */
-  state: string;
-}
-
 /** The response of an endpoint. */
 export interface HttpSd {
   /** The body. */
@@ -1874,6 +1907,32 @@ export type InstallStatus = 'installed' | 'unchanged' | 'planned' | 'pending' | 
  * Grafana, through its import API for Prometheus rules.
  */
 export type InstallTarget = 'file' | 'mimir' | 'cortex' | 'grafana';
+
+/** An alerting rule on a server. */
+export interface InstalledRule {
+  /** Its active alerts. */
+  active: ActiveAlert[];
+  /** The alert's name. */
+  alert_name: string;
+  /** The rule's annotations. */
+  annotations: LabelPairs;
+  /** The expression, as formatted by the server. */
+  expression: string;
+  /** The group's file or namespace. */
+  file: string;
+  /** The rule's `for` duration, in seconds. */
+  for_seconds: Amount;
+  /** Its group. */
+  group: string;
+  /** The outcome of the last evaluation: `ok`, `err` or `unknown`. */
+  health: string;
+  /** The rule's labels. */
+  labels: LabelPairs;
+  /** Why the last evaluation failed. Absent if it did not. */
+  last_error?: string;
+  /** `inactive`, `pending` or `firing`. */
+  state: string;
+}
 
 /** `kind` of input_schema. */
 export type Kind =
@@ -1997,7 +2056,7 @@ export interface ListAlertsRequest extends AnyRequest {
 /** The result of `list_alerts`. */
 export interface ListAlertsResult extends AnyResult {
   /** The alerting rules on the server. */
-  alerts: HeldAlert[];
+  alerts: InstalledRule[];
 }
 
 /** `list_dashboards`: search dashboards in Grafana. */
@@ -2644,6 +2703,34 @@ export interface QueryResult {
   resultType: 'vector' | 'matrix' | 'scalar' | 'string';
 }
 
+/** `record_batch`: record a writer's batch once; several writers add up in one registry. */
+export interface RecordBatchRequest extends AnyRequest {
+  /** The records. One that is refused is reported, and the others are recorded. */
+  metrics: BatchRecord[] | null;
+  /**
+   * The batch's number, which rises with each batch of the writer. A batch with the number of an
+   * earlier one, or a lower one, is not recorded again.
+   */
+  number: WholeNumber;
+  /** The writer's id, unique for each process, such as a UUID. */
+  writer: Text;
+}
+
+/** The result of `record_batch`. */
+export interface RecordBatchResult extends AnyResult {
+  /**
+   * Whether a batch of the writer with this number, or a later one, was recorded before. Then this
+   * one was not.
+   */
+  duplicate: boolean;
+  /** The records that were refused. */
+  refused?: RefusedRecord[];
+  /** How many values were recorded. */
+  values_recorded: number;
+  /** Whether the gateway has accepted all recorded values. */
+  metric_pushed: boolean;
+}
+
 /** `record_counter`: add to a counter. */
 export interface RecordCounterRequest extends AnyRequest {
   /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
@@ -2833,6 +2920,36 @@ export interface Refused {
   series: number;
 }
 
+/** A record of a batch that was refused. */
+export interface RefusedRecord {
+  /** The first conflicts because of which a gateway would reject a push. */
+  conflicts?: Conflict[];
+  /** What was wrong, what was expected, and what to do. */
+  error: string;
+  /** A stable error code. */
+  error_code: ErrorCode;
+  /** The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on. */
+  error_type?: string;
+  /** The path of the field to correct. */
+  field?: string;
+  /** The HTTP status of the server's response. */
+  http_status?: number;
+  /** Its index in `metrics`. */
+  index: number;
+  /** Values that the receiver rejected or that did not fit in the queue. */
+  lost?: number;
+  /** The origin of the server. */
+  origin?: string;
+  /** Values that are queued for the next write. */
+  pending?: number;
+  /** The position of the error in the query. */
+  position?: Position;
+  /** The server's own name for the kind, if different. */
+  server_error_type?: string;
+  /** Values that were written before the error. */
+  written?: number;
+}
+
 /** `register_metric`: define a metric before recording to it. */
 export interface RegisterMetricRequest extends AnyRequest {
   /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
@@ -2970,6 +3087,7 @@ export interface Requests {
   delete_metrics: DeleteMetricsRequest;
   describe: DescribeRequest;
   discover_targets: DiscoverTargetsRequest;
+  end_writer: EndWriterRequest;
   ensure_datasource: EnsureDatasourceRequest;
   expire_groups: ExpireGroupsRequest;
   expire_silence: ExpireSilenceRequest;
@@ -3008,6 +3126,7 @@ export interface Requests {
   push_metrics: PushMetricsRequest;
   query_exemplars: QueryExemplarsRequest;
   query_metrics: QueryMetricsRequest;
+  record_batch: RecordBatchRequest;
   record_counter: RecordCounterRequest;
   record_gauge: RecordGaugeRequest;
   record_histogram: RecordHistogramRequest;
@@ -3114,6 +3233,7 @@ export interface Results {
   delete_metrics: DeleteMetricsResult;
   describe: DescribeResult;
   discover_targets: DiscoverTargetsResult;
+  end_writer: EndWriterResult;
   ensure_datasource: EnsureDatasourceResult;
   expire_groups: ExpireGroupsResult;
   expire_silence: ExpireSilenceResult;
@@ -3152,6 +3272,7 @@ export interface Results {
   push_metrics: PushMetricsResult;
   query_exemplars: QueryExemplarsResult;
   query_metrics: QueryMetricsResult;
+  record_batch: RecordBatchResult;
   record_counter: RecordCounterResult;
   record_gauge: RecordGaugeResult;
   record_histogram: RecordHistogramResult;

@@ -559,6 +559,53 @@ class BasicAuth(TypedDict, total=False):
     username: Text
 
 
+class _BatchRecordRequired(TypedDict):
+    """What BatchRecord must have."""
+
+    # The metric's name.
+    name: Union[LabelValue, None]
+
+
+class BatchRecord(_BatchRecordRequired, total=False):
+    """`batch_record` of input_schema."""
+
+    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    buckets: Union[List[Union[float, str]], None]
+    # An alias of `help`.
+    description: Text
+    # Series without new values for this long are removed.
+    expire_after: Duration
+    # The text of the `# HELP` line. The first one given is kept.
+    help: Text
+    # The series' labels.
+    labels: Labels
+    # How a gauge combines the values of several writers; `last` by default. `last`: The value that
+    # was set last, by any writer. `sum`: The sum of each writer's last value. `min`: The minimum of
+    # each writer's last value. `max`: The maximum of each writer's last value. `live_sum`: The sum
+    # of the last values of writers that have not ended.
+    mode: Union[Literal["last", "sum", "min", "max", "live_sum", ""], None]
+    # Settings of a native histogram.
+    native: Union[Native, None]
+    # Quantiles of a summary, from 0 to 1 in increasing order; an empty list disables them.
+    quantiles: Union[List[Union[float, str]], None]
+    # The maximum number of series of the metric; beyond it, values go to an overflow series.
+    series_limit: WholeNumber
+    # The states of a state set.
+    states: Union[List[str], None]
+    # The metric's kind; `gauge` by default.
+    type: Kind
+    # The unit, such as `seconds`; the metric's name must end with it.
+    unit: Text
+    # Whether metric and label names may be any UTF-8 text.
+    utf8: Flag
+    # The value: added to a counter, set on a gauge, observed by other kinds.
+    value: Number
+    # Observations of a histogram or summary, instead of `value`.
+    values: Union[List[Number], None]
+    # The time window of a summary's quantiles.
+    window: Duration
+
+
 # What happens to a group or a rule. `created`: It is created. `changed`: It is changed.
 # `unchanged`: It already matches the request. `removed`: It is removed.
 Change = Literal["created", "changed", "unchanged", "removed"]
@@ -1346,6 +1393,25 @@ class DiscoveredTarget(_DiscoveredTargetRequired, total=False):
 Duration = Union[str, float, None]
 
 
+class EndWriterRequest(AnyRequest):
+    """`end_writer`: forget the values of a writer that has ended in gauges of mode live_sum."""
+
+    operation: Literal["end_writer"]
+    # The id of a writer that records no more.
+    writer: Text
+
+
+class EndWriterResult(AnyResult):
+    """The result of `end_writer`."""
+
+    # How many gauges lost its value.
+    gauges_changed: int
+    # Whether the writer was known.
+    known: bool
+    # Whether the gateway has accepted all recorded values.
+    metric_pushed: bool  # type: ignore[misc]
+
+
 class _EnsureDatasourceRequestRequired(TypedDict):
     """What EnsureDatasourceRequest must have."""
 
@@ -2047,7 +2113,7 @@ class GetAlertStateResult(AnyResult, _GetAlertStateResultRequired, total=False):
     # When it became pending or firing.
     active_since: str
     # The rules with that name. Absent in `mock_mode`.
-    rules: List[HeldAlert]
+    rules: List[InstalledRule]
 
 
 # `get_dashboard`: a dashboard as Grafana holds it.
@@ -2234,38 +2300,6 @@ class HealthDetails(TypedDict, total=False):
     pushgateway: ServerHealth
 
 
-class _HeldAlertRequired(TypedDict):
-    """What HeldAlert must have."""
-
-    # Its active alerts.
-    active: List[ActiveAlert]
-    # The alert's name.
-    alert_name: str
-    # The rule's annotations.
-    annotations: LabelPairs
-    # The expression, as formatted by the server.
-    expression: str
-    # The group's file or namespace.
-    file: str
-    # The rule's `for` duration, in seconds.
-    for_seconds: Amount
-    # Its group.
-    group: str
-    # The outcome of the last evaluation: `ok`, `err` or `unknown`.
-    health: str
-    # The rule's labels.
-    labels: LabelPairs
-    # `inactive`, `pending` or `firing`.
-    state: str
-
-
-class HeldAlert(_HeldAlertRequired, total=False):
-    """An alerting rule on a server."""
-
-    # Why the last evaluation failed. Absent if it did not.
-    last_error: str
-
-
 class HttpSd(TypedDict):
     """The response of an endpoint."""
 
@@ -2330,6 +2364,38 @@ InstallStatus = Literal["installed", "unchanged", "planned", "pending", "unverif
 # Prometheus, vmalert and Thanos. `mimir`: Mimir's ruler. `cortex`: Cortex's ruler. `grafana`:
 # Grafana, through its import API for Prometheus rules.
 InstallTarget = Literal["file", "mimir", "cortex", "grafana"]
+
+
+class _InstalledRuleRequired(TypedDict):
+    """What InstalledRule must have."""
+
+    # Its active alerts.
+    active: List[ActiveAlert]
+    # The alert's name.
+    alert_name: str
+    # The rule's annotations.
+    annotations: LabelPairs
+    # The expression, as formatted by the server.
+    expression: str
+    # The group's file or namespace.
+    file: str
+    # The rule's `for` duration, in seconds.
+    for_seconds: Amount
+    # Its group.
+    group: str
+    # The outcome of the last evaluation: `ok`, `err` or `unknown`.
+    health: str
+    # The rule's labels.
+    labels: LabelPairs
+    # `inactive`, `pending` or `firing`.
+    state: str
+
+
+class InstalledRule(_InstalledRuleRequired, total=False):
+    """An alerting rule on a server."""
+
+    # Why the last evaluation failed. Absent if it did not.
+    last_error: str
 
 
 # `kind` of input_schema.
@@ -2497,7 +2563,7 @@ class ListAlertsResult(AnyResult):
     """The result of `list_alerts`."""
 
     # The alerting rules on the server.
-    alerts: List[HeldAlert]
+    alerts: List[InstalledRule]
 
 
 class _ListDashboardsRequestRequired(TypedDict):
@@ -3379,6 +3445,38 @@ class QueryResult(TypedDict):
     resultType: Literal["vector", "matrix", "scalar", "string"]
 
 
+class RecordBatchRequest(AnyRequest):
+    """`record_batch`: record a writer's batch once; several writers add up in one registry."""
+
+    operation: Literal["record_batch"]
+    # The records. One that is refused is reported, and the others are recorded.
+    metrics: Union[List[BatchRecord], None]
+    # The batch's number, which rises with each batch of the writer. A batch with the number of an
+    # earlier one, or a lower one, is not recorded again.
+    number: WholeNumber
+    # The writer's id, unique for each process, such as a UUID.
+    writer: Text
+
+
+class _RecordBatchResultRequired(TypedDict):
+    """What RecordBatchResult must have."""
+
+    # Whether a batch of the writer with this number, or a later one, was recorded before. Then this
+    # one was not.
+    duplicate: bool
+    # How many values were recorded.
+    values_recorded: int
+    # Whether the gateway has accepted all recorded values.
+    metric_pushed: bool
+
+
+class RecordBatchResult(AnyResult, _RecordBatchResultRequired, total=False):  # type: ignore[misc]
+    """The result of `record_batch`."""
+
+    # The records that were refused.
+    refused: List[RefusedRecord]
+
+
 class _RecordCounterRequestRequired(TypedDict):
     """What RecordCounterRequest must have."""
 
@@ -3606,6 +3704,42 @@ class Refused(TypedDict):
     series: int
 
 
+class _RefusedRecordRequired(TypedDict):
+    """What RefusedRecord must have."""
+
+    # What was wrong, what was expected, and what to do.
+    error: str
+    # A stable error code.
+    error_code: ErrorCode
+    # Its index in `metrics`.
+    index: int
+
+
+class RefusedRecord(_RefusedRecordRequired, total=False):
+    """A record of a batch that was refused."""
+
+    # The first conflicts because of which a gateway would reject a push.
+    conflicts: List[Conflict]
+    # The kind of a query error, by Prometheus's names: `bad_data`, `timeout` and so on.
+    error_type: str
+    # The path of the field to correct.
+    field: str
+    # The HTTP status of the server's response.
+    http_status: int
+    # Values that the receiver rejected or that did not fit in the queue.
+    lost: int
+    # The origin of the server.
+    origin: str
+    # Values that are queued for the next write.
+    pending: int
+    # The position of the error in the query.
+    position: Position
+    # The server's own name for the kind, if different.
+    server_error_type: str
+    # Values that were written before the error.
+    written: int
+
+
 class _RegisterMetricRequestRequired(TypedDict):
     """What RegisterMetricRequest must have."""
 
@@ -3781,6 +3915,7 @@ class Requests(TypedDict):
     delete_metrics: DeleteMetricsRequest
     describe: DescribeRequest
     discover_targets: DiscoverTargetsRequest
+    end_writer: EndWriterRequest
     ensure_datasource: EnsureDatasourceRequest
     expire_groups: ExpireGroupsRequest
     expire_silence: ExpireSilenceRequest
@@ -3819,6 +3954,7 @@ class Requests(TypedDict):
     push_metrics: PushMetricsRequest
     query_exemplars: QueryExemplarsRequest
     query_metrics: QueryMetricsRequest
+    record_batch: RecordBatchRequest
     record_counter: RecordCounterRequest
     record_gauge: RecordGaugeRequest
     record_histogram: RecordHistogramRequest
@@ -3944,6 +4080,7 @@ class Results(TypedDict):
     delete_metrics: DeleteMetricsResult
     describe: DescribeResult
     discover_targets: DiscoverTargetsResult
+    end_writer: EndWriterResult
     ensure_datasource: EnsureDatasourceResult
     expire_groups: ExpireGroupsResult
     expire_silence: ExpireSilenceResult
@@ -3982,6 +4119,7 @@ class Results(TypedDict):
     push_metrics: PushMetricsResult
     query_exemplars: QueryExemplarsResult
     query_metrics: QueryMetricsResult
+    record_batch: RecordBatchResult
     record_counter: RecordCounterResult
     record_gauge: RecordGaugeResult
     record_histogram: RecordHistogramResult
@@ -4495,6 +4633,7 @@ Operation = Literal[
     "delete_metrics",
     "describe",
     "discover_targets",
+    "end_writer",
     "ensure_datasource",
     "expire_groups",
     "expire_silence",
@@ -4533,6 +4672,7 @@ Operation = Literal[
     "push_metrics",
     "query_exemplars",
     "query_metrics",
+    "record_batch",
     "record_counter",
     "record_gauge",
     "record_histogram",
@@ -4703,6 +4843,16 @@ class DiscoverTargetsSuccess(Success):
 
 
 DiscoverTargetsResponse = Union[DiscoverTargetsSuccess, Failure]
+
+
+class EndWriterSuccess(Success):
+    """The response of `end_writer` that succeeded."""
+
+    operation: Literal["end_writer"]
+    result: EndWriterResult
+
+
+EndWriterResponse = Union[EndWriterSuccess, Failure]
 
 
 class EnsureDatasourceSuccess(Success):
@@ -5083,6 +5233,16 @@ class QueryMetricsSuccess(Success):
 
 
 QueryMetricsResponse = Union[QueryMetricsSuccess, Failure]
+
+
+class RecordBatchSuccess(Success):
+    """The response of `record_batch` that succeeded."""
+
+    operation: Literal["record_batch"]
+    result: RecordBatchResult
+
+
+RecordBatchResponse = Union[RecordBatchSuccess, Failure]
 
 
 class RecordCounterSuccess(Success):

@@ -23,6 +23,10 @@ pub(crate) struct ServeArgs {
     /// reach needs a token
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Listen on this Unix socket too, for processes of the same user
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    listen_unix: Option<PathBuf>,
     /// The scrape address that GET /sd returns; default: the request's Host
     #[arg(long, value_name = "HOST:PORT", value_parser = server::read_address)]
     advertise: Option<Authority>,
@@ -64,20 +68,36 @@ fn invalid_option(option: &str, problem: String) -> CommandError {
 }
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
-    let problem =
-        |error: std::io::Error| CommandError::Listen { address: args.listen.clone(), problem: error.to_string() };
+    let problem = |error: std::io::Error| CommandError::Listen {
+        option: "--listen",
+        address: args.listen.clone(),
+        problem: error.to_string(),
+    };
     let options = args.options()?;
     let listener = TcpListener::bind(&args.listen).await.map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
     // Check before starting the plug.
     let advised = |problem| invalid_option("--listen", format!("{problem} with --token-file FILE or --token-env NAME"));
     options.check(address).map_err(advised)?;
+    #[cfg(unix)]
+    let listeners = {
+        let bind = |path: &PathBuf| {
+            server::UnixSocket::bind(path).map_err(|error| CommandError::Listen {
+                option: "--listen-unix",
+                address: path.display().to_string(),
+                problem: error.to_string(),
+            })
+        };
+        server::Listeners { tcp: listener, unix: args.listen_unix.as_ref().map(bind).transpose()? }
+    };
+    #[cfg(not(unix))]
+    let listeners = listener;
     let plug = args.plug.start().await?;
     let token_note = if options.token.is_some() { "; token required" } else { "" };
     show::note(&format!(
         "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{token_note}; stop with Ctrl-C"
     ));
-    server::serve_with(listener, plug.clone(), options, stop_signal()).await.map_err(problem)?;
+    server::serve_with(listeners, plug.clone(), options, stop_signal()).await.map_err(problem)?;
     let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&plug).await
 }

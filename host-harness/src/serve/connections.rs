@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
+#[cfg(unix)]
+use std::net::Ipv4Addr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -18,14 +20,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Sleep, sleep};
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
+use super::Listeners;
 use super::options::Options;
+use super::writers::{ConnectionWriters, LiveWriters};
 
 /// Maximum size of the request line and headers.
 const HEADER_BYTES: usize = 32 * 1024;
@@ -58,15 +64,18 @@ pub(super) struct Reserved;
 #[derive(Debug, Default)]
 struct ConnectionCounts {
     total: usize,
-    peers: HashMap<IpAddr, usize>,
+    peers: HashMap<Peer, usize>,
 }
 
+/// The address of a client; none on a Unix socket.
+type Peer = Option<IpAddr>;
+
 /// A counted connection, until this is dropped.
-struct ConnectionPermit(Arc<Mutex<ConnectionCounts>>, IpAddr);
+struct ConnectionPermit(Arc<Mutex<ConnectionCounts>>, Peer);
 
 impl ConnectionPermit {
     /// Returns none if the total or the peer's limit is reached.
-    fn acquire(counts: &Arc<Mutex<ConnectionCounts>>, peer: IpAddr, options: &Options) -> Option<Self> {
+    fn acquire(counts: &Arc<Mutex<ConnectionCounts>>, peer: Peer, options: &Options) -> Option<Self> {
         let mut current = counts.lock().unwrap_or_else(PoisonError::into_inner);
         let own = current.peers.get(&peer).copied().unwrap_or(0);
         if current.total >= options.connections.max(1) || own >= options.connections_per_peer.max(1) {
@@ -93,8 +102,9 @@ impl Drop for ConnectionPermit {
 
 /// Serves connections until `stop` completes, then waits for pending requests up to `stop_time`.
 pub(super) async fn serve(
-    listener: TcpListener,
+    listeners: Listeners,
     router: Router,
+    writers: &Arc<LiveWriters>,
     options: &Options,
     stop: impl Future<Output = ()> + Send,
 ) {
@@ -107,33 +117,68 @@ pub(super) async fn serve(
         let accepted = tokio::select! {
             () = &mut stop => break,
             Some(_) = open.join_next() => continue,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listeners) => accepted,
         };
-        let (stream, peer) = match accepted {
-            Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
+        let (stream, peer, local_address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 accept_failed(&error).await;
                 continue;
             }
         };
-        if let Some(permit) = ConnectionPermit::acquire(&counts, peer, options) {
-            open.spawn(serve_connection(stream, router.clone(), times, Some(permit), stopped.clone()));
-        } else {
-            debug!(%peer, "connection limit reached; only liveness probes are served");
-            let times = Times { header: times.header.min(RESERVED_HEADER_TIME), ..times };
+        let permit = ConnectionPermit::acquire(&counts, peer, options);
+        let is_reserved = permit.is_none();
+        let mut connection =
+            Connection { router: router.clone(), local_address, times, permit, writers: writers.connect() };
+        if is_reserved {
+            debug!(?peer, "connection limit reached; only liveness probes are served");
+            connection.times.header = times.header.min(RESERVED_HEADER_TIME);
             if reserved.len() == RESERVED {
                 reserved.pop_front().inspect(AbortHandle::abort);
             }
-            reserved.push_back(open.spawn(serve_connection(stream, router.clone(), times, None, stopped.clone())));
+        }
+        let task = match stream {
+            Stream::Tcp(stream) => open.spawn(connection.serve(stream, stopped.clone())),
+            #[cfg(unix)]
+            Stream::Unix(stream) => open.spawn(connection.serve(stream, stopped.clone())),
+        };
+        if is_reserved {
+            reserved.push_back(task);
         }
     }
-    drop(listener);
+    drop(listeners);
     drop(ending);
     let all = async { while open.join_next().await.is_some() {} };
     if tokio::time::timeout(options.stop_time, all).await.is_err() {
         warn!("{} connections did not end within {:?} and are closed", open.len(), options.stop_time);
         open.shutdown().await;
     }
+}
+
+/// A connection's stream.
+enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// The next connection, with the address of its client and its own.
+async fn accept(listeners: &Listeners) -> io::Result<(Stream, Peer, IpAddr)> {
+    let tcp = async {
+        let (stream, peer) = listeners.tcp.accept().await?;
+        let local_address = stream.local_addr()?.ip();
+        // Responses are written as a whole, so Nagle's algorithm only adds latency.
+        let _ = stream.set_nodelay(true);
+        Ok((Stream::Tcp(stream), Some(peer.ip().to_canonical()), local_address))
+    };
+    #[cfg(unix)]
+    if let Some(socket) = &listeners.unix {
+        return tokio::select! {
+            accepted = tcp => accepted,
+            accepted = socket.accept() => Ok((Stream::Unix(accepted?), None, Ipv4Addr::LOCALHOST.into())),
+        };
+    }
+    tcp.await
 }
 
 /// Waits before the next accept, because the likely cause is too many open files.
@@ -154,53 +199,59 @@ struct Times {
     write: Duration,
 }
 
-/// Serves the requests of a connection. Without a permit, only liveness probes are served.
-async fn serve_connection(
-    stream: TcpStream,
+/// A connection to serve.
+struct Connection {
     router: Router,
+    local_address: IpAddr,
     times: Times,
+    /// Without one, only liveness probes are served.
     permit: Option<ConnectionPermit>,
-    mut stopped: watch::Receiver<()>,
-) {
-    let Ok(local_address) = stream.local_addr() else { return };
-    // Responses are written as a whole, so Nagle's algorithm only adds latency.
-    let _ = stream.set_nodelay(true);
-    let is_reserved = permit.is_none();
-    let service = service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(LocalAddress(local_address.ip()));
-        if is_reserved {
-            request.extensions_mut().insert(Reserved);
+    writers: Arc<ConnectionWriters>,
+}
+
+impl Connection {
+    /// Serves its requests.
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin, mut stopped: watch::Receiver<()>) {
+        let Self { router, local_address, times, permit, writers } = self;
+        let is_reserved = permit.is_none();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let extensions = request.extensions_mut();
+            extensions.insert(LocalAddress(local_address));
+            extensions.insert(Arc::clone(&writers));
+            if is_reserved {
+                extensions.insert(Reserved);
+            }
+            let mut router = router.clone();
+            Box::pin(async move {
+                Ok::<_, Infallible>(router.call(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))
+            })
+        });
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(times.header)
+            .max_header_size(HEADER_BYTES)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(WriteTimeout::new(stream, times.write)), service);
+        let outcome = tokio::select! {
+            outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => outcome,
+            _ = stopped.changed() => {
+                Pin::new(&mut connection).graceful_shutdown();
+                poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                let mut stream = connection.into_parts().io.into_inner();
+                let _ = tokio::time::timeout(LINGER_TIME, linger(&mut stream)).await;
+            }
+            Err(error) => debug!("connection error: {error}"),
         }
-        let mut router = router.clone();
-        Box::pin(async move {
-            Ok::<_, Infallible>(router.call(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))
-        })
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(times.header)
-        .max_header_size(HEADER_BYTES)
-        .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream, times.write)), service);
-    let outcome = tokio::select! {
-        outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => outcome,
-        _ = stopped.changed() => {
-            Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
-        }
-    };
-    match outcome {
-        Ok(()) => {
-            let mut stream = connection.into_parts().io.into_inner();
-            let _ = tokio::time::timeout(LINGER_TIME, linger(&mut stream)).await;
-        }
-        Err(error) => debug!("connection error: {error}"),
+        drop(permit);
     }
-    drop(permit);
 }
 
 /// Shuts down the write side and drains what the client is still sending.
-async fn linger(stream: &mut WriteTimeout<TcpStream>) -> io::Result<()> {
+async fn linger(stream: &mut WriteTimeout<impl AsyncRead + AsyncWrite + Unpin>) -> io::Result<()> {
     stream.shutdown().await?;
     let (mut left, mut buffer) = (MAX_LINGER_LEN, [0; 4_096]);
     while left > 0 {

@@ -16,6 +16,9 @@ mod guard;
 mod host_name;
 mod options;
 mod token;
+#[cfg(unix)]
+mod unix;
+mod writers;
 
 use std::io;
 use std::sync::Arc;
@@ -28,16 +31,21 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 
 pub use self::host_name::HostName;
 pub use self::options::{Advertised, Options, read_address};
 pub use self::token::{Token, authorization};
+#[cfg(unix)]
+pub use self::unix::UnixSocket;
 
 use self::connections::{LocalAddress, Reserved};
 use self::guard::{Guard, Rejection};
 use self::options::HEALTH;
+use self::writers::{ConnectionWriters, LiveWriters};
 use crate::web_ui::{self, WebUi};
 use plugpipe_runtime::{Description, Error, PlugHandle};
 
@@ -63,17 +71,38 @@ pub async fn serve_as(
     serve_with(listener, plug, Options { advertised, ..Options::default() }, stop).await
 }
 
+/// Where the server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The address that Prometheus scrapes.
+    pub tcp: TcpListener,
+    /// A socket for processes of the same user.
+    #[cfg(unix)]
+    pub unix: Option<UnixSocket>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(tcp: TcpListener) -> Self {
+        Self {
+            tcp,
+            #[cfg(unix)]
+            unix: None,
+        }
+    }
+}
+
 /// Like [`serve`], with options. A non-loopback address without a token is an error.
 pub async fn serve_with(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     plug: PlugHandle,
     options: Options,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let checked = options.check(listener.local_addr()?);
+    let listeners = listeners.into();
+    let checked = options.check(listeners.tcp.local_addr()?);
     checked.map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
-    let options = Arc::new(options);
-    connections::serve(listener, router(plug, Arc::clone(&options)), &options, stop).await;
+    let (options, writers) = (Arc::new(options), LiveWriters::new(&plug));
+    connections::serve(listeners, router(plug, Arc::clone(&options)), &writers, &options, stop).await;
     Ok(())
 }
 
@@ -248,7 +277,21 @@ async fn collect(mut body: Body, most: usize) -> Result<Option<Bytes>, axum::Err
     Ok((length <= most).then(|| collected.into()))
 }
 
-async fn process(State(AppState { plug, options, ui }): State<AppState>, request: Request) -> Response {
+/// The body of `POST /process`. Both parts go to the plug as they were written.
+#[derive(Deserialize)]
+struct Call<'b> {
+    #[serde(borrow)]
+    ctx: &'b RawValue,
+    #[serde(borrow)]
+    cfg: Option<&'b RawValue>,
+}
+
+async fn process(
+    State(AppState { plug, options, ui }): State<AppState>,
+    Extension(writers): Extension<Arc<ConnectionWriters>>,
+    request: Request,
+) -> Response {
+    writers.note(request.headers());
     let body = match read_body(request.into_body(), &options).await {
         Ok(body) => body,
         Err(rejection) => return rejected(&rejection),
@@ -261,13 +304,11 @@ async fn process(State(AppState { plug, options, ui }): State<AppState>, request
         });
         json_response(StatusCode::BAD_REQUEST, response.to_string())
     };
-    let body: Value = match serde_json::from_slice(&body) {
-        Ok(body) => body,
+    let Call { ctx, cfg } = match serde_json::from_slice(&body) {
+        Ok(call) => call,
         Err(error) => return invalid_body(error.to_string()),
     };
-    let Some(ctx) = body.get("ctx") else { return invalid_body("ctx is missing".into()) };
-    let cfg = body.get("cfg").map(Value::to_string).unwrap_or_default();
-    match plug.process(ctx.to_string(), cfg).await {
+    match plug.process(ctx.get(), cfg.map(RawValue::get).unwrap_or_default()).await {
         Ok(answer) => {
             ui.answered(&answer);
             json_response(StatusCode::OK, answer.body)

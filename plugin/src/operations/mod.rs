@@ -34,6 +34,8 @@ mod remote_tests;
 mod scrape_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod writers_tests;
 
 pub use plug::{Plug, Started};
 pub use standalone::{Driver, Standalone};

@@ -15,3 +15,4 @@ pub mod serve;
 pub mod snippets;
 pub mod stack;
 pub mod terminal;
+pub mod writers;

@@ -7,6 +7,7 @@ use crate::document::{Both, requests};
 mod alert;
 mod alertmanager;
 mod annotations;
+mod batch;
 mod dashboards;
 mod datasources;
 mod discover;
@@ -29,6 +30,7 @@ pub use alertmanager::{
     CreateSilence, ExpireSilence, ListAlertGroups, ListNotifiedAlerts, ListSilences, MatcherFields, Matchers,
 };
 pub use annotations::Annotate;
+pub use batch::{BatchRecord, EndWriter, GaugeMode, RecordBatch};
 pub use dashboards::{
     ApplyDashboards, CreateDashboard, DashboardOptions, DashboardUid, ExportDashboards, ExportSelection,
     ListDashboards, SaveFields, WantedDashboard, WantedDashboards,
@@ -65,6 +67,8 @@ requests!(
     NoFields,
     Both<Record<'a>, DefinitionFields<'a>>,
     RecordMultiple<'a>,
+    RecordBatch<'a>,
+    EndWriter<'a>,
     Both<RegisterMetric<'a>, DefinitionFields<'a>>,
     RemoveMetric<'a>,
     AlertRule<'a>,

@@ -5,6 +5,7 @@ use crate::response::responses;
 mod alertmanager;
 mod alerts;
 mod annotations;
+mod batch;
 mod dashboards;
 mod datasources;
 mod discover;
@@ -32,6 +33,7 @@ pub use alerts::{
     ListedAlerts, NamedChange, PlannedRules, RuleChange, TemplateParameter,
 };
 pub use annotations::Annotated;
+pub use batch::{EndedWriter, RecordedBatch, RefusedRecord};
 pub use dashboards::{
     AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardChange, DashboardFile,
     DashboardOutcome, DatabaseStatus, DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard,
@@ -74,6 +76,8 @@ responses!(
     Registered<'_>,
     Removed<'_>,
     Cleared,
+    RecordedBatch,
+    EndedWriter,
     #[inline]
     Unpushed,
     Imported,

@@ -385,13 +385,13 @@ impl Registry {
 
     /// Reads the registry into the encoders' model: families sorted by exposed name (infos with
     /// `_info`) and without empty ones; series sorted by label values; quantiles as of `now_ms`.
-    pub fn read(&self, now_ms: u64) -> Vec<model::FamilyEntry<'_>> {
+    pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
         self.read_some(now_ms, &|_| true)
     }
 
     /// Like [`Registry::read`], but includes series only for families whose exposed name is
     /// `wanted`.
-    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::FamilyEntry<'_>> {
+    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::Family<'_>> {
         let members = self.members();
         let family = |index: usize| {
             let family = self.families.get(index)?;
@@ -408,7 +408,7 @@ impl Registry {
                 let created_ms = Some(self.series.created_ms(row)).filter(|created| *created > 0);
                 Some(model::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
             });
-            Some(model::FamilyEntry {
+            Some(model::Family {
                 name,
                 kind: definition.kind,
                 help: definition.help.as_deref().unwrap_or_default(),
@@ -417,7 +417,7 @@ impl Registry {
                 series: series.collect(),
             })
         };
-        let mut read: Vec<model::FamilyEntry<'_>> = Vec::new();
+        let mut read: Vec<model::Family<'_>> = Vec::new();
         for family in self.sorted_families().into_iter().filter_map(family) {
             match read.last_mut() {
                 Some(last) if last.name == family.name => last.series.extend(family.series),

@@ -25,6 +25,7 @@ use crate::operations::push;
 use crate::operations::pushes::Pushes;
 use crate::operations::receivers::Receivers;
 use crate::operations::together::{All, clear, expose_all};
+use crate::operations::writers::Writers;
 use crate::registry::Registry;
 use crate::telemetry::Telemetry;
 use crate::time::LastMoment;
@@ -65,6 +66,8 @@ pub struct Recorder {
     pub telemetry: Telemetry,
     /// Remote-write receivers.
     pub receivers: Receivers,
+    /// Processes that share the registry.
+    pub writers: Writers,
     /// The moment that was told last.
     pub moment: LastMoment,
     /// Tickets and lanes.
@@ -89,6 +92,7 @@ impl Recorder {
             exposition: Exposition::default(),
             telemetry: Telemetry::default(),
             receivers: Receivers::default(),
+            writers: Writers::default(),
             moment: LastMoment::default(),
             schedule: Schedule::default(),
         }

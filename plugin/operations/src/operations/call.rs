@@ -15,6 +15,7 @@ use super::own_groups::{OwnGroup, OwnGroups, Pending};
 use super::pushes::Pushes;
 use super::receivers::Receivers;
 use super::together::{All, expose_all};
+use super::writers::Writers;
 use plugpipe_contract::responses::FormerMetadata;
 
 /// One call: its configuration, and the state of the plug.
@@ -47,6 +48,8 @@ pub struct Call<'c> {
     pub telemetry: &'c mut Telemetry,
     /// Remote-write receivers and their send queues.
     pub receivers: &'c mut Receivers,
+    /// Processes that share the registry.
+    pub writers: &'c mut Writers,
     /// A cache for formatting timestamps.
     pub moment: &'c mut LastMoment,
     /// The transport to servers.
@@ -106,6 +109,7 @@ impl Call<'_> {
             exposition: &mut group.exposition,
             telemetry: self.telemetry,
             receivers: self.receivers,
+            writers: self.writers,
             moment: self.moment,
             transport: self.transport,
             names: self.names.as_deref_mut(),

@@ -28,3 +28,4 @@ pub mod schema;
 pub mod scrape;
 pub mod table;
 pub mod together;
+pub mod writers;

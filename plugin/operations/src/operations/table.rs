@@ -4,7 +4,7 @@
 use super::call::Call;
 use super::{
     alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover, export,
-    generate, groups, health, notify, prometheus, push, query, remote, scrape,
+    generate, groups, health, notify, prometheus, push, query, remote, scrape, writers,
 };
 use crate::config::Config;
 use crate::error::{Error, excerpt};
@@ -15,22 +15,24 @@ use crate::{DESCRIPTION, NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
     AlertFields, AlertState, Annotate, ApplyAlerts, ApplyDashboards, CreateAlert, CreateDashboard, CreateSilence,
-    DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EnsureDatasource, ExpireGroups,
-    ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig, LabelValues,
-    ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules, ListSilences,
-    ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics, Record,
-    RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts, SeriesSelection,
+    DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EndWriter, EnsureDatasource,
+    ExpireGroups, ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig,
+    LabelValues, ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules,
+    ListSilences, ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
+    Record, RecordBatch, RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts,
+    SeriesSelection,
 };
 use plugpipe_contract::response::{Eventually, ResponseWriter};
 use plugpipe_contract::responses::{
     AlertGroups, AlertStateReport, AlertTemplates, AlertmanagerStatus, AlertsResolved, AlertsSent, Annotated,
     AppliedDashboards, AppliedRules, Cleared, CreatedAlert, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
-    DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EnsuredDatasource, ExpiredSilence, Exported,
-    ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery, FoundExemplars,
-    GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts, ListedDashboards,
-    MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts, PrometheusRules,
-    PrometheusState, PushReport, Pushed, Queried, Receivers, Registered, RemoteWritten, Removed, Restored,
-    ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences, Snapshot, ValuesOfLabel,
+    DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EndedWriter, EnsuredDatasource, ExpiredSilence,
+    Exported, ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery,
+    FoundExemplars, GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts,
+    ListedDashboards, MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
+    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, RecordPush, RecordedBatch, Registered,
+    RemoteWritten, Removed, Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences,
+    Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -188,6 +190,18 @@ pub const OPERATIONS: &[Operation] = &[
     operation("record_multiple_metrics", "record a list of metrics, all or none, with one push", Run::Records)
         .changing()
         .of_one_group(),
+    operation(
+        "record_batch",
+        "record a writer's batch once; several writers add up in one registry",
+        typed!(RecordBatch, (RecordedBatch, RecordPush), writers::record),
+    )
+    .changing(),
+    operation(
+        "end_writer",
+        "forget the values of a writer that has ended in gauges of mode live_sum",
+        typed!(EndWriter, (EndedWriter, RecordPush), writers::end),
+    )
+    .changing(),
     operation(
         "register_metric",
         "define a metric before recording to it",

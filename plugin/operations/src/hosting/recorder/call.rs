@@ -75,6 +75,7 @@ impl Recorder {
             exposition: &mut self.exposition,
             telemetry: &mut self.telemetry,
             receivers: &mut self.receivers,
+            writers: &mut self.writers,
             moment: &mut self.moment,
             transport,
             names: None,

@@ -12,6 +12,7 @@ use crate::http::{Url, redacted};
 use crate::operations::own_groups::{self, Steps};
 use crate::operations::receivers::{Receiver, Receivers};
 use crate::operations::together;
+use crate::operations::writers::Writers;
 use crate::registry::{checksum, refused};
 use crate::send_queue::{CarriedQueue, SendQueue};
 use crate::servers::pushgateway::groups::Abilities;
@@ -39,6 +40,7 @@ struct Exact {
     compared: Vec<String>,
     /// What is to be sent to remote-write receivers, and the version that each speaks.
     receivers: Vec<(String, Option<Version>, CarriedQueue)>,
+    writers: Writers,
 }
 
 /// What also changes with calls that are not journalled.
@@ -79,6 +81,7 @@ impl Recorder {
             pushed: self.pushes.groups.iter().map(redacted).collect(),
             compared: self.pushes.compared.iter().map(redacted).collect(),
             receivers: self.receivers.0.iter().map(carried).collect(),
+            writers: self.writers.clone(),
         };
         postcard::to_allocvec(&exact).unwrap_or_default()
     }
@@ -124,6 +127,7 @@ impl Recorder {
             Some(Receiver { url: Url::parse(&url).ok()?, spoken, send_queue })
         };
         self.receivers = Receivers(exact.receivers.into_iter().filter_map(receiver).collect());
+        self.writers = exact.writers;
         self.pushes.gateway = approximate.gateway;
         self.telemetry = approximate.telemetry;
         self.circuits = crate::http::Circuits::default();

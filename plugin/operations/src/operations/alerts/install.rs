@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::evaluator::{ruler, rule_server};
+use super::evaluator::{rule_server, ruler};
 use super::read::{Given, Wanted};
 use super::settings::Settings;
 use crate::error::{ClientError, Error, excerpt};

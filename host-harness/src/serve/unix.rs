@@ -1,0 +1,68 @@
+//! A Unix socket beside the TCP listener, for processes of the same user.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{UnixListener, UnixStream};
+use tracing::warn;
+
+/// A listener on a Unix socket. The socket file is removed when this is dropped.
+#[derive(Debug)]
+pub struct UnixSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode of the socket file.
+    file: (u64, u64),
+    owner: u32,
+}
+
+impl UnixSocket {
+    /// Listens on a new socket file, which only the process's user may use. The file of a server
+    /// that has ended is replaced.
+    ///
+    /// # Errors
+    /// The file exists and is no socket, or another server listens on it, or it cannot be created.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if !found.file_type().is_socket() => {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file exists and is not a socket"));
+            }
+            Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)?,
+                Ok(_) => return Err(io::Error::new(io::ErrorKind::AddrInUse, "another server listens on it")),
+                Err(error) => return Err(error),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let created = std::fs::symlink_metadata(path)?;
+        let file = (created.dev(), created.ino());
+        Ok(Self { listener, path: path.to_owned(), file, owner: created.uid() })
+    }
+
+    /// The next connection of the socket's owner or of root. Others, which may have connected before
+    /// the file's permissions were set, are closed.
+    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+        loop {
+            let (stream, _) = self.listener.accept().await?;
+            let user = stream.peer_cred()?.uid();
+            if user == self.owner || user == 0 {
+                return Ok(stream);
+            }
+            warn!("{}: closed a connection of user {user}, who does not own the socket", self.path.display());
+        }
+    }
+}
+
+impl Drop for UnixSocket {
+    fn drop(&mut self) {
+        // Another server may have replaced it.
+        let is_own = |found: std::fs::Metadata| (found.dev(), found.ino()) == self.file;
+        if std::fs::symlink_metadata(&self.path).is_ok_and(is_own) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
