@@ -382,7 +382,7 @@ impl<'p> Run<'p> {
                 Output::Member => result.get(name).cloned(),
                 Output::Value(value) => {
                     let own = self.own_names(value, scope, &result, report.status);
-                    match self.templates.render_output(name, value, &scope.and(own), &mut report.warnings) {
+                    match self.templates.render_output(name, value, &scope.and(own).strict(), &mut report.warnings) {
                         Ok(value) => Some(value),
                         // A later step that needs it says so.
                         Err(error) if error.is_undefined && report.status != StepStatus::Succeeded => None,

@@ -67,6 +67,11 @@ impl Scope {
         Scope { stubbed, lenient, ..self }
     }
 
+    /// The same, where only what earlier stubs might have given is empty.
+    pub(super) fn strict(self) -> Scope {
+        Scope { lenient: false, ..self }
+    }
+
     /// The same with more variables, which take precedence.
     pub(super) fn and(&self, more: BTreeMap<String, minijinja::Value>) -> Scope {
         let mut variables = self.variables.clone();

@@ -102,7 +102,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
         let problems = match (&document, kind) {
             (Err(error), Kind::Configuration | Kind::Grants) => vec![Problem {
                 is_warning: false,
-                path: kind.name().into(),
+                path: "file".into(),
                 message: format!("is not valid YAML: {error}"),
                 position: error.position(),
             }],

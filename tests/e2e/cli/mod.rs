@@ -1,6 +1,7 @@
 //! The binary, `serve`, what is shipped, and what the documents say.
 
 pub mod binary;
+pub mod check;
 pub mod demo;
 pub mod dist;
 pub mod docs;
@@ -9,6 +10,7 @@ pub mod manifest;
 pub mod other_plug;
 pub mod page;
 pub mod preview;
+pub mod published;
 pub mod raw_requests;
 pub mod registry;
 pub mod serve;

@@ -258,3 +258,60 @@ fn long_templates_are_quoted_in_part() {
     let text = format!("{{{{ nope }}}}{}", "é".repeat(5000));
     assert!(render(&text).unwrap_err().len() < 1000);
 }
+
+/// Texts in which the syntax of templates is likely.
+fn source() -> impl proptest::strategy::Strategy<Value = String> {
+    let part = "\\{\\{|\\}\\}|\\{%|%\\}|\\{#|#\\}|\\$\\{|\\}|raw|endraw|env:|inputs\\.env|[ -~]{0,4}|é|\n|\"|'|\\\\|\\|\\||&&|\\?|:|\\.length|!";
+    proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
+use proptest::prelude::{Strategy as _, any};
+use proptest::{prop_assert, prop_assert_eq};
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn pieces_are_the_whole_text(text in source()) {
+        let whole: String = syntax::pieces(&text)
+            .map(|piece| match piece {
+                Piece::Text(text) | Piece::Tag(_, text) => text.to_owned(),
+                Piece::Reference(inner) => format!("${{{inner}}}"),
+            })
+            .collect();
+        prop_assert_eq!(whole, text);
+    }
+
+    #[test]
+    fn any_text_has_a_value_or_an_error(text in source()) {
+        let mut warnings = Vec::new();
+        let plain = Templates::new().render(&json!({"field": text}), &scope(), &mut warnings);
+        prop_assert!(warnings.is_empty());
+        if !["{{", "{%", "{#", "${"].iter().any(|open| text.contains(open)) {
+            prop_assert_eq!(plain.unwrap(), json!({"field": text}));
+        } else if let Err(error) = plain {
+            prop_assert!(error.to_string().starts_with("field: cannot evaluate "), "{}", error);
+        }
+        _ = condition(&text);
+    }
+
+    #[test]
+    fn values_are_inserted_verbatim(value in any::<String>(), around in "[ -Z]{0,3}") {
+        let variables = json!({"value": value.clone()});
+        let references = [("NAME", &value), ("env:OTHER:x", &value)].map(|(name, value)| (name.to_owned(), Ok(value.clone())));
+        let scope = scope_of(variables.as_object().unwrap().clone()).with_references(references.into());
+        let render = |text: String| Templates::new().render(&json!(text), &scope, &mut Vec::new()).unwrap();
+        for reference in ["{{ value }}", "${NAME}", "${env:OTHER:x}", "${ value }"] {
+            prop_assert_eq!(render(reference.to_owned()), json!(&value));
+            prop_assert_eq!(render(format!("({around}{reference})")), json!(format!("({around}{value})")));
+        }
+    }
+
+    #[test]
+    fn raw_blocks_are_left_alone(text in source()) {
+        if !text.contains("endraw") && !text.contains("{%") && !text.ends_with('{') {
+            let rendered = render(&format!("{{% raw %}}{text}{{% endraw %}}"));
+            prop_assert_eq!(rendered, Ok(json!(text)));
+        }
+    }
+}

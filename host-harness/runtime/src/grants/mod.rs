@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Method;
+use plugpipe_yaml::nearest;
 use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
