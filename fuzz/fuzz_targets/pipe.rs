@@ -8,7 +8,7 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use plugpipe_pipe::{self as pipe, Pipe, PlugCaller, PlugKind, Response, StepStatus};
+use plugpipe_pipe::{self as pipe, Pipe, PipeError, PlugCaller, PlugKind, Response, StepStatus, Variable};
 use serde_json::{Map, Value};
 
 /// Has every plug but one that is called as this; answers at once.
@@ -33,16 +33,41 @@ impl PlugCaller for Answers {
         let response = Response { body: ctx.to_string(), ..Response::default() };
         match plug {
             "silent" => Err("no answer".into()),
-            "failing" => Ok(Response { error: Some("it is said why".into()), ..response }),
+            "failing" => {
+                Ok(Response { error: Some("it is said why".into()), code: Some("timeout".into()), ..response })
+            }
             // No JSON.
             "cut" => Ok(Response { body: response.body.chars().skip(1).collect(), ..response }),
             _ => Ok(response),
         }
     }
+
+    fn version(&self, _: &str) -> Option<String> {
+        Some("2.0.0".into())
+    }
+
+    fn stub(&self, _: &str) -> Option<Value> {
+        Some(serde_json::json!({"a": {"b": [1, {"c": "d"}]}, "number": 7}))
+    }
+
+    fn variable(&self, name: &str) -> Variable {
+        if name.len() % 2 == 0 { Variable::Value(name.into()) } else { Variable::NotGranted }
+    }
 }
 
 fuzz_target!(|text: &str| {
-    let Ok(pipe) = Pipe::from_yaml(text) else { return };
+    let problems = Pipe::check(text);
+    let pipe = match Pipe::from_yaml(text) {
+        Ok(pipe) => pipe,
+        Err(PipeError::Invalid(found)) => {
+            assert!(found.iter().any(|problem| !problem.is_warning), "no error among {found:?}");
+            assert_eq!(found, problems, "a check finds the same");
+            let lines = text.lines().count().max(1) as u64;
+            assert!(found.iter().filter_map(|problem| problem.position).all(|at| at.line <= lines + 1));
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
     let caller = Answers::default();
     let mut observer = ();
     let run = pin!(pipe::run(&pipe, Map::new(), &caller, &mut observer));

@@ -1198,7 +1198,8 @@ export type ErrorCode =
   | 'query_failed'
   | 'bad_answer'
   | 'interrupted'
-  | 'unknown_outcome';
+  | 'unknown_outcome'
+  | 'unhealthy';
 
 /** Requests to servers. */
 export interface Exchange {
@@ -1430,6 +1431,8 @@ export interface Failure {
   pending?: number;
   /** The position of the error in the query. */
   position?: Position;
+  /** Of a health check that found a server not healthy: how each one is. */
+  result?: FailureResult;
   /** The server's own name for the kind, if different. */
   server_error_type?: string;
   success: false;
@@ -1439,6 +1442,30 @@ export interface Failure {
   warnings?: string[];
   /** Values that were written before the error. */
   written?: number;
+}
+
+/** Of a health check that found a server not healthy: how each one is. */
+export interface FailureResult {
+  /** Alertmanager. */
+  alertmanager_status: Health;
+  /** The responses of the checked servers. */
+  details: HealthDetails;
+  /** Absent if no request was sent. */
+  exchange?: Exchange;
+  /** Grafana. */
+  grafana_status: Health;
+  /** Whether all configured servers are healthy. */
+  healthy: boolean;
+  /** Whether `mock_mode` is on, so no server was contacted. */
+  mock?: boolean;
+  /** Prometheus. */
+  prometheus_status: Health;
+  /** The Pushgateway. */
+  pushgateway_status: Health;
+  /** How many series are stored. */
+  series: number;
+  /** Whether some values have not reached a gateway. */
+  unpushed: boolean;
 }
 
 /** A metric family, without its samples. */

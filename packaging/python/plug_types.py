@@ -1487,6 +1487,7 @@ ErrorCode = Literal[
     "bad_answer",
     "interrupted",
     "unknown_outcome",
+    "unhealthy",
 ]
 
 
@@ -1792,12 +1793,44 @@ class Failure(_FailureRequired, total=False):
     pending: int
     # The position of the error in the query.
     position: Position
+    # Of a health check that found a server not healthy: how each one is.
+    result: FailureResult
     # The server's own name for the kind, if different.
     server_error_type: str
     # Warnings about ignored or adjusted input, such as an unknown field. Absent if there are none.
     warnings: List[str]
     # Values that were written before the error.
     written: int
+
+
+class _FailureResultRequired(TypedDict):
+    """What FailureResult must have."""
+
+    # Alertmanager.
+    alertmanager_status: Health
+    # The responses of the checked servers.
+    details: HealthDetails
+    # Grafana.
+    grafana_status: Health
+    # Whether all configured servers are healthy.
+    healthy: bool
+    # Prometheus.
+    prometheus_status: Health
+    # The Pushgateway.
+    pushgateway_status: Health
+    # How many series are stored.
+    series: int
+    # Whether some values have not reached a gateway.
+    unpushed: bool
+
+
+class FailureResult(_FailureResultRequired, total=False):
+    """Of a health check that found a server not healthy: how each one is."""
+
+    # Absent if no request was sent.
+    exchange: Exchange
+    # Whether `mock_mode` is on, so no server was contacted.
+    mock: bool
 
 
 class _FamilyRequired(TypedDict):

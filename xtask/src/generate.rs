@@ -7,7 +7,7 @@ use monitoring_prometheus::schema::{config_schema, input_schema, operation_schem
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
-use crate::{read_text, reference, root, types, write, yaml};
+use crate::{read_text, reference, root, schemas, types, write, yaml};
 
 /// Writes all generated files and returns their paths.
 pub fn make() -> Result<Vec<PathBuf>, String> {
@@ -18,6 +18,7 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
     reference::make()?;
     let mut made = vec![manifest_path(), schemas, reference::page_path()];
     made.extend(types::make()?);
+    made.extend(schemas::make()?);
     Ok(made)
 }
 

@@ -5,6 +5,7 @@
 //! | `component` | compiles the component, like the build script of `host-harness/component` |
 //! | [`dist`] | builds the registry folder |
 //! | [`documents`] | parses the documents' fenced blocks for tests |
+//! | [`schemas`] | generates JSON Schemas of pipes, configurations and grants files |
 //! | [`sbom`] | writes CycloneDX SBOMs from Cargo's dependency graph |
 //! | [`imports`] | finds import cycles between files |
 //! | [`npm`] | builds the package for Node |
@@ -31,6 +32,7 @@ pub mod reference;
 pub mod release_check;
 pub mod reproducible;
 pub mod sbom;
+pub mod schemas;
 pub mod soak;
 pub mod types;
 pub mod wit;

@@ -11,7 +11,7 @@ cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     an OCI image layout, in dist/oci
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
 cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md and types
-                             for Node and Python
+                             for Node and Python; schemas of files for editors
 cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     compare the component with a build in another folder
 cargo xtask release-check    run the checks before a release: reproducible, cargo doc, fuzz targets

@@ -1,21 +1,14 @@
 //! Errors before a pipe starts. Later failures are in the step's report.
 
+use super::problem::Problem;
+
 /// Why a pipe cannot be run. No plug was called.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PipeError {
-    /// The text is not YAML, or exceeds the limits on nesting or size.
-    #[error("the pipe is not valid YAML: {0}")]
-    Yaml(String),
-
-    /// A field is missing, unknown, or has a value that is not accepted.
-    #[error("{path}: {problem}")]
-    Spec {
-        /// Where in the document, such as `steps[1].on_error`; `pipe` for the whole document.
-        path: String,
-        /// The expected value, the actual value, and what to do.
-        problem: String,
-    },
+    /// The file is not a pipe: all of its problems, warnings included, in the order of the file.
+    #[error("{}", listed(.0))]
+    Invalid(Vec<Problem>),
 
     /// An input given to the run is missing, unknown or of the wrong type.
     #[error("inputs.{name}: {problem}")]
@@ -26,18 +19,40 @@ pub enum PipeError {
         problem: String,
     },
 
-    /// A step uses a plug that the host does not have.
-    #[error("step {step:?}: unknown plug {plug:?}; correct the name, or skip the step with --stub {plug}")]
-    UnknownPlug {
-        /// The step's id.
-        step: String,
-        /// The plug's name in the pipe.
-        plug: String,
-    },
+    /// Steps use plugs that the host does not have.
+    #[error("{}", missing(.0))]
+    UnknownPlugs(Vec<UnknownPlug>),
 }
 
-impl PipeError {
-    pub(super) fn spec(path: impl Into<String>, problem: impl Into<String>) -> PipeError {
-        PipeError::Spec { path: path.into(), problem: problem.into() }
-    }
+/// A step whose plug the host does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownPlug {
+    /// The step's id.
+    pub step: String,
+    /// The plug's name in the pipe.
+    pub plug: String,
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|problem| !problem.is_warning);
+    let lines: Vec<String> = errors
+        .map(|problem| match problem.position {
+            // The parser's own messages have it.
+            Some(at) if !problem.message.contains("line ") => {
+                format!("{problem} (line {}, column {})", at.line, at.column)
+            }
+            _ => problem.to_string(),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn missing(plugs: &[UnknownPlug]) -> String {
+    let lines: Vec<String> = plugs
+        .iter()
+        .map(|UnknownPlug { step, plug }| {
+            format!("step {step:?}: unknown plug {plug:?}; correct the name, or skip the step with --stub {plug}")
+        })
+        .collect();
+    lines.join("\n")
 }

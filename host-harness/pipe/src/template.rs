@@ -1,20 +1,24 @@
-//! Templates in a step's fields and in `when`.
+//! Templates in a step's fields, in its outputs and in its conditions.
 //!
-//! Only the pipe's author writes templates: external values (inputs, responses of plugs) are
-//! inserted verbatim and never evaluated. Templates have no access to files, the environment or a
-//! clock.
+//! Only the pipe's author writes templates: external values (inputs, responses of plugs, variables
+//! of the environment) are inserted verbatim and never evaluated. Templates have no access to
+//! files or a clock, and to the environment only through what the caller resolved before.
+
+mod engine;
+pub(crate) mod syntax;
+mod value;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, ErrorKind, Expression, UndefinedBehavior};
-use plugpipe_yaml::known_stack;
-use serde_json::{Map, Value};
-
-/// Work limit of a template: about 1 per instruction and per 64 bytes of output. Typical templates
-/// need some hundreds.
-const MAX_WORK: u64 = 1_000_000;
+use engine::engine;
+use minijinja::value::Serde;
+use minijinja::{Environment, ErrorKind, Expression, UndefinedBehavior};
+use plugpipe_yaml::{known_stack, nearest};
+use serde_json::Value;
+use syntax::{Piece, Reference, Tag};
+use value::{Budget, MAX_WORK, to_json};
 
 /// Maximum length of a template, in bytes.
 const MAX_TEMPLATE_LEN: usize = 1024 * 1024;
@@ -26,43 +30,102 @@ const MAX_TAG_LEN: usize = 8 * 1024;
 /// Maximum number of `elif` tags in a template: each nests the rest of its `if` one level deeper.
 const MAX_ELIFS: usize = 500;
 
-/// Maximum nesting of an expression's value. Plugs accept no deeper ones, and later processing does
-/// not run on a stack of known size.
-const MAX_VALUE_DEPTH: usize = 127;
-
 /// Maximum number of characters of a template that an error quotes.
 const MAX_QUOTED: usize = 160;
 
+/// Maximum number of characters with which an error lists the defined names.
+const MAX_LISTED: usize = 1_000;
+
 /// The variables of a template.
 pub(super) struct Scope {
-    variables: Map<String, Value>,
+    variables: BTreeMap<String, minijinja::Value>,
     /// The same for the engine, converted once for all fields of a step.
     engine: minijinja::Value,
+    /// The values of references to the environment, by what stands between their braces, or why
+    /// there is none.
+    references: BTreeMap<String, Result<String, String>>,
+    /// What a stub might have given: a path that leads nowhere is empty if it begins with one of
+    /// these.
+    stubbed: BTreeSet<String>,
+    /// Whether every path that leads nowhere is empty.
+    lenient: bool,
 }
 
 impl Scope {
-    pub(super) fn new(variables: Map<String, Value>) -> Scope {
-        let engine = minijinja::Value::from(Serde(&variables));
-        Scope { variables, engine }
+    pub(super) fn new(variables: BTreeMap<String, minijinja::Value>) -> Scope {
+        let engine = minijinja::Value::from(variables.clone());
+        Scope { variables, engine, references: BTreeMap::new(), stubbed: BTreeSet::new(), lenient: false }
+    }
+
+    /// The same with values of references.
+    pub(super) fn with_references(self, references: BTreeMap<String, Result<String, String>>) -> Scope {
+        Scope { references, ..self }
+    }
+
+    /// The same, where paths that begin with one of `stubbed`, or all, may lead nowhere.
+    pub(super) fn with_stubs(self, stubbed: BTreeSet<String>, lenient: bool) -> Scope {
+        Scope { stubbed, lenient, ..self }
+    }
+
+    /// The same, where only what earlier stubs might have given is empty.
+    pub(super) fn strict(self) -> Scope {
+        Scope { lenient: false, ..self }
+    }
+
+    /// The same with more variables, which take precedence.
+    pub(super) fn and(&self, more: BTreeMap<String, minijinja::Value>) -> Scope {
+        let mut variables = self.variables.clone();
+        variables.extend(more);
+        let scope = Scope::new(variables);
+        Scope { references: self.references.clone(), stubbed: self.stubbed.clone(), lenient: self.lenient, ..scope }
+    }
+
+    /// Whether there is a variable of this name.
+    pub(super) fn defines(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
+    }
+
+    /// Whether the path leads to a value.
+    fn resolves(&self, path: &str) -> bool {
+        let mut parts = path.split('.');
+        let mut value = parts.next().and_then(|name| self.variables.get(name).cloned());
+        for part in parts {
+            value = value.and_then(|value| value.get_attr(part).ok()).filter(|value| !value.is_undefined());
+        }
+        value.is_some()
+    }
+
+    /// Whether a stub might have given a value there.
+    fn is_from_stub(&self, path: &str) -> bool {
+        let begins = |stub: &String| {
+            path.strip_prefix(stub.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.lenient || self.stubbed.iter().any(begins)
     }
 }
 
-/// The names, with the fields of objects: `inputs {env}, pipeline {name, success}`.
+/// A JSON value for templates.
+pub(super) fn engine_value(value: &Value) -> minijinja::Value {
+    minijinja::Value::from(Serde(value))
+}
+
+/// The names, with the fields of the pipe's own: `inputs {env}, pipeline {name, success}`.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self
-            .variables
-            .iter()
-            .filter(|(name, _)| *name != "input") // alias of `inputs`
-            .map(|(name, value)| match value.as_object() {
-                Some(fields) => {
-                    let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
-                    format!("{name} {{{}}}", fields.join(", "))
-                }
-                None => name.clone(),
-            })
-            .collect();
-        f.write_str(&names.join(", "))
+        const WITH_FIELDS: [&str; 5] = ["config", "inputs", "pipeline", "previous_step", "steps"];
+        let named = self.variables.iter().filter(|(name, _)| *name != "input"); // alias of `inputs`
+        let names = named.map(|(name, value)| match value.try_iter() {
+            Ok(keys) if WITH_FIELDS.contains(&name.as_str()) => {
+                let keys: Vec<String> = keys.map(|key| key.to_string()).collect();
+                format!("{name} {{{}}}", keys.join(", "))
+            }
+            _ => name.clone(),
+        });
+        let names = names.collect::<Vec<_>>().join(", ");
+        match names.char_indices().nth(MAX_LISTED) {
+            Some((end, _)) => write!(f, "{}…", names.get(..end).unwrap_or_default()),
+            None => f.write_str(&names),
+        }
     }
 }
 
@@ -75,105 +138,327 @@ pub(super) struct TemplateError {
     field: String,
     template: String,
     problem: String,
+    /// Whether a name has no value.
+    pub(super) is_undefined: bool,
 }
+
+/// The names that a template uses, or why it cannot be read.
+pub(super) type Checked = Result<BTreeSet<String>, String>;
 
 /// The template engine, configured for pipes.
 pub(super) struct Templates {
     engine: Environment<'static>,
+    /// The same, but what is undefined is empty.
+    lenient: Environment<'static>,
 }
 
 impl Templates {
     pub(super) fn new() -> Templates {
-        let mut engine = Environment::new();
-        engine.set_undefined_behavior(UndefinedBehavior::Strict);
-        engine.set_fuel(Some(MAX_WORK));
-        engine.set_auto_escape_callback(|_| AutoEscape::None);
-        // Keep trailing line breaks. With the default delimiters this cannot fail.
-        if let Ok(syntax) = minijinja::syntax::SyntaxConfig::builder().keep_trailing_newline(true).build() {
-            engine.set_syntax(syntax);
-        }
-        engine.set_formatter(write_bounded);
-        engine.add_filter("ternary", ternary);
-        Templates { engine }
+        Templates { engine: engine(UndefinedBehavior::Strict), lenient: engine(UndefinedBehavior::Chainable) }
     }
 
-    /// Renders every string in `value`, at any depth, but not keys.
-    pub(super) fn render(&self, value: &Value, scope: &Scope) -> Result<Value, TemplateError> {
-        on_known_stack(|| self.render_at(value, "", scope))
+    /// Renders every string in `value`, at any depth, but not keys. Adds to `warnings` what is empty
+    /// because a stub gave no value.
+    pub(super) fn render(
+        &self,
+        value: &Value,
+        scope: &Scope,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, TemplateError> {
+        on_known_stack(|| self.render_at(value, "", scope, warnings))
     }
 
-    /// Evaluates `when`: one expression, with or without `{{ }}`.
+    /// Renders the value of an output, in which a string may also be the path of a value.
+    pub(super) fn render_output(
+        &self,
+        name: &str,
+        value: &Value,
+        scope: &Scope,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, TemplateError> {
+        let value = paths_as_templates(value, scope);
+        on_known_stack(|| self.render_at(&value, &format!("outputs.{name}"), scope, warnings))
+    }
+
+    /// Evaluates a condition: one expression, with or without `{{ }}` or `${ }`.
     ///
     /// Inputs from a command line are strings, so `false`, `no`, `off` and `0` (in any case) count
     /// as false, like the empty string.
-    pub(super) fn condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
-        on_known_stack(|| self.eval_condition(when.trim(), scope))
+    pub(super) fn condition(
+        &self,
+        when: &str,
+        scope: &Scope,
+        warnings: &mut Vec<String>,
+    ) -> Result<bool, TemplateError> {
+        on_known_stack(|| self.eval_condition(when.trim(), scope, warnings))
     }
 
-    fn eval_condition(&self, when: &str, scope: &Scope) -> Result<bool, TemplateError> {
+    /// The names that templates in `value` use and do not define themselves.
+    pub(super) fn names(&self, value: &Value, scope: &Scope) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        each_string(&paths_as_templates(value, scope), "", &mut |_, text| {
+            let found = on_known_stack(|| Ok(self.undeclared(text, scope, false)));
+            names.extend(found.into_iter().flatten());
+        });
+        names
+    }
+
+    /// Compiles every template in `value` and passes `tell` what is wrong, with the path of the
+    /// string, and the names that a template uses.
+    pub(super) fn check(&self, value: &Value, scope: &Scope, tell: &mut dyn FnMut(&str, Checked)) {
+        each_string(value, "", &mut |path, text| {
+            let checked = on_known_stack(|| {
+                check_size(text)
+                    .and_then(|()| for_engine(text, scope))
+                    .and_then(|template| self.engine.template_from_str(&template).map(|_| ()))
+                    .map_err(|error| failure(path, text, error, scope))
+            });
+            tell(
+                path,
+                match checked {
+                    Ok(()) => Ok(self.names(&Value::from(text), scope)),
+                    Err(error) => Err(error.problem),
+                },
+            );
+        });
+    }
+
+    fn eval_condition(&self, when: &str, scope: &Scope, warnings: &mut Vec<String>) -> Result<bool, TemplateError> {
         let fail = |error| failure("when", when, error, scope);
         if when.len() > MAX_TAG_LEN {
             return Err(fail(too_long("the expression", when.len(), MAX_TAG_LEN)));
         }
-        let expression = match self.sole_expression(when) {
-            Some(expression) => expression,
-            None => self.engine.compile_expression_owned(when.to_owned()).map_err(fail)?,
+        // Without braces it is an expression too.
+        let template = match pieces_of(when).as_slice() {
+            [Piece::Reference(_) | Piece::Tag(Tag::Expression, _)] => for_engine(when, scope).map_err(fail)?,
+            _ => Cow::Owned(format!("{{{{{}}}}}", syntax::expression(when))),
         };
-        let value = expression.eval(&scope.engine).map_err(fail)?;
-        if value.is_undefined() {
-            return Err(fail(minijinja::Error::from(ErrorKind::UndefinedError)));
-        }
+        let Some(strict) = sole_expression(&self.engine, &template) else {
+            // The error is that of the expression by itself.
+            let expression = template.get(2..template.len() - 2).unwrap_or_default().to_owned();
+            return Err(match self.engine.compile_expression_owned(expression) {
+                Ok(_) => fail(minijinja::Error::new(ErrorKind::SyntaxError, "expected one expression")),
+                Err(error) => fail(error),
+            });
+        };
+        let undefined = || minijinja::Error::from(ErrorKind::UndefinedError);
+        let strict = strict
+            .eval(&scope.engine)
+            .and_then(|value| if value.is_undefined() { Err(undefined()) } else { Ok(value) });
+        let value = match strict {
+            Err(error) if error.kind() == ErrorKind::UndefinedError => {
+                self.tolerate("when", &template, error, scope, warnings).map_err(fail)?;
+                let lenient = sole_expression(&self.lenient, &template).ok_or_else(undefined).map_err(fail)?;
+                lenient.eval(&scope.engine).map_err(fail)?
+            }
+            other => other.map_err(fail)?,
+        };
         let is_negative = value
             .as_str()
             .is_some_and(|text| ["false", "no", "off", "0"].iter().any(|no| text.trim().eq_ignore_ascii_case(no)));
         Ok(value.is_true() && !is_negative)
     }
 
-    fn render_at(&self, value: &Value, path: &str, scope: &Scope) -> Result<Value, TemplateError> {
+    fn render_at(
+        &self,
+        value: &Value,
+        path: &str,
+        scope: &Scope,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, TemplateError> {
         match value {
-            Value::String(text) => self.render_text(text, scope).map_err(|error| failure(path, text, error, scope)),
+            Value::String(text) => {
+                self.render_text(text, path, scope, warnings).map_err(|error| failure(path, text, error, scope))
+            }
             Value::Array(items) => items
                 .iter()
                 .enumerate()
-                .map(|(index, item)| self.render_at(item, &format!("{path}[{index}]"), scope))
+                .map(|(index, item)| self.render_at(item, &format!("{path}[{index}]"), scope, warnings))
                 .collect(),
             Value::Object(fields) => fields
                 .iter()
                 .map(|(name, field)| {
-                    let path = match path {
-                        "" => name.clone(),
-                        _ => format!("{path}.{name}"),
-                    };
-                    Ok((name.clone(), self.render_at(field, &path, scope)?))
+                    let path = plugpipe_yaml::shape::joined(path, name);
+                    Ok((name.clone(), self.render_at(field, &path, scope, warnings)?))
                 })
                 .collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
         }
     }
 
-    fn render_text(&self, text: &str, scope: &Scope) -> Result<Value, minijinja::Error> {
-        if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
+    fn render_text(
+        &self,
+        text: &str,
+        path: &str,
+        scope: &Scope,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, minijinja::Error> {
+        if !["{{", "{%", "{#", "${"].iter().any(|open| text.contains(open)) {
             return Ok(Value::from(text));
         }
         check_size(text)?;
-        let template = keep_prometheus_expressions(text);
-        if let Some(expression) = self.sole_expression(&template) {
-            let value = expression.eval(&scope.engine)?;
-            // Render undefined values anyway, because that error names the variable.
-            if !value.is_undefined() {
-                return to_json(&value, &mut Budget::default());
+        let template = for_engine(text, scope)?;
+        match render_with(&self.engine, &template, scope, false) {
+            Err(error) if error.kind() == ErrorKind::UndefinedError => {
+                self.tolerate(path, &template, error, scope, warnings)?;
+                render_with(&self.lenient, &template, scope, true)
             }
+            other => other,
         }
-        self.engine.render_str(&template, &scope.engine).map(Value::from)
     }
 
-    /// The expression, if the template is `{{ expression }}` and nothing else.
-    fn sole_expression(&self, template: &str) -> Option<Expression<'_, 'static>> {
-        let inner = template.strip_prefix("{{")?.strip_suffix("}}")?;
-        let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
-        let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
-        // For `{{ a }} and {{ b }}`, this is `a }} and {{ b`, which does not compile.
-        self.engine.compile_expression_owned(inner.to_owned()).ok()
+    /// Warns of what has no value because of a stub. The error is returned if that is not its
+    /// reason, or not its only one.
+    fn tolerate(
+        &self,
+        field: &str,
+        template: &str,
+        error: minijinja::Error,
+        scope: &Scope,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), minijinja::Error> {
+        let missing = self.undefined_in(template, scope);
+        if let Some(other) = missing.iter().find(|path| !scope.is_from_stub(path)) {
+            let told = error.detail().is_some_and(|detail| detail.contains(other.as_str()));
+            let detail = format!("`{other}` is undefined");
+            return Err(if told { error } else { minijinja::Error::new(ErrorKind::UndefinedError, detail) });
+        }
+        if missing.is_empty() {
+            return Err(error);
+        }
+        warnings.extend(
+            missing.iter().map(|path| format!("{field}: {path} is undefined where plugs are stubbed; it is empty")),
+        );
+        Ok(())
+    }
+
+    /// The paths in a template of the engine that lead nowhere.
+    fn undefined_in(&self, template: &str, scope: &Scope) -> BTreeSet<String> {
+        let Ok(template) = self.engine.template_from_str(template) else { return BTreeSet::new() };
+        // Functions are no variables.
+        let known = |path: &String| self.engine.globals().any(|(name, _)| name == path);
+        template.undeclared_variables(true).into_iter().filter(|path| !scope.resolves(path) && !known(path)).collect()
+    }
+
+    /// The names that a template uses; their paths if `nested`.
+    fn undeclared(&self, text: &str, scope: &Scope, nested: bool) -> BTreeSet<String> {
+        let Ok(template) = check_size(text).and_then(|()| for_engine(text, scope)) else { return BTreeSet::new() };
+        let Ok(template) = self.engine.template_from_str(&template) else { return BTreeSet::new() };
+        let known = |path: &String| self.engine.globals().any(|(name, _)| name == path);
+        template.undeclared_variables(nested).into_iter().filter(|name| !known(name)).collect()
+    }
+}
+
+fn render_with(
+    engine: &Environment<'static>,
+    template: &str,
+    scope: &Scope,
+    lenient: bool,
+) -> Result<Value, minijinja::Error> {
+    if let Some(expression) = sole_expression(engine, template) {
+        let value = expression.eval(&scope.engine)?;
+        if value.is_undefined() && lenient {
+            return Ok(Value::from(""));
+        }
+        // Render undefined values anyway, because that error names the variable.
+        if !value.is_undefined() {
+            return to_json(&value, &mut Budget::of(lenient));
+        }
+    }
+    engine.render_str(template, &scope.engine).map(Value::from)
+}
+
+/// The expression, if the template is `{{ expression }}` and nothing else.
+fn sole_expression<'e>(engine: &'e Environment<'static>, template: &str) -> Option<Expression<'e, 'static>> {
+    let inner = template.strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
+    let inner = inner.strip_suffix(['-', '+']).unwrap_or(inner);
+    // For `{{ a }} and {{ b }}`, this is `a }} and {{ b`, which does not compile.
+    engine.compile_expression_owned(inner.to_owned()).ok()
+}
+
+/// The parts of a template, of which more than a few are not needed.
+fn pieces_of(text: &str) -> Vec<Piece<'_>> {
+    syntax::pieces(text).take(2).collect()
+}
+
+/// The template in the engine's syntax.
+fn for_engine<'t>(text: &'t str, scope: &Scope) -> Result<Cow<'t, str>, minijinja::Error> {
+    let mut out = String::with_capacity(text.len() + 16);
+    for piece in syntax::pieces(text) {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Tag(tag, source) => out.push_str(&syntax::tag_for_engine(tag, source)),
+            Piece::Reference(inner) if inner.len() > MAX_TAG_LEN => {
+                return Err(too_long("a reference", inner.len(), MAX_TAG_LEN));
+            }
+            Piece::Reference(inner) => match Reference::read(inner, |name| scope.defines(name)) {
+                Reference::Expression => out.push_str(&format!("{{{{{}}}}}", syntax::expression(inner))),
+                Reference::Env { .. } | Reference::Other { .. } => match scope.references.get(inner) {
+                    Some(Ok(value)) => out.push_str(&format!("{{{{ {} }}}}", syntax::quoted(value))),
+                    Some(Err(problem)) => {
+                        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, problem.clone()));
+                    }
+                    // Only checked.
+                    None => out.push_str("{{ \"\" }}"),
+                },
+            },
+        }
+    }
+    Ok(if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) })
+}
+
+/// What stands between the braces of references in `value` that are no expressions.
+pub(super) fn references_in<'v>(value: &'v Value, scope: &Scope, found: &mut BTreeMap<String, Reference<'v>>) {
+    match value {
+        Value::String(text) if text.contains("${") => {
+            for piece in syntax::pieces(text) {
+                let Piece::Reference(inner) = piece else { continue };
+                match Reference::read(inner, |name| scope.defines(name)) {
+                    Reference::Expression => {}
+                    reference => _ = found.insert(inner.to_owned(), reference),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references_in(item, scope, found)),
+        Value::Object(fields) => fields.values().for_each(|field| references_in(field, scope, found)),
+        _ => {}
+    }
+}
+
+/// The value, with strings that are paths as templates.
+fn paths_as_templates(value: &Value, scope: &Scope) -> Value {
+    match value {
+        Value::String(text) if is_path_in(text, scope) => Value::from(format!("{{{{ {text} }}}}")),
+        Value::Array(items) => items.iter().map(|item| paths_as_templates(item, scope)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (name.clone(), paths_as_templates(field, scope))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// A word is only a path if something of this name exists, or is a step's result or status.
+fn is_path_in(text: &str, scope: &Scope) -> bool {
+    let root = text.split(['.', '[']).next().unwrap_or_default();
+    let names_step = root.ends_with("_result") || root.ends_with("_status");
+    syntax::is_path(text) && (names_step || text.contains('.') || scope.defines(root))
+}
+
+fn each_string(value: &Value, path: &str, tell: &mut dyn FnMut(&str, &str)) {
+    match value {
+        Value::String(text) => tell(path, text),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                each_string(item, &format!("{path}[{index}]"), tell);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                each_string(field, &plugpipe_yaml::shape::joined(path, name), tell);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -182,7 +467,7 @@ impl Templates {
 fn on_known_stack<R: Send>(work: impl FnOnce() -> Result<R, TemplateError> + Send) -> Result<R, TemplateError> {
     known_stack::run("template", work).unwrap_or_else(|error| {
         let problem = format!("the template engine failed: {error}");
-        Err(TemplateError { field: "template".into(), template: String::new(), problem })
+        Err(TemplateError { field: "template".into(), template: String::new(), problem, is_undefined: false })
     })
 }
 
@@ -191,19 +476,15 @@ fn check_size(template: &str) -> Result<(), minijinja::Error> {
     if template.len() > MAX_TEMPLATE_LEN {
         return Err(too_long("the template", template.len(), MAX_TEMPLATE_LEN));
     }
-    let (mut rest, mut elifs) = (template, 0);
-    while let Some((at, tag)) = next_tag(rest) {
-        let from_tag = rest.get(at..).unwrap_or_default();
-        // An unclosed tag extends to the end.
-        let length = tag_length(from_tag, tag).unwrap_or(from_tag.len());
-        let (source, after) = from_tag.split_at(length);
-        let name = if tag == Tag::Statement { statement_name(source).split_whitespace().next() } else { None };
+    let mut elifs = 0;
+    for piece in syntax::pieces(template) {
+        let Piece::Tag(tag, source) = piece else { continue };
+        let name = if tag == Tag::Statement { syntax::statement_name(source).split_whitespace().next() } else { None };
         // Raw blocks and comments are text.
-        if length > MAX_TAG_LEN && tag != Tag::Comment && name != Some("raw") {
-            return Err(too_long("an expression or tag", length, MAX_TAG_LEN));
+        if source.len() > MAX_TAG_LEN && tag != Tag::Comment && name != Some("raw") {
+            return Err(too_long("an expression or tag", source.len(), MAX_TAG_LEN));
         }
         elifs += usize::from(name == Some("elif"));
-        rest = after;
     }
     if elifs > MAX_ELIFS {
         let problem = format!("{elifs} elif tags exceed the limit of {MAX_ELIFS}; look the value up in a mapping");
@@ -217,17 +498,6 @@ fn too_long(what: &str, length: usize, limit: usize) -> minijinja::Error {
     minijinja::Error::new(ErrorKind::InvalidOperation, problem)
 }
 
-fn ternary(
-    value: minijinja::Value,
-    when_true: minijinja::Value,
-    when_false: minijinja::Value,
-) -> Result<minijinja::Value, minijinja::Error> {
-    if value.is_undefined() {
-        return Err(minijinja::Error::new(ErrorKind::UndefinedError, "the value before `| ternary` is undefined"));
-    }
-    Ok(if value.is_true() { when_true } else { when_false })
-}
-
 fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) -> TemplateError {
     let mut quoted: String = template.chars().take(MAX_QUOTED).collect();
     if quoted.len() < template.len() {
@@ -238,7 +508,14 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
         None => error.kind().to_string(),
     };
     match error.kind() {
-        ErrorKind::UndefinedError => problem.push_str(&format!("; defined names: {scope}")),
+        ErrorKind::UndefinedError => {
+            let name = problem.split('`').nth(1).and_then(|path| path.split('.').next()).unwrap_or_default();
+            if !name.is_empty() && !scope.defines(name) {
+                let near = nearest(name, scope.variables.keys().map(String::as_str));
+                problem.push_str(&near);
+            }
+            problem.push_str(&format!("; defined names: {scope}"));
+        }
         ErrorKind::SyntaxError => problem.push_str(" (syntax error)"),
         ErrorKind::OutOfFuel => {
             problem = format!(
@@ -247,204 +524,11 @@ fn failure(field: &str, template: &str, error: minijinja::Error, scope: &Scope) 
         }
         _ => {}
     }
+    let is_undefined = error.kind() == ErrorKind::UndefinedError;
     if field != "when" && matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::SyntaxError) {
         problem.push_str("; put braces for Prometheus or Grafana between {% raw %} and {% endraw %}");
     }
-    TemplateError { field: field.to_owned(), template: quoted, problem }
-}
-
-/// The remaining budget for a value. Repeated lists are lazy, so a short expression can be a very
-/// long list for which the engine counts no work.
-struct Budget {
-    work: u64,
-    depth: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { work: MAX_WORK, depth: MAX_VALUE_DEPTH }
-    }
-}
-
-impl Budget {
-    /// Counts work like the engine: 1 per value and per 64 bytes.
-    fn take(&mut self, bytes: usize) -> Result<(), minijinja::Error> {
-        let left = self.work.checked_sub(1 + bytes as u64 / 64);
-        self.work = left.ok_or_else(|| minijinja::Error::from(ErrorKind::OutOfFuel))?;
-        Ok(())
-    }
-
-    /// Runs `inner` one nesting level deeper.
-    fn nested<R>(
-        &mut self,
-        inner: impl FnOnce(&mut Self) -> Result<R, minijinja::Error>,
-    ) -> Result<R, minijinja::Error> {
-        let problem = || format!("the value nests deeper than {MAX_VALUE_DEPTH} levels");
-        let depth = self.depth.checked_sub(1);
-        self.depth = depth.ok_or_else(|| minijinja::Error::new(ErrorKind::BadSerialization, problem()))?;
-        let outcome = inner(self);
-        self.depth += 1;
-        outcome
-    }
-}
-
-/// Writes a value, with a budget: the engine counts the work for a list or mapping only after
-/// writing all of it, which may be practically endless.
-fn write_bounded(
-    out: &mut minijinja::Output,
-    state: &mut minijinja::State,
-    value: &minijinja::Value,
-) -> Result<(), minijinja::Error> {
-    if value.as_object().is_some() {
-        measure(value, &mut Budget::default())?;
-    }
-    minijinja::escape_formatter(out, state, value)
-}
-
-/// Traverses a value within the budget.
-fn measure(value: &minijinja::Value, budget: &mut Budget) -> Result<(), minijinja::Error> {
-    budget.take(value.as_str().map_or(0, str::len))?;
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => {
-            budget.nested(|budget| value.try_iter()?.try_for_each(|item| measure(&item, budget)))
-        }
-        ValueKind::Map => budget.nested(|budget| {
-            value.try_iter()?.try_for_each(|key| {
-                measure(&key, budget)?;
-                measure(&value.get_item(&key)?, budget)
-            })
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Converts the value to JSON. Infinities and NaN become strings in Prometheus's spelling.
-fn to_json(value: &minijinja::Value, budget: &mut Budget) -> Result<Value, minijinja::Error> {
-    budget.take(value.as_str().map_or(0, str::len))?;
-    match value.kind() {
-        ValueKind::Undefined => Err(minijinja::Error::new(ErrorKind::UndefinedError, "part of the value is undefined")),
-        ValueKind::Seq | ValueKind::Iterable => {
-            budget.nested(|budget| value.try_iter()?.map(|item| to_json(&item, budget)).collect())
-        }
-        ValueKind::Map => budget.nested(|budget| {
-            let fields = value.try_iter()?.map(|key| {
-                measure(&key, budget)?;
-                Ok((key.to_string(), to_json(&value.get_item(&key)?, budget)?))
-            });
-            fields.collect()
-        }),
-        ValueKind::Number => match f64::try_from(value.clone()) {
-            Ok(number) if number.is_nan() => Ok(Value::from("NaN")),
-            Ok(f64::INFINITY) => Ok(Value::from("+Inf")),
-            Ok(f64::NEG_INFINITY) => Ok(Value::from("-Inf")),
-            _ => scalar_to_json(value),
-        },
-        ValueKind::None | ValueKind::Bool | ValueKind::String => scalar_to_json(value),
-        kind => Err(minijinja::Error::new(
-            ErrorKind::BadSerialization,
-            format!("the value is a {kind}, which has no JSON form"),
-        )),
-    }
-}
-
-fn scalar_to_json(value: &minijinja::Value) -> Result<Value, minijinja::Error> {
-    serde_json::to_value(value).map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Tag {
-    Expression,
-    Statement,
-    Comment,
-}
-
-/// Turns each `{{ $… }}` into a literal, so that it renders unchanged.
-///
-/// These expressions belong to Prometheus: no name of a pipe begins with `$`. Those in raw blocks,
-/// comments and quoted strings are left alone, and so is an unclosed tag, which the engine reports.
-fn keep_prometheus_expressions(template: &str) -> Cow<'_, str> {
-    if !template.contains('$') {
-        return Cow::Borrowed(template);
-    }
-    let mut out = String::with_capacity(template.len() + 16);
-    let mut rest = template;
-    while let Some((at, tag)) = next_tag(rest) {
-        let (text, from_tag) = rest.split_at(at);
-        let Some(length) = tag_length(from_tag, tag) else {
-            break;
-        };
-        let (source, after) = from_tag.split_at(length);
-        out.push_str(text);
-        if tag == Tag::Expression && is_prometheus(source) {
-            let literal = source.replace('\\', "\\\\").replace('"', "\\\"");
-            out.push_str(&format!("{{{{ \"{literal}\" }}}}"));
-        } else {
-            out.push_str(source);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-fn is_prometheus(expression: &str) -> bool {
-    expression.trim_start_matches("{{").trim_start_matches(['-', '+']).trim_start().starts_with('$')
-}
-
-fn next_tag(text: &str) -> Option<(usize, Tag)> {
-    text.match_indices('{').find_map(|(at, _)| {
-        let tag = match text.as_bytes().get(at + 1)? {
-            b'{' => Tag::Expression,
-            b'%' => Tag::Statement,
-            b'#' => Tag::Comment,
-            _ => return None,
-        };
-        Some((at, tag))
-    })
-}
-
-/// Length in bytes of the tag at the start of `text`, including its braces; up to and including
-/// `endraw` for a raw block.
-fn tag_length(text: &str, tag: Tag) -> Option<usize> {
-    match tag {
-        Tag::Expression => closing(text, "}}"),
-        Tag::Comment => text.find("#}").map(|at| at + 2),
-        Tag::Statement => {
-            let end = closing(text, "%}")?;
-            if statement_name(text.get(..end)?) != "raw" {
-                return Some(end);
-            }
-            text.match_indices("{%").find_map(|(at, _)| {
-                let candidate = text.get(at..)?;
-                let length = candidate.find("%}")? + 2;
-                (statement_name(candidate.get(..length)?) == "endraw").then_some(at + length)
-            })
-        }
-    }
-}
-
-fn statement_name(statement: &str) -> &str {
-    statement.trim_start_matches("{%").trim_end_matches("%}").trim_matches(['-', '+']).trim()
-}
-
-/// The end of the first `close` outside quotes, after the two opening bytes.
-fn closing(text: &str, close: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip(2) {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if character == '\\' => escaped = true,
-            Some(open) if character == open => quote = None,
-            Some(_) => {}
-            None if matches!(character, '"' | '\'' | '`') => quote = Some(character),
-            None if text.get(at..).is_some_and(|rest| rest.starts_with(close)) => {
-                return Some(at + close.len());
-            }
-            None => {}
-        }
-    }
-    None
+    TemplateError { field: field.to_owned(), template: quoted, problem, is_undefined }
 }
 
 #[cfg(test)]

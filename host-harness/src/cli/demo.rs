@@ -17,7 +17,8 @@ use serde_json::{Map, Value, json};
 
 use super::ending::Ending;
 use super::inspect::{granted, reach};
-use super::run::{Caller, print_table};
+use super::pipe_file::Caller;
+use super::run::print_table;
 use super::show::{self, Progress};
 
 /// The pipe from the specification.
@@ -116,7 +117,7 @@ fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), C
 
 async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, CommandError> {
     let pipe = Pipe::from_yaml(PIPE)?;
-    let caller = Caller::new(handle.clone(), [STUB.to_owned()]);
+    let caller = Caller::with_stub(handle.clone(), STUB);
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     print_table(&report);
     Ok(report)

@@ -1,12 +1,14 @@
 //! The command line. Each command is a module.
 
 mod call;
+mod check;
 mod completions;
 mod dashboards;
 mod demo;
 mod ending;
 mod init;
 mod inspect;
+mod pipe_file;
 mod plug_args;
 mod query;
 mod run;
@@ -39,6 +41,7 @@ const LOG_VARIABLE: &str = "PLUGPIPE_LOG";
         plugpipe-harness                                                run the demo\n  \
         plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
         plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
+        plugpipe-harness check pipe.yaml config.yaml grants.yaml\n  \
         plugpipe-harness serve --config examples/config/development.yaml\n  \
         plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
         plugpipe-harness inspect\n\n\
@@ -58,6 +61,7 @@ struct Cli {
 enum Command {
     Run(run::RunArgs),
     Call(call::CallArgs),
+    Check(check::CheckArgs),
     Serve(serve::ServeArgs),
     Dashboards(dashboards::DashboardsArgs),
     Inspect(inspect::InspectArgs),
@@ -99,6 +103,7 @@ pub(crate) fn main() -> ExitCode {
         match command {
             Command::Run(args) => run::run(args).await,
             Command::Call(args) => call::call(args).await,
+            Command::Check(args) => check::check(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Dashboards(args) => dashboards::dashboards(args).await,
             Command::Inspect(args) => inspect::inspect(args).await,
@@ -163,7 +168,7 @@ impl Command {
             Self::Watch(args) => Some(&args.plug),
             Self::Dashboards(args) => Some(args.plug()),
             Self::Inspect(args) => Some(&args.plug),
-            Self::Demo(_) | Self::Top(_) | Self::Init(_) | Self::Completions(_) | Self::Man => None,
+            Self::Check(_) | Self::Demo(_) | Self::Top(_) | Self::Init(_) | Self::Completions(_) | Self::Man => None,
         }
     }
 }

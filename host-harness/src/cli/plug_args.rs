@@ -37,7 +37,7 @@ pub(super) struct PlugArgs {
     /// Grant a folder for alerting rule files; the server's rule_files must include it
     #[arg(long, value_name = "DIR")]
     rules_folder: Option<PathBuf>,
-    /// Grant an environment variable, for ${NAME} in the configuration
+    /// Grant an environment variable, for ${NAME} in the configuration and in pipes
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
     /// Persist recorded metrics in this folder across restarts and crashes; one process at a time
@@ -108,15 +108,23 @@ impl PlugArgs {
     fn inputs(&self) -> Result<&Inputs, CommandError> {
         once(&self.once.inputs, || {
             let granted = self.granted_by_file()?;
-            // Environment variables are granted by the command line and the grants file.
-            let mut names: BTreeSet<String> = self.names.iter().cloned().collect();
-            names.extend(granted.iter().flat_map(|granted| granted.env.iter().cloned()));
+            let names = self.names_with(granted.as_ref());
             let config = match &self.config {
                 Some(path) => settings::load(path, &names)?,
                 None => json!({}),
             };
             Ok(Inputs { config, granted })
         })
+    }
+
+    /// The variables of the environment that the command line and the grants file grant.
+    pub(super) fn variables(&self) -> Result<BTreeSet<String>, CommandError> {
+        Ok(self.names_with(self.inputs()?.granted.as_ref()))
+    }
+
+    fn names_with(&self, granted: Option<&Grants>) -> BTreeSet<String> {
+        let of_file = granted.into_iter().flat_map(|granted| granted.env.iter());
+        self.names.iter().chain(of_file).cloned().collect()
     }
 
     /// The configuration.

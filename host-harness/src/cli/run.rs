@@ -1,15 +1,15 @@
 //! `run`: runs a pipe with the plug.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use plugpipe_harness::pipe::{self, Pipe, PipeReport, PlugCaller, PlugKind, Response};
-use plugpipe_harness::{Answer, CommandError, PlugHandle};
+use plugpipe_harness::CommandError;
+use plugpipe_harness::pipe::{self, PipeReport};
 use serde_json::{Map, Value};
 
 use super::ending::Ending;
-use super::plug_args::{PlugArgs, read};
+use super::pipe_file::{self, Caller, Stub};
+use super::plug_args::PlugArgs;
 use super::show::{self, JsonLines, Progress};
 use super::textfile;
 
@@ -21,6 +21,7 @@ use super::textfile;
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
     plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --stub data_processor --config examples/config/development.yaml\n  \
+    plugpipe-harness run pipe.yaml --stub data_processor=answer.json --env HOSTNAME\n  \
     plugpipe-harness run pipe.yaml --state state\n  \
     plugpipe-harness run nightly.yaml --textfile /var/lib/node_exporter/textfile/nightly.prom\n  \
     plugpipe-harness run pipe.yaml --input region=eu --json | jq .steps\n  \
@@ -32,9 +33,9 @@ pub(crate) struct RunArgs {
     /// Set an input of the pipe
     #[arg(long = "input", value_name = "K=V", value_parser = key_value)]
     inputs: Vec<(String, String)>,
-    /// Skip the steps of this plug, as if they had succeeded
-    #[arg(long = "stub", value_name = "NAME")]
-    stubs: Vec<String>,
+    /// Skip the steps of this plug, as if they had succeeded, with this answer if a file is given
+    #[arg(long = "stub", value_name = "NAME[=ANSWER.json]", value_parser = pipe_file::stub)]
+    stubs: Vec<Stub>,
     /// Print JSON instead of a table: a report at the end, or with --json=lines one line per
     /// finished step
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
@@ -65,44 +66,11 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Runs steps with a running plug, or skips those of stubs.
-pub(crate) struct Caller {
-    /// The running plug.
-    pub(crate) handle: PlugHandle,
-    /// Its name.
-    pub(crate) name: String,
-    /// Plugs whose steps are skipped.
-    pub(crate) stubs: BTreeSet<String>,
-}
-
-impl Caller {
-    pub(crate) fn new(handle: PlugHandle, stubs: impl IntoIterator<Item = String>) -> Self {
-        let name = handle.describe().name.clone();
-        Self { handle, name, stubs: stubs.into_iter().collect() }
-    }
-}
-
-impl PlugCaller for Caller {
-    fn kind(&self, plug: &str) -> PlugKind {
-        if plug == self.name {
-            PlugKind::Known
-        } else if self.stubs.contains(plug) {
-            PlugKind::Stub
-        } else {
-            PlugKind::Unknown
-        }
-    }
-
-    async fn call(&self, _: &str, ctx: Value) -> Result<Response, String> {
-        let answer = self.handle.process(ctx.to_string(), "").await.map_err(|error| error.to_string())?;
-        let Answer { error, warnings, body, .. } = answer;
-        Ok(Response { error: error.map(|problem| problem.message), warnings, body })
-    }
-}
-
 pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
-    let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
-    let caller = Caller::new(args.plug.start_detecting_resets().await?, args.stubs);
+    let pipe = pipe_file::read_pipe(&args.pipe)?;
+    let variables = args.plug.variables()?;
+    let caller = Caller::new(args.plug.start_detecting_resets().await?, &args.stubs, variables)?;
+    caller.warn_of_unused_stubs(&pipe);
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {
         Some(Json::Lines) => pipe::run(&pipe, inputs, &caller, &mut JsonLines).await?,
@@ -137,6 +105,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
 }
 
 pub(crate) fn print_table(report: &PipeReport) {
+    if let Some(summary) = &report.summary {
+        show::print(summary);
+    }
     show::print_painted(&show::steps(report).to_string());
     for problem in show::push_errors(report) {
         show::print(problem);

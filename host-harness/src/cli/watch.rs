@@ -5,14 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use plugpipe_harness::families::{self, Difference, MetricFamily};
-use plugpipe_harness::pipe::{self, Pipe};
+use plugpipe_harness::pipe;
 use plugpipe_harness::session::Format;
 use plugpipe_harness::{CommandError, Error, PlugHandle};
 use serde_json::Map;
 
 use super::ending::Ending;
-use super::plug_args::{PlugArgs, read};
-use super::run::{Caller, print_table};
+use super::pipe_file::{self, Caller, Stub};
+use super::plug_args::PlugArgs;
+use super::run::print_table;
 use super::show::{self, Progress};
 
 /// Interval between checks of the file.
@@ -33,9 +34,9 @@ pub(crate) struct WatchArgs {
     /// The pipe, in either dialect
     #[arg(value_name = "PIPE.yaml")]
     pipe: PathBuf,
-    /// Skip the steps of this plug, as if they had succeeded
-    #[arg(long = "stub", value_name = "NAME")]
-    stubs: Vec<String>,
+    /// Skip the steps of this plug, as if they had succeeded, with this answer if a file is given
+    #[arg(long = "stub", value_name = "NAME[=ANSWER.json]", value_parser = pipe_file::stub)]
+    stubs: Vec<Stub>,
     #[command(flatten)]
     pub(crate) plug: PlugArgs,
 }
@@ -90,8 +91,8 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
 }
 
 async fn once(args: &WatchArgs) -> Result<(bool, Vec<MetricFamily>), CommandError> {
-    let pipe = Pipe::from_yaml(&read(&args.pipe)?)?;
-    let caller = Caller::new(args.plug.start().await?, args.stubs.iter().cloned());
+    let pipe = pipe_file::read_pipe(&args.pipe)?;
+    let caller = Caller::new(args.plug.start().await?, &args.stubs, args.plug.variables()?)?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
     ending.of(&caller.handle).await?;

@@ -18,16 +18,44 @@
 #![deny(missing_docs)]
 
 pub mod known_stack;
+mod nearest;
+pub mod shape;
+
+pub use nearest::nearest;
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::{Spanned, UserMessageFormatter};
+use serde_saphyr::{Location, Spanned, UserMessageFormatter};
+
+/// Where a value or key begins, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column, in characters.
+    pub column: u64,
+}
+
+impl From<&Location> for Position {
+    fn from(location: &Location) -> Self {
+        Self { line: location.line().max(1), column: location.column().max(1) }
+    }
+}
+
+/// A value with its source text and position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The value.
+    pub content: Content,
+    /// Where it is written; of an alias, where that is.
+    pub position: Position,
+}
 
 /// A value with its source text.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Node {
+pub enum Content {
     /// `null`, `~` or nothing.
     Null,
     /// A boolean.
@@ -49,20 +77,29 @@ pub enum Node {
     /// A list.
     List(Vec<Node>),
     /// A mapping with unique keys.
-    Map(Vec<(String, Node)>),
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The key, as it is written.
+    pub name: String,
+    /// Where it is written.
+    pub position: Position,
 }
 
 /// Why a document is not valid YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     message: String,
-    lines: String,
+    position: Option<Position>,
 }
 
 impl Problem {
-    /// The message with an excerpt of the document. Only for documents without secrets.
-    pub fn with_lines(&self) -> &str {
-        &self.lines
+    /// Where the document is not valid, if that is known.
+    pub fn position(&self) -> Option<Position> {
+        self.position
     }
 }
 
@@ -79,7 +116,7 @@ pub fn read(text: &str) -> Result<Node, Problem> {
     // In a debug build, each of up to 64 levels of nesting takes tens of kilobytes of stack.
     known_stack::run("yaml", || parse(text)).unwrap_or_else(|error| {
         let message = format!("the parser failed: {error}");
-        Err(Problem { lines: message.clone(), message })
+        Err(Problem { message, position: None })
     })
 }
 
@@ -90,14 +127,13 @@ fn parse(text: &str) -> Result<Node, Problem> {
         underscored_numbers_as_strings: true,
     };
     let parsed: Spanned<Parsed> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let lines = error.render_with_formatter(&UserMessageFormatter);
         let error = error.without_snippet();
         let message = error.render_with_formatter(&UserMessageFormatter);
         let advice = match error {
             serde_saphyr::Error::NonFiniteFloat { .. } => "\nwrite it as \"NaN\", \"+Inf\" or \"-Inf\", in quotes",
             _ => "",
         };
-        Problem { message: format!("{message}{advice}"), lines: format!("{lines}{advice}") }
+        Problem { message: format!("{message}{advice}"), position: error.location().as_ref().map(Position::from) }
     })?;
     Ok(node(parsed, text))
 }
@@ -119,22 +155,58 @@ impl Node {
         self.convert(&mut Vec::new(), &is_text)
     }
 
+    /// The member of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.content {
+            Content::Map(members) => members.iter().find(|(name, _)| name.name == key).map(|(_, member)| member),
+            _ => None,
+        }
+    }
+
+    /// Where the value at a path such as `limits.memory` or `origins[0].url` is written, or its key
+    /// in a mapping; of a path that leads nowhere, where its last existing part is.
+    pub fn position_of(&self, path: &str) -> Position {
+        self.nearest_position(path, self.position)
+    }
+
+    fn nearest_position(&self, path: &str, at: Position) -> Position {
+        let path = path.strip_prefix('.').unwrap_or(path);
+        match &self.content {
+            Content::Map(members) => {
+                // Keys may contain dots.
+                let leads = |name: &str| {
+                    path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                };
+                let found = members.iter().filter(|(key, _)| leads(&key.name)).max_by_key(|(key, _)| key.name.len());
+                found.map_or(at, |(key, member)| {
+                    member.nearest_position(path.get(key.name.len()..).unwrap_or_default(), key.position)
+                })
+            }
+            Content::List(items) => {
+                let index = path.strip_prefix('[').and_then(|path| path.split_once(']'));
+                let found = index.and_then(|(index, rest)| Some((items.get(index.parse::<usize>().ok()?)?, rest)));
+                found.map_or(at, |(item, rest)| item.nearest_position(rest, item.position))
+            }
+            _ => at,
+        }
+    }
+
     fn convert<'n>(&'n self, place: &mut Vec<&'n str>, is_text: &dyn Fn(&[&str]) -> bool) -> Value {
         let scalar = |value: Value, written: &str| {
             let canonical = value.to_string();
             if canonical != written && is_text(place) { Value::from(written) } else { value }
         };
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool { value, written } => scalar(Value::Bool(*value), written),
-            Self::Number { value, written } => scalar(Value::Number(value.clone()), written),
-            Self::Text(text) => Value::String(text.clone()),
-            Self::List(items) => items.iter().map(|item| item.convert(place, is_text)).collect(),
-            Self::Map(members) => {
+        match &self.content {
+            Content::Null => Value::Null,
+            Content::Bool { value, written } => scalar(Value::Bool(*value), written),
+            Content::Number { value, written } => scalar(Value::Number(value.clone()), written),
+            Content::Text(text) => Value::String(text.clone()),
+            Content::List(items) => items.iter().map(|item| item.convert(place, is_text)).collect(),
+            Content::Map(members) => {
                 let mut map = Map::new();
                 for (key, member) in members {
-                    place.push(key);
-                    map.insert(key.clone(), member.convert(place, is_text));
+                    place.push(&key.name);
+                    map.insert(key.name.clone(), member.convert(place, is_text));
                     place.pop();
                 }
                 Value::Object(map)
@@ -150,7 +222,7 @@ enum Parsed {
     Number(Number),
     Text(String),
     List(Vec<Spanned<Parsed>>),
-    Map(Vec<(String, Spanned<Parsed>)>),
+    Map(Vec<(Spanned<String>, Spanned<Parsed>)>),
 }
 
 impl<'de> Deserialize<'de> for Parsed {
@@ -222,22 +294,30 @@ fn node(parsed: Spanned<Parsed>, text: &str) -> Node {
         let end = begin.checked_add(usize::try_from(span.byte_len()?).ok()?)?;
         text.get(begin..end).map(str::trim)
     };
-    match parsed.value {
-        Parsed::Null => Node::Null,
+    let position = Position::from(&parsed.referenced);
+    let content = match parsed.value {
+        Parsed::Null => Content::Null,
         Parsed::Bool(value) => {
             let written = written().filter(|text| text.eq_ignore_ascii_case(&value.to_string()));
-            Node::Bool { value, written: written.map_or_else(|| value.to_string(), str::to_owned) }
+            Content::Bool { value, written: written.map_or_else(|| value.to_string(), str::to_owned) }
         }
         Parsed::Number(value) => match written().map(|written| (written, spelling(written))) {
-            Some((written, Spelling::Core)) => Node::Number { value, written: written.to_owned() },
-            Some((written, Spelling::Other)) => Node::Text(written.to_owned()),
+            Some((written, Spelling::Core)) => Content::Number { value, written: written.to_owned() },
+            Some((written, Spelling::Other)) => Content::Text(written.to_owned()),
             // It is a number because of a tag.
-            _ => Node::Number { written: value.to_string(), value },
+            _ => Content::Number { written: value.to_string(), value },
         },
-        Parsed::Text(text) => Node::Text(text),
-        Parsed::List(items) => Node::List(items.into_iter().map(|item| node(item, text)).collect()),
-        Parsed::Map(members) => Node::Map(members.into_iter().map(|(key, member)| (key, node(member, text))).collect()),
-    }
+        Parsed::Text(text) => Content::Text(text),
+        Parsed::List(items) => Content::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Parsed::Map(members) => {
+            let members = members.into_iter().map(|(key, member)| {
+                let key = Key { position: Position::from(&key.referenced), name: key.value };
+                (key, node(member, text))
+            });
+            Content::Map(members.collect())
+        }
+    };
+    Node { content, position }
 }
 
 /// The syntax of a number's source text.
@@ -368,7 +448,7 @@ mod tests {
     #[test]
     fn empty_text_is_null() {
         for text in ["", " \n", "# nothing\n", "---\n", "~"] {
-            assert_eq!(read(text).unwrap(), Node::Null, "{text:?}");
+            assert_eq!(read(text).unwrap().content, Content::Null, "{text:?}");
         }
     }
 
@@ -387,6 +467,19 @@ mod tests {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn values_and_keys_have_positions() {
+        let read = read("é: 1\nlist:\n  - {a: x, b.c: [1, *]}\n".replace('*', "2").as_str()).unwrap();
+        let at = |path: &str| {
+            let Position { line, column } = read.position_of(path);
+            (line, column)
+        };
+        assert_eq!([at("é"), at("list"), at("list[0]"), at("list[0].a")], [(1, 1), (2, 1), (3, 5), (3, 6)]);
+        assert_eq!([at("list[0].b.c"), at("list[0].b.c[1]"), at("list[0].none")], [(3, 12), (3, 21), (3, 5)]);
+        assert_eq!([at("none"), at("list[7]"), at("")], [(1, 1), (2, 1), (1, 1)]);
+        assert_eq!(super::read("a: 1\nb: [").unwrap_err().position().unwrap().line, 2);
     }
 
     #[test]

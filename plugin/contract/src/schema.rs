@@ -226,7 +226,7 @@ words! {
 pub const EXPORT_FORMATS: [&str; 5] = ["prometheus", "openmetrics", "protobuf", "json", "csv"];
 
 /// The codes of errors. A test of the plug holds them against those it has.
-pub const ERROR_CODES: [&str; 19] = [
+pub const ERROR_CODES: [&str; 20] = [
     "invalid_json",
     "unknown_operation",
     "missing_field",
@@ -246,6 +246,7 @@ pub const ERROR_CODES: [&str; 19] = [
     "bad_answer",
     "interrupted",
     "unknown_outcome",
+    "unhealthy",
 ];
 
 /// Conflict reasons of pushes. A test of the plug compares them with its own.

@@ -537,6 +537,17 @@ fn health_reports_each_server() {
         [&result["prometheus_status"], &result["pushgateway_status"], &result["grafana_status"], &result["healthy"]],
         [&json!("healthy"), &json!("not_granted"), &json!("unhealthy"), &json!(false)]
     );
+    // So that a step or a command fails; what is well or not configured is no error.
+    assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("unhealthy")));
+    let error = answer["error"].as_str().unwrap();
+    assert!(
+        error.contains("pushgateway is not healthy: ")
+            && error.contains("; grafana is not healthy: http://f/sub: responded with status 503"),
+        "{error}"
+    );
+    world.will_answer(200, "");
+    let answer = process(&mut plug, json!({"operation": "health_check"}), json!({"prometheus_url": "http://p"}));
+    assert_eq!((&answer["success"], &answer["result"]["healthy"]), (&json!(true), &json!(true)), "{answer}");
     let urls: Vec<String> = world.asked().into_iter().map(|(_, url, _)| url).collect();
     assert_eq!(urls, ["http://p/-/healthy", "http://g/-/healthy", "http://f/sub/api/health"]);
 }

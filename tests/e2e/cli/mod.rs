@@ -1,6 +1,7 @@
 //! The binary, `serve`, what is shipped, and what the documents say.
 
 pub mod binary;
+pub mod check;
 pub mod demo;
 pub mod dist;
 pub mod docs;
@@ -10,6 +11,7 @@ pub mod other_plug;
 pub mod page;
 pub mod preview;
 pub mod python_host;
+pub mod published;
 pub mod raw_requests;
 pub mod registry;
 pub mod serve;

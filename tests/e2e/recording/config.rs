@@ -159,7 +159,7 @@ fn every_command_ends_with_2_and_says_where_the_configuration_is_wrong() {
 fn the_exit_status_tells_a_failure_from_a_wrong_command() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str, text: &str| file(folder.path(), name, text);
-    let (pipe, broken) = (at("pipe.yaml", PIPE), at("broken.yaml", "steps: [{plug: m, wen: x}]"));
+    let (pipe, broken) = (at("pipe.yaml", PIPE), at("broken.yaml", "steps: [{plug: m, when: 3}]"));
     let needs = at("needs.yaml", &format!("inputs: {{x: {{required: true}}}}\n{PIPE}"));
     let (no_yaml, debug) = (at("no.yaml", "a: ["), at("debug.yaml", "debug: often"));
     let (names, list) = (at("names.yaml", "job_name: ${NOT_GRANTED}"), at("list.yaml", "[1]"));

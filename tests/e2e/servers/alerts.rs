@@ -46,7 +46,8 @@ impl PlugCaller for Caller {
         let handle: &PlugHandle = &self.0;
         let answer = handle.process(ctx.to_string(), "").await.map_err(|error| error.to_string())?;
         let Answer { error, warnings, body, .. } = answer;
-        Ok(Response { error: error.map(|problem| problem.message), warnings, body })
+        let (code, error) = error.map(|problem| (problem.code, problem.message)).unzip();
+        Ok(Response { error, code, warnings, body })
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use serde_json::json;
+use serde_json::{Map, json};
 
 fn scope() -> Scope {
     let Value::Object(variables) = json!({
@@ -9,11 +9,19 @@ fn scope() -> Scope {
     }) else {
         unreachable!()
     };
-    Scope::new(variables)
+    scope_of(variables)
+}
+
+fn scope_of(variables: Map<String, Value>) -> Scope {
+    Scope::new(variables.iter().map(|(name, value)| (name.clone(), engine_value(value))).collect())
+}
+
+fn condition(when: &str) -> Result<bool, TemplateError> {
+    Templates::new().condition(when, &scope(), &mut Vec::new())
 }
 
 fn render(text: &str) -> Result<Value, String> {
-    Templates::new().render(&json!(text), &scope()).map_err(|error| error.to_string())
+    Templates::new().render(&json!(text), &scope(), &mut Vec::new()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -41,7 +49,7 @@ fn the_work_of_a_template_is_limited() {
     // Much more work than pipes need.
     let much = render("{% for a in range(9999) %}{{ a }},{% endfor %}").unwrap();
     assert!(much.as_str().unwrap().ends_with(",9998,"));
-    assert!(Templates::new().condition("range(9999) | sum > 1", &scope()).unwrap());
+    assert!(condition("range(9999) | sum > 1").unwrap());
 }
 
 /// Expressions that nest as deep as `length` bytes allow, one per kind of nesting.
@@ -74,7 +82,7 @@ fn deep(length: usize) -> Vec<String> {
 fn deep_templates_fit_the_stack() {
     for expression in deep(MAX_TAG_LEN) {
         // The result does not matter, only that the stack suffices.
-        let _ = Templates::new().condition(&expression, &scope());
+        let _ = condition(&expression);
         let _ = render(&format!("{{{{{}}}}}", expression.get(4..).unwrap()));
         let _ = render(&format!("x {{{{{}", expression.get(4..).unwrap()));
     }
@@ -88,7 +96,7 @@ fn deep_templates_fit_the_stack() {
 #[test]
 fn deeper_templates_are_rejected_before_compilation() {
     for expression in deep(200_000) {
-        let problem = Templates::new().condition(&expression, &scope()).unwrap_err().to_string();
+        let problem = condition(&expression).unwrap_err().to_string();
         assert!(problem.contains("199") && problem.contains("exceeds the limit of 8192"), "{problem}");
         for template in [format!("{{{{{expression}}}}}"), format!("{{%if {expression}"), format!("a{{{{ {expression}")]
         {
@@ -127,7 +135,9 @@ fn values_are_bounded_in_size_and_depth() {
     let wrapped = |levels: usize, own: usize| {
         let Value::Object(variables) = json!({"deep": deep(levels)}) else { unreachable!() };
         let template = format!("{{{{ {}deep{} }}}}", "[".repeat(own), "]".repeat(own));
-        Templates::new().render(&json!(template), &Scope::new(variables)).map_err(|error| error.to_string())
+        Templates::new()
+            .render(&json!(template), &scope_of(variables), &mut Vec::new())
+            .map_err(|error| error.to_string())
     };
     for (levels, own) in [(127, 0), (67, 60)] {
         assert_eq!(wrapped(levels, own), Ok(deep(levels + own)));
@@ -198,7 +208,7 @@ fn an_unclosed_tag_is_an_error() {
 #[test]
 fn an_undefined_name_error_lists_the_defined_names() {
     let fields = json!({"metrics": [{"labels": {"status": "{{ inputs.statuss }}"}}]});
-    let error = Templates::new().render(&fields, &scope()).unwrap_err().to_string();
+    let error = Templates::new().render(&fields, &scope(), &mut Vec::new()).unwrap_err().to_string();
     for part in [
         "metrics[0].labels.status",
         "{{ inputs.statuss }}",
@@ -226,13 +236,13 @@ fn infinities_are_spelled_as_in_prometheus() {
 #[test]
 fn keys_are_not_templates() {
     let fields = json!({"{{ inputs.env }}": "{{ inputs.env }}"});
-    let rendered = Templates::new().render(&fields, &scope()).unwrap();
+    let rendered = Templates::new().render(&fields, &scope(), &mut Vec::new()).unwrap();
     assert_eq!(rendered, json!({"{{ inputs.env }}": "prod"}));
 }
 
 #[test]
 fn conditions_are_expressions_with_or_without_braces() {
-    let holds = |when: &str| Templates::new().condition(when, &scope()).map_err(|error| error.to_string());
+    let holds = |when: &str| condition(when).map_err(|error| error.to_string());
     assert_eq!(holds("inputs.env == 'prod'"), Ok(true));
     assert_eq!(holds("{{ inputs.env == 'dev' }}\n"), Ok(false));
     assert_eq!(holds("true"), Ok(true));
@@ -247,4 +257,61 @@ fn conditions_are_expressions_with_or_without_braces() {
 fn long_templates_are_quoted_in_part() {
     let text = format!("{{{{ nope }}}}{}", "é".repeat(5000));
     assert!(render(&text).unwrap_err().len() < 1000);
+}
+
+/// Texts in which the syntax of templates is likely.
+fn source() -> impl proptest::strategy::Strategy<Value = String> {
+    let part = "\\{\\{|\\}\\}|\\{%|%\\}|\\{#|#\\}|\\$\\{|\\}|raw|endraw|env:|inputs\\.env|[ -~]{0,4}|é|\n|\"|'|\\\\|\\|\\||&&|\\?|:|\\.length|!";
+    proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
+use proptest::prelude::{Strategy as _, any};
+use proptest::{prop_assert, prop_assert_eq};
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn pieces_are_the_whole_text(text in source()) {
+        let whole: String = syntax::pieces(&text)
+            .map(|piece| match piece {
+                Piece::Text(text) | Piece::Tag(_, text) => text.to_owned(),
+                Piece::Reference(inner) => format!("${{{inner}}}"),
+            })
+            .collect();
+        prop_assert_eq!(whole, text);
+    }
+
+    #[test]
+    fn any_text_has_a_value_or_an_error(text in source()) {
+        let mut warnings = Vec::new();
+        let plain = Templates::new().render(&json!({"field": text}), &scope(), &mut warnings);
+        prop_assert!(warnings.is_empty());
+        if !["{{", "{%", "{#", "${"].iter().any(|open| text.contains(open)) {
+            prop_assert_eq!(plain.unwrap(), json!({"field": text}));
+        } else if let Err(error) = plain {
+            prop_assert!(error.to_string().starts_with("field: cannot evaluate "), "{}", error);
+        }
+        _ = condition(&text);
+    }
+
+    #[test]
+    fn values_are_inserted_verbatim(value in any::<String>(), around in "[ -Z]{0,3}") {
+        let variables = json!({"value": value.clone()});
+        let references = [("NAME", &value), ("env:OTHER:x", &value)].map(|(name, value)| (name.to_owned(), Ok(value.clone())));
+        let scope = scope_of(variables.as_object().unwrap().clone()).with_references(references.into());
+        let render = |text: String| Templates::new().render(&json!(text), &scope, &mut Vec::new()).unwrap();
+        for reference in ["{{ value }}", "${NAME}", "${env:OTHER:x}", "${ value }"] {
+            prop_assert_eq!(render(reference.to_owned()), json!(&value));
+            prop_assert_eq!(render(format!("({around}{reference})")), json!(format!("({around}{value})")));
+        }
+    }
+
+    #[test]
+    fn raw_blocks_are_left_alone(text in source()) {
+        if !text.contains("endraw") && !text.contains("{%") && !text.ends_with('{') {
+            let rendered = render(&format!("{{% raw %}}{text}{{% endraw %}}"));
+            prop_assert_eq!(rendered, Ok(json!(text)));
+        }
+    }
 }

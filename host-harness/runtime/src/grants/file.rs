@@ -36,14 +36,14 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 use plugpipe_time::PrometheusDuration;
-use plugpipe_yaml as yaml;
+use plugpipe_yaml::shape::{self, Finding, Shape, joined};
+use plugpipe_yaml::{self as yaml, nearest};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::nearest::nearest;
 use super::{
     AddressRange, ClientCertificate, CredentialGrant, GrantedLimits, Grants, Origin, OriginGrant, Proxy, Roots,
-    SecretSource, Tls,
+    SecretSource, Tls, syntax,
 };
 
 /// Parses grants. Paths are relative to `folder`. Errors begin with the location.
@@ -53,8 +53,7 @@ pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
         return Ok(Grants::none());
     }
     let file = Place { path: String::new(), value: &value };
-    let table =
-        file.table(&["origins", "addresses", "hosts", "env", "credentials", "tls", "proxy", "rules_folder", "limits"])?;
+    let table = file.table(&syntax::FILE)?;
     let mut grants = Grants::none();
     for place in table.list("origins")? {
         grants.origins.insert(origin_grant(&place)?);
@@ -90,6 +89,19 @@ pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     Ok(grants)
 }
 
+/// Whether a document is meant to be a grants file: a key of one is at its top.
+pub fn is_meant(document: &yaml::Node) -> bool {
+    syntax::FILE.names().any(|name| document.get(name).is_some())
+}
+
+/// All unknown keys and values of a wrong type. [`read`] returns the first problem, and reads the
+/// values too.
+pub fn problems(document: &yaml::Node) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    Shape::Table(&syntax::FILE).check(document, "", &mut findings);
+    findings
+}
+
 /// Rejects credentials that would always be sent unencrypted. Addresses are checked for each
 /// connection; this check fails early.
 fn check_cleartext(grants: &Grants) -> Result<(), String> {
@@ -112,7 +124,7 @@ fn origin_grant(place: &Place) -> Result<OriginGrant, String> {
     if place.value.is_string() {
         return OriginGrant::read(place.text()?).map_err(|problem| place.error(&problem));
     }
-    let table = place.table(&["url", "methods", "credential", "identity", "headers", "cleartext"])?;
+    let table = place.table(&syntax::ORIGIN)?;
     let url = table.required("url")?;
     let mut grant = OriginGrant::read(url.text()?).map_err(|problem| url.error(&problem))?;
     let methods = table.list("methods")?;
@@ -188,11 +200,11 @@ fn name_of_env(place: &Place) -> Result<String, String> {
 }
 
 fn credential(place: &Place, folder: &Path) -> Result<CredentialGrant, String> {
-    let table = place.table(&["bearer", "basic", "header"])?;
+    let table = place.table(&syntax::CREDENTIAL)?;
     match (table.get("bearer"), table.get("basic"), table.get("header")) {
         (Some(place), None, None) => Ok(CredentialGrant::Bearer(secret(&place, folder)?)),
         (None, Some(place), None) => {
-            let table = place.table(&["username", "password"])?;
+            let table = place.table(&syntax::BASIC)?;
             let user = table.required("username")?;
             let username = user.text()?.to_owned();
             if username.contains(':') {
@@ -201,7 +213,7 @@ fn credential(place: &Place, folder: &Path) -> Result<CredentialGrant, String> {
             Ok(CredentialGrant::Basic { username, password: secret(&table.required("password")?, folder)? })
         }
         (None, None, Some(place)) => {
-            let table = place.table(&["name", "value"])?;
+            let table = place.table(&syntax::HEADER)?;
             let header = table.required("name")?;
             let name = header.text()?.to_ascii_lowercase();
             let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
@@ -222,7 +234,7 @@ fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
     if !place.value.is_object() {
         return Err(format!("{}: {expected}", place.path));
     }
-    let table = place.table(&["env", "file", "command"])?;
+    let table = place.table(&syntax::SECRET_SOURCE)?;
     match (table.get("env"), table.get("file"), table.get("command")) {
         (Some(place), None, None) => name_of_env(&place).map(SecretSource::Env),
         (None, Some(place), None) => Ok(SecretSource::File(folder.join(place.text()?))),
@@ -239,7 +251,7 @@ fn secret(place: &Place, folder: &Path) -> Result<SecretSource, String> {
 }
 
 fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
-    let table = place.table(&["roots", "ca", "client", "identities"])?;
+    let table = place.table(&syntax::TLS)?;
     let mut tls = Tls::default();
     if let Some(place) = table.get("roots") {
         tls.roots = match place.text()? {
@@ -266,7 +278,7 @@ fn tls(place: &Place, folder: &Path) -> Result<Tls, String> {
 }
 
 fn client_certificate(place: &Place, folder: &Path) -> Result<ClientCertificate, String> {
-    let table = place.table(&["certificate", "key"])?;
+    let table = place.table(&syntax::CERTIFICATE)?;
     let file = |key: &str| table.required(key)?.text().map(|path| folder.join(path));
     Ok(ClientCertificate { certificate: file("certificate")?, key: file("key")? })
 }
@@ -275,7 +287,7 @@ fn proxy(place: &Place) -> Result<Proxy, String> {
     let (url, credential, cleartext) = if place.value.is_string() {
         (place.text()?, None, false)
     } else {
-        let table = place.table(&["url", "credential", "cleartext"])?;
+        let table = place.table(&syntax::PROXY)?;
         let url = table.required("url")?.value.as_str().unwrap_or_default();
         let cleartext = table
             .get("cleartext")
@@ -291,22 +303,7 @@ fn proxy(place: &Place) -> Result<Proxy, String> {
 }
 
 fn limits(place: &Place) -> Result<GrantedLimits, String> {
-    let table = place.table(&[
-        "memory",
-        "call",
-        "response",
-        "request",
-        "request_total",
-        "requests_per_minute",
-        "requests_per_call",
-        "requests_at_once",
-        "answer",
-        "host_calls",
-        "resources",
-        "component",
-        "compile_memory",
-        "compile_time",
-    ])?;
+    let table = place.table(&syntax::LIMITS)?;
     let get = |key: &str| table.get(key);
     Ok(GrantedLimits {
         memory_bytes: get("memory").map(|place| fits(&place, bytes(&place)?)).transpose()?,
@@ -398,19 +395,20 @@ impl<'v> Place<'v> {
     }
 
     /// The map; other keys than these are errors.
-    fn table(&self, keys: &[&str]) -> Result<Table<'v>, String> {
+    fn table(&self, keys: &shape::Table) -> Result<Table<'v>, String> {
         let map = self.map()?;
-        if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
-            let place = join_path(&self.path, key);
-            let nearest = nearest(key, keys.iter().copied());
-            return Err(format!("{place}: unknown key{nearest}; expected one of {}", keys.join(", ")));
+        if let Some(key) = map.keys().find(|key| !keys.knows(key)) {
+            let place = joined(&self.path, key);
+            let names: Vec<&str> = keys.names().collect();
+            let nearest = nearest(key, names.iter().copied());
+            return Err(format!("{place}: unknown key{nearest}; expected one of {}", names.join(", ")));
         }
         Ok(Table { path: self.path.clone(), map })
     }
 
     /// The entries of a map with arbitrary names.
     fn named(&self) -> Result<Vec<(&'v str, Place<'v>)>, String> {
-        let place = |key: &'v String, value| (key.as_str(), Place { path: join_path(&self.path, key), value });
+        let place = |key: &'v String, value| (key.as_str(), Place { path: joined(&self.path, key), value });
         Ok(self.map()?.iter().map(|(key, value)| place(key, value)).collect())
     }
 
@@ -433,7 +431,7 @@ impl<'v> Table<'v> {
     /// The value of a key; null counts as missing.
     fn get(&self, key: &str) -> Option<Place<'v>> {
         let value = self.map.get(key).filter(|value| !value.is_null())?;
-        Some(Place { path: join_path(&self.path, key), value })
+        Some(Place { path: joined(&self.path, key), value })
     }
 
     fn required(&self, key: &str) -> Result<Place<'v>, String> {
@@ -443,10 +441,6 @@ impl<'v> Table<'v> {
     fn list(&self, key: &str) -> Result<Vec<Place<'v>>, String> {
         self.get(key).map_or(Ok(Vec::new()), |place| place.items())
     }
-}
-
-fn join_path(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn described(value: &Value) -> String {

@@ -8,13 +8,14 @@
 //! | `configuration` | grants implied by a configuration |
 //! | `denial` | why a request is denied, and the grant that would allow it: [`Missing`] |
 //! | `file` | the grants file |
+//! | `syntax` | its keys, and its JSON Schema |
 
 mod address;
 mod configuration;
 mod denial;
 mod file;
-mod nearest;
 mod origin;
+mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,14 +24,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Method;
+use plugpipe_yaml::nearest;
 use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
 pub use configuration::{first_text, origins_in};
 pub(crate) use denial::Denial;
 pub use denial::{Advice, Missing};
-pub use file::read;
+pub use file::{is_meant, problems, read};
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
+pub use syntax::json_schema;
 
 /// The grants of a plug. Nothing is granted by default. Created by [`Grants::none`],
 /// [`Grants::named_by`] or [`read`].
@@ -254,14 +257,14 @@ impl Grants {
         let of_proxy = self.proxy.iter().map(|proxy| ("proxy".to_owned(), proxy.credential.as_deref()));
         for (place, name) in of_origins.chain(of_proxy) {
             if let Some(name) = name.filter(|name| !self.credentials.contains_key(*name)) {
-                let nearest = nearest::nearest(name, self.credentials.keys().map(String::as_str));
+                let nearest = nearest(name, self.credentials.keys().map(String::as_str));
                 return Err(format!("{place}: unknown credential {name:?}; add it to credentials{nearest}"));
             }
         }
         let mut identities: BTreeMap<&Origin, &OriginGrant> = BTreeMap::new();
         for grant in &self.origins {
             if let Some(name) = grant.identity.as_deref().filter(|name| !self.tls.identities.contains_key(*name)) {
-                let nearest = nearest::nearest(name, self.tls.identities.keys().map(String::as_str));
+                let nearest = nearest(name, self.tls.identities.keys().map(String::as_str));
                 return Err(format!("{grant}: unknown identity {name:?}; add it to tls.identities{nearest}"));
             }
             if grant.identity.is_some() && !grant.origin.is_https() {

@@ -10,7 +10,7 @@ use crate::operations::health::{SERVERS, Server};
 use crate::operations::table::find;
 use plugpipe_contract::response::ResponseWriter;
 use plugpipe_contract::responses::{
-    Exchange, Exchanged, Flushed, FormerMetadata, Head, HealthStatus, PushOutcome, Tail,
+    ErrorReport, Exchange, Exchanged, Flushed, FormerMetadata, Head, HealthStatus, PushOutcome, Tail,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -21,7 +21,8 @@ impl Recorder {
         let mut out = ResponseWriter::new();
         let report = open.parts.iter().filter(|part| is_essential(&part.role)).find_map(Part::report);
         let operation = open.operation.as_deref().and_then(find).map(|operation| operation.name);
-        let head = Head { success: report.is_none(), operation };
+        let unwell = unwell(&open);
+        let head = Head { success: report.is_none() && unwell.is_none(), operation };
         out.add(&head);
         match &report {
             Some(report) => {
@@ -29,6 +30,9 @@ impl Recorder {
                 out.add(&exchanged(&open.parts));
             }
             None => {
+                if let Some(unwell) = &unwell {
+                    out.add(unwell);
+                }
                 out.open("result");
                 self.result(&open, &mut out);
                 if open.finish != Finish::Cleanup {
@@ -53,7 +57,9 @@ impl Recorder {
         }
         out.close();
         Answer {
-            error: report.map(|report| Problem { code: report.code, message: report.message }),
+            error: report
+                .map(|report| Problem { code: report.code, message: report.message })
+                .or_else(|| unwell.map(|report| Problem { code: report.error_code.into(), message: report.error })),
             warnings,
             unsent: self.unsent(),
             body: out.into_text(),
@@ -151,11 +157,35 @@ fn checked(parts: &[Part]) -> impl Iterator<Item = (&'static Server, HealthStatu
     })
 }
 
+/// The error of a health check that found a server not healthy; the result says how each one is.
+/// 1.0.0 only said so in its metadata.
+fn unwell(open: &Open) -> Option<ErrorReport> {
+    let Finish::Health { former: false, .. } = open.finish else { return None };
+    let reason = |members: &str| {
+        let members: Map<String, Value> = serde_json::from_str(&format!("{{{members}}}")).unwrap_or_default();
+        let text = |key: &str| members.get(key).and_then(Value::as_str);
+        let url = text("url").unwrap_or_default();
+        match (text("error"), members.get("http_status")) {
+            (Some(error), _) => error.to_owned(),
+            (None, Some(status)) => format!("{url}: responded with status {status}"),
+            (None, None) => url.to_owned(),
+        }
+    };
+    let servers: Vec<String> = checked(&open.parts)
+        .filter(|(_, status, _)| !is_fine(*status))
+        .map(|(server, _, members)| format!("{} is not healthy: {}", server.name, reason(members)))
+        .collect();
+    let report = || ErrorReport { error: servers.join("; "), error_code: "unhealthy", ..ErrorReport::default() };
+    (!servers.is_empty()).then(report)
+}
+
+fn is_fine(status: HealthStatus) -> bool {
+    matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock)
+}
+
 /// Whether all servers that are configured are healthy.
 fn is_well(parts: &[Part]) -> bool {
-    checked(parts).all(|(_, status, _)| {
-        matches!(status, HealthStatus::Healthy | HealthStatus::NotConfigured | HealthStatus::Mock)
-    })
+    checked(parts).all(|(_, status, _)| is_fine(status))
 }
 
 /// The metadata with further members, both JSON objects; empty text has none.

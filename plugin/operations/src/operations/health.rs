@@ -61,7 +61,8 @@ pub(crate) const SERVERS: [Server; 4] = [
     },
 ];
 
-/// Asks each configured server. The check itself succeeds even if a server is not healthy.
+/// Asks each configured server. If one is not healthy, the answer is an error with a result, except
+/// for callers of 1.0.0.
 pub fn run(call: &mut Call, _: &NoFields) -> Result<Eventually<Health>, Error> {
     let config = call.config;
     let limits = Limits {

@@ -4,7 +4,7 @@ use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{DefinitionFields, Record, RecordMultiple};
 use plugpipe_contract::response::Response as _;
 use plugpipe_contract::responses::{
-    ErrorReport, Exchanged, Head, PushReport, RecordListResponse, RecordResponse, Tail,
+    ErrorReport, Exchanged, Head, Health, PushReport, RecordListResponse, RecordResponse, Tail,
 };
 use plugpipe_contract::schema::{DIALECT, close, finish, generator, response_generator};
 use plugpipe_contract::settings::{Context, NestedSettings, Settings};
@@ -115,6 +115,12 @@ pub fn output_schema() -> Result<Value, String> {
     let mut failure = frame;
     failure.insert("success".into(), json!({ "const": false }));
     failure.extend(members(&<(ErrorReport, Exchanged)>::schema(generator).to_value(), "properties"));
+    let mut health = <(Health, Exchanged)>::schema(generator).to_value();
+    if let Some(members) = health.as_object_mut() {
+        let description = "Of a health check that found a server not healthy: how each one is.";
+        members.insert("description".into(), description.into());
+    }
+    failure.insert("result".into(), health);
     describe(
         &mut any_result,
         "Members of any result: the outcome of pushes that the call triggered, and the duration of requests to servers.",
