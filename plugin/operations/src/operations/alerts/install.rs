@@ -266,12 +266,14 @@ impl Install {
         let held = match ruler.held(&mut call.client(call.config.limits(), true)) {
             Ok(held) => held,
             Err(error) => {
-                let how = reload_error.map_or_else(
-                    || format!("the file was written, but the server's rules cannot be listed: {error}"),
-                    |error| not_loaded(&error.text),
-                );
-                installed.report.pending = Some(how);
-                await_rules(call);
+                let why = format!("cannot list the server's rules: {error}");
+                installed.report.pending = Some(match reload_error {
+                    Some(reload) => format!("{}; {why}", not_loaded(&reload.text)),
+                    None => {
+                        await_rules(call);
+                        format!("the file was written, but {why}")
+                    }
+                });
                 return Ok(installed);
             }
         };
