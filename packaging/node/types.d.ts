@@ -428,9 +428,9 @@ export interface BatchRecord {
   /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
   /** The value: added to a counter, set on a gauge, observed by other kinds. */
-  value?: Number;
+  value?: MetricValue;
   /** Observations of a histogram or summary, instead of `value`. */
-  values?: Number[] | null;
+  values?: MetricValue[] | null;
   /** The time window of a summary's quantiles. */
   window?: Duration;
 }
@@ -2352,7 +2352,7 @@ export interface Metric {
   /** An alias of `type`. */
   metric_type?: Kind;
   /** An alias of `value`. */
-  metric_value?: Number;
+  metric_value?: MetricValue;
   /** The metric's name. */
   name?: LabelValue | null;
   /** Settings of a native histogram. */
@@ -2370,10 +2370,13 @@ export interface Metric {
   /** Whether metric and label names may be any UTF-8 text. */
   utf8?: Flag;
   /** The value, as for one record. */
-  value?: Number;
+  value?: MetricValue;
   /** The time window of a summary's quantiles. */
   window?: Duration;
 }
+
+/** A number; templates may produce text instead. true and false count as 1 and 0. */
+export type MetricValue = number | string | boolean | null;
 
 /** RFC 3339, Unix seconds, or relative to now: now, now-1h, now+2d. */
 export type Moment = string | number | null;
@@ -2753,7 +2756,7 @@ export interface RecordCounterRequest extends AnyRequest {
    * The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
    * metrics and state sets.
    */
-  metric_value: Number;
+  metric_value: MetricValue;
   /** Settings of a native histogram. */
   native?: Native | null;
   /** Whether the state is on; true by default. */
@@ -2836,7 +2839,7 @@ export interface RecordMetricRequest extends AnyRequest {
    * The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
    * metrics and state sets.
    */
-  metric_value?: Number;
+  metric_value?: MetricValue;
   /** Settings of a native histogram. */
   native?: Native | null;
   /** Whether the state is on; true by default. */

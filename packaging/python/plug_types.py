@@ -599,9 +599,9 @@ class BatchRecord(_BatchRecordRequired, total=False):
     # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
     # The value: added to a counter, set on a gauge, observed by other kinds.
-    value: Number
+    value: MetricValue
     # Observations of a histogram or summary, instead of `value`.
-    values: Union[List[Number], None]
+    values: Union[List[MetricValue], None]
     # The time window of a summary's quantiles.
     window: Duration
 
@@ -3017,7 +3017,7 @@ class Metric(TypedDict, total=False):
     # An alias of `type`.
     metric_type: Kind
     # An alias of `value`.
-    metric_value: Number
+    metric_value: MetricValue
     # The metric's name.
     name: Union[LabelValue, None]
     # Settings of a native histogram.
@@ -3035,9 +3035,13 @@ class Metric(TypedDict, total=False):
     # Whether metric and label names may be any UTF-8 text.
     utf8: Flag
     # The value, as for one record.
-    value: Number
+    value: MetricValue
     # The time window of a summary's quantiles.
     window: Duration
+
+
+# A number; templates may produce text instead. true and false count as 1 and 0.
+MetricValue = Union[float, str, bool, None]
 
 
 # RFC 3339, Unix seconds, or relative to now: now, now-1h, now+2d.
@@ -3485,7 +3489,7 @@ class _RecordCounterRequestRequired(TypedDict):
     metric_name: Union[LabelValue, None]
     # The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
     # metrics and state sets.
-    metric_value: Number
+    metric_value: MetricValue
 
 
 class RecordCounterRequest(AnyRequest, _RecordCounterRequestRequired, total=False):
@@ -3602,7 +3606,7 @@ class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False)
     metric_type: Kind
     # The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
     # metrics and state sets.
-    metric_value: Number
+    metric_value: MetricValue
     # Settings of a native histogram.
     native: Union[Native, None]
     # Whether the state is on; true by default.

@@ -125,7 +125,7 @@ macro_rules! as_written_types {
 
 pub(crate) use as_written_types;
 
-as_written_types!(as_written: Number, Whole, Count, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>, Exact<'a>);
+as_written_types!(as_written: Number, MetricValue, Whole, Count, Flag, Duration, Any<'a>, Finite, Bound, Verbatim<'a>, Exact<'a>);
 as_written_types!(text_as_written: Text<'a>, Moment<'a>, LabelValue<'a>);
 
 /// A text; a number or a boolean counts as its text.
@@ -197,21 +197,49 @@ pub struct Number(Option<f64>);
 impl FromJson<'_> for Number {
     #[inline]
     fn from_json(json: &str) -> Result<Self, String> {
-        let number = match Scalar::read(json)? {
-            Scalar::Null => return Ok(Self(None)),
-            Scalar::Number(number) => number.parse().ok(),
-            // Rust also parses `inf` and `nan`; non-finite numbers are rejected below.
-            Scalar::Text(text) => text.trim().parse::<f64>().ok(),
-            Scalar::Flag(_) | Scalar::Compound => None,
-        };
-        match number {
-            Some(number) if number.is_finite() => Ok(Self(Some(number))),
-            _ => Err(format!("expected a finite number, got {}", excerpt(shown(json), 100))),
-        }
+        finite(&Scalar::read(json)?, json).map(Self)
+    }
+}
+
+#[inline]
+fn finite(scalar: &Scalar, json: &str) -> Result<Option<f64>, String> {
+    let number = match scalar {
+        Scalar::Null => return Ok(None),
+        Scalar::Number(number) => number.parse().ok(),
+        // Rust also parses `inf` and `nan`; non-finite numbers are rejected below.
+        Scalar::Text(text) => text.trim().parse::<f64>().ok(),
+        Scalar::Flag(_) | Scalar::Compound => None,
+    };
+    match number {
+        Some(number) if number.is_finite() => Ok(Some(number)),
+        _ => Err(format!("expected a finite number, got {}", excerpt(shown(json), 100))),
     }
 }
 
 impl Number {
+    /// The number, if there is one.
+    pub fn get(self) -> Option<f64> {
+        self.0
+    }
+}
+
+/// A metric's value: a finite number, or true or false, which count as 1 and 0. Each may be written
+/// as text.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct MetricValue(Option<f64>);
+
+impl FromJson<'_> for MetricValue {
+    #[inline]
+    fn from_json(json: &str) -> Result<Self, String> {
+        let scalar = Scalar::read(json)?;
+        finite(&scalar, json).map(Self).or_else(|error| match Flag::from_json(json) {
+            Ok(Flag(Some(flag))) => Ok(Self(Some(f64::from(u8::from(flag))))),
+            _ => Err(error),
+        })
+    }
+}
+
+impl MetricValue {
     /// The number, if there is one.
     pub fn get(self) -> Option<f64> {
         self.0

@@ -16,8 +16,8 @@ use crate::kind::MetricKind;
 use crate::requests;
 use crate::responses::{Amount, LabelPairs};
 use crate::scalar::{
-    Any, Bound, Count, Duration, Exact, Finite, Flag, LabelValue, Labels, Moment, Number, OneOrMany, Text, TextOr,
-    Verbatim, Whole, Word,
+    Any, Bound, Count, Duration, Exact, Finite, Flag, LabelValue, Labels, MetricValue, Moment, Number, OneOrMany, Text,
+    TextOr, Verbatim, Whole, Word,
 };
 use crate::settings::{Auth, AuthFields, Between, Interval, Organization, RemoteWriteVersion, Setting, Timeout};
 use crate::url::Url;
@@ -141,6 +141,10 @@ named! {
     Number, "number": {
         "type": ["number", "string", "null"],
         "description": "A number; templates may produce text instead.",
+    };
+    MetricValue, "metric_value": {
+        "type": ["number", "string", "boolean", "null"],
+        "description": "A number; templates may produce text instead. true and false count as 1 and 0.",
     };
     Whole, "whole_number": {
         "type": ["integer", "string", "null"],

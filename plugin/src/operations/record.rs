@@ -10,7 +10,7 @@ use plugpipe_contract::requests::{DefinitionFields, ListedParts, Record};
 use plugpipe_contract::responses::{
     Amount, Overflow, RecordListResponse, RecordResponse, Recorded, RecordedAt, RecordedMetrics,
 };
-use plugpipe_contract::scalar::{Labels, Moment, Number};
+use plugpipe_contract::scalar::{Labels, MetricValue, Moment};
 use plugpipe_metrics::model::{Exemplar, Point};
 use plugpipe_operations::operations::call::Call;
 use plugpipe_operations::operations::{definition, push};
@@ -136,7 +136,7 @@ impl<'r> Item<'r> {
         item.with_amount(request.metric_value)
     }
 
-    fn with_amount(self, given: Number) -> Result<Self, Error> {
+    fn with_amount(self, given: MetricValue) -> Result<Self, Error> {
         let (names, kind) = (&self.names, self.kind);
         let amount = match given.get() {
             // An info metric has only labels; its value is always 1.

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::Standalone;
 use super::tests::{Shared, plug, process};
-use plugpipe_operations::operations::writers::MAX_WRITERS;
 
 fn batch(writer: &str, number: u64, metrics: Value) -> Value {
     json!({"operation": "record_batch", "writer": writer, "number": number, "metrics": metrics})
@@ -136,29 +135,6 @@ fn batches_need_a_writer_a_number_and_the_configured_key() {
     let answer = process(&mut plug, other, json!({}));
     assert_eq!(answer["success"], false, "{answer}");
     assert_eq!(text(&mut plug), "");
-}
-
-#[test]
-fn the_number_of_writers_is_bounded_and_the_one_that_was_silent_longest_is_forgotten() {
-    let (mut plug, world) = plug();
-    let warned = |answer: &Value| answer["warnings"].as_array().is_some_and(|warnings| !warnings.is_empty());
-    for writer in 0..MAX_WRITERS {
-        world.0.borrow_mut().now += std::time::Duration::from_millis(1);
-        let answer = process(&mut plug, batch(&writer.to_string(), 1, json!([counter(1.0)])), json!({}));
-        assert!(!warned(&answer), "{answer}");
-    }
-    let answer = process(&mut plug, batch("one more", 1, json!([counter(1.0)])), json!({}));
-    assert!(warned(&answer), "{answer}");
-    let repeated = |plug: &mut Standalone<Shared>, writer: &str| {
-        process(plug, batch(writer, 1, json!([counter(1.0)])), json!({}))["result"]["duplicate"].clone()
-    };
-    assert_eq!(repeated(&mut plug, "one more"), true);
-    assert_eq!(repeated(&mut plug, "1"), true);
-    assert_eq!(repeated(&mut plug, "0"), false, "it was forgotten, as the warning says");
-    // One that was silent for a day has nothing to repeat.
-    world.0.borrow_mut().now += std::time::Duration::from_secs(86_400);
-    let answer = process(&mut plug, batch("tomorrow", 1, json!([counter(1.0)])), json!({}));
-    assert!(!warned(&answer), "{answer}");
 }
 
 proptest! {

@@ -16,3 +16,4 @@ pub mod rule_templates;
 pub mod rulers;
 pub mod scaling;
 pub mod scrape;
+pub mod upgrade;

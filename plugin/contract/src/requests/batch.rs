@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::document::Both;
-use crate::scalar::{Count, LabelValue, Labels, Number, Text, Word};
+use crate::scalar::{Count, LabelValue, Labels, MetricValue, Text, Word};
 
 use super::DefinitionFields;
 
@@ -36,9 +36,9 @@ pub struct BatchRecord<'a> {
     /// The text of the `# HELP` line. The first one given is kept.
     pub help: Text<'a>,
     /// The value: added to a counter, set on a gauge, observed by other kinds.
-    pub value: Number,
+    pub value: MetricValue,
     /// Observations of a histogram or summary, instead of `value`.
-    pub values: Option<Vec<Number>>,
+    pub values: Option<Vec<MetricValue>>,
     /// How a gauge combines the values of several writers; `last` by default.
     pub mode: Word<GaugeMode>,
 }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use crate::document::Both;
-use crate::scalar::{Bound, Duration, Finite, Flag, LabelValue, Labels, Moment, Number, Text, Verbatim, Whole};
+use crate::scalar::{
+    Bound, Duration, Finite, Flag, LabelValue, Labels, MetricValue, Moment, Number, Text, Verbatim, Whole,
+};
 
 /// `record_metric`, `record_counter`, `record_gauge`, `record_histogram` and `record_summary`.
 /// [`DefinitionFields`] may be given too.
@@ -21,7 +23,7 @@ pub struct Record<'a> {
     pub metric_name: Option<LabelValue<'a>>,
     /// The value: added to a counter, set on a gauge, observed by other kinds. Optional for info
     /// metrics and state sets.
-    pub metric_value: Number,
+    pub metric_value: MetricValue,
     /// The kind for `record_metric`; `gauge` by default.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub metric_type: Text<'a>,
@@ -120,9 +122,9 @@ pub struct ListedRecord<'a> {
     /// An alias of `name`.
     pub metric_name: Option<LabelValue<'a>>,
     /// The value, as for one record.
-    pub value: Number,
+    pub value: MetricValue,
     /// An alias of `value`.
-    pub metric_value: Number,
+    pub metric_value: MetricValue,
     /// The metric's kind; `gauge` by default.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Kind"))]
     pub r#type: Text<'a>,

@@ -65,6 +65,27 @@ fn labels_accept_only_scalars() {
 }
 
 #[test]
+fn a_metrics_value_may_be_a_flag() {
+    for (text, value) in [
+        ("true", Some(1.0)),
+        ("false", Some(0.0)),
+        ("\"True\"", Some(1.0)),
+        ("\" false\"", Some(0.0)),
+        ("\"1e3\"", Some(1e3)),
+        ("null", None),
+    ] {
+        let read: MetricValue = read(&format!("{{\"x\": {text}}}")).unwrap();
+        assert_eq!(read.get(), value, "{text}");
+    }
+    for text in ["\"\"", "\"yes\"", "[]", "\"NaN\""] {
+        let error = read::<MetricValue>(&format!("{{\"x\": {text}}}")).unwrap_err();
+        assert!(error.starts_with("x: expected a finite number, got "), "{error}");
+    }
+    assert!(read::<Number>(r#"{"x": true}"#).is_err());
+    assert!(read::<Whole>(r#"{"x": true}"#).is_err());
+}
+
+#[test]
 fn a_list_names_the_item_that_is_wrong() {
     let bounds: Vec<Bound> = read(r#"{"x": [1, "2", "+Inf"]}"#).unwrap();
     assert_eq!(bounds, [Bound(1.0), Bound(2.0), Bound(f64::INFINITY)]);

@@ -15,7 +15,7 @@ use crate::registry::{Kind, Recording, Registry, SeriesId, check};
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{BatchRecord, DefinitionFields, EndWriter, GaugeMode, RecordBatch};
 use plugpipe_contract::responses::{EndedWriter, RecordPush, RecordedBatch, RefusedRecord, Unpushed};
-use plugpipe_contract::scalar::Text;
+use plugpipe_contract::scalar::{MetricValue, Text};
 
 /// The maximum number of writers whose last batch is remembered.
 pub const MAX_WRITERS: usize = 10_000;
@@ -268,7 +268,7 @@ fn amounts(kind: Kind, record: &BatchRecord) -> Result<(f64, Vec<f64>), Error> {
     if record.value.get().is_some() {
         return Err(Error::invalid("values", "is given beside value; give one of them"));
     }
-    let amount = |(index, value): (usize, &plugpipe_contract::scalar::Number)| {
+    let amount = |(index, value): (usize, &MetricValue)| {
         let field = format!("values[{index}]");
         let amount = value.get().ok_or_else(|| Error::missing(&field, "a number"))?;
         check(kind, amount, &field)?;
@@ -323,4 +323,40 @@ fn shared(
 fn find(registry: &mut Registry, name: &str, labels: &[(String, String)]) -> Option<SeriesId> {
     let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     registry.find_known(name, Kind::Gauge, labels, 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_writers_is_bounded_and_the_one_that_was_silent_longest_is_forgotten() {
+        let mut writers = Writers::default();
+        for number in 0..MAX_WRITERS {
+            assert_eq!(writers.remember(&number.to_string(), 1, number as u64), None);
+        }
+        let now = MAX_WRITERS as u64;
+        assert_eq!(writers.remember("one more", 1, now), Some("0".into()), "it may still repeat a batch");
+        assert_eq!(writers.len(), MAX_WRITERS);
+        assert!(writers.has_recorded("one more", 1) && writers.has_recorded("1", 1));
+        assert!(!writers.has_recorded("0", 1));
+        // One that was silent for a day has nothing to repeat.
+        assert_eq!(writers.remember("tomorrow", 1, now + 86_400_000), None);
+        assert_eq!(writers.len(), MAX_WRITERS);
+    }
+
+    #[test]
+    fn the_number_of_shared_values_is_bounded() {
+        let mut writers = Writers::default();
+        let key = |number: usize| (format!("g{number}"), Vec::new());
+        for number in 0..MAX_SHARED_VALUES {
+            let gauge = writers.with_value(&key(number), GaugeMode::Sum, "a", 1.0).unwrap();
+            writers.put(key(number), gauge);
+        }
+        assert!(writers.with_value(&key(0), GaugeMode::Sum, "b", 1.0).is_err());
+        let known = writers.with_value(&key(0), GaugeMode::Sum, "a", 2.0).unwrap();
+        writers.put(key(0), known);
+        writers.forget(&key(1));
+        assert!(writers.with_value(&key(0), GaugeMode::Sum, "b", 1.0).is_ok());
+    }
 }
