@@ -17,6 +17,8 @@ struct Host {
     rival: Option<String>,
     granted: bool,
     refuses: bool,
+    /// Nobody listens.
+    away: bool,
     loaded: bool,
     /// How many looks it takes until the server lists what it has loaded.
     lag: u32,
@@ -45,6 +47,9 @@ impl Transport for Host {
         let mut answer = |request: &&Request| {
             let path = request.url.path_and_query();
             self.asked.push(path.clone());
+            if self.away {
+                return Err(Failure::Refused);
+            }
             let (status, body) = match &*path {
                 "/-/reload" if self.refuses => (500, json!("failed to reload config")),
                 "/-/reload" => {
@@ -105,7 +110,7 @@ impl Host {
     }
 
     fn start(&mut self, plug: &mut Plug, ctx: &Value) -> Step {
-        let cfg = r#"{"prometheus_url": "http://p:9090"}"#;
+        let cfg = r#"{"prometheus_url": "http://p:9090", "retry_attempts": 1}"#;
         self.jobs.clear();
         plug.start(1, hosting::Request::Call(&ctx.to_string()), cfg, self.at())
     }
@@ -324,4 +329,15 @@ fn who_leaves_is_told_what_was_done_and_what_is_owed_to_the_file_is_done() {
         assert_eq!((host.loaded, host.files.len()), (!refuses, usize::from(!refuses)));
         assert!(plug.unfinished().1.is_empty());
     }
+}
+
+#[test]
+fn a_server_that_is_away_is_not_waited_for() {
+    let mut host = Host { granted: true, away: true, ..Host::default() };
+    let answer = host.process(&create());
+    let result = &answer["result"];
+    assert_eq!((&result["status"], &result["rules_file_written"]), (&json!("pending"), &json!(true)), "{answer}");
+    let pending = result["pending"].as_str().unwrap();
+    assert!(pending.contains("did not load it") && pending.contains("cannot list the server's rules"), "{answer}");
+    assert!(host.jobs.iter().all(|(_, pause, _)| *pause == 0), "{:?}", host.jobs);
 }
