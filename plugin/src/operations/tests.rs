@@ -549,7 +549,7 @@ fn health_reports_each_server() {
     let answer = process(&mut plug, json!({"operation": "health_check"}), json!({"prometheus_url": "http://p"}));
     assert_eq!((&answer["success"], &answer["result"]["healthy"]), (&json!(true), &json!(true)), "{answer}");
     let urls: Vec<String> = world.asked().into_iter().map(|(_, url, _)| url).collect();
-    assert_eq!(urls, ["http://p/-/healthy", "http://g/-/healthy", "http://f/sub/api/health"]);
+    assert_eq!(urls, ["http://p/-/healthy", "http://g/-/healthy", "http://f/sub/api/health", "http://p/-/healthy"]);
 }
 
 #[test]
