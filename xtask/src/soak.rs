@@ -42,6 +42,12 @@ pub const SOAKS: &[Soak] = &[
         sizes: &[("PLUGPIPE_SOAK_MIXED_TRAPS", "10000"), ("PLUGPIPE_SOAK_SHARED_PUSHES", "10000")],
     },
     Soak {
+        name: "python",
+        does: "100,000 calls and 3,000 configurations of the Python package leave memory as it is",
+        filter: "cli::python_host::requests_are_answered",
+        sizes: &[("PLUGPIPE_SOAK_PYTHON_CALLS", "100000"), ("PLUGPIPE_SOAK_PYTHON_CONFIGURATIONS", "3000")],
+    },
+    Soak {
         name: "recovery",
         does: "10,000 traps and 200 times kill -9 lose nothing that was acknowledged",
         filter: "host::recovery::",

@@ -25,7 +25,7 @@
 //! | `bindings`, `exports` | a plug's exports, generated from `wit/` |
 //! | `engine`, `linker` | compiles and runs components; provides the interfaces that they can import |
 //! | `store` | one instance in its store: a recorder, or a worker |
-//! | [`session`] | a plug with one owner: [`Session`] |
+//! | [`session`] | a plug with one owner: [`Session`]; one that threads share: [`SharedPlug`] |
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
 //! | `lanes` | which job runs next |
 //! | `job`, `files` | carries out jobs: in workers, or as files |
@@ -81,10 +81,11 @@ pub use error::Error;
 pub use grants::{Grants, Origin};
 pub use handle::PlugHandle;
 pub use http_recording::Exchanges;
+pub use journal::close_inherited_locks;
 pub use limits::Limits;
 pub use plug::Plug;
 pub use private::publish;
-pub use session::{Recovery, Session};
+pub use session::{Recovery, Session, SharedPlug};
 
 // Used only to pin its version: see Cargo.toml.
 use idna_adapter as _;

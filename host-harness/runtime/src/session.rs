@@ -12,6 +12,7 @@
 //! | `drive` | runs jobs until there is an answer |
 //! | `recovery`, `replay` | make a fresh instance what the lost one was |
 //! | `typed` | metrics, exposition and state |
+//! | `shared` | a session that threads share: [`SharedPlug`] |
 //! | `convert` | between the types of `wit/`, of the journal and of errors |
 
 use std::collections::HashMap;
@@ -119,10 +120,12 @@ mod drive;
 mod hosting;
 mod recovery;
 mod replay;
+mod shared;
 mod typed;
 
 pub(crate) use board::Reply;
 pub(crate) use hosting::Begun;
+pub use shared::{SharedPlug, Taken, Turn, Waiting};
 
 /// Whether a `cfg` keeps the last one.
 fn is_empty(cfg: &str) -> bool {
@@ -198,6 +201,11 @@ impl Session {
     /// What the plug is.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// The lanes whose jobs changed something on a server so far; of very many, the first ones.
+    pub fn lanes_used(&self) -> impl Iterator<Item = &str> {
+        self.board.lanes_used.iter().map(|lane| &**lane)
     }
 
     /// Whether a scraper has all that is stored.

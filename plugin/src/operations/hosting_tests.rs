@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Plug;
-use crate::hosting::{self, Answer, FileProblem, Job, Moment, Outcome, Step, Ticket, Work};
+use crate::hosting::{self, Answer, Due, File, FileProblem, Job, Moment, Outcome, Step, Ticket, Work};
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 
 /// A Pushgateway and a remote-write receiver. What they hold survives the plug.
@@ -17,6 +17,11 @@ pub(super) struct Servers {
     groups: BTreeMap<String, String>,
     /// Requests to the receiver, by their bodies.
     written: Vec<Vec<u8>>,
+    /// Rule files, and whether a server has loaded them.
+    files: BTreeMap<String, Vec<u8>>,
+    loaded: bool,
+    /// Groups that a ruler has.
+    rules: bool,
     away: bool,
     now: Duration,
     asked: Vec<String>,
@@ -41,6 +46,9 @@ impl Transport for Servers {
                 return Err(Failure::Refused);
             }
             let body = String::from_utf8_lossy(&request.body).into_owned();
+            if let Some(rules) = self.answer_of_rules(request.method, &url) {
+                return Ok(rules);
+            }
             match request.method {
                 _ if url.contains("/write") => self.written.push(request.body.to_vec()),
                 Method::Put => drop(self.groups.insert(url, body)),
@@ -61,6 +69,55 @@ impl Transport for Servers {
     }
 }
 
+impl Servers {
+    /// A Prometheus that loads files and now and then refuses to, and a ruler that lists a rule at
+    /// every second look.
+    fn answer_of_rules(&mut self, method: Method, url: &str) -> Option<Response> {
+        let ruler = url.starts_with("http://m:1/");
+        let lists = match () {
+            () if !ruler && url.ends_with("/-/reload") => {
+                let status = if self.asked.len().is_multiple_of(5) { 500 } else { 200 };
+                self.loaded = status == 200 && !self.files.is_empty();
+                return Some(Response { status, headers: Vec::new(), body: Vec::new() });
+            }
+            () if url.ends_with("/api/v1/rules") => {
+                if ruler {
+                    self.rules && self.asked.len().is_multiple_of(2)
+                } else {
+                    self.loaded
+                }
+            }
+            () if url.contains("/config/v1/rules") => {
+                self.rules = method == Method::Post;
+                return Some(Response { status: 202, headers: Vec::new(), body: Vec::new() });
+            }
+            () => return None,
+        };
+        let rule = json!({"type": "alerting", "name": "Up", "query": "up == 0", "duration": 300, "keepFiringFor": 0,
+            "labels": {"severity": "warning", "source": "plugpipe"}, "annotations": {"summary": "Alert: Up"}, "alerts": [],
+            "health": "ok", "state": "inactive"});
+        let file = if ruler { "plugpipe" } else { "/r/a.yml" };
+        let groups = if lists {
+            json!([{"name": "plugpipe", "file": file, "interval": 60, "rules": [rule]}])
+        } else {
+            json!([])
+        };
+        let body = json!({"status": "success", "data": {"groups": groups}}).to_string().into_bytes();
+        Some(Response { status: 200, headers: Vec::new(), body })
+    }
+
+    fn put(&mut self, file: File) -> Result<Option<Vec<u8>>, FileProblem> {
+        let held = self.files.get(&file.name).cloned();
+        if held == file.expected {
+            match file.content {
+                Some(content) => drop(self.files.insert(file.name, content)),
+                None => drop(self.files.remove(&file.name)),
+            }
+        }
+        Ok(held)
+    }
+}
+
 /// What a journal holds.
 #[derive(Debug, Clone)]
 enum Entry {
@@ -78,13 +135,13 @@ struct Host {
     clock: u64,
     next: Ticket,
     /// Lanes that have work.
-    due: Vec<String>,
+    due: Vec<Due>,
     /// Jobs that were taken.
     running: Vec<(String, Work, bool)>,
     answers: BTreeMap<Ticket, Answer>,
 }
 
-const CFG: &str = r#"{"gateway_url": "http://u:s3cret@g:1", "job_name": "own", "gateway_auth": "s3cret-token", "remote_write_url": "http://r:1/write"}"#;
+const CFG: &str = r#"{"gateway_url": "http://u:s3cret@g:1", "job_name": "own", "gateway_auth": "s3cret-token", "remote_write_url": "http://r:1/write", "prometheus_url": "http://p:1", "ruler_url": "http://m:1"}"#;
 
 impl Host {
     fn new() -> Self {
@@ -109,8 +166,10 @@ impl Host {
 
     fn note(&mut self, step: Step) {
         for due in step.due {
-            assert!(!self.due.contains(&due.lane), "{} is due twice", due.lane);
-            self.due.push(due.lane);
+            assert!(!self.due.contains(&due), "{} is due twice", due.lane);
+            // Its pause, limit or origins are others.
+            self.due.retain(|known| known.lane != due.lane);
+            self.due.push(due);
         }
         for (ticket, answer) in step.answers {
             assert!(self.answers.insert(ticket, answer).is_none(), "ticket {ticket} is answered twice");
@@ -137,7 +196,8 @@ impl Host {
         if self.due.is_empty() {
             return;
         }
-        let lane = self.due.remove(place % self.due.len());
+        let Due { lane, pause_ms, .. } = self.due.remove(place % self.due.len());
+        self.clock += u64::from(pause_ms) * 1_000_000;
         let at = self.moment();
         if let Some(Job { work, changed }) = self.plug.take(&lane, at) {
             if changed {
@@ -159,7 +219,10 @@ impl Host {
                 let ran = Outcome::Ran(hosting::run::run(job, &mut self.servers));
                 if lost { Outcome::Lost("the worker ended".into()) } else { ran }
             }
-            Work::PutFile(_) => Outcome::FilePut(Err(FileProblem::NotGranted)),
+            Work::PutFile(file) => {
+                let put = Outcome::FilePut(self.servers.put(file));
+                if lost { Outcome::Lost("the host ended".into()) } else { put }
+            }
         };
         let step = self.plug.complete(&lane, outcome.clone(), at);
         if changed || step.changed {
@@ -211,7 +274,7 @@ impl Host {
         self.plug = self.replayed(from, snapshot.as_deref());
         (self.due, self.running) = (Vec::new(), Vec::new());
         let (tickets, taken, due) = self.plug.unfinished();
-        self.due = due.into_iter().map(|due| due.lane).collect();
+        self.due = due;
         for lane in taken {
             let at = self.moment();
             let outcome = Outcome::Lost("the host was restarted".into());
@@ -263,6 +326,11 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         "list_groups",
         "clear_metrics",
         "create_silence",
+        "create_alert",
+        "delete_alert",
+        "create_alert mimir",
+        "delete_alert mimir",
+        "plan_alerts",
     ];
     let act = prop_oneof![
         8 => prop::sample::select(vec![None, Some("a"), Some("b")]).prop_map(Act::Record),
@@ -308,7 +376,19 @@ proptest! {
                     if operation == "clear_metrics" {
                         recorded.clear();
                     }
-                    let ctx = json!({"operation": operation, "alertmanager_url": "http://x:s3cret@am:1", "matchers": ["a=b"], "comment": "c", "duration": "1h"});
+                    let (operation, target) = operation.split_once(' ').unwrap_or((operation, "file"));
+                    let mut ctx = json!({"operation": operation});
+                    if operation == "create_silence" {
+                        ctx["alertmanager_url"] = json!("http://x:s3cret@am:1");
+                        ctx["matchers"] = json!(["a=b"]);
+                        ctx["comment"] = json!("c");
+                        ctx["duration"] = json!("1h");
+                    } else if operation.ends_with("_alert") {
+                        ctx["alert_config"] = json!({"alert_name": "Up", "expression": "up == 0", "rules_file": "a.yml",
+                            "target": target, "webhook_url": "http://x:s3cret@hook:1/"});
+                    } else if operation == "plan_alerts" {
+                        ctx["alerts"] = json!([{"alert_name": "Up", "expression": "up == 0"}]);
+                    }
                     host.start(&ctx);
                 }
                 Act::Take(place) => host.take(place),
@@ -349,7 +429,7 @@ fn many_records_share_a_push_and_each_is_told() {
     for _ in 0..100 {
         host.start(&counter(None));
     }
-    assert_eq!(host.due, ["push:http://g:1/metrics/job/own"]);
+    assert_eq!(host.due.iter().map(|due| &due.lane).collect::<Vec<_>>(), ["push:http://g:1/metrics/job/own"]);
     host.take(0);
     for _ in 0..100 {
         host.start(&counter(None));

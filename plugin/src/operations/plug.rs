@@ -293,7 +293,7 @@ impl Plug {
             response.add(&Head { success: true, operation: Some(operation.name) });
             response.open("result");
             result = response.checkpoint();
-            let outcome = self.run(&request, &mut ran, &mut of_request, at, response);
+            let outcome = self.run((&request, ctx), &mut ran, &mut of_request, at, response);
             request.take_warnings(&mut of_request);
             outcome
         });
@@ -308,7 +308,7 @@ impl Plug {
         };
         if outcome.is_ok() && !ran.next.wants.is_empty() {
             let members = response.since(result);
-            let step = self.open(ticket, ctx, ran, (members, warnings), at);
+            let step = self.open(ticket, ran, (members, warnings), at);
             return Started::Stepped(Step { without_secrets, ..step });
         }
         let error = outcome.err();
@@ -335,14 +335,7 @@ impl Plug {
     }
 
     /// Opens a ticket for what a call wants to be done; answers it at once if all of that is known.
-    fn open(
-        &mut self,
-        ticket: Ticket,
-        ctx: &str,
-        ran: Ran,
-        (members, warnings): (String, Warnings),
-        at: Moment,
-    ) -> Step {
+    fn open(&mut self, ticket: Ticket, ran: Ran, (members, warnings): (String, Warnings), at: Moment) -> Step {
         let Ran {
             operation,
             config,
@@ -355,7 +348,7 @@ impl Plug {
         let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
         // What only asks may be asked again.
         let pushes = wants.iter().any(|want| match &want.task {
-            Ok(Wanted::Talk { .. } | Wanted::Export(_) | Wanted::Health { .. }) => false,
+            Ok(Wanted::Talk { .. } | Wanted::Notify { .. } | Wanted::Export(_) | Wanted::Health { .. }) => false,
             Ok(Wanted::Push { target, .. }) => !target.dry,
             Ok(Wanted::PassOn(..) | Wanted::Delete(_) | Wanted::Write(_)) => true,
             // When it was tried is state.
@@ -377,10 +370,6 @@ impl Plug {
         let patience_ms = millis(longest);
         let of_call = config.as_deref().map(Config::metadata);
         let metadata = with_members(of_call.as_ref().unwrap_or(&recorder.metadata).get(), &former);
-        let talk = talks.then(|| {
-            let clean_ctx: Rc<str> = secrets::clean(ctx).map_or_else(|| ctx.into(), Into::into);
-            Talk { ctx: Some(ctx.into()), clean_ctx, cfg: Some(recorder.config_text.clone()) }
-        });
         let open = Open {
             operation: operation.map(|operation| operation.name.to_owned()),
             metadata,
@@ -391,7 +380,6 @@ impl Plug {
             import: None,
             own,
             config: config.filter(|_| lasting).map(|config| Rc::new(*config)),
-            talk,
             ..Open::default()
         };
         let due = recorder.schedule.open(ticket, open, wants);
@@ -429,7 +417,7 @@ impl Plug {
     /// Runs an operation on the group that the call is about, and notes what became due of any.
     fn run(
         &mut self,
-        request: &Request,
+        (request, ctx): (&Request, &str),
         ran: &mut Ran,
         warnings: &mut Warnings,
         at: Moment,
@@ -444,9 +432,8 @@ impl Plug {
         let outcome =
             run_on_group(recorder, request, (config.as_deref(), &mut *ran), &mut probe, (warnings, at), response);
         ran.config = config;
-        // A rule file is read first, whoever evaluates the rules.
-        let reads_file = outcome.is_ok() && ran.next.file.is_some();
-        if (probe.asked || reads_file)
+        let installs = outcome.is_ok() && ran.next.install.is_some();
+        if (probe.asked || installs)
             && let Asks::Again(servers) | Asks::Once(servers) = operation.asks
         {
             // A worker carries it out, with servers that respond.
@@ -460,8 +447,10 @@ impl Plug {
             }
             let repeatable = matches!(operation.asks, Asks::Again(_));
             let limit_ms = millis(config.timeout.saturating_mul(10));
-            let file = ran.next.file.take().map(String::from);
-            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable, file });
+            let clean_ctx: Rc<str> = secrets::clean(ctx).map_or_else(|| ctx.into(), Into::into);
+            let talk = Talk { ctx: Some(ctx.into()), clean_ctx, cfg: Some(recorder.config_text.clone()) };
+            let install = ran.next.install.take();
+            let task = Ok(Wanted::Talk { origins, limit_ms, repeatable, talk: Box::new(talk), install });
             ran.next.wants = vec![Want { role: Role::Talk, task }];
             ran.talks = true;
         } else {

@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod other_plug;
 pub mod page;
 pub mod preview;
+pub mod python_host;
 pub mod raw_requests;
 pub mod registry;
 pub mod serve;

@@ -7,9 +7,12 @@
 //! power cut, an end may be missing. A new snapshot is written beside the file, synced, and renamed
 //! over it, and so is the folder: there is always one whole file.
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,7 +61,41 @@ pub(super) struct StateFile {
     /// What the plug was started with: only its digest is written, since it may hold secrets.
     config: Option<[u8; 32]>,
     /// Held for as long as the file is in use.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock of a state folder.
+#[derive(Debug)]
+struct Lock(File);
+
+/// The locks that this process holds: see [`close_inherited_locks`].
+static LOCKS: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+
+impl Lock {
+    fn new(file: File) -> Self {
+        LOCKS.lock().unwrap_or_else(PoisonError::into_inner).insert(file.as_raw_fd());
+        Self(file)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        LOCKS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0.as_raw_fd());
+    }
+}
+
+/// Closes the locks of state folders that the child of a fork has from its parent, who would
+/// otherwise seem to hold them after its end.
+///
+/// # Safety
+/// No session of the parent may be used or dropped in this process: its files are closed.
+pub unsafe fn close_inherited_locks() {
+    // Another thread of the parent may have had it, which then is not here to give it back.
+    let Ok(mut locks) = LOCKS.try_lock() else { return };
+    for lock in std::mem::take(&mut *locks) {
+        // SAFETY: it was open in the parent, and nobody else closes it, as the caller says.
+        unsafe { rustix::io::close(lock) };
+    }
 }
 
 /// A file with what it held.
@@ -158,7 +195,7 @@ impl StateFile {
         let file = private::options().append(true).open(&path).map_err(failed)?;
         // A torn end is cut, so that what follows is not read as its content.
         file.set_len(length).map_err(failed)?;
-        let file = Self { path, file, length, broken: false, config, _lock: lock };
+        let file = Self { path, file, length, broken: false, config, _lock: Lock::new(lock) };
         Ok(Opened { file, base, entries, other_config })
     }
 

@@ -14,6 +14,7 @@ use crate::error::Error;
 
 pub(crate) use entry::{Bytes, Call, Definition, Entry, Label, MetricKind, NativeBuckets, Outcome, Packed, Request};
 pub(crate) use file::Base;
+pub use file::close_inherited_locks;
 use file::{Opened, StateFile};
 use frame::split;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -27,6 +28,9 @@ pub(super) const MAX_LANE_NAME: usize = 1_024;
 
 /// Origins that one job may name.
 pub(super) const MAX_ORIGINS: usize = 64;
+
+/// Lanes that are remembered as used.
+pub(super) const MAX_LANES_USED: usize = 1_024;
 
 /// Lanes and tickets that the plug could not be made to end, which are left alone.
 const MAX_GIVEN_UP: usize = 10_000;
@@ -72,6 +76,8 @@ pub(super) struct Board {
     given_up_tickets: HashSet<u64>,
     /// How many jobs a lane had, for an HTTP recording.
     pub(super) numbers: HashMap<Arc<str>, u64>,
+    /// Lanes whose jobs changed something on a server, the first ones.
+    pub(super) lanes_used: BTreeSet<Arc<str>>,
     /// The request that the session's owner waits for, or waited for when it dropped the future.
     pub(super) own: Option<u64>,
 }
@@ -165,6 +171,17 @@ impl Board {
         match self.jobs.join_next_with_id().await {
             Some(ended) => self.note_end(ended),
             None => std::future::pending().await,
+        }
+    }
+
+    /// Takes the end of a job that has ended, or has the task woken when one does.
+    pub(super) fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self.jobs.poll_join_next_with_id(context) {
+            Poll::Ready(Some(ended)) => {
+                self.note_end(ended);
+                Poll::Ready(())
+            }
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 

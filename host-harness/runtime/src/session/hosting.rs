@@ -17,7 +17,7 @@ use crate::journal::Call;
 use crate::lanes::{Due, Ready};
 use crate::store::call_recorder;
 
-use super::board::{MAX_LANE_NAME, MAX_OPEN, MAX_ORIGINS, MAX_PATIENCE, MAX_PAUSE, Todo, Waiter};
+use super::board::{MAX_LANE_NAME, MAX_LANES_USED, MAX_OPEN, MAX_ORIGINS, MAX_PATIENCE, MAX_PAUSE, Todo, Waiter};
 use super::convert::{journaled_outcome, journaled_request, outcome_len, request_len};
 use super::{Session, TICKETS, is_empty};
 
@@ -240,6 +240,9 @@ impl Session {
 
     fn run(&mut self, lane: Arc<str>, job: hosting::Job, origins: Arc<[Origin]>, limit: Duration) {
         let hosting::Job { work, changed } = job;
+        if changed && self.board.lanes_used.len() < MAX_LANES_USED {
+            self.board.lanes_used.insert(Arc::clone(&lane));
+        }
         let bytes = match work {
             hosting::Work::PutFile(file) => {
                 let folder = self.factory.network.rules_folder();

@@ -20,12 +20,17 @@ pub struct CreatedAlert {
     /// The rule's state, if the server lists it: `inactive`, `pending` or `firing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// With `webhook_url`: the outcome of the notification.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub webhook: Option<Webhook>,
 }
 
-/// `delete_alert`; rule files also have an [`InstallReport`].
+/// `create_alert` with `webhook_url`, in addition to [`CreatedAlert`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Notified {
+    /// With `webhook_url`: the outcome of the notification.
+    pub webhook: Webhook,
+}
+
+/// `delete_alert`, in addition to [`InstallReport`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedAlert {

@@ -30,7 +30,7 @@ pub use alertmanager::{
 pub use alerts::{
     ActiveAlert, AlertStateName, AlertStateReport, AlertTemplate, AlertTemplates, AppliedRules, Artifact, Change,
     CreatedAlert, DeletedAlert, ExportedRules, InstallReport, InstallStatus, InstallTarget, InstalledRule,
-    ListedAlerts, NamedChange, PlannedRules, RuleChange, TemplateParameter,
+    ListedAlerts, NamedChange, Notified, PlannedRules, RuleChange, TemplateParameter,
 };
 pub use annotations::Annotated;
 pub use batch::{EndedWriter, RecordedBatch, RefusedRecord};
@@ -137,6 +137,7 @@ responses!(
     GeneratedConfig,
     DiscoveredTargets,
     CreatedAlert,
+    Notified,
     DeletedAlert,
     PlannedRules,
     AppliedRules,

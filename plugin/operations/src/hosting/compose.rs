@@ -87,7 +87,7 @@ impl Recorder {
         }
         for part in &open.parts {
             match &part.role {
-                Role::Talk => out.members(part.told.as_ref().map_or("", |told| &told.members)),
+                Role::Talk | Role::Webhook => out.members(told_members(part)),
                 Role::Delete { group } => {
                     out.member("deleted", &true);
                     out.member("group", group);
@@ -220,7 +220,7 @@ fn is_essential(role: &Role) -> bool {
     match role {
         Role::Talk | Role::Delete { .. } | Role::PassedOn { .. } => true,
         Role::Own { asked, .. } | Role::Other { asked, .. } => *asked,
-        Role::Clean { .. } | Role::Imported { .. } | Role::Health { .. } | Role::Ended => false,
+        Role::Clean { .. } | Role::Imported { .. } | Role::Health { .. } | Role::Ended | Role::Webhook => false,
     }
 }
 

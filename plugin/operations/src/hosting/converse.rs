@@ -2,7 +2,7 @@
 //! itself, which a worker reads again and carries out.
 
 use super::Recorder;
-use super::found::Found;
+use super::found::{Found, RulesFound};
 use super::job::ConverseJob;
 use super::recorder::Lent;
 use super::schedule::Next;
@@ -68,12 +68,22 @@ impl<'a> Parsed<'a> {
 impl ConverseJob {
     pub(super) fn run(self, unix_nanos: u64, worker: &mut Worker) -> (Option<Box<Found>>, Told) {
         let mut warnings = Warnings::default();
-        let mut next = Next { view: Some(Box::new(self.view.clone())), ..Next::default() };
+        let mut next = Next { view: self.view.clone().map(Box::new), ..Next::default() };
         let mut writer = ResponseWriter::new();
         let outcome = self.carry_out(unix_nanos, worker, (&mut warnings, &mut next), &mut writer);
         let report = outcome.err().map(|error| Report::of(&error));
         let members = if report.is_none() { writer.into_members() } else { String::new() };
-        let found = next.found.filter(|_| report.is_none());
+        let failed = || {
+            Some(Box::new(Found {
+                rules: Some(RulesFound { failed: true, ..RulesFound::default() }),
+                ..Found::default()
+            }))
+        };
+        let found = match &report {
+            None => next.found,
+            // A replay has no report, and must come to the same stage.
+            Some(_) => self.view.and_then(|_| failed()),
+        };
         (found, Told { members, metadata: next.metadata, report, warnings, ..Told::default() })
     }
 

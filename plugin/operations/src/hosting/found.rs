@@ -1,4 +1,4 @@
-//! What a worker finds beside its answer: rules, and what is to be imported or passed on.
+//! What a worker finds beside its answer: of rules, and what is to be imported or passed on.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,15 +13,39 @@ pub struct Found {
     pub pass_on: Option<PassOn>,
     /// What is to be imported.
     pub import: Option<Import>,
-    /// What a rule file is to hold; none within removes it.
-    pub file: Option<Option<String>>,
-    /// Whether the server refused to load the file.
-    pub refused: bool,
-    /// What was found before the file was written, for the answer after.
-    pub before: Option<RuleChanges>,
+    /// What was found of rules that are installed.
+    pub rules: Option<RulesFound>,
 }
 
-/// What of rules was to change before a file was written.
+/// What a step of installing rules found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesFound {
+    /// Whether the answer is an error.
+    pub failed: bool,
+    /// What a rule file is to hold; none within removes it.
+    pub file: Option<Option<String>>,
+    /// Whether a ruler is to be given rules.
+    pub writes: bool,
+    /// Why the server did not load the file.
+    pub reload_error: Option<ReloadError>,
+    /// What was found before the rules were written, for the answer after.
+    pub before: Option<RuleChanges>,
+    /// Whether the server does not list the rules as wanted, or was not asked yet.
+    pub awaits: bool,
+    /// Whether the webhook is notified of an alert that fires; none if it is not notified.
+    pub notify: Option<bool>,
+}
+
+/// Why a server did not load a rule file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadError {
+    /// For people.
+    pub text: String,
+    /// Whether the server refused what is in the file.
+    pub refused: bool,
+}
+
+/// What of rules was to change before they were written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleChanges {
     /// How many rules were created, changed, unchanged and removed.
@@ -32,15 +56,31 @@ pub struct RuleChanges {
     pub was_there: bool,
 }
 
-/// What an operation is to know of a rule file.
+/// What an operation on rules is to do now, and what is known of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileView {
-    /// What the file holds; none within if there is none.
+pub struct RulesView {
+    /// What is to be done.
+    pub step: RulesStep,
+    /// What the rule file holds, if the host has read or written it; none within if there is none.
     pub current: Option<Option<String>>,
-    /// Whether the host has written it.
-    pub written: bool,
-    /// What was found before.
+    /// What was found before the rules were written.
     pub before: Option<RuleChanges>,
+    /// Why the server did not load the file.
+    pub reload_error: Option<ReloadError>,
+}
+
+/// A step of installing rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RulesStep {
+    /// Check the rules, and find out what is to be written.
+    #[default]
+    Look,
+    /// Have the server load the file, or give it the rules.
+    Write,
+    /// Find out whether the server lists them.
+    Confirm,
+    /// Notify the webhook of an alert, and whether it fires.
+    Notify(bool),
 }
 
 /// An exposition that is to be pushed as it is.

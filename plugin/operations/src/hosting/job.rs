@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::checking::HealthJob;
 use super::deleting::DeleteJob;
 use super::exporting::ExportJob;
-use super::found::{FileView, Found};
+use super::found::{Found, RulesView};
 use super::pushing::{PushEffect, PushJob, StatusJob};
 use super::worker::Reach;
 use super::writing::{WriteEffect, WriteJob};
@@ -92,8 +92,8 @@ pub(super) enum What {
 pub(super) struct ConverseJob {
     pub(super) ctx: String,
     pub(super) cfg: String,
-    /// What is known of the rule file that it is about.
-    pub(super) view: FileView,
+    /// For operations on rules: what is to be done of it now.
+    pub(super) view: Option<RulesView>,
 }
 
 /// As bytes of this version.

@@ -1,8 +1,8 @@
 //! The recorder: all state of the plug, and what changes it. Performs no I/O and reads no clock.
 
 mod call;
-mod files;
 mod found;
+mod installs;
 mod lanes;
 mod remote;
 mod state;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::deleting::DeleteTask;
 use super::exporting::ExportTask;
-use super::filing::FileFlow;
-use super::found::{FileView, Found, Import};
+use super::found::{Found, Import, RulesView};
+use super::installing::{FILE_LIMIT_MS, InstallFlow, InstallPlan};
 use super::pushing::PushTask;
 use super::wire::{group, shared_text, shown_url};
 use super::worker::{How, Report, Told};
@@ -35,10 +35,10 @@ pub struct Next {
     pub found: Option<Box<Found>>,
     /// Whether a worker may find such.
     pub lasting: bool,
-    /// The rule file that the operation is about.
-    pub file: Option<Box<str>>,
-    /// What is known of it.
-    pub view: Option<Box<FileView>>,
+    /// The rules that the operation installs.
+    pub install: Option<Box<InstallPlan>>,
+    /// What of that is to be done now, in a worker.
+    pub view: Option<Box<RulesView>>,
 }
 
 /// Something that is to be done before a call is answered.
@@ -61,8 +61,21 @@ pub enum Wanted {
         limit_ms: u32,
         /// Whether it may be done again if nobody knows how it ended.
         repeatable: bool,
-        /// The rule file that is read before, and may be written after.
-        file: Option<String>,
+        /// The request.
+        talk: Box<Talk>,
+        /// The rules that it installs.
+        install: Option<Box<InstallPlan>>,
+    },
+    /// The notification of a webhook, of rules that were installed.
+    Notify {
+        /// The webhook's origin.
+        origins: Vec<String>,
+        /// How long it may take.
+        limit_ms: u32,
+        /// The request.
+        talk: Box<Talk>,
+        /// What is known of the rules.
+        install: Box<InstallFlow>,
     },
     /// A push.
     Push {
@@ -97,6 +110,8 @@ pub enum Wanted {
 pub enum Role {
     /// The operation itself.
     Talk,
+    /// The notification of a webhook.
+    Webhook,
     /// The push of the call's own group.
     Own {
         /// Whether its failure is that of the request.
@@ -249,8 +264,6 @@ pub struct Open {
     /// The configuration of the call, where it is needed again; none for the plug's.
     #[serde(skip)]
     pub config: Option<Rc<Config>>,
-    /// The request, where a worker carries it out.
-    pub talk: Option<Talk>,
     /// What the answer has beside.
     pub parts: Vec<Part>,
 }
@@ -269,7 +282,8 @@ pub(super) enum Task {
         origins: Vec<String>,
         limit_ms: u32,
         repeatable: bool,
-        file: Option<Box<FileFlow>>,
+        talk: Box<Talk>,
+        install: Option<Box<InstallFlow>>,
     },
     Push(PushTask),
     PassOn((Ticket, u32), Rc<super::pushing::Target>, String),
@@ -301,7 +315,7 @@ impl Task {
     fn due(&self) -> (Vec<String>, u32) {
         match self {
             // The host performs it itself.
-            Self::Talk { file: Some(flow), .. } if flow.stage.is_put() => (Vec::new(), FILE_LIMIT_MS),
+            Self::Talk { install: Some(flow), .. } if flow.is_put() => (Vec::new(), FILE_LIMIT_MS),
             Self::Talk { origins, limit_ms, .. } => (origins.clone(), *limit_ms),
             Self::Push(task) => (vec![task.target.gateway.origin()], millis(super::pushing::limit_of(&task.target))),
             Self::PassOn(_, target, _) => (vec![target.gateway.origin()], millis(super::pushing::limit_of(target))),
@@ -312,19 +326,34 @@ impl Task {
         }
     }
 
+    /// How long to wait before it.
+    fn pause_ms(&self) -> u32 {
+        match self {
+            Self::Talk { install: Some(flow), .. } => flow.pause_ms(),
+            _ => 0,
+        }
+    }
+
+    /// Whether it only asks, so that it may be ended or made again.
+    pub(super) fn only_asks(&self) -> bool {
+        match self {
+            Self::Talk { install: Some(flow), .. } => flow.only_asks(),
+            Self::Talk { repeatable, .. } => *repeatable,
+            _ => false,
+        }
+    }
+
     /// Whether it stays to be done when its ticket is released.
     pub(super) fn outlives_ticket(&self) -> bool {
         match self {
             Self::Delete(_, task) => task.cleanup,
+            Self::Talk { install: Some(flow), .. } => flow.is_owed(),
             // What is in the queue is to be delivered.
             Self::Write(..) => true,
             _ => false,
         }
     }
 }
-
-/// How long a host may take to write a file.
-const FILE_LIMIT_MS: u32 = 10_000;
 
 /// Whole milliseconds.
 pub fn millis(duration: core::time::Duration) -> u32 {
@@ -355,6 +384,15 @@ pub(super) struct Lane {
     pub(super) is_due: bool,
     /// What the gateway can do, asked for the next push alone.
     pub(super) abilities: Option<Abilities>,
+}
+
+impl Lane {
+    /// What the host is to know of the next job.
+    fn due(&self, name: &str) -> Option<Due> {
+        let task = self.tasks.front()?;
+        let (origins, limit_ms) = task.due();
+        Some(Due { lane: name.to_owned(), origins, pause_ms: task.pause_ms(), limit_ms })
+    }
 }
 
 /// Tickets and lanes.
@@ -407,8 +445,7 @@ impl Schedule {
 
     /// What the host is to know of a lane's next job.
     pub(super) fn due(&self, lane: &str) -> Option<Due> {
-        let (origins, limit_ms) = self.lanes.get(lane)?.tasks.front()?.due();
-        Some(Due { lane: lane.to_owned(), origins, pause_ms: 0, limit_ms })
+        self.lanes.get(lane)?.due(lane)
     }
 
     /// Notes how a part of a ticket's answer went. Returns the ticket if nothing more is awaited.
@@ -431,17 +468,34 @@ impl Schedule {
         self.tickets.remove(&ticket)
     }
 
-    /// Takes a ticket out, and its tasks that nobody began. Says in which lanes its tasks run.
-    pub(super) fn remove(&mut self, ticket: Ticket) -> Option<(Open, Vec<String>)> {
+    /// Takes a ticket out, and its tasks that nobody began. Says in which lanes its tasks run, and
+    /// which lanes are due otherwise than they were.
+    pub(super) fn remove(&mut self, ticket: Ticket) -> Option<(Open, Vec<String>, Vec<Due>)> {
         let open = self.tickets.remove(&ticket)?;
-        let mut running = Vec::new();
+        let (mut running, mut due) = (Vec::new(), Vec::new());
         for (name, lane) in &mut self.lanes {
+            let before = lane.due(name);
             lane.tasks.retain(|task| task.owner().0 != ticket || task.outlives_ticket());
+            due.extend(lane.due(name).filter(|due| lane.is_due && before.as_ref() != Some(due)));
             if lane.taken.iter().flat_map(|taken| &taken.tasks).any(|task| task.owner().0 == ticket) {
                 running.push(name.clone());
             }
         }
-        Some((open, running))
+        Some((open, running, due))
+    }
+
+    /// What is answered of the rules that a ticket installs, if nobody waits for it any longer and
+    /// more was done than to ask.
+    pub(super) fn given_up(&self, ticket: Ticket) -> Option<Told> {
+        let of_ticket = |task: &Task| match task {
+            Task::Talk { owner, install: Some(flow), .. } if owner.0 == ticket => Some(flow.clone()),
+            _ => None,
+        };
+        self.lanes.values().find_map(|lane| {
+            let running = lane.taken.iter().flat_map(|taken| &taken.tasks).find_map(of_ticket);
+            let runs = running.is_some();
+            running.or_else(|| lane.tasks.iter().find_map(of_ticket))?.given_up(runs)
+        })
     }
 
     /// The tickets that have no answer, the lanes whose job was taken and not completed, and those
@@ -481,10 +535,14 @@ impl Schedule {
 
 fn placed(wanted: Wanted, owner: (Ticket, u32)) -> (String, Task) {
     match wanted {
-        Wanted::Talk { origins, limit_ms, repeatable, file } => {
-            let lane = file.as_ref().map_or_else(|| format!("call:{}", owner.0), |name| format!("file:{name}"));
-            let file = file.map(|name| Box::new(FileFlow::new(name)));
-            (lane, Task::Talk { owner, origins, limit_ms, repeatable, file })
+        Wanted::Talk { origins, limit_ms, repeatable, talk, install } => {
+            let lane = install.as_ref().map_or_else(|| format!("call:{}", owner.0), |plan| plan.lane());
+            let install = install.map(|plan| Box::new(InstallFlow::new(*plan)));
+            (lane, Task::Talk { owner, origins, limit_ms, repeatable, talk, install })
+        }
+        Wanted::Notify { origins, limit_ms, talk, install } => {
+            let task = Task::Talk { owner, origins, limit_ms, repeatable: false, talk, install: Some(install) };
+            (format!("webhook:{}", owner.0), task)
         }
         // What changes nothing needs no order.
         Wanted::Push { version, series, target } => {

@@ -12,7 +12,7 @@ use crate::error::{ClientError, Error};
 use crate::http::{CarriedCredentials, Circuits, Client, Credentials, Exchange, Jitter, Limits, Retry, Transport};
 use crate::known::Warnings;
 use plugpipe_contract::response::{Response, ResponseWriter};
-use plugpipe_contract::responses::HealthStatus;
+use plugpipe_contract::responses::{FailedDelivery, HealthStatus, Notified, Webhook};
 
 /// How servers are asked.
 #[derive(Serialize, Deserialize)]
@@ -198,6 +198,30 @@ impl<'t> Worker<'t> {
 /// What went wrong, told of a job.
 pub(super) fn failed(error: impl Into<Error>) -> Told {
     Told { report: Some(Report::of(&error.into())), ..Told::default() }
+}
+
+/// What is said of a job of which nobody knows how it ended.
+pub(super) fn lost(repeatable: bool, why: &str) -> Told {
+    let report = if repeatable {
+        Report::new("interrupted", format!("the request was interrupted: {why}; make it again"))
+    } else {
+        let problem = format!(
+            "the request was interrupted, and the server may or may not have carried it out: {why}; look before you make it again"
+        );
+        Report::new("unknown_outcome", problem)
+    };
+    Told { report: Some(report), ..Told::default() }
+}
+
+/// The same of a notification, whose failure is none of the request.
+pub(super) fn lost_notification(why: &str) -> Told {
+    let error = plugpipe_contract::responses::ErrorReport {
+        error: format!("the notification was interrupted, and the receiver may or may not have it: {why}"),
+        error_code: "unknown_outcome",
+        ..plugpipe_contract::responses::ErrorReport::default()
+    };
+    let webhook = Webhook::Failed(FailedDelivery { delivered: false, error });
+    Told { members: members(&Notified { webhook }), ..Told::default() }
 }
 
 /// The error of a conversation, where there is one.

@@ -25,7 +25,7 @@ use plugpipe_contract::requests::{
 use plugpipe_contract::response::{Eventually, ResponseWriter};
 use plugpipe_contract::responses::{
     AlertGroups, AlertStateReport, AlertTemplates, AlertmanagerStatus, AlertsResolved, AlertsSent, Annotated,
-    AppliedDashboards, AppliedRules, Cleared, CreatedAlert, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
+    AppliedDashboards, AppliedRules, Cleared, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
     DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EndedWriter, EnsuredDatasource, ExpiredSilence,
     Exported, ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery,
     FoundExemplars, GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts,
@@ -294,9 +294,9 @@ pub const OPERATIONS: &[Operation] = &[
     operation(
         "create_alert",
         "check an alerting rule, install it at target, and confirm it by reading it back",
-        typed!(CreateAlert, (CreatedAlert, InstallReport), alerts::create),
+        typed!(CreateAlert, alerts::Created, alerts::create),
     )
-    .tells(&[PROMETHEUS, RULER, GRAFANA, WEBHOOK]),
+    .tells(RULES),
     operation(
         "delete_alert",
         "remove a rule that create_alert installed",

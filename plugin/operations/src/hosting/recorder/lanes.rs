@@ -9,11 +9,11 @@ use crate::exposition::negotiate::Format;
 use crate::exposition::plain;
 use crate::hosting::checking::HealthJob;
 use crate::hosting::deleting::{DeleteJob, DeleteTask, Settles};
-use crate::hosting::found::FileView;
+use crate::hosting::found::RulesView;
 use crate::hosting::job::{Body, ConverseJob, Effect, Order, What, decode};
 use crate::hosting::pushing::{PushEffect, PushJob, PushTask, StatusJob, Target, told_of_problem, with_user};
-use crate::hosting::schedule::{Open, PartState, Role, Taken, Task};
-use crate::hosting::worker::{How, Reach, Report, Told};
+use crate::hosting::schedule::{Open, PartState, Role, Taken, Talk, Task};
+use crate::hosting::worker::{How, Reach, Report, Told, lost, lost_notification};
 use crate::hosting::{Job, Moment, Outcome, Step, Ticket, Work};
 use crate::operations::own_groups::Pending;
 use crate::operations::together::expose;
@@ -49,15 +49,14 @@ impl Recorder {
             first.outlives_ticket() || self.schedule.tickets.get(&first.owner().0).is_some_and(|open| open.changed);
         let mut taken = Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
         let job = match first {
-            Task::Talk { file: Some(flow), .. } if flow.stage.is_put() => {
+            Task::Talk { install: Some(flow), .. } if flow.is_put() => {
                 if let Some(entry) = self.schedule.lanes.get_mut(lane) {
                     entry.taken = Some(taken);
                 }
                 return flow.file().map(|file| Job { work: Work::PutFile(file), changed });
             }
-            Task::Talk { owner, file, .. } => {
-                let order = self.talk(owner.0, file.map(|flow| flow.view()).unwrap_or_default(), at);
-                order.map(|order| bytes_of(&order, &[], at))
+            Task::Talk { talk, install, .. } => {
+                Some(bytes_of(&self.talk(&talk, install.map(|flow| flow.view()), at), &[], at))
             }
             Task::Push(task) => Some(self.push(lane, &task.target, &mut taken, at)),
             Task::PassOn(_, target, text) => Some(bytes_of(&self.pass_on(&target, at), text.as_bytes(), at)),
@@ -79,14 +78,13 @@ impl Recorder {
     }
 
     /// A request as a job of its own.
-    fn talk(&self, ticket: Ticket, view: FileView, at: Moment) -> Option<Order> {
-        let talk = self.schedule.tickets.get(&ticket)?.talk.as_ref()?;
+    fn talk(&self, talk: &Talk, view: Option<RulesView>, at: Moment) -> Order {
         let ctx = talk.ctx.as_ref().unwrap_or(&talk.clean_ctx);
         let cfg = talk.cfg.as_ref().unwrap_or(&self.config_text);
-        Some(Order {
+        Order {
             reach: Reach { unix_nanos: at.unix_nanos, ..How::asked(&self.config).reach(&self.circuits, at) },
             body: Body::Converse(ConverseJob { ctx: (**ctx).into(), cfg: (**cfg).into(), view }),
-        })
+        }
     }
 
     fn delete(&self, task: &DeleteTask, at: Moment) -> Order {
@@ -244,8 +242,8 @@ impl Recorder {
         let Some(taken) = self.schedule.lanes.get_mut(lane).and_then(|entry| entry.taken.take()) else {
             return self.complete_untaken(lane, outcome, at);
         };
-        if let Some(Task::Talk { file: Some(_), .. }) = taken.tasks.first() {
-            return self.complete_file(lane, taken, outcome, at);
+        if let Some(Task::Talk { install: Some(_), .. }) = taken.tasks.first() {
+            return self.complete_install(lane, taken, outcome, at);
         }
         let known = self.learn(outcome, at);
         let mut step = Step { changed: taken.changed, ..Step::default() };
@@ -324,7 +322,12 @@ impl Recorder {
         let mut step = Step::default();
         let (Outcome::Lost(why), Some(entry)) = (outcome, self.schedule.lanes.get_mut(lane)) else { return step };
         let Some(task) = entry.tasks.pop_front() else { return step };
-        step.changed = self.schedule.tickets.get(&task.owner().0).is_none_or(|open| open.changed);
+        let changed = self.schedule.tickets.get(&task.owner().0).is_none_or(|open| open.changed);
+        if let Task::Talk { install: Some(_), .. } = task {
+            let taken = Taken { tasks: vec![task], version: 0, removed: Vec::new(), status: false, changed };
+            return self.complete_install(lane, taken, Outcome::Lost(why), at);
+        }
+        step.changed = changed;
         let ready = self.schedule.settle(task.owner(), false, told_of_problem("interrupted", why));
         self.conclude(lane, ready.into_iter().collect(), at, &mut step);
         step
@@ -452,16 +455,18 @@ impl Recorder {
     pub fn release(&mut self, ticket: Ticket, at: Moment) -> Step {
         let mut step = Step::default();
         let repeatable = self.is_repeatable(ticket);
-        let Some((mut open, running)) = self.schedule.remove(ticket) else { return step };
-        step.changed = open.changed;
+        let mut installed = self.schedule.given_up(ticket);
+        let Some((mut open, running, due)) = self.schedule.remove(ticket) else { return step };
+        (step.changed, step.due) = (open.changed, due);
         for part in open.parts.iter_mut().filter(|part| part.state == PartState::Awaited) {
-            part.state = PartState::Failed;
-            part.told = Some(Box::new(match part.role {
+            let told = match part.role {
+                Role::Talk if installed.is_some() => installed.take().unwrap_or_default(),
                 Role::Talk if repeatable || running.is_empty() => Told {
                     report: Some(Report::new("timeout", "the servers did not respond within the time that there was; check them, or raise timeout".into())),
                     ..Told::default()
                 },
                 Role::Talk => lost(false, "the time was up"),
+                Role::Webhook => lost_notification("the time was up"),
                 Role::Own { .. } | Role::Other { .. } | Role::PassedOn { .. } | Role::Imported { .. } => told_of_problem(
                     "timeout",
                     "The push was not finished within the time that there was. The value stays recorded, and the next push carries it.".into(),
@@ -471,7 +476,11 @@ impl Recorder {
                     report: Some(Report::new("timeout", "the group was not deleted within the time that there was".into())),
                     ..Told::default()
                 },
-            }));
+            };
+            // Rules that were written and are not confirmed are no error.
+            let is_done = part.role == Role::Talk && told.report.is_none();
+            part.state = if is_done { PartState::Done } else { PartState::Failed };
+            part.told = Some(Box::new(told));
         }
         if repeatable {
             step.stop = running;
@@ -488,7 +497,7 @@ impl Recorder {
         let tasks = all.flat_map(|lane| lane.taken.iter().flat_map(|taken| &taken.tasks).chain(&lane.tasks));
         let own = tasks.filter(|task| task.owner().0 == ticket);
         let mut own = own.peekable();
-        own.peek().is_some() && own.all(|task| matches!(task, Task::Talk { repeatable: true, .. }))
+        own.peek().is_some() && own.all(Task::only_asks)
     }
 
     /// Forgets everything but what is to be removed from servers.
@@ -500,17 +509,4 @@ impl Recorder {
         mem::take(&mut self.pushes.compared);
         dropped
     }
-}
-
-/// What is said of a job of which nobody knows how it ended.
-pub(super) fn lost(repeatable: bool, why: &str) -> Told {
-    let report = if repeatable {
-        Report::new("interrupted", format!("the request was interrupted: {why}; make it again"))
-    } else {
-        let problem = format!(
-            "the request was interrupted, and the server may or may not have carried it out: {why}; look before you make it again"
-        );
-        Report::new("unknown_outcome", problem)
-    };
-    Told { report: Some(report), ..Told::default() }
 }

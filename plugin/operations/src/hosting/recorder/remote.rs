@@ -1,13 +1,13 @@
 //! Jobs and outcomes of remote writes and OTLP exports.
 
 use super::Recorder;
-use super::lanes::{Known, lost};
+use super::lanes::Known;
 use crate::config::Config;
 use crate::hosting::deleting::Settles;
 use crate::hosting::exporting::{ExportJob, ExportTask};
 use crate::hosting::job::{Body, Order, What};
 use crate::hosting::schedule::{Open, Taken, Task};
-use crate::hosting::worker::Told;
+use crate::hosting::worker::{Told, lost};
 use crate::hosting::writing::{WriteEffect, WriteJob, WriteTask};
 use crate::hosting::{Moment, Ticket};
 use crate::http::{Url, redacted};

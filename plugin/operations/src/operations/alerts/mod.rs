@@ -26,6 +26,7 @@ use self::settings::Settings;
 use super::call::Call;
 use super::notify::deliver;
 use crate::error::Error;
+use crate::hosting::found::{RulesStep, RulesView};
 use crate::http::Url;
 use crate::rules::edit::Edit;
 use crate::rules::known::RuleServer;
@@ -33,27 +34,27 @@ use crate::rules::plan::{ServerGroup, ServerRule};
 use crate::rules::read::Uses;
 use crate::rules::{self, Rule, RuleKind, slug, with_label};
 use crate::servers::alertmanager::{Alert, pairs};
-use crate::servers::ruler::Target;
 use crate::time::prometheus_duration;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
     AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, ListAlerts, RulesTarget,
     WantedRules,
 };
+use plugpipe_contract::response::Eventually;
 use plugpipe_contract::responses::{
     ActiveAlert, AlertStateName, AlertStateReport, Amount, AppliedRules, CreatedAlert, DeletedAlert, Delivery,
-    ExportedRules, FailedDelivery, FormerMetadata, FormerRule, InstallReport, InstalledRule, ListedAlerts,
+    ExportedRules, FailedDelivery, FormerMetadata, FormerRule, InstallReport, InstalledRule, ListedAlerts, Notified,
     PlannedRules, Webhook,
 };
 
 /// The default file for whole sets of rules.
 const DEFAULT_FILE: &str = "plugpipe_rules.yml";
 
+/// The response of `create_alert`; its webhook is notified by a job of its own.
+pub type Created = (Eventually<(CreatedAlert, InstallReport)>, Option<Notified>);
+
 /// `create_alert`: validates an alert and installs it at `target`.
-pub fn create(
-    call: &mut Call,
-    Both(own, Both(beside, folder)): &CreateAlert,
-) -> Result<(CreatedAlert, InstallReport), Error> {
+pub fn create(call: &mut Call, Both(own, Both(beside, folder)): &CreateAlert) -> Result<Created, Error> {
     let settings = &Settings::of(call.cfg, own.alert_config.as_ref(), beside)?;
     let (_, evaluator) = settings.target()?;
     let (rule, wanted) = read::one_alert(settings, evaluator)?;
@@ -62,27 +63,39 @@ pub fn create(
     let file = settings.rules_file(|| alert_file(group, name))?;
     let webhook = settings.place.webhook_url.get().map(|text| Url::parse(text.trim())).transpose();
     let webhook = webhook.map_err(|problem| Error::invalid(settings.path("webhook_url"), problem))?;
-    let installed = Install::new(wanted, file, (call.next.view.as_deref(), folder), false).run(call, settings)?;
-    let held = || installed.held.iter().flatten().flat_map(|group| &group.rules).filter(|rule| rule.name == name);
-    // Once the file is written, and unless it is taken back.
-    let is_early = call.next.found.as_ref().is_some_and(|found| found.file.is_some() || found.refused);
-    let webhook = webhook.filter(|_| !is_early).map(|url| {
-        let fires = held().any(|rule| rule.state == "firing");
+    let notify = |call: &mut Call, url: &Url, fires: bool| {
         // The rule is installed even if the notification fails.
-        notify(call, &url, &rule, fires).map_or_else(
+        let webhook = notify(call, url, &rule, fires).map_or_else(
             |error| Webhook::Failed(FailedDelivery { delivered: false, error: error.report() }),
             Webhook::Sent,
-        )
-    });
+        );
+        Notified { webhook }
+    };
+    if let (Some(RulesView { step: RulesStep::Notify(fires), .. }), Some(url)) = (call.next.view.as_deref(), &webhook) {
+        let fires = *fires;
+        return Ok((Eventually::Later, Some(notify(call, url, fires))));
+    }
+    let installed = Install::new(wanted, file, (call.next.view.as_deref(), folder), false).run(call, settings)?;
+    let held = || installed.held.iter().flatten().flat_map(|group| &group.rules).filter(|rule| rule.name == name);
+    let mut notified = None;
+    if let Some(url) = &webhook {
+        if call.config.mock {
+            notified = Some(notify(call, url, false));
+        } else if let Some(plan) = &mut call.next.install {
+            plan.webhook = Some(url.origin());
+        } else {
+            let fires = held().any(|rule| rule.state == "firing");
+            call.next.found.get_or_insert_default().rules.get_or_insert_default().notify = Some(fires);
+        }
+    }
     let created = CreatedAlert {
         alert_id: format!("{group}/{name}"),
         alert_name: name.to_owned(),
         expression: rule.expression.clone(),
         alert_created: installed.confirmed,
         state: held().find(|rule| rule.alert).map(|rule| rule.state.clone()),
-        webhook,
     };
-    Ok((created, installed.report))
+    Ok((Eventually::Now((created, installed.report)), notified))
 }
 
 /// Notifies a webhook of the rule: as firing if the server reports it so, otherwise as resolved.
@@ -259,37 +272,16 @@ pub fn delete(
     if call.config.mock {
         return Ok((DeletedAlert { mock: true, ..alert }, None));
     }
-    let (target, _, ruler) = ruler(call, settings)?;
-    if target == Target::File {
-        let file = settings.rules_file(|| alert_file(group, name))?;
-        let wanted = Wanted {
-            edit: Edit::Take { group: group.into(), alert: name.into() },
-            uses: Uses::default(),
-            given: Given::Alert,
-        };
-        let installed = Install::new(wanted, file, (call.next.view.as_deref(), folder), false).run(call, settings)?;
-        // Only what this call took out and the server lists no more.
-        let deleted = installed.written && installed.confirmed;
-        return Ok((DeletedAlert { deleted, was_there: Some(installed.was_there), ..alert }, Some(installed.report)));
-    }
-    let ruler = ruler?;
-    let held = ruler.held(&mut call.client(call.config.limits(), true))?;
-    let own = ruler.own(&held, "");
-    let is = |rule: &ServerRule| rule.alert && rule.name == name;
-    let found = own.iter().find(|held| held.name == group && held.rules.iter().any(is));
-    if found.is_some_and(|held| !held.rules.iter().all(is)) {
-        return Err(Error::invalid(
-            settings.path("group"),
-            format!(
-                "the group {group} has other rules, which would be deleted with {name}; use apply_alerts with the rules to keep"
-            ),
-        ));
-    }
-    // This deletes a whole group, so its contents must be known.
-    if found.is_some() {
-        ruler.delete(&mut call.client(call.config.limits(), true), group)?;
-    }
-    Ok((DeletedAlert { deleted: found.is_some(), was_there: Some(found.is_some()), ..alert }, None))
+    let file = settings.rules_file(|| alert_file(group, name))?;
+    let wanted = Wanted {
+        edit: Edit::Take { group: group.into(), alert: name.into() },
+        uses: Uses::default(),
+        given: Given::Alert,
+    };
+    let installed = Install::new(wanted, file, (call.next.view.as_deref(), folder), false).run(call, settings)?;
+    // Only what this call took out and the server lists no more.
+    let deleted = installed.written && installed.confirmed;
+    Ok((DeletedAlert { deleted, was_there: Some(installed.was_there), ..alert }, Some(installed.report)))
 }
 
 /// The default file for a single alert.
