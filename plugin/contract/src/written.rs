@@ -70,6 +70,19 @@ pub fn kind_of(json: &str) -> &'static str {
     }
 }
 
+/// The same of a value that was parsed.
+pub fn kind_of_value(value: &serde_json::Value) -> &'static str {
+    use serde_json::Value;
+    match value {
+        Value::String(_) => "text",
+        Value::Object(_) => "an object",
+        Value::Array(_) => "a list",
+        Value::Bool(_) => "a boolean",
+        Value::Null => "null",
+        Value::Number(_) => "a number",
+    }
+}
+
 /// Whether a value counts as missing: null, or only whitespace.
 pub(crate) fn is_empty(json: &str) -> bool {
     match Scalar::read(json) {

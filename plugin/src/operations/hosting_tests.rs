@@ -49,6 +49,9 @@ impl Transport for Servers {
             if let Some(rules) = self.answer_of_rules(request.method, &url) {
                 return Ok(rules);
             }
+            if url == "http://g:1/api/v1/metrics" {
+                return Ok(self.list_groups());
+            }
             match request.method {
                 _ if url.contains("/write") => self.written.push(request.body.to_vec()),
                 Method::Put => drop(self.groups.insert(url, body)),
@@ -106,6 +109,18 @@ impl Servers {
         Some(Response { status: 200, headers: Vec::new(), body })
     }
 
+    /// The groups of the gateway, all pushed long ago.
+    fn list_groups(&self) -> Response {
+        let group = |url: &String| {
+            let job = url.rsplit('/').next();
+            json!({"labels": {"job": job}, "last_push_successful": true,
+                "push_time_seconds": {"type": "GAUGE", "metrics": [{"labels": {"job": job}, "value": "1"}]}})
+        };
+        let groups: Vec<Value> = self.groups.keys().map(group).collect();
+        let body = json!({"status": "success", "data": groups}).to_string().into_bytes();
+        Response { status: 200, headers: Vec::new(), body }
+    }
+
     fn put(&mut self, file: File) -> Result<Option<Vec<u8>>, FileProblem> {
         let held = self.files.get(&file.name).cloned();
         if held == file.expected {
@@ -141,7 +156,7 @@ struct Host {
     answers: BTreeMap<Ticket, Answer>,
 }
 
-const CFG: &str = r#"{"gateway_url": "http://u:s3cret@g:1", "job_name": "own", "gateway_auth": "s3cret-token", "remote_write_url": "http://r:1/write", "prometheus_url": "http://p:1", "ruler_url": "http://m:1"}"#;
+const CFG: &str = r#"{"gateway_url": "http://u:s3cret@g:1", "job_name": "own", "gateway_auth": "s3cret-token", "remote_write_url": "http://r:1/write", "prometheus_url": "http://p:1", "ruler_url": "http://m:1", "otlp_url": "http://o:1/v1/metrics"}"#;
 
 impl Host {
     fn new() -> Self {
@@ -331,6 +346,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         "create_alert mimir",
         "delete_alert mimir",
         "plan_alerts",
+        "expire_groups",
     ];
     let act = prop_oneof![
         8 => prop::sample::select(vec![None, Some("a"), Some("b")]).prop_map(Act::Record),
@@ -386,6 +402,10 @@ proptest! {
                     } else if operation.ends_with("_alert") {
                         ctx["alert_config"] = json!({"alert_name": "Up", "expression": "up == 0", "rules_file": "a.yml",
                             "target": target, "webhook_url": "http://x:s3cret@hook:1/"});
+                    } else if operation == "expire_groups" {
+                        ctx["older_than"] = json!("1m");
+                        ctx["dry_run"] = json!(false);
+                        ctx["labels"] = json!({"job": "own"});
                     } else if operation == "plan_alerts" {
                         ctx["alerts"] = json!([{"alert_name": "Up", "expression": "up == 0"}]);
                     }
@@ -501,4 +521,86 @@ fn a_caller_that_leaves_is_told_and_what_it_recorded_stays() {
     let step = host.plug.release(asking, at);
     assert_eq!(step.stop, [format!("call:{asking}")]);
     assert_eq!(step.answers[0].1.error.as_ref().unwrap().code, "timeout");
+}
+
+#[test]
+fn a_group_that_was_expired_is_pushed_again_if_something_was_recorded_meanwhile() {
+    let mut host = Host::new();
+    let expire = json!({"operation": "expire_groups", "older_than": "1m", "dry_run": false});
+    host.start(&counter(None));
+    host.settle();
+    assert_eq!((total(&host.servers, "own"), host.plug.recorder.pushes.groups.len()), (1, 1));
+    // Nothing was: the group stays away, and there is nothing to clean up.
+    let ticket = host.start(&expire);
+    host.settle();
+    assert!(host.answers[&ticket].body.contains(r#""deleted":1"#), "{:?}", host.answers[&ticket]);
+    assert!(host.servers.groups.is_empty() && host.plug.recorder.pushes.groups.is_empty());
+    assert_eq!(host.plug.recorder.unsent(), 0);
+    // A value that was pushed while the job was on its way is deleted with the group.
+    for job in [None, Some("a")] {
+        let mut host = Host::new();
+        host.start(&counter(job));
+        host.settle();
+        let ticket = host.start(&expire);
+        host.take(0);
+        host.start(&counter(job));
+        host.take(0);
+        host.complete(1, false);
+        host.complete(0, false);
+        assert!(host.servers.groups.is_empty(), "{:?}", host.servers.groups);
+        assert!(state(&mut host.replayed(0, None)) == state(&mut host.plug));
+        host.settle();
+        let group = job.unwrap_or("own");
+        assert_eq!(total(&host.servers, group), 2);
+        let answer = &host.answers[&ticket].body;
+        let pushed = format!(r#""groups_pushed":[{{"group":"http://g:1/metrics/job/{group}","metric_pushed":true"#);
+        assert!(answer.contains(&pushed), "{answer}");
+        assert_eq!(host.plug.recorder.pushes.groups.len(), 1);
+        assert!(state(&mut host.replayed(0, None)) == state(&mut host.plug));
+    }
+}
+
+#[test]
+fn a_delivery_of_what_the_receiver_has_sends_nothing_and_says_so() {
+    for (sink, operation, nothing) in
+        [("remote_write", "remote_write_metrics", r#""requests":0"#), ("otlp", "export_otlp", r#""data_points":0"#)]
+    {
+        let mut host = Host::new();
+        let deliver = |host: &mut Host| {
+            host.next += 1;
+            let (ticket, at) = (host.next, host.moment());
+            let step = host.plug.start(ticket, hosting::Request::Deliver(sink), CFG, at);
+            host.note(step);
+            host.servers.asked.clear();
+            host.settle();
+            let answer = host.answers[&ticket].clone();
+            let unchanged = answer.body.contains(r#""unchanged":true"#);
+            assert_eq!(unchanged, answer.body.contains(nothing), "{answer:?}");
+            (answer.error.is_none(), unchanged, host.servers.asked.len())
+        };
+        host.start(&counter(None));
+        host.settle();
+        assert_eq!(deliver(&mut host), (true, false, 1), "{sink}");
+        assert_eq!(deliver(&mut host), (true, true, 0), "{sink}");
+        // After a restart, what is not known to have arrived is sent once more.
+        let snapshot = host.plug.snapshot();
+        host.plug.restore(&snapshot, 5).unwrap();
+        assert_eq!(deliver(&mut host), (true, true, 0), "{sink}");
+        // Who asks by name has it sent.
+        host.start(&json!({"operation": operation}));
+        host.servers.asked.clear();
+        host.settle();
+        assert_eq!(host.servers.asked.len(), 1, "{sink}");
+        // A value, also of another group, is a change, and so is a failure.
+        host.start(&counter(Some("a")));
+        host.settle();
+        host.servers.away = true;
+        assert!(!deliver(&mut host).0, "{sink}");
+        host.servers.away = false;
+        assert_eq!(deliver(&mut host), (true, false, 1), "{sink}");
+        assert_eq!(deliver(&mut host), (true, true, 0), "{sink}");
+        host.start(&json!({"operation": "remove_metric", "metric_name": "c_total"}));
+        host.settle();
+        assert!(!deliver(&mut host).1, "{sink}");
+    }
 }

@@ -149,7 +149,7 @@ fn results_are_limited_on_request() {
 #[test]
 fn an_invalid_exposition_is_an_error_with_its_position() {
     for (content_type, body, position, told) in [
-        (TEXT, "a 1\nb{x=1} 2\n", json!({"line": 2, "column": 5}), "PrometheusText"),
+        (TEXT, "a 1\nb{x=1} 2\n", json!({"line": 2, "column": 5}), "PrometheusText0.0.4"),
         (OPENMETRICS, "a 1\n", json!({"line": 2, "column": 1}), "OpenMetricsText"),
         ("application/vnd.google.protobuf", "\u{1}", Value::Null, "byte"),
         ("text/html; charset=utf-8", "<html>", Value::Null, "HTML page"),

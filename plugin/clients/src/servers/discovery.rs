@@ -13,7 +13,7 @@ use crate::http::{Client, Method, Peer, Request, Url, endpoint};
 use crate::servers::prometheus;
 use plugpipe_contract::error::excerpt;
 use plugpipe_contract::lenient::unless_null;
-use plugpipe_contract::written::kind_of;
+use plugpipe_contract::written::kind_of_value;
 use plugpipe_provisioning::prometheus_yml::check_target;
 
 /// Identifies the server in errors.
@@ -87,13 +87,13 @@ fn is_json(content_type: &str) -> bool {
 /// the path of the list; an error holds the path of the invalid value and what was expected.
 pub fn groups(list: &Value, path: &str) -> Result<Vec<Group>, (String, String)> {
     let Value::Array(items) = list else {
-        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind(list))));
+        return Err((path.to_owned(), format!("expected a list of groups of targets, got {}", kind_of_value(list))));
     };
     let mut groups: Vec<Group> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let Value::Object(item) = item else {
-            return Err((path, format!("expected an object with targets and labels, got {}", kind(item))));
+            return Err((path, format!("expected an object with targets and labels, got {}", kind_of_value(item))));
         };
         let read = group(item, &path)?;
         match groups.iter_mut().find(|group| group.labels == read.labels) {
@@ -110,11 +110,6 @@ fn add(group: &mut Group, target: String) {
     }
 }
 
-/// The kind of a value, for errors.
-fn kind(value: &Value) -> &'static str {
-    kind_of(&value.to_string())
-}
-
 fn group(item: &Map<String, Value>, path: &str) -> Result<Group, (String, String)> {
     let mut group = Group::default();
     match item.get("labels") {
@@ -123,23 +118,27 @@ fn group(item: &Map<String, Value>, path: &str) -> Result<Group, (String, String
             for (name, value) in labels {
                 let Value::String(value) = value else {
                     let path = format!("{path}.labels.{}", excerpt(name, 100));
-                    return Err((path, format!("expected text, got {}", kind(value))));
+                    return Err((path, format!("expected text, got {}", kind_of_value(value))));
                 };
                 group.labels.insert(name.clone(), value.clone());
             }
         }
-        Some(other) => return Err((format!("{path}.labels"), format!("expected an object, got {}", kind(other)))),
+        Some(other) => {
+            return Err((format!("{path}.labels"), format!("expected an object, got {}", kind_of_value(other))));
+        }
     }
     let targets = match item.get("targets") {
         None | Some(Value::Null) => {
             return Err((format!("{path}.targets"), "is missing; expected a list of host:port".into()));
         }
         Some(Value::Array(targets)) => targets,
-        Some(other) => return Err((format!("{path}.targets"), format!("expected a list, got {}", kind(other)))),
+        Some(other) => {
+            return Err((format!("{path}.targets"), format!("expected a list, got {}", kind_of_value(other))));
+        }
     };
     for (index, target) in targets.iter().enumerate() {
         let invalid = |problem| (format!("{path}.targets[{index}]"), problem);
-        let target = target.as_str().ok_or_else(|| invalid(format!("expected text, got {}", kind(target))))?;
+        let target = target.as_str().ok_or_else(|| invalid(format!("expected text, got {}", kind_of_value(target))))?;
         check_target(target).map_err(invalid)?;
         add(&mut group, target.to_owned());
     }

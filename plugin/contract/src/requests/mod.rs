@@ -48,7 +48,7 @@ pub use prometheus::{
     LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,
     TargetState,
 };
-pub use push::PushMetrics;
+pub use push::{Deliver, PushMetrics};
 pub use query::{Expression, QueryExemplars, QueryMetrics, TimeRange, TooManyPoints};
 pub use record::{
     DefinitionFields, ListedParts, ListedRecord, NativeFields, Record, RecordMultiple, RegisterMetric, RemoveMetric,
@@ -65,6 +65,7 @@ pub struct NoFields {}
 
 requests!(
     NoFields,
+    Deliver,
     Both<Record<'a>, DefinitionFields<'a>>,
     RecordMultiple<'a>,
     RecordBatch<'a>,

@@ -4,6 +4,16 @@ use serde::Deserialize;
 
 use crate::scalar::Flag;
 
+/// `remote_write_metrics` and `export_otlp`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Deliver {
+    /// Whether to send nothing if nothing changed since the receiver accepted everything; false by
+    /// default.
+    pub if_changed: Flag,
+}
+
 /// `push_metrics` and `flush_metrics`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

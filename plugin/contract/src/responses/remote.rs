@@ -12,6 +12,10 @@ pub struct RemoteWritten {
     /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
+    /// With `if_changed`: whether nothing was sent, because nothing changed since the receiver
+    /// accepted everything.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unchanged: bool,
     /// The values that the receiver wrote, or those sent if it does not report that.
     pub written: WrittenValues,
     /// Whether the receiver reported how much it wrote.
@@ -53,6 +57,10 @@ pub struct OtlpExported {
     /// Whether `mock_mode` is on, so no server was contacted.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
+    /// With `if_changed`: whether nothing was sent, because nothing changed since the receiver
+    /// accepted everything.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unchanged: bool,
     /// How many data points were sent.
     pub data_points: u64,
     /// How many of them the receiver accepted.

@@ -97,11 +97,16 @@ fn write_number_label(prefix: &[u8], value: f64, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Whether it only has a current value, which has no beginning.
+fn is_instant(point: &Point) -> bool {
+    matches!(point, Point::Gauge(_) | Point::Info | Point::StateSet { .. })
+}
+
 fn write_series(series: &Series, out: &mut Vec<u8>) {
     write_bytes(b"{\"labels\":{", out);
     write_labels(&series.labels, out);
     out.push(b'}');
-    if let Some(created) = series.created_ms {
+    if let Some(created) = series.created_ms.filter(|_| !is_instant(&series.point)) {
         write_bytes(b",\"created\":", out);
         write_seconds(created, out);
     }

@@ -9,6 +9,7 @@ use super::worker::{How, Told, Worker, failed, members};
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::http::{Url, redacted};
+use crate::operations::pushes::Contents;
 use crate::servers::otlp;
 use plugpipe_contract::responses::OtlpExported;
 
@@ -23,6 +24,17 @@ pub struct ExportTask {
     /// The configuration of the call; none for the plug's.
     #[serde(skip)]
     pub config: Option<Rc<Config>>,
+    /// What was recorded when it was asked for.
+    pub contents: Contents,
+}
+
+/// What an export changes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct ExportEffect {
+    /// How many data points were lost.
+    pub(super) lost: u64,
+    /// Whether the receiver accepted all of them.
+    pub(super) accepted: bool,
 }
 
 /// A body on its way.
@@ -35,24 +47,26 @@ pub(super) struct ExportJob {
 }
 
 impl ExportJob {
-    pub(super) fn run(self, worker: &mut Worker) -> (u64, Told) {
+    pub(super) fn run(self, worker: &mut Worker) -> (ExportEffect, Told) {
         let Self { url, body, points } = self;
         match otlp::export(&mut worker.client(), &url, body) {
             Ok(partial) => {
                 let exported = OtlpExported {
                     mock: false,
+                    unchanged: false,
                     data_points: points,
                     accepted: Some(points.saturating_sub(partial.rejected)),
                     rejected_data_points: Some(partial.rejected),
                     message: (!partial.message.is_empty()).then(|| excerpt(&partial.message, 1_000)),
                     receiver: Some(redacted(&url)),
                 };
-                (partial.rejected, Told { members: members(&exported), ..Told::default() })
+                let effect = ExportEffect { lost: partial.rejected, accepted: partial.rejected == 0 };
+                (effect, Told { members: members(&exported), ..Told::default() })
             }
             // Nothing is kept: the next export says what holds then.
             Err(cause) => {
                 let error = Error::Undelivered { cause: Box::new(cause.into()), written: 0, pending: 0, lost: points };
-                (points, failed(error))
+                (ExportEffect { lost: points, accepted: false }, failed(error))
             }
         }
     }

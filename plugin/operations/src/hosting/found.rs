@@ -15,6 +15,8 @@ pub struct Found {
     pub import: Option<Import>,
     /// What was found of rules that are installed.
     pub rules: Option<RulesFound>,
+    /// The URLs of groups that were deleted from the gateway, without credentials.
+    pub deleted: Vec<String>,
 }
 
 /// What a step of installing rules found.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checking::HealthJob;
 use super::deleting::DeleteJob;
-use super::exporting::ExportJob;
+use super::exporting::{ExportEffect, ExportJob};
 use super::found::{Found, RulesView};
 use super::pushing::{PushEffect, PushJob, StatusJob};
 use super::worker::Reach;
@@ -83,8 +83,7 @@ pub(super) enum What {
     /// The group was deleted.
     Deleted,
     Written(WriteEffect),
-    /// So many data points were lost.
-    Exported(u64),
+    Exported(ExportEffect),
 }
 
 /// A request, to be carried out by a worker.

@@ -44,8 +44,8 @@ pub const SINKS: [&str; 3] = [PUSHGATEWAY, "remote_write", "otlp"];
 pub fn sink(name: &str) -> Option<&'static str> {
     match name {
         PUSHGATEWAY => Some(r#"{"operation":"flush_metrics"}"#),
-        "remote_write" => Some(r#"{"operation":"remote_write_metrics"}"#),
-        "otlp" => Some(r#"{"operation":"export_otlp"}"#),
+        "remote_write" => Some(r#"{"operation":"remote_write_metrics","if_changed":true}"#),
+        "otlp" => Some(r#"{"operation":"export_otlp","if_changed":true}"#),
         _ => None,
     }
 }

@@ -40,8 +40,8 @@ pub fn run(job: Vec<u8>, transport: &mut dyn Transport) -> ResultOfRun {
             (What::Written(effect), told)
         }
         Body::Export(job) => {
-            let (lost, told) = job.run(&mut worker);
-            (What::Exported(lost), told)
+            let (effect, told) = job.run(&mut worker);
+            (What::Exported(effect), told)
         }
         Body::Health(job) => (What::Nothing, job.run(&mut worker)),
     };

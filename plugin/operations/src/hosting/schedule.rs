@@ -366,12 +366,21 @@ pub(super) struct Taken {
     pub(super) tasks: Vec<Task>,
     /// Of a push: the changes that are in the body.
     pub(super) version: u64,
+    /// Of an operation that may delete groups: the changes of each by then, by its key.
+    pub(super) versions: Vec<(String, u64)>,
     /// Of a push: places of tasks whose series were removed before.
     pub(super) removed: Vec<u32>,
     /// Whether the job only asks what the gateway can do.
     pub(super) status: bool,
     /// Whether taking it was journalled.
     pub(super) changed: bool,
+}
+
+impl Taken {
+    pub(super) fn new(task: Task, changed: bool) -> Self {
+        let (versions, removed) = Default::default();
+        Self { tasks: vec![task], version: 0, versions, removed, status: false, changed }
+    }
 }
 
 /// Jobs of a lane run one at a time.

@@ -8,6 +8,7 @@ use super::wire::{shown_url, whole_url};
 use super::worker::{How, Report, Told, Worker, members};
 use crate::error::Error;
 use crate::http::{Url, redacted};
+use crate::operations::pushes::Contents;
 use crate::operations::receivers::{Delivery, Halving, Receiver};
 use crate::send_queue::{Amounts, CarriedQueue, SendQueue};
 use crate::servers::remote_write::Version;
@@ -28,6 +29,8 @@ pub struct WriteTask {
     pub capacity: u64,
     /// Groups of which nothing is due up to this change, once all is written.
     pub settles: Vec<(Settles, u64)>,
+    /// What was recorded when it was asked for.
+    pub contents: Option<Contents>,
     /// How many series end with it, where it is the last write.
     pub ends: Option<u64>,
     /// When its first batch was sent.
@@ -49,8 +52,8 @@ pub(super) struct Totals {
 impl WriteTask {
     /// A write of what is in the queue of this receiver.
     pub fn new(url: Url, how: How, version: Option<Version>, capacity: usize, settles: Vec<(Settles, u64)>) -> Self {
-        let (ends, started, totals) = (None, None, Totals::default());
-        Self { url, how, version, capacity: capacity as u64, settles, ends, started, totals }
+        let (contents, ends, started, totals) = (None, None, None, Totals::default());
+        Self { url, how, version, capacity: capacity as u64, settles, contents, ends, started, totals }
     }
 
     /// Adds what a batch came to.
@@ -98,6 +101,7 @@ impl WriteTask {
         let Amounts { samples, histograms, exemplars } = written;
         let told = RemoteWritten {
             mock: false,
+            unchanged: false,
             written: WrittenValues { samples, histograms, exemplars },
             confirmed: Some(!unconfirmed),
             version: Some(spoken.map_or("", Version::name)),

@@ -8,7 +8,7 @@ use crate::prometheus_yml::check_target;
 use crate::servers::discovery::{self, Group, Known};
 use plugpipe_contract::requests::DiscoverTargets;
 use plugpipe_contract::responses::{DiscoveredTarget, DiscoveredTargets, TargetGroup, TargetState};
-use plugpipe_contract::written::kind_of;
+use plugpipe_contract::written::{kind_of, kind_of_value};
 use serde_json::Value;
 
 /// Reads `sd_url`, or `targets`: a list of `host:port`, or of groups in http_sd format. Compares
@@ -62,7 +62,7 @@ fn listed(targets: &str) -> Result<Vec<Group>, Error> {
     let mut group = Group::default();
     for (index, item) in items.iter().enumerate() {
         let wrong = |problem: String| Error::invalid(format!("targets[{index}]"), problem);
-        let expected = || wrong(format!("expected host:port, got {}", kind_of(&item.to_string())));
+        let expected = || wrong(format!("expected host:port, got {}", kind_of_value(item)));
         let target = item.as_str().ok_or_else(expected)?;
         check_target(target).map_err(wrong)?;
         if !group.targets.iter().any(|own| own == target) {

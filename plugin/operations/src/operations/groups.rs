@@ -69,6 +69,11 @@ fn list_and_delete(
         }
     }
     let deleted = outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+    if deleted > 0 {
+        // The recorder pushes again what was recorded meanwhile, and has less to clean up.
+        let gone = urls.iter().flatten().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+        call.next.found.get_or_insert_default().deleted = gone.map(|(url, _)| redacted(url)).collect();
+    }
     let mut outcomes = outcomes.into_iter();
     let listed = found.iter().zip(&urls).map(|(held, url)| {
         let outcome = url.as_ref().and_then(|_| outcomes.next());

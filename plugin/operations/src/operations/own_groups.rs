@@ -82,6 +82,11 @@ impl Pending {
         self.settled = self.changes;
     }
 
+    /// What was settled beyond these changes is pending again: the gateway lost it.
+    pub fn unsettle_beyond(&mut self, changes: u64) {
+        self.settled = self.settled.min(changes.max(self.start));
+    }
+
     /// Settles the changes that another instance with the same history settled.
     pub fn settle_up_to(&mut self, settled: u64) {
         self.settled = self.settled.max(settled.min(self.changes));

@@ -228,6 +228,21 @@ pub fn overdue(call: &mut Call) {
     want_others(call, false, &wanted);
 }
 
+/// Pushes groups again that were deleted from the gateway after something was recorded: what `wanted`
+/// picks, as after a record.
+pub fn again(call: &mut Call, wanted: &dyn Fn(&Config) -> bool) {
+    let wanted = |pending: &Pending, config: &Config| {
+        pending.is_due() && config.push_policy == PushPolicy::OnRecord && pushes_itself(config) && wanted(config)
+    };
+    let gateway = call.base.gateway_url.clone().filter(|_| wanted(call.pending, call.base));
+    // The plug's own key is a valid one.
+    if let Some(Ok(target)) = gateway.map(|gateway| Target::of(call.base, &gateway, call.base, false, call.own)) {
+        let role = Role::Other { asked: false, group: redacted(&target.url()) };
+        want(call, target, role, Vec::new());
+    }
+    want_others(call, false, &wanted);
+}
+
 /// Whether automatic pushes are enabled.
 #[inline]
 fn pushes_itself(config: &Config) -> bool {

@@ -1,5 +1,7 @@
 //! The state of pushes.
 
+use serde::{Deserialize, Serialize};
+
 use super::own_groups::MAX_GROUPS;
 use crate::http::{Url, redacted};
 use crate::servers::pushgateway::groups::Abilities;
@@ -19,7 +21,22 @@ pub struct Pushes {
     pub gateway: Option<(String, Abilities)>,
     /// The URLs of groups whose counters were compared with the registry.
     pub compared: Vec<Url>,
+    /// What remote-write and OTLP receivers accepted last, by the receiver's URL.
+    pub delivered: Vec<(String, Contents)>,
 }
+
+/// What was recorded, as far as it shows whether anything changed: the changes of each group, and
+/// how many series there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// By the group's key.
+    pub changes: Vec<(String, u64)>,
+    /// Fewer if some expired.
+    pub series: u64,
+}
+
+/// The maximum number of receivers that are remembered.
+const MAX_RECEIVERS: usize = 16;
 
 impl Pushes {
     /// Starts another call.
@@ -31,6 +48,22 @@ impl Pushes {
     pub fn forget(&mut self, url: &Url) {
         let gone = redacted(url);
         self.groups.retain(|known| redacted(known) != gone);
+    }
+
+    /// Whether a receiver accepted these contents last.
+    pub fn is_delivered(&self, receiver: &Url, contents: &Contents) -> bool {
+        let receiver = redacted(receiver);
+        self.delivered.iter().any(|(known, delivered)| *known == receiver && delivered == contents)
+    }
+
+    /// A receiver accepted these contents.
+    pub fn note_delivered(&mut self, receiver: &Url, contents: Contents) {
+        let receiver = redacted(receiver);
+        self.delivered.retain(|(known, _)| *known != receiver);
+        if self.delivered.len() >= MAX_RECEIVERS {
+            self.delivered.remove(0);
+        }
+        self.delivered.push((receiver, contents));
     }
 
     /// The counters of a group were compared.

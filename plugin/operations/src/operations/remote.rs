@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::call::Call;
-use super::own_groups::OwnGroups;
+use super::own_groups::{OwnGroups, group_text};
+use super::pushes::Contents;
 use super::together::refresh_all;
 use crate::config::Config;
 use crate::error::Error;
@@ -13,14 +14,15 @@ use crate::hosting::exporting::ExportTask;
 use crate::hosting::schedule::{Role, Want, Wanted};
 use crate::hosting::worker::How;
 use crate::hosting::writing::WriteTask;
+use crate::http::redacted;
 use crate::registry::Registry;
 use crate::{NAME, VERSION};
-use plugpipe_contract::requests::NoFields;
+use plugpipe_contract::requests::Deliver;
 use plugpipe_contract::response::Eventually;
 use plugpipe_contract::responses::{OtlpExported, RemoteWritten};
 
 /// Writes what is recorded, and what a receiver that was away has missed.
-pub fn write(call: &mut Call, _: &NoFields) -> Result<Eventually<RemoteWritten>, Error> {
+pub fn write(call: &mut Call, request: &Deliver) -> Result<Eventually<RemoteWritten>, Error> {
     let config = call.config;
     if config.mock {
         return Ok(Eventually::Now(RemoteWritten { mock: true, ..RemoteWritten::default() }));
@@ -31,7 +33,18 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<Eventually<RemoteWritten>,
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
     refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
+    let contents = contents(call)?;
     let receiver = call.receivers.of(url, call.unix_nanos)?;
+    let is_idle = receiver.send_queue.pending() == 0 && !receiver.send_queue.is_in_flight();
+    if request.if_changed.or(false) && is_idle && call.pushes.is_delivered(url, &contents) {
+        return Ok(Eventually::Now(RemoteWritten {
+            unchanged: true,
+            requests: Some(0),
+            pending: Some(0),
+            receiver: Some(redacted(url)),
+            ..RemoteWritten::default()
+        }));
+    }
     let external = &config.remote.external_labels;
     let mut parts = vec![(call.registry.read(now_ms), default_labels(config))];
     parts.extend(call.groups.list.iter().map(|group| {
@@ -47,7 +60,9 @@ pub fn write(call: &mut Call, _: &NoFields) -> Result<Eventually<RemoteWritten>,
         settles.extend(others.map(|group| (Settles(group.key.clone()), group.pending.changes())));
     }
     let how = How { limits: config.remote.write_limits(config.limits()), ..How::asked(config) };
-    let task = WriteTask::new(url.clone(), how, config.remote.write_version, config.remote.write_capacity, settles);
+    let (version, capacity) = (config.remote.write_version, config.remote.write_capacity);
+    let mut task = WriteTask::new(url.clone(), how, version, capacity, settles);
+    task.contents = Some(contents);
     call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Write(task)) });
     Ok(Eventually::Later)
 }
@@ -62,7 +77,7 @@ fn default_labels(config: &Config) -> Vec<(&str, &str)> {
 }
 
 /// Exports what is recorded to an OTLP receiver.
-pub fn export(call: &mut Call, _: &NoFields) -> Result<Eventually<OtlpExported>, Error> {
+pub fn export(call: &mut Call, request: &Deliver) -> Result<Eventually<OtlpExported>, Error> {
     let config = call.config;
     if config.mock {
         return Ok(Eventually::Now(OtlpExported { mock: true, ..OtlpExported::default() }));
@@ -71,9 +86,36 @@ pub fn export(call: &mut Call, _: &NoFields) -> Result<Eventually<OtlpExported>,
         field: "otlp_url",
         todo: "set it to a receiver, for example {\"otlp_url\": \"http://127.0.0.1:9090/api/v1/otlp/v1/metrics\"}",
     })?;
-    let task = ExportTask { url: url.clone(), how: How::asked(config), config: Some(Rc::new(config.clone())) };
+    let contents = contents(call)?;
+    if request.if_changed.or(false) && call.pushes.is_delivered(url, &contents) {
+        return Ok(Eventually::Now(OtlpExported {
+            unchanged: true,
+            receiver: Some(redacted(url)),
+            ..OtlpExported::default()
+        }));
+    }
+    let (how, config) = (How::asked(config), Some(Rc::new(config.clone())));
+    let task = ExportTask { url: url.clone(), how, config, contents };
     call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Export(task)) });
     Ok(Eventually::Later)
+}
+
+/// What is recorded now, to know later whether anything changed.
+fn contents(call: &mut Call) -> Result<Contents, Error> {
+    let now_ms = call.unix_nanos / 1_000_000;
+    call.registry.expire(now_ms);
+    let mut changes = vec![(group_text(&call.base.group()?), call.pending.changes())];
+    let mut series = call.registry.len();
+    for group in &mut call.groups.list {
+        group.registry.expire(now_ms);
+        changes.push((group_text(&group.key), group.pending.changes()));
+        series += group.registry.len();
+    }
+    if call.config.own_metrics {
+        // They change with every call.
+        changes.push(("own metrics".into(), call.unix_nanos));
+    }
+    Ok(Contents { changes, series: series as u64 })
 }
 
 /// All that is recorded as one body of OTLP, and how many data points it has.

@@ -15,7 +15,7 @@ use crate::{DESCRIPTION, NAME, VERSION};
 use plugpipe_contract::document::{Both, Document, Request as _};
 use plugpipe_contract::requests::{
     AlertFields, AlertState, Annotate, ApplyAlerts, ApplyDashboards, CreateAlert, CreateDashboard, CreateSilence,
-    DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, DiscoverTargets, EndWriter, EnsureDatasource,
+    DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, Deliver, DiscoverTargets, EndWriter, EnsureDatasource,
     ExpireGroups, ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig,
     LabelValues, ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules,
     ListSilences, ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
@@ -264,12 +264,12 @@ pub const OPERATIONS: &[Operation] = &[
     operation(
         "remote_write_metrics",
         "write what was recorded to a remote-write receiver",
-        typed!(NoFields, Eventually<RemoteWritten>, remote::write),
+        typed!(Deliver, Eventually<RemoteWritten>, remote::write),
     ),
     operation(
         "export_otlp",
         "export what was recorded to an OTLP receiver",
-        typed!(NoFields, Eventually<OtlpExported>, remote::export),
+        typed!(Deliver, Eventually<OtlpExported>, remote::export),
     ),
     operation(
         "scrape_endpoint",

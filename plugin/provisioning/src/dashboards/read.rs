@@ -11,7 +11,7 @@ use crate::error::Error;
 use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{WantedDashboard, WantedDashboards};
 use plugpipe_contract::scalar::Any;
-use plugpipe_contract::written::kind_of;
+use plugpipe_contract::written::kind_of_value;
 
 /// The most dashboards per call.
 const MAX: usize = 1_000;
@@ -84,7 +84,7 @@ fn build_all(given: Value, path: &str, options: &Options) -> Result<Vec<Dashboar
         }
         Value::Object(_) => Ok(vec![build(given, path, options)?]),
         other => {
-            let problem = format!("expected a list of dashboards, got {}", kind_of(&other.to_string()));
+            let problem = format!("expected a list of dashboards, got {}", kind_of_value(&other));
             Err(Error::invalid(path, problem))
         }
     }

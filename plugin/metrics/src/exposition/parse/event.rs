@@ -21,7 +21,7 @@ impl Format {
     /// The name in `fallback_scrape_protocol` and error messages.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text => "PrometheusText",
+            Self::Text => "PrometheusText0.0.4",
             Self::OpenMetrics => "OpenMetricsText",
             Self::Protobuf => "PrometheusProto",
         }

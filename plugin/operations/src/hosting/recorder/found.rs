@@ -10,10 +10,11 @@ use crate::hosting::pushing::{Target, told_of_failure};
 use crate::hosting::schedule::{Next, Role, Want, Wanted};
 use crate::hosting::worker::{Told, members};
 use crate::hosting::{Moment, Step, Ticket};
-use crate::http::{Exchange, Jitter, redacted};
+use crate::http::{Exchange, Jitter, Url, redacted};
 use crate::known::Warnings;
 use crate::operations::call::Call;
-use crate::operations::scrape;
+use crate::operations::own_groups::group_text;
+use crate::operations::{push, scrape};
 use crate::servers::pushgateway::Group;
 use plugpipe_contract::responses::RecordPush;
 
@@ -30,6 +31,59 @@ impl Recorder {
             }
             None => self.import(ticket, at, step),
         }
+    }
+
+    /// The changes of each group, by its key.
+    pub(super) fn versions(&self) -> Vec<(String, u64)> {
+        let own = self.base().group().ok().map(|key| (group_text(&key), self.pending.changes()));
+        let others = self.groups.list.iter().map(|group| (group_text(&group.key), group.pending.changes()));
+        own.into_iter().chain(others).collect()
+    }
+
+    /// Groups were deleted from the gateway by a job: a cleanup need not delete them, and what was
+    /// recorded in them since the job was taken is pushed again.
+    pub(super) fn forget_deleted(
+        &mut self,
+        ticket: Ticket,
+        deleted: &[String],
+        (versions, at): (&[(String, u64)], Moment),
+        step: &mut Step,
+    ) {
+        if deleted.is_empty() {
+            return;
+        }
+        deleted.iter().filter_map(|url| Url::parse(url).ok()).for_each(|url| self.pushes.forget(&url));
+        let is_deleted = |config: &Config| {
+            let url = config.gateway_url.as_ref().zip(config.group().ok()).map(|(gateway, group)| group.url(gateway));
+            url.is_some_and(|url| deleted.contains(&redacted(&url)))
+        };
+        // All of a group that is newer than the job was recorded since.
+        let version = |key: &Group| {
+            let key = group_text(key);
+            versions.iter().find(|(known, _)| *known == key).map_or(0, |(_, version)| *version)
+        };
+        let base = self.base().clone();
+        if let Some(key) = base.group().ok().filter(|_| is_deleted(&base)) {
+            self.pending.unsettle_beyond(version(&key));
+        }
+        for group in self.groups.list.iter_mut().filter(|group| is_deleted(&group.config(&base))) {
+            group.pending.unsettle_beyond(version(&group.key));
+        }
+        if !self.schedule.is_open(ticket) {
+            return;
+        }
+        let (mut next, mut warnings, mut exchange) = Default::default();
+        let (mut probe, mut jitter) = (Probe::new(at.unix_nanos), Jitter::new(at.seed));
+        let lent = Lent {
+            transport: &mut probe,
+            jitter: &mut jitter,
+            exchange: &mut exchange,
+            warnings: &mut warnings,
+            next: &mut next,
+            unix_nanos: at.unix_nanos,
+        };
+        push::again(&mut self.call(None, lent), &is_deleted);
+        step.due.extend(self.schedule.extend(ticket, next.wants));
     }
 
     fn want_to_pass_on(&self, ticket: Ticket, pass_on: PassOn) -> Want {

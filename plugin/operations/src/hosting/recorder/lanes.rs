@@ -47,7 +47,7 @@ impl Recorder {
         };
         let changed =
             first.outlives_ticket() || self.schedule.tickets.get(&first.owner().0).is_some_and(|open| open.changed);
-        let mut taken = Taken { tasks: vec![first.clone()], version: 0, removed: Vec::new(), status: false, changed };
+        let mut taken = Taken::new(first.clone(), changed);
         let job = match first {
             Task::Talk { install: Some(flow), .. } if flow.is_put() => {
                 if let Some(entry) = self.schedule.lanes.get_mut(lane) {
@@ -55,7 +55,10 @@ impl Recorder {
                 }
                 return flow.file().map(|file| Job { work: Work::PutFile(file), changed });
             }
-            Task::Talk { talk, install, .. } => {
+            Task::Talk { talk, install, repeatable, .. } => {
+                if !repeatable && install.is_none() {
+                    taken.versions = self.versions();
+                }
                 let order = self.talk(&talk, install.map(|flow| flow.view()), at);
                 Some(bytes_of(&order, &[], at))
             }
@@ -260,6 +263,7 @@ impl Recorder {
                     None => known.told,
                 };
                 if let What::Found(found) = known.what {
+                    self.forget_deleted(owner.0, &found.deleted, (&taken.versions, at), &mut step);
                     self.follow(owner.0, *found, at, &mut step);
                 }
                 ready.extend(self.schedule.settle(*owner, told.report.is_none(), told));
@@ -299,9 +303,12 @@ impl Recorder {
                 ready.extend(self.schedule.settle(*owner, deleted, told));
             }
             Some(Task::Write(..)) => self.complete_write(lane, taken, known, at, &mut ready),
-            Some(Task::Export(owner, _)) => {
-                if let What::Exported(lost) = known.what {
-                    self.telemetry.values_lost += lost;
+            Some(Task::Export(owner, task)) => {
+                if let What::Exported(effect) = known.what {
+                    self.telemetry.values_lost += effect.lost;
+                    if effect.accepted {
+                        self.pushes.note_delivered(&task.url, task.contents.clone());
+                    }
                 }
                 let told = match known.lost {
                     Some(why) => lost(true, &why),
@@ -325,7 +332,7 @@ impl Recorder {
         let Some(task) = entry.tasks.pop_front() else { return step };
         let changed = self.schedule.tickets.get(&task.owner().0).is_none_or(|open| open.changed);
         if let Task::Talk { install: Some(_), .. } = task {
-            let taken = Taken { tasks: vec![task], version: 0, removed: Vec::new(), status: false, changed };
+            let taken = Taken::new(task, changed);
             return self.complete_install(lane, taken, Outcome::Lost(why), at);
         }
         step.changed = changed;

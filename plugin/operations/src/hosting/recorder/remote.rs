@@ -125,6 +125,9 @@ impl Recorder {
                 for (Settles(group), version) in &task.settles {
                     self.settle_up_to(group, *version);
                 }
+                if let Some(contents) = &task.contents {
+                    self.pushes.note_delivered(&task.url, contents.clone());
+                }
             }
             let cause = failed.then(|| told.cause());
             let told = task.told(spoken, pending, cause.as_ref(), told.clone());

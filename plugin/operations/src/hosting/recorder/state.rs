@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::hosting::schedule::Schedule;
 use crate::http::{Url, redacted};
 use crate::operations::own_groups::{self, Steps};
+use crate::operations::pushes::Contents;
 use crate::operations::receivers::{Receiver, Receivers};
 use crate::operations::together;
 use crate::operations::writers::Writers;
@@ -49,6 +50,8 @@ struct Approximate {
     circuits: Vec<(String, Duration)>,
     telemetry: Telemetry,
     gateway: Option<(String, Abilities)>,
+    /// What receivers accepted last. Forgotten, it is sent once more.
+    delivered: Vec<(String, Contents)>,
 }
 
 impl Recorder {
@@ -91,6 +94,7 @@ impl Recorder {
             circuits: self.circuits.open(Duration::ZERO),
             telemetry: self.telemetry,
             gateway: self.pushes.gateway.clone(),
+            delivered: self.pushes.delivered.clone(),
         }
     }
 
@@ -128,7 +132,7 @@ impl Recorder {
         };
         self.receivers = Receivers(exact.receivers.into_iter().filter_map(receiver).collect());
         self.writers = exact.writers;
-        self.pushes.gateway = approximate.gateway;
+        (self.pushes.gateway, self.pushes.delivered) = (approximate.gateway, approximate.delivered);
         self.telemetry = approximate.telemetry;
         self.circuits = crate::http::Circuits::default();
         for (origin, until) in approximate.circuits {
