@@ -1321,7 +1321,13 @@ export interface ExportMetricsResult extends AnyResult {
 }
 
 /** `export_otlp`: export what was recorded to an OTLP receiver. */
-export interface ExportOtlpRequest extends AnyRequest {}
+export interface ExportOtlpRequest extends AnyRequest {
+  /**
+   * Whether to send nothing if nothing changed since the receiver accepted everything; false by
+   * default.
+   */
+  if_changed?: Flag;
+}
 
 /** The result of `export_otlp`. */
 export interface ExportOtlpResult extends AnyResult {
@@ -1335,6 +1341,11 @@ export interface ExportOtlpResult extends AnyResult {
   receiver?: string;
   /** How many of them it rejected. */
   rejected_data_points?: number;
+  /**
+   * With `if_changed`: whether nothing was sent, because nothing changed since the receiver
+   * accepted everything.
+   */
+  unchanged?: boolean;
 }
 
 /** `export_rules`: a rule file. */
@@ -3053,7 +3064,7 @@ export interface RemoteEndpoint {
 }
 
 /** `remote_write_metrics`: write what was recorded to a remote-write receiver. */
-export interface RemoteWriteMetricsRequest extends AnyRequest {}
+export type RemoteWriteMetricsRequest = ExportOtlpRequest;
 
 /** The result of `remote_write_metrics`. */
 export interface RemoteWriteMetricsResult extends AnyResult {
@@ -3067,6 +3078,11 @@ export interface RemoteWriteMetricsResult extends AnyResult {
   receiver?: string;
   /** How many requests were sent. */
   requests?: number;
+  /**
+   * With `if_changed`: whether nothing was sent, because nothing changed since the receiver
+   * accepted everything.
+   */
+  unchanged?: boolean;
   /** The protocol's version. */
   version?: string;
   /** The values that the receiver wrote, or those sent if it does not report that. */

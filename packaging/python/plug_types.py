@@ -1652,10 +1652,18 @@ class ExportMetricsResult(AnyResult, _ExportMetricsResultRequired, total=False):
     exported_data_base64: str
 
 
-class ExportOtlpRequest(AnyRequest):
+class _ExportOtlpRequestRequired(TypedDict):
+    """What ExportOtlpRequest must have."""
+
+    operation: Literal["export_otlp", "remote_write_metrics"]
+
+
+class ExportOtlpRequest(AnyRequest, _ExportOtlpRequestRequired, total=False):
     """`export_otlp`: export what was recorded to an OTLP receiver."""
 
-    operation: Literal["export_otlp"]
+    # Whether to send nothing if nothing changed since the receiver accepted everything; false by
+    # default.
+    if_changed: Flag
 
 
 class _ExportOtlpResultRequired(TypedDict):
@@ -1676,6 +1684,9 @@ class ExportOtlpResult(AnyResult, _ExportOtlpResultRequired, total=False):
     receiver: str
     # How many of them it rejected.
     rejected_data_points: int
+    # With `if_changed`: whether nothing was sent, because nothing changed since the receiver
+    # accepted everything.
+    unchanged: bool
 
 
 class _ExportRulesRequestRequired(TypedDict):
@@ -3864,10 +3875,8 @@ class RemoteEndpoint(_RemoteEndpointRequired, total=False):
     tls: Union[TlsFiles, None]
 
 
-class RemoteWriteMetricsRequest(AnyRequest):
-    """`remote_write_metrics`: write what was recorded to a remote-write receiver."""
-
-    operation: Literal["remote_write_metrics"]
+# `remote_write_metrics`: write what was recorded to a remote-write receiver.
+RemoteWriteMetricsRequest = ExportOtlpRequest
 
 
 class _RemoteWriteMetricsResultRequired(TypedDict):
@@ -3890,6 +3899,9 @@ class RemoteWriteMetricsResult(AnyResult, _RemoteWriteMetricsResultRequired, tot
     receiver: str
     # How many requests were sent.
     requests: int
+    # With `if_changed`: whether nothing was sent, because nothing changed since the receiver
+    # accepted everything.
+    unchanged: bool
     # The protocol's version.
     version: str
 
