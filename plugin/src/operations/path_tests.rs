@@ -17,7 +17,7 @@ struct Recorder(Rc<RefCell<Vec<String>>>, Rc<Cell<Duration>>);
 
 impl Clock for Recorder {
     fn unix_nanos(&self) -> u64 {
-        1_704_067_200_000_000_000
+        1_704_067_200_000_000_000 + self.1.get().as_nanos() as u64
     }
 
     fn monotonic(&self) -> Duration {

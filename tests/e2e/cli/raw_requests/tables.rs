@@ -860,7 +860,8 @@ pub(super) fn nesting() -> Table {
         for levels in [128, 1_000, 100_000, 400_000] {
             let nested = format!("{}{inner}{}", open.repeat(levels), close.repeat(levels));
             cases.push((format!("{levels} of {open}"), nested.clone(), "400 S", 0));
-            cases.push((format!("{levels} of {open} in ctx"), with(&format!("\"deep\": {nested}")), "400 S", 0));
+            // What is in ctx is for the plug to judge, which ignores a field that it does not know.
+            cases.push((format!("{levels} of {open} in ctx"), with(&format!("\"deep\": {nested}")), "200 S", 1));
             cases.push((format!("{levels} of {open} never closed"), open.repeat(levels), "400 S", 0));
         }
         let nested = format!("{}{inner}{}", open.repeat(100), close.repeat(100));
@@ -887,8 +888,6 @@ pub(super) fn nesting() -> Table {
         "{\"ctx\": {\"a\": NaN}}",
         "{\"ctx\": {\"a\": Infinity}}",
         "{\"ctx\": {\"a\": 01}}",
-        "{\"ctx\": {\"a\": 1e999}}",
-        "{\"ctx\": {\"a\": \"\\ud800\"}}",
         "{\"ctx\": {\"a\": \"\\x41\"}}",
         "{\"ctx\": {\"a\": \"\n\"}}",
         "{\"ctx\": {}} // x",
@@ -908,11 +907,13 @@ pub(super) fn nesting() -> Table {
         "{\"ctx\": []}",
         "{\"ctx\": {}}",
         "{\"ctx\": {}, \"cfg\": []}",
+        "{\"ctx\": {\"a\": 1e999}}",
+        "{\"ctx\": {\"a\": \"\\ud800\"}}",
     ] {
         cases.push((format!("{body:?}"), body.to_owned(), "200 S", 0));
     }
     cases.push(("spaces around".into(), format!(" \r\n\t{record}\n\n"), "200 S", 1));
-    cases.push(("a large number".into(), with(&format!("\"n\": {}", "9".repeat(5_000))), "400 S", 0));
+    cases.push(("a large number".into(), with(&format!("\"n\": {}", "9".repeat(5_000))), "200 S", 1));
     cases.push(("many members".into(), with(&vec!["\"a\": 1"; 20_000].join(", ")), "200 S", 1));
     for (name, body, responses, records) in cases {
         table.recording(records, name, post(&own, body), responses);
