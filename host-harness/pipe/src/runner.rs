@@ -2,95 +2,22 @@
 //!
 //! Steps run one at a time, without time limits; the host behind [`PlugCaller`] may add those.
 
+mod host;
+mod report;
 mod scope;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::error::{PipeError, UnknownPlug};
 use super::mask::Secrets;
 use super::spec::{OnError, Output, Pipe, Step};
 use super::template::{Scope, TemplateError, Templates, engine_value};
+pub use host::{PlugCaller, PlugKind, Response, Variable};
+pub use report::{PipeReport, StepReport, StepStatus};
 use scope::{Done, History};
-
-/// Whether the host has a plug.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlugKind {
-    /// The host can call it.
-    Known,
-    /// The host is configured to skip its steps; they succeed without a call.
-    Stub,
-    /// The host does not have it.
-    Unknown,
-}
-
-/// A variable of the environment, as the host grants it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Variable {
-    /// Its value.
-    Value(String),
-    /// The name is granted, and has no value.
-    Unset,
-    /// The name is not granted.
-    NotGranted,
-}
-
-/// The host interface of the runner.
-pub trait PlugCaller {
-    /// Whether the host has the plug. Called for every step before the first one runs. The name may
-    /// be namespaced (`com.example.plug`) and has no version.
-    fn kind(&self, plug: &str) -> PlugKind;
-
-    /// Calls a [`PlugKind::Known`] plug and returns its response. An error means that there was no
-    /// response, such as after a timeout; it is shown to the user.
-    fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Response, String>>;
-
-    /// The version of a [`PlugKind::Known`] plug, to warn of a step that was written for a later
-    /// one.
-    fn version(&self, _plug: &str) -> Option<String> {
-        None
-    }
-
-    /// What a [`PlugKind::Stub`] answers, for the templates of later steps.
-    fn stub(&self, _plug: &str) -> Option<Value> {
-        None
-    }
-
-    /// A variable of the environment, for `${NAME}`.
-    fn variable(&self, _name: &str) -> Variable {
-        Variable::NotGranted
-    }
-
-    /// Waits between two attempts of a step.
-    fn pause(&self, _pause: Duration) -> impl Future<Output = ()> {
-        std::future::ready(())
-    }
-}
-
-/// What a plug responded to a step.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Response {
-    /// Why the step was not carried out; none if it was.
-    pub error: Option<String>,
-    /// The code of the error, for `retry_on`.
-    pub code: Option<String>,
-    /// What the plug ignored, defaulted or did differently than requested.
-    pub warnings: Vec<String>,
-    /// The result, as the plug wrote it.
-    pub body: String,
-}
-
-impl Response {
-    /// The body for templates and reports: its value if it is JSON, else its text. Whether the step
-    /// succeeded is never read from it.
-    fn result(body: String) -> Value {
-        serde_json::from_str(&body).unwrap_or(Value::String(body))
-    }
-}
 
 /// Observes a run. `index` counts from 0.
 pub trait Observer {
@@ -103,115 +30,6 @@ pub trait Observer {
 }
 
 impl Observer for () {}
-
-/// The outcome of a run. Sensitive inputs and variables of the environment are masked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PipeReport {
-    /// The pipe's name.
-    pub pipe: String,
-    /// What the pipe says of itself in `summary.doc`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub summary: Option<String>,
-    /// Whether every step succeeded, was skipped by its own `when`, or failed with `on_error:
-    /// warn`.
-    pub success: bool,
-    /// Wall time from the first step's start to the last one's end.
-    pub duration_seconds: f64,
-    /// One report per step, in the order in which they ran.
-    pub steps: Vec<StepReport>,
-}
-
-/// The outcome of a step. Sensitive inputs and variables of the environment are masked.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StepReport {
-    /// The step's id.
-    pub id: String,
-    /// The step's other name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Name of the plug.
-    pub plug: String,
-    /// How it ended.
-    pub status: StepStatus,
-    /// Wall time of the step; close to 0 for a skipped one.
-    pub duration_seconds: f64,
-    /// How often it ran, if more than once.
-    #[serde(skip_serializing_if = "is_once")]
-    pub attempts: u32,
-    /// The request that was sent, or the unrendered fields if nothing was sent.
-    pub ctx: Value,
-    /// The body of the plug's response, as text if it is not JSON; null if there was no response.
-    pub result: Option<Value>,
-    /// The names that the step makes for later ones.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub outputs: Map<String, Value>,
-    /// What the plug warned of, and what the pipe left empty.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-    /// Why the step failed or was skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-fn is_once(attempts: &u32) -> bool {
-    *attempts <= 1
-}
-
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StepStatus {
-    /// The plug reported success.
-    Succeeded,
-    /// It failed, so the pipe failed.
-    Failed,
-    /// It failed, and has `on_error: warn`.
-    Warned,
-    /// It did not run: its `when` was false, or an earlier step failed.
-    Skipped,
-    /// The host is configured to skip its plug.
-    Stubbed,
-}
-
-impl StepReport {
-    fn of(step: &Step) -> Self {
-        Self {
-            id: step.id.clone(),
-            name: step.name.clone(),
-            plug: step.plug.clone(),
-            status: StepStatus::Succeeded,
-            duration_seconds: 0.0,
-            attempts: 0,
-            ctx: step.ctx.clone(),
-            result: None,
-            outputs: Map::new(),
-            warnings: Vec::new(),
-            message: None,
-        }
-    }
-
-    /// Whether the step succeeded, as templates see it.
-    fn success(&self) -> bool {
-        matches!(self.status, StepStatus::Succeeded | StepStatus::Stubbed)
-    }
-
-    /// The report for anybody but the templates of later steps.
-    fn masked(mut self, secrets: &Secrets) -> Self {
-        if secrets.is_empty() {
-            return self;
-        }
-        self.ctx = secrets.masked(self.ctx);
-        self.result = self.result.map(|result| secrets.masked(result));
-        if let Value::Object(outputs) = secrets.masked(Value::Object(self.outputs)) {
-            self.outputs = outputs;
-        } else {
-            self.outputs = Map::new();
-        }
-        self.warnings = self.warnings.into_iter().map(|warning| secrets.masked_text(warning)).collect();
-        self.message = self.message.map(|message| secrets.masked_text(message));
-        self
-    }
-}
 
 /// Runs the pipe. `inputs` override the pipe's own.
 ///

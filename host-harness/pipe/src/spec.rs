@@ -4,6 +4,7 @@
 //! wrong is an error, and what has no effect is a warning. Nothing here reads files or evaluates
 //! templates.
 
+mod fields;
 mod inputs;
 mod order;
 mod policy;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 
 use super::error::PipeError;
 use super::problem::{Problem, Problems};
+use fields::{get, members, name, reject_unsupported};
 pub use inputs::{InputDeclaration, InputType};
 pub use policy::{OnError, Retry};
 pub use step::{Output, Step};
@@ -66,6 +68,45 @@ impl Pipe {
             }
             _ => Err(PipeError::Invalid(problems)),
         }
+    }
+
+    /// The inputs of one run: the given ones override the pipe's own.
+    ///
+    /// Strings are converted to the declared type, because command lines have only strings. A
+    /// missing required input, a value that is not accepted, and an unknown name (unless the pipe
+    /// has no inputs) are errors.
+    pub(crate) fn resolve_inputs(&self, given: Map<String, Value>) -> Result<Map<String, Value>, PipeError> {
+        let fail = |name: &str, problem: String| PipeError::Input { name: name.to_owned(), problem };
+        let takes_any = self.inputs.is_empty() && self.declarations.is_empty();
+        let mut inputs = self.inputs.clone();
+        for (name, value) in given {
+            let declaration = self.declarations.get(&name);
+            if !takes_any && declaration.is_none() && !self.inputs.contains_key(&name) {
+                let known: Vec<&str> = self
+                    .inputs
+                    .keys()
+                    .chain(self.declarations.keys().filter(|name| !self.inputs.contains_key(*name)))
+                    .map(String::as_str)
+                    .collect();
+                return Err(fail(&name, format!("unknown input; the pipe {} has {}", self.name, known.join(", "))));
+            }
+            let value = match declaration {
+                Some(declaration) => declaration.accept(value).map_err(|problem| fail(&name, problem))?,
+                None => value,
+            };
+            inputs.insert(name, value);
+        }
+        for (name, declaration) in &self.declarations {
+            if declaration.required && !inputs.contains_key(name) {
+                return Err(fail(name, format!("is required; set it with --input {name}=VALUE")));
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// The names of inputs that are masked.
+    pub(crate) fn sensitive(&self) -> impl Iterator<Item = &str> {
+        self.declarations.iter().filter(|(_, declaration)| declaration.sensitive).map(|(name, _)| name.as_str())
     }
 
     /// Whether a document is meant to be a pipe.
@@ -211,58 +252,6 @@ fn warn_of_advice(document: &Node, mut ignored: Vec<String>, handling: &[String]
     if let Some(first) = ignored.first() {
         let path = first.clone();
         problems.warn(&path, format!("not carried out: {}", ignored.join(", ")));
-    }
-}
-
-/// Reports unsupported keys that are not empty.
-fn reject_unsupported(node: &Node, path: &str, unsupported: &[(&str, &str)], problems: &mut Problems) {
-    for (key, advice) in unsupported {
-        let empty = match get(node, key).map(|value| &value.content) {
-            None => true,
-            Some(Content::List(items)) => items.is_empty(),
-            Some(Content::Map(members)) => members.is_empty(),
-            Some(_) => false,
-        };
-        if !empty {
-            problems.error(&yaml::shape::joined(path, key), format!("is not supported: {advice}"));
-        }
-    }
-}
-
-/// The member, unless it has no value (`inputs:` with nothing after it).
-fn get<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
-    node.get(key).filter(|value| !matches!(value.content, Content::Null))
-}
-
-/// The text of a string that is not blank.
-fn name(node: &Node) -> Option<String> {
-    match &node.content {
-        Content::Text(text) if !text.trim().is_empty() => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// The source text of a scalar.
-fn written(node: &Node) -> Option<String> {
-    match node.to_written() {
-        Value::String(text) => Some(text),
-        scalar @ (Value::Bool(_) | Value::Number(_)) => Some(scalar.to_string()),
-        _ => None,
-    }
-}
-
-fn flag(node: &Node) -> Option<bool> {
-    match node.content {
-        Content::Bool { value, .. } => Some(value),
-        _ => None,
-    }
-}
-
-/// The members of a mapping; none of another value.
-fn members(node: &Node) -> Map<String, Value> {
-    match node.to_value() {
-        Value::Object(members) => members,
-        _ => Map::new(),
     }
 }
 

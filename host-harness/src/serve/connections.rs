@@ -29,7 +29,7 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
-use super::Listeners;
+use super::listeners::Listeners;
 use super::options::Options;
 use super::writers::{ConnectionWriters, LiveWriters};
 

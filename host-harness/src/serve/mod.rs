@@ -14,6 +14,7 @@
 mod connections;
 mod guard;
 mod host_name;
+mod listeners;
 mod options;
 mod token;
 #[cfg(unix)]
@@ -37,6 +38,7 @@ use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 
 pub use self::host_name::HostName;
+pub use self::listeners::Listeners;
 pub use self::options::{Advertised, Options, read_address};
 pub use self::token::{Token, authorization};
 #[cfg(unix)]
@@ -69,26 +71,6 @@ pub async fn serve_as(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     serve_with(listener, plug, Options { advertised, ..Options::default() }, stop).await
-}
-
-/// Where the server listens.
-#[derive(Debug)]
-pub struct Listeners {
-    /// The address that Prometheus scrapes.
-    pub tcp: TcpListener,
-    /// A socket for processes of the same user.
-    #[cfg(unix)]
-    pub unix: Option<UnixSocket>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(tcp: TcpListener) -> Self {
-        Self {
-            tcp,
-            #[cfg(unix)]
-            unix: None,
-        }
-    }
 }
 
 /// Like [`serve`], with options. A non-loopback address without a token is an error.

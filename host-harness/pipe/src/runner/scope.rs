@@ -7,7 +7,8 @@ use minijinja::Value as EngineValue;
 use plugpipe_time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{PlugCaller, StepReport, StepStatus, Variable};
+use super::host::{PlugCaller, Variable};
+use super::report::{StepReport, StepStatus};
 use crate::mask::Secrets;
 use crate::spec::{Output, Pipe, Step};
 use crate::template::syntax::Reference;

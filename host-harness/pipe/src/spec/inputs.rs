@@ -7,8 +7,8 @@ use plugpipe_yaml::shape::{Shape, described_value};
 use plugpipe_yaml::{Content, Node, nearest};
 use serde_json::{Map, Value};
 
-use super::{Pipe, flag, get, syntax};
-use crate::error::PipeError;
+use super::fields::{flag, get};
+use super::syntax;
 use crate::problem::Problems;
 
 /// The declaration of an input.
@@ -104,7 +104,7 @@ fn of_type(node: &Node, kind: Option<InputType>) -> Value {
 
 impl InputDeclaration {
     /// The value, converted to the declared type. The error does not show a sensitive value.
-    fn accept(&self, value: Value) -> Result<Value, String> {
+    pub(super) fn accept(&self, value: Value) -> Result<Value, String> {
         let got = || if self.sensitive { "another value".to_owned() } else { described_value(&value) };
         let value = match self.kind {
             Some(kind) => kind.read(&value).ok_or_else(|| format!("expected {kind}, got {}", got()))?,
@@ -126,47 +126,6 @@ impl InputDeclaration {
             (described_value(&value), value.as_str().map(|text| nearest(text, words)).unwrap_or_default())
         };
         Err(format!("expected one of {}, got {got}{near}", expected.join(", ")))
-    }
-}
-
-impl Pipe {
-    /// The inputs of one run: the given ones override the pipe's own.
-    ///
-    /// Strings are converted to the declared type, because command lines have only strings. A
-    /// missing required input, a value that is not accepted, and an unknown name (unless the pipe
-    /// has no inputs) are errors.
-    pub(crate) fn resolve_inputs(&self, given: Map<String, Value>) -> Result<Map<String, Value>, PipeError> {
-        let fail = |name: &str, problem: String| PipeError::Input { name: name.to_owned(), problem };
-        let takes_any = self.inputs.is_empty() && self.declarations.is_empty();
-        let mut inputs = self.inputs.clone();
-        for (name, value) in given {
-            let declaration = self.declarations.get(&name);
-            if !takes_any && declaration.is_none() && !self.inputs.contains_key(&name) {
-                let known: Vec<&str> = self
-                    .inputs
-                    .keys()
-                    .chain(self.declarations.keys().filter(|name| !self.inputs.contains_key(*name)))
-                    .map(String::as_str)
-                    .collect();
-                return Err(fail(&name, format!("unknown input; the pipe {} has {}", self.name, known.join(", "))));
-            }
-            let value = match declaration {
-                Some(declaration) => declaration.accept(value).map_err(|problem| fail(&name, problem))?,
-                None => value,
-            };
-            inputs.insert(name, value);
-        }
-        for (name, declaration) in &self.declarations {
-            if declaration.required && !inputs.contains_key(name) {
-                return Err(fail(name, format!("is required; set it with --input {name}=VALUE")));
-            }
-        }
-        Ok(inputs)
-    }
-
-    /// The names of inputs that are masked.
-    pub(crate) fn sensitive(&self) -> impl Iterator<Item = &str> {
-        self.declarations.iter().filter(|(_, declaration)| declaration.sensitive).map(|(name, _)| name.as_str())
     }
 }
 

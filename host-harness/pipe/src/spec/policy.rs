@@ -3,7 +3,7 @@
 use plugpipe_yaml::shape::{described, joined};
 use plugpipe_yaml::{Content, Node};
 
-use super::{flag, get, name, written};
+use super::fields::{flag, get, name, written};
 use crate::problem::Problems;
 
 /// The effect of a step's failure on the pipe.

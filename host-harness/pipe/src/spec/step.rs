@@ -4,8 +4,9 @@ use plugpipe_yaml::shape::joined;
 use plugpipe_yaml::{Content, Node};
 use serde_json::{Map, Value};
 
+use super::fields::{flag, get, name, reject_unsupported, written};
 use super::policy::{self, OnError, Retry};
-use super::{flag, get, name, reject_unsupported, syntax, written};
+use super::syntax;
 use crate::problem::Problems;
 
 /// One call of a plug.

@@ -5,6 +5,7 @@ pub mod alert_templates;
 pub mod alertmanager;
 pub mod alerts;
 pub mod annotations;
+pub mod batch;
 pub mod call;
 pub mod dashboards;
 pub mod datasources;

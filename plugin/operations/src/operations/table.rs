@@ -3,8 +3,8 @@
 
 use super::call::Call;
 use super::{
-    alert_templates, alertmanager, alerts, annotations, dashboards, datasources, definition, discover, export,
-    generate, groups, health, notify, prometheus, push, query, remote, scrape, writers,
+    alert_templates, alertmanager, alerts, annotations, batch, dashboards, datasources, definition, discover, export,
+    generate, groups, health, notify, prometheus, push, query, remote, scrape,
 };
 use crate::config::Config;
 use crate::error::{Error, excerpt};
@@ -193,13 +193,13 @@ pub const OPERATIONS: &[Operation] = &[
     operation(
         "record_batch",
         "record a writer's batch once; several writers add up in one registry",
-        typed!(RecordBatch, (RecordedBatch, RecordPush), writers::record),
+        typed!(RecordBatch, (RecordedBatch, RecordPush), batch::record),
     )
     .changing(),
     operation(
         "end_writer",
         "forget the values of a writer that has ended in gauges of mode live_sum",
-        typed!(EndWriter, (EndedWriter, RecordPush), writers::end),
+        typed!(EndWriter, (EndedWriter, RecordPush), batch::end),
     )
     .changing(),
     operation(
