@@ -247,8 +247,10 @@ class Shared(unittest.TestCase):
                     count += 1
                     if count % 20 == 0:
                         connection.flush()
-                        with open(f"FOLDER/{connection.writer}", "w") as file:
+                        # Renamed, so that a worker that is killed leaves a whole number behind.
+                        with open(f"FOLDER/{connection.writer}.new", "w") as file:
                             file.write(str(count))
+                        os.replace(file.name, f"FOLDER/{connection.writer}")
                 start_response("200 OK", [("Content-Length", "0")])
                 return [b""]
         """

@@ -918,9 +918,13 @@ pub(super) fn nesting() -> Table {
     for (name, body, responses, records) in cases {
         table.recording(records, name, post(&own, body), responses);
     }
-    table.add("5 MiB", post(&own, " ".repeat(5 << 20)), "413");
+    table.add("5 MiB", post(&own, " ".repeat(5 << 20)), "413 S");
     let chunk = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
-    table.add("5 MiB in chunks", table.framed("Transfer-Encoding: chunked\r\n", chunk.repeat(5) + "0\r\n\r\n"), "413");
+    table.add(
+        "5 MiB in chunks",
+        table.framed("Transfer-Encoding: chunked\r\n", chunk.repeat(5) + "0\r\n\r\n"),
+        "413 S",
+    );
     table
 }
 
