@@ -8,6 +8,8 @@
 
 #![no_main]
 
+#[allow(dead_code)]
+mod answer;
 #[path = "../../host-harness/runtime/src/grants/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod grants;
@@ -76,7 +78,8 @@ fn judged(granted: &Grants, request: &str) -> Option<()> {
         if grant.allows_header(&name, &value).is_ok() {
             let is_open = grant.credential.is_none() && grant.methods.is_empty() && grant.path == "/";
             let named = grant.headers.get(name.as_str());
-            let is_named = named.is_some_and(|only| only.as_ref().is_none_or(|only| only.as_bytes() == value.as_bytes()));
+            let is_named =
+                named.is_some_and(|only| only.as_ref().is_none_or(|only| only.as_bytes() == value.as_bytes()));
             assert!(is_open || is_named || PLAIN_HEADERS.contains(&name.as_str()), "{name}");
             assert!(!["range", "te", "connection", "transfer-encoding", "accept-encoding"].contains(&name.as_str()));
         }

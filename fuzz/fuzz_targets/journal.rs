@@ -45,7 +45,7 @@ fuzz_target!(|input: &[u8]| {
     let reopen = || Journal::in_folder(folder.path(), CONFIG).expect("what was opened can be opened again").0;
     let mut journal = reopen();
     assert_eq!((shown(&journal), format!("{:?}", journal.base())), (before.clone(), base));
-    journal.keep(7, Call::Clear).expect("there is room");
+    journal.keep(7, Call::Clear, None).expect("there is room");
     drop(journal);
     let mut journal = reopen();
     let after = shown(&journal);

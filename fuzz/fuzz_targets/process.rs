@@ -48,9 +48,8 @@ fuzz_target!(|input: &str| {
         let (ctx, cfg) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         check(&plug.process(ctx, cfg));
     }
-    let mut snapshot = Vec::new();
-    snapshot = plug.snapshot();
-    Standalone::new(Agrees::default()).restore(&snapshot).expect("a snapshot can be restored");
+    let snapshot = plug.snapshot();
+    Standalone::new(Agrees::default()).restore(&snapshot, 1).expect("a snapshot can be restored");
     check(&plug.process(r#"{"operation": "export_metrics"}"#, ""));
 });
 

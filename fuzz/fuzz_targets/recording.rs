@@ -3,6 +3,8 @@
 
 #![no_main]
 
+#[allow(dead_code)]
+mod answer;
 #[path = "../../host-harness/runtime/src/egress/failure.rs"]
 #[allow(dead_code)]
 mod failure;
