@@ -1,4 +1,4 @@
-//! What the runner needs of a host.
+//! The host interface of the runner.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a run tells.
+//! Reports of a run.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
