@@ -418,7 +418,7 @@ impl Plug {
         Ok(plug)
     }
 
-    /// Gives the plug a request: its answer, or what waits for it.
+    /// Starts a request; returns its answer, or a handle that waits for it.
     #[pyo3(signature = (ctx=None, cfg=None))]
     fn _begin<'py>(
         &self,

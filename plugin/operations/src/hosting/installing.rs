@@ -147,7 +147,7 @@ impl InstallFlow {
         }
     }
 
-    /// The notification of the webhook, once this flow was answered; none if nobody is to be told.
+    /// The notification of the webhook, once this flow was answered; none if no webhook is due.
     pub(super) fn notification(&self) -> Option<Self> {
         let (Some(_), Some(_)) = (&self.notify, &self.webhook) else { return None };
         let plan =
@@ -217,7 +217,7 @@ impl InstallFlow {
         }
     }
 
-    /// What the host said of the file.
+    /// Applies the host's outcome for the file.
     pub(super) fn put(&mut self, outcome: Result<Option<Vec<u8>>, FileProblem>) -> Follows {
         let content = outcome.and_then(|content| match content.map(String::from_utf8).transpose() {
             Ok(content) => Ok(content),
@@ -257,7 +257,7 @@ impl InstallFlow {
         }
     }
 
-    /// What the operation said, and what is to be done now.
+    /// Applies the operation's outcome and returns what follows.
     pub(super) fn ran(&mut self, told: Told, found: RulesFound, at: Moment) -> Follows {
         let RulesFound { failed, file, writes, reload_error, before, awaits, notify } = found;
         self.keep(told);
@@ -329,7 +329,7 @@ impl InstallFlow {
         }
     }
 
-    /// What the last job said replaces what the one before did; what they exchanged adds up.
+    /// The last job's report replaces the previous one; exchanges add up.
     fn keep(&mut self, told: Told) {
         let (attempts, elapsed) =
             self.told.as_ref().map_or_else(Default::default, |told| (told.attempts, told.elapsed));

@@ -200,7 +200,7 @@ pub(super) fn failed(error: impl Into<Error>) -> Told {
     Told { report: Some(Report::of(&error.into())), ..Told::default() }
 }
 
-/// What is said of a job of which nobody knows how it ended.
+/// The report for a job whose outcome is unknown.
 pub(super) fn lost(repeatable: bool, why: &str) -> Told {
     let report = if repeatable {
         Report::new("interrupted", format!("the request was interrupted: {why}; make it again"))

@@ -199,15 +199,7 @@ impl Install {
         ruler: Result<Ruler, Error>,
     ) -> Result<Installed, Error> {
         let (next, mut installed) = self.file_report(settings)?;
-        let ruler = match ruler {
-            Ok(ruler) => ruler,
-            // The file can be generated without a server, but loading it cannot be confirmed.
-            Err(error @ Error::NotConfigured { .. }) => {
-                self.report_pending(&mut installed.report, next.as_ref(), &[], &error.to_string());
-                return Ok(installed);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(ruler) = self.configured(&mut installed, next.as_ref(), ruler)? else { return Ok(installed) };
         let held = match ruler.held(&mut call.client(call.config.limits(), true)) {
             Ok(held) => held,
             Err(error) => {
@@ -233,14 +225,7 @@ impl Install {
     /// Has the server load the file.
     fn reload(mut self, call: &mut Call, settings: &Settings, ruler: Result<Ruler, Error>) -> Result<Installed, Error> {
         let (next, mut installed) = self.file_report(settings)?;
-        let ruler = match ruler {
-            Ok(ruler) => ruler,
-            Err(error @ Error::NotConfigured { .. }) => {
-                self.report_pending(&mut installed.report, next.as_ref(), &[], &error.to_string());
-                return Ok(installed);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(ruler) = self.configured(&mut installed, next.as_ref(), ruler)? else { return Ok(installed) };
         let found = call.next.found.get_or_insert_default().rules.get_or_insert_default();
         found.awaits = true;
         let mut pending = "the file was written, and the server was not asked yet whether it lists the rules".into();
@@ -326,6 +311,23 @@ impl Install {
             self.report_pending(report, next, own, "not installed: no rules folder was granted; grant one, or copy the file in artifacts to a folder in the server's rule_files and reload the server");
         }
         false
+    }
+
+    /// The ruler. If none is configured, the file can be generated, but loading it cannot be
+    /// confirmed: then the change is pending.
+    fn configured(
+        &self,
+        installed: &mut Installed,
+        next: Option<&Next>,
+        ruler: Result<Ruler, Error>,
+    ) -> Result<Option<Ruler>, Error> {
+        match ruler {
+            Err(error @ Error::NotConfigured { .. }) => {
+                self.report_pending(&mut installed.report, next, &[], &error.to_string());
+                Ok(None)
+            }
+            ruler => ruler.map(Some),
+        }
     }
 
     /// Reports the rules as pending and adds the file to the artifacts. `own` are the server's
