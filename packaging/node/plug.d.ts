@@ -34,8 +34,7 @@ export interface Answer {
 export interface Description {
   name: string;
   version: string;
-  /** Each with a JSON Schema of its `ctx`, which is empty if there is none. */
-  operations: { name: string; summary: string; schema: string }[];
+  operations: { name: string; summary: string }[];
   /** What `deliver` accepts. */
   sinks: string[];
   /** Dotted paths of the settings that name servers, and of the headers that requests to them carry. */
@@ -46,5 +45,7 @@ export interface Description {
 export function request(what: Request, cfg?: string): Answer;
 /** What the plug is. */
 export function describe(): Description;
+/** A JSON Schema of an operation's `ctx`; undefined if the plug has none, or no such operation. */
+export function schema(operation: string): string | undefined;
 /** Sends to a sink what has not been sent. */
 export function deliver(sink: string): unknown;

@@ -14,6 +14,11 @@ export function describe() {
   return plug.describe();
 }
 
+/** A JSON Schema of an operation's `ctx`, as text; undefined if the plug has none, or no such operation. */
+export function schema(operation) {
+  return plug.schema(operation);
+}
+
 /** Runs the operation that `ctx` names, and decodes the body of the answer. An empty `cfg` keeps the last one. */
 export function process(ctx, cfg = {}) {
   return decoded(request({ tag: 'call', val: JSON.stringify(ctx) }, JSON.stringify(cfg)));

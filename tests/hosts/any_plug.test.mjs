@@ -32,6 +32,7 @@ test('an error without a body is a response that says so', () => {
 test('deliver, health and cleanup are requests of the protocol', () => {
   const { name, sinks, servers } = plug.describe();
   assert.deepEqual([name, sinks, servers], ['notes', ['servers'], [{ settings: ['server_url'], headers: [] }]]);
+  assert.equal(plug.schema('put'), undefined);
   assert.equal(plug.deliver('servers'), '');
   assert.equal(plug.healthCheck(), '');
   assert.equal(plug.process({ operation: 'count_puts', key: 'a' }), 1);

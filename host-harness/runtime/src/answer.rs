@@ -57,8 +57,6 @@ pub struct Operation {
     pub name: String,
     /// One line for people.
     pub summary: String,
-    /// A JSON Schema of its `ctx`; empty if there is none.
-    pub schema: String,
 }
 
 /// A header whose value a configuration says.
@@ -112,8 +110,7 @@ impl From<plug::Answer> for Answer {
 
 impl From<plug::Description> for Description {
     fn from(plug::Description { name, version, operations, sinks, servers }: plug::Description) -> Self {
-        let operation =
-            |plug::Operation { name, summary, schema }: plug::Operation| Operation { name, summary, schema };
+        let operation = |plug::Operation { name, summary }: plug::Operation| Operation { name, summary };
         let header = |plug::HeaderSetting { name, settings }: plug::HeaderSetting| HeaderSetting { name, settings };
         let server = |plug::Server { settings, headers }: plug::Server| Server {
             settings,

@@ -16,14 +16,14 @@ use crate::compile::{self, Compiler};
 use crate::egress::Network;
 use crate::engine;
 use crate::error::Error;
-use crate::exports::Exports;
+use crate::exports::{Exports, Recorder};
 use crate::grants::{Advice, Grants};
 use crate::handle::PlugHandle;
 use crate::http_recording::Exchanges;
 use crate::limits::Limits;
 use crate::linker::linker;
 use crate::session::Session;
-use crate::store::{Factory, State, call_recorder};
+use crate::store::{Factory, Instance, State, call_recorder};
 
 /// A compiled component. Cheap to clone.
 #[derive(Clone)]
@@ -172,10 +172,23 @@ impl Plug {
         Ok(self.description(Limits::default()).await?)
     }
 
+    /// A JSON Schema of an operation's `ctx`; none if the plug has none, or no such operation. Runs
+    /// the plug.
+    pub async fn schema(&self, operation: &str) -> Result<Option<String>, Error> {
+        let mut instance = self.describing(Limits::default()).await?;
+        let limit = Limits::default().recorder_call();
+        Ok(call_recorder!(&mut instance, limit, |exports, store| exports.plug.call_schema(store, operation))?)
+    }
+
+    /// An instance without a configuration, which reaches nothing.
+    async fn describing(&self, limits: Limits) -> Result<Box<Instance<Recorder>>, Error> {
+        let network = Network::open(Grants::none(), None, None).await?;
+        self.factory(network, limits).recorder().await
+    }
+
     async fn description(&self, limits: Limits) -> Result<&Arc<Description>, Error> {
         let describe = || async {
-            let network = Network::open(Grants::none(), None, None).await?;
-            let mut instance = self.factory(network, limits).recorder().await?;
+            let mut instance = self.describing(limits).await?;
             let limit = limits.recorder_call();
             let description = call_recorder!(&mut instance, limit, |exports, store| exports.plug.call_describe(store))?;
             Ok(Arc::new(description.into()))

@@ -24,7 +24,6 @@ impl PlugGuest for Component {
         let operation = |operation: describe::Described| plug::Operation {
             name: operation.name.into(),
             summary: operation.summary.into(),
-            schema: operation.schema,
         };
         plug::Description {
             name: described.name.into(),
@@ -33,6 +32,10 @@ impl PlugGuest for Component {
             sinks: described.sinks.into_iter().map(str::to_owned).collect(),
             servers: described.servers.into_iter().map(server).collect(),
         }
+    }
+
+    fn schema(operation: String) -> Option<String> {
+        describe::schema(&operation)
     }
 
     fn process(what: plug::Request, cfg: String) -> plug::Answer {

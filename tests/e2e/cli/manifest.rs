@@ -51,6 +51,16 @@ async fn the_manifest_and_the_component_name_the_same_operations() {
     assert_eq!(described, accepted);
 }
 
+#[tokio::test]
+async fn every_operation_has_a_schema_and_nothing_else_has() {
+    for operation in &plug().describe().await.unwrap().operations {
+        let schema: Value = serde_json::from_str(&plug().schema(&operation.name).await.unwrap().unwrap()).unwrap();
+        assert_eq!(schema["properties"]["operation"]["const"], operation.name.as_str());
+        assert!(!problems(&validator(&schema), &json!({"operation": "no such operation"})).is_empty(), "{schema:#}");
+    }
+    assert_eq!(plug().schema("no such operation").await.unwrap(), None);
+}
+
 #[test]
 fn the_manifest_tells_the_components_imports_and_exports() {
     assert_eq!(json!(plug().imports()), MANIFEST["capabilities"]["imports"]);

@@ -66,6 +66,10 @@ impl plug::Guest for Hostile {
             servers: Vec::new(),
         }
     }
+
+    fn schema(_operation: String) -> Option<String> {
+        None
+    }
 }
 
 impl hosting::Guest for Hostile {

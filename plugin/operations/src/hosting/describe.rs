@@ -3,7 +3,7 @@
 use crate::config::NESTED;
 use crate::hosting::SINKS;
 use crate::http::auth::SERVERS;
-use crate::operations::table::OPERATIONS;
+use crate::operations::table::{OPERATIONS, Operation};
 use crate::{NAME, VERSION};
 
 /// An operation of the plug.
@@ -13,8 +13,6 @@ pub struct Described {
     pub name: &'static str,
     /// One line for people.
     pub summary: &'static str,
-    /// A JSON Schema of its `ctx`.
-    pub schema: String,
 }
 
 /// A server whose URL a configuration says.
@@ -52,19 +50,22 @@ pub struct Description {
 
 /// Describes the plug.
 pub fn describe() -> Description {
-    let schemas = super::schemas::Schemas::read();
-    let operation = |operation: &crate::operations::table::Operation| Described {
-        name: operation.name,
-        summary: operation.summary,
-        schema: schemas.of(operation.name),
-    };
     Description {
         name: NAME,
         version: VERSION,
-        operations: OPERATIONS.iter().map(operation).collect(),
+        operations: OPERATIONS.iter().map(|&Operation { name, summary, .. }| Described { name, summary }).collect(),
         sinks: SINKS.to_vec(),
         servers: servers(),
     }
+}
+
+/// The JSON Schema of an operation's `ctx`; none for a name that is no operation.
+///
+/// It is not part of [`describe`], which a host calls whenever it starts the plug: to put all
+/// schemas together takes some hundred times as long as everything else there.
+pub fn schema(operation: &str) -> Option<String> {
+    let known = OPERATIONS.iter().any(|known| known.name == operation);
+    known.then(|| super::schemas::Schemas::read().of(operation))
 }
 
 /// The settings that name servers: those that may have credentials, and the webhook of alerts.
