@@ -50,7 +50,7 @@ fn build() -> Result<(), String> {
         Some(path) => read(Path::new(&path))?,
         None => {
             ensure_target()?;
-            let module = compile(&["build"], &workspace, PACKAGE, &target_folder(&out)?)?;
+            let module = compile(&[], &workspace, PACKAGE, &target_folder(&out)?)?;
             componentize(&read(&module)?)?
         }
     };

@@ -14,12 +14,15 @@ const PROFILE: &str = "component";
 pub(crate) const PACKAGE: &str = "monitoring-prometheus";
 
 /// Builds a package's module in its workspace, with `target` as its target folder, and returns its
-/// path. `subcommand` is Cargo's subcommand: `build`, possibly prefixed with that of another tool.
-pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
+/// path. `through` is the subcommand of another tool that runs Cargo, if any.
+pub(crate) fn compile(through: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
-        .args(subcommand)
+        .args(through)
+        // With the library for Rust, which the package offers too, cargo would leave out the
+        // optimisation at link time without a word.
+        .args(["rustc", "--crate-type", "cdylib"])
         .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);
     // Variables set by the outer cargo (or clippy) must not affect the component.
@@ -49,17 +52,15 @@ pub(crate) fn compile(subcommand: &[&str], workspace: &Path, package: &str, targ
     Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
 }
 
-/// Removes this machine's paths from the component, so that builds are reproducible.
+/// Removes names, and this machine's paths, from the component, so that builds are reproducible.
 fn flags(workspace: &Path) -> OsString {
-    let mut flags = OsString::new();
+    // Cargo drops a profile's `strip` where the package has a level of its own.
+    let mut flags = OsString::from("-Cstrip=symbols");
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     let workspace = fs::canonicalize(workspace).ok();
     for (path, name) in [(workspace, "plugpipe"), (home, "cargo")] {
         if let Some(path) = path {
-            if !flags.is_empty() {
-                flags.push("\u{1f}");
-            }
-            flags.push("--remap-path-prefix=");
+            flags.push("\u{1f}--remap-path-prefix=");
             flags.push(path);
             flags.push(format!("={name}"));
         }

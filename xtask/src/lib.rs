@@ -61,7 +61,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
     if auditable {
         // Use a separate folder, because Cargo does not distinguish builds with and without the
         // list.
-        return built(&["auditable", "build"], &root(), component::PACKAGE, "target/auditable");
+        return built(&["auditable"], &root(), component::PACKAGE, "target/auditable");
     }
     build_package(&root(), component::PACKAGE)
 }
@@ -69,7 +69,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
     // Shared with the build script of `host-harness/component`.
-    built(&["build"], workspace, package, "target/component")
+    built(&[], workspace, package, "target/component")
 }
 
 fn built(subcommand: &[&str], workspace: &Path, package: &str, folder: &str) -> Result<Vec<u8>, String> {

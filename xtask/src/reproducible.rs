@@ -11,7 +11,7 @@ pub fn check() -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
     let place = folder.path().join("another/and/longer/path");
     copy(&place)?;
-    let module = component::compile(&["build"], &place, component::PACKAGE, &place.join("target"))?;
+    let module = component::compile(&[], &place, component::PACKAGE, &place.join("target"))?;
     let builds = [(root(), crate::build(false)?), (place, component::componentize(&read(&module)?)?)];
     if let Some(leak) = builds.iter().find_map(|(place, bytes)| leak(bytes, place)) {
         return Err(format!("the component contains a path of this machine: {leak}"));
