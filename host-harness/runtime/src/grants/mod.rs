@@ -28,6 +28,7 @@ use plugpipe_yaml::nearest;
 use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
+pub(crate) use configuration::at;
 pub use configuration::{first_text, origins_in};
 pub(crate) use denial::Denial;
 pub use denial::{Advice, Missing};
