@@ -81,7 +81,7 @@ limits: {memory: lots, call: 0s, requests_at_once: 5}
         "config.yaml:7:1: warning: labl: ",
         "config.yaml:8:",
         "grants.yaml:3:3: error: origins[1]: ",
-        "grants.yaml:4:3: error: origins[2]: ",
+        "grants.yaml:4:37: error: origins[2].methods[1]: ",
         "grants.yaml:6:3: error: origins[4]: ",
         "grants.yaml:7:13: error: addresses[0]: ",
         "grants.yaml:7:35: error: addresses[2]: ",
