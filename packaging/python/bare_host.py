@@ -391,7 +391,7 @@ class Host:
         """Whether the component is compiled and described, so that `servers` does not take long."""
         return self._servers is not None
 
-    def session(self, _cfg: Mapping[str, Any], held: Any = None) -> Session:
+    def session(self, _named: Mapping[str, Any], held: Any = None) -> Session:
         """A new instance of the plug, which goes on with what another one held."""
         session = Session(self, held)
         with self._jobs_lock:

@@ -8,8 +8,9 @@ or a response of the plug. What differs between 1.0.0 and 2.0.0 is the plug's ow
 the caller sets it.
 
 The host is `plugpipe_host` where that is installed: it grants the component the servers that a configuration names and no others, or
-what the grants file in `PLUGPIPE_GRANTS` says. Else it is `bare_host.py` with PyPI's `wasmtime` (`pip install wasmtime==50.0.1`),
-which lets the component reach any HTTP server. In both, the component has no files, no environment and no sockets.
+what the grants file in `PLUGPIPE_GRANTS` says. Else it is PyPI's `wasmtime` (`pip install wasmtime==50.0.1`), which lets the component
+reach any HTTP server. In both, the component has no files, no environment and no sockets. `installed_host.py` and `bare_host.py` are
+these hosts, and `configuration.py` is what they have in common.
 
 Metrics are kept between calls: there is one instance of the component for all calls whose configuration names the same servers. At
 most 64 instances run. One that is released keeps its state for its next call, or with plugpipe_host sends first what is unsent.
@@ -25,10 +26,8 @@ import asyncio
 import importlib.util
 import json
 import os
-import re
 import sys
 import threading
-import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -59,13 +58,7 @@ _MAX_TEXTS = 1_024
 # Instances that run at once, and those whose state is kept without one.
 _MAX_INSTANCES, _MAX_STATES = 64, 4_096
 
-# Shorter values of the environment are not masked: they would hide what is not theirs.
-_MIN_MASKED = 4
-
 _T = TypeVar("_T")
-
-# Values without a JSON type, such as dates, are converted to text. Made once: `json.dumps` would make an encoder for each call.
-_text = json.JSONEncoder(default=str).encode
 
 
 async def _in_thread(function: Callable[..., _T], *arguments: Any) -> _T:
@@ -77,103 +70,36 @@ async def _in_thread(function: Callable[..., _T], *arguments: Any) -> _T:
     return await future
 
 
-class _InstalledSession:
-    """An instance of a plug in `plugpipe_host`."""
-
-    def __init__(self, plug: Any) -> None:
-        self._plug = plug
-        self.users = 0
-
-    async def request(self, what: str, ctx: Any, cfg: Cfg, _text_of_cfg: str) -> Any:
-        if what == "call":
-            # As JSON has it: with values without a JSON type as text.
-            return await self._plug.process(json.loads(_text(ctx)), cfg)
-        return await (self._plug.health(cfg) if what == "health" else self._plug.cleanup(cfg))
-
-    def is_idle(self) -> bool:
-        return self.users == 0
-
-    def close(self) -> None:
-        """Sends what is unsent, and ends the instance."""
-
-        def close() -> None:
-            unsent = [self._plug._unsent_after(sink) for sink in self._plug.describe()["sinks"]]
-            if unsent and unsent[-1]:
-                warnings.warn(f"{unsent[-1]} values that no server accepted are lost with an instance that made room for others", RuntimeWarning)
-            self._plug.close()
-
-        try:
-            threading.Thread(target=close).start()
-        except RuntimeError:
-            close()
+def _sibling(name: str) -> Any:
+    """A module beside this one, which may have been loaded by its path, without its folder among those to import from."""
+    spec = importlib.util.spec_from_file_location(f"{__name__}.{name}", Path(__file__).resolve().with_name(f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{name}.py cannot be loaded; it belongs beside {Path(__file__).name}")
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
+    return module
 
 
-class _InstalledHost:
-    """The component in `plugpipe_host`, with what is granted."""
-
-    def __init__(self, path: Path, package: Any) -> None:
-        self._path, self._package = path, package
-        self._servers: Optional[list[dict[str, Any]]] = None
-
-    def _load(self, **arguments: Any) -> Any:
-        return self._package.Plug.load(self._path, **arguments)
-
-    def servers(self) -> list[dict[str, Any]]:
-        if self._servers is None:
-            with self._load() as plug:
-                self._servers = plug.describe()["servers"]
-        return self._servers
-
-    def is_ready(self) -> bool:
-        return self._servers is not None
-
-    def session(self, cfg: Cfg, _held: Any = None) -> _InstalledSession:
-        grants = os.environ.get("PLUGPIPE_GRANTS")
-        if grants:
-            return _InstalledSession(self._load(grants=grants))
-        # Started with what names the servers, which grants them. Each call brings its own configuration.
-        named: dict[str, Any] = {}
-        for settings in _identifying(self.servers()):
-            found = _setting(cfg, settings)
-            if found is not None:
-                _put(named, *found)
-        try:
-            return _InstalledSession(self._load(config=named))
-        except ValueError:
-            # One of them is none, so that nothing is granted. The plug says what is wrong with it.
-            return _InstalledSession(self._load(grants={}))
-
-    def accepts(self, cfg: Cfg, _text_of_cfg: str) -> bool:
-        try:
-            self._load(config=cfg).close()
-        except ValueError:
-            return False
-        return True
-
-    def forked(self) -> bool:
-        return False
+_configuration = _sibling("configuration")
+_text: Callable[[Any], str] = _configuration.encoded
 
 
 def _make_host() -> Any:
     """The host that is installed."""
     try:
-        import plugpipe_host  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        pass
-    else:
-        return _InstalledHost(_COMPONENT, plugpipe_host)
-    # This file may have been loaded by its path, without its folder among those to import from.
-    name = "bare_host"
-    spec = importlib.util.spec_from_file_location(f"{__name__}.{name}", Path(__file__).resolve().with_name(f"{name}.py"))
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"{name}.py cannot be loaded; it belongs beside {Path(__file__).name}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+        return _sibling("installed_host").Host(_COMPONENT)
+    except ModuleNotFoundError as error:
+        # Else it is installed, and something that it needs is not.
+        if error.name != "plugpipe_host":
+            raise
     try:
-        spec.loader.exec_module(module)
+        return _sibling("bare_host").Host(_COMPONENT)
     except ImportError as error:
         raise RuntimeError(f"{error}; install plugpipe_host, or wasmtime with pip install wasmtime==50.0.1") from error
-    return module.Host(_COMPONENT)
 
 
 _host: Any = None
@@ -190,119 +116,8 @@ def _ready() -> Any:
         return _host
 
 
-def _setting(cfg: Cfg, paths: list[str]) -> Optional[tuple[str, Any]]:
-    """The first of these paths that is present, with its value."""
-    for path in paths:
-        place: Any = cfg
-        for key in path.split("."):
-            if not isinstance(place, Mapping) or key not in place:
-                break
-            place = place[key]
-        else:
-            return path, place
-    return None
-
-
-def _put(cfg: dict[str, Any], path: str, value: Any) -> None:
-    *parents, name = path.split(".")
-    place = cfg
-    for key in parents:
-        inner = place.get(key)
-        place[key] = place = dict(inner) if isinstance(inner, Mapping) else {}
-    place[name] = value
-
-
-def _identifying(servers: list[dict[str, Any]]) -> list[list[str]]:
-    """The settings that say which servers an instance talks to, and as whom."""
-    return [paths for server in servers for paths in (server["settings"], *(header["settings"] for header in server["headers"]))]
-
-
-def _identity(cfg: Cfg) -> str:
-    """The servers of a configuration. Two instances that push to one group of one server would overwrite each other's."""
-    found = [_setting(cfg, paths) for paths in _identifying(_host.servers())]
-    return json.dumps([setting and setting[1] for setting in found], sort_keys=True, default=str)
-
-
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-class _Environment:
-    """What a configuration takes from the environment."""
-
-    def __init__(self) -> None:
-        allowed = os.environ.get("PLUGPIPE_ENV_ALLOW")
-        self._allowed = None if allowed is None else {name.strip() for name in allowed.split(",")}
-        self._warnings: list[str] = []
-        self._values: set[str] = set()
-
-    def expanded(self, cfg: Cfg, text: str) -> tuple[Cfg, str]:
-        """A configuration with values of the environment, where it refers to any, and with the plug's default servers, where it is
-        one for which the plug has such and mentions none."""
-        own = self._replaced(cfg, "cfg") if "${" in text else cfg
-        for server in _host.servers():
-            default, paths = server["default"], server["settings"]
-            if default is None or _setting(own, paths) is not None:
-                continue
-            condition = _setting(own, default["only_with"])
-            if condition is not None and str(condition[1]) == default["value"]:
-                own = dict(own)
-                _put(own, paths[-1], self._url(paths[-1], default))
-        return own, (text if own is cfg else _text(own))
-
-    def _url(self, path: str, default: Mapping[str, str]) -> str:
-        name, url = default["environment"], default["url"]
-        value = os.environ.get(name)
-        if value is None:
-            return url
-        problem = None
-        if self._allowed is not None and name not in self._allowed:
-            problem = "PLUGPIPE_ENV_ALLOW does not name it"
-        elif not value.startswith(("http://", "https://")):
-            # What a plug asks for may be anything: only a URL leaves the environment.
-            problem = "it is no URL with http:// or https://"
-        if problem is None:
-            return value
-        self._warnings.append(f"cfg.{path}: {name} of the environment is not used, because {problem}; this is {url}")
-        return url
-
-    def _replaced(self, value: Any, path: str) -> Any:
-        if isinstance(value, str):
-            return _REFERENCE.sub(lambda found: self._value(found, path), value)
-        if isinstance(value, Mapping):
-            return {key: self._replaced(own, f"{path}.{key}") for key, own in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._replaced(own, f"{path}[{index}]") for index, own in enumerate(value)]
-        return value
-
-    def _value(self, found: re.Match[str], path: str) -> str:
-        name = found[1]
-        value = os.environ.get(name)
-        if self._allowed is not None and name not in self._allowed:
-            self._warnings.append(f"{path}: {found[0]} stays as it is, because PLUGPIPE_ENV_ALLOW does not name it")
-        elif value is None:
-            self._warnings.append(f"{path}: {found[0]} stays as it is, because the environment has no {name}")
-        else:
-            if len(value) >= _MIN_MASKED:
-                self._values.add(value)
-            return value
-        return found[0]
-
-    def masked(self, response: Any) -> Any:
-        """A response without values of the environment, and with the warnings."""
-        if self._values:
-            response = self._mask(response)
-        if self._warnings and isinstance(response, dict):
-            response["warnings"] = [*response.get("warnings", ()), *self._warnings]
-        return response
-
-    def _mask(self, value: Any) -> Any:
-        if isinstance(value, str):
-            for secret in sorted(self._values, key=len, reverse=True):
-                value = value.replace(secret, "***")
-            return value
-        if isinstance(value, dict):
-            return {key: self._mask(own) for key, own in value.items()}
-        return [self._mask(own) for own in value] if isinstance(value, list) else value
+def _environment() -> Any:
+    return _configuration.Environment(_host.servers())
 
 
 # The one that was used last is the last one. The lock is held for moments; making instances takes longer, and has its own.
@@ -349,14 +164,14 @@ def _known(text: str, identity: Optional[str] = None) -> Any:
 
 def _made(cfg: Cfg, text: str) -> Any:
     """The same, made if there is none."""
-    identity = _identity(cfg)
+    identity = _configuration.identity(cfg, _host.servers())
     with _making_lock:
         found = _known(text, identity)
         if found is None:
             with _instances_lock:
                 _release_idle()
                 held = _released.pop(identity, None)
-            made = _host.session(cfg, held)
+            made = _host.session(_configuration.named(cfg, _host.servers()), held)
             with _instances_lock:
                 _instances[identity] = made
             found = _known(text, identity)
@@ -380,7 +195,7 @@ def _release_idle() -> None:
 async def _request(what: str, ctx: Any, cfg: Cfg, text: str) -> Any:
     if _host is None or not _host.is_ready():
         await _in_thread(_ready)
-    environment = _Environment()
+    environment = _environment()
     cfg, text = environment.expanded(cfg, text)
     instance = _known(text) or await _in_thread(_made, cfg, text)
     try:
@@ -409,7 +224,7 @@ async def _with_last(cfg: Optional[Cfg], call: Callable[[Cfg, str], Awaitable[An
     text = _text(own) if cfg else _last_text
     response = await call(own, text)
     if text != _last_text:
-        expanded, its_text = _Environment().expanded(own, text)
+        expanded, its_text = _environment().expanded(own, text)
         accepts = _accepted.get(its_text)
         if accepts is None:
             if len(_accepted) >= _MAX_TEXTS:
@@ -495,11 +310,14 @@ class PrometheusMonitoringPlug:
 
     async def _cleanup(self) -> Any:
         await _in_thread(_ready)
-        own, text = _Environment().expanded(self._own, self._own_text)
-        instance, identity = await _in_thread(_made, own, text), _identity(own)
+        own, text = _environment().expanded(self._own, self._own_text)
+        instance = await _in_thread(_made, own, text)
         instance.users -= 1
         self._open.discard(self)
-        if any(_identity(_Environment().expanded(other._own, other._own_text)[0]) == identity for other in self._open):
+        servers = _host.servers()
+        identity = _configuration.identity(own, servers)
+        others = [_environment().expanded(other._own, other._own_text)[0] for other in self._open]
+        if any(_configuration.identity(other, servers) == identity for other in others):
             return {"success": True, "result": {}}
         with _instances_lock:
             _instances.pop(identity, None)

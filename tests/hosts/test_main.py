@@ -83,10 +83,19 @@ class Silent:
 
     def _take(self) -> None:
         while True:
-            connection, _ = self.socket.accept()
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
             self._connections.append(connection)
             connection.recv(1)
             self.asked.set()
+
+    def end(self) -> None:
+        """Ends all conversations."""
+        self.socket.close()
+        for connection in self._connections:
+            connection.close()
 
 
 def record(value: float = 1, **fields: object) -> dict[str, object]:
@@ -398,7 +407,7 @@ class Changed(Case):
 class Runtime(Case):
     async def test_a_record_never_waits_behind_a_query(self) -> None:
         server, gateway = Silent(), Gateway()
-        cfg = {"prometheus_url": server.url, "gateway_url": gateway.url, "timeout": "4s", "retry_attempts": 1, "job_name": "order"}
+        cfg = {"prometheus_url": server.url, "gateway_url": gateway.url, "timeout": "60s", "retry_attempts": 1, "job_name": "order"}
         await main.process({"operation": "describe"}, cfg)
         queries = [asyncio.create_task(main.process({"operation": "query_metrics", "query": "up"}, cfg)) for _ in range(3)]
         await asyncio.to_thread(server.asked.wait, 10)
@@ -406,6 +415,7 @@ class Runtime(Case):
             answer = await main.process(record(), cfg)
             self.assertEqual((answer["result"]["current_value"], answer["result"]["metric_pushed"]), (number, True), answer)
         self.assertFalse(any(query.done() for query in queries))
+        server.end()
         for query in queries:
             self.assertIs((await query)["success"], False)
 

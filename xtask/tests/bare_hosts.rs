@@ -29,7 +29,7 @@ fn run(mut command: Command) -> String {
 #[test]
 fn python_hosts_a_plug_that_it_does_not_know() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["main.py", "bare_host.py"] {
+    for name in ["main.py", "configuration.py", "installed_host.py", "bare_host.py"] {
         fs::copy(root().join("packaging/python").join(name), folder.path().join(name)).unwrap();
     }
     fs::write(folder.path().join("monitoring_prometheus.wasm"), &*NOTES).unwrap();
@@ -133,7 +133,9 @@ fn hosts_of_any_plug_name_no_setting() {
     let settings: Vec<&String> =
         manifest["config_schema"]["$defs"]["settings"]["properties"].as_object().unwrap().keys().collect();
     assert!(settings.len() > 30, "{settings:?}");
-    for path in ["node/plug.js", "python/main.py", "python/bare_host.py"] {
+    for path in
+        ["node/plug.js", "python/main.py", "python/configuration.py", "python/installed_host.py", "python/bare_host.py"]
+    {
         let path = root().join("packaging").join(path);
         let text = source(&path);
         for setting in settings.iter().filter(|name| !SET.contains(&name.as_str())) {

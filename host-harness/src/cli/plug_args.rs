@@ -139,7 +139,8 @@ impl PlugArgs {
         if let Some(filled) = self.once.filled.get() {
             return Ok(filled);
         }
-        let servers = &plug.describe().await?.servers;
+        let granted = self.inputs()?.granted.as_ref();
+        let servers = &plug.describe_within(granted.map_or_else(Limits::default, limits)).await?.servers;
         let lookup = |name: &str| std::env::var(name).ok();
         let (filled, warnings) = settings::with_default_urls(self.config()?, servers, &self.variables()?, lookup);
         show::warn("", &warnings);

@@ -78,6 +78,8 @@ fn the_dist_folder_is_whole() {
     for name in [
         "main.py",
         "bare_host.py",
+        "installed_host.py",
+        "configuration.py",
         "agent-card.json",
         "monitoring_prometheus.wasm",
         "plug.yaml",
@@ -219,7 +221,7 @@ fn the_python_plug_is_typed_and_serves_what_was_written_for_the_old_one() {
     let host = python();
     let mut mypy = Command::new(&host.python);
     mypy.args(["-m", "mypy", "--strict", "--no-error-summary", "--cache-dir"]).arg(hosts().join("mypy"));
-    mypy.args(["main.py", "bare_host.py", "plug_types.py"]);
+    mypy.args(["main.py", "configuration.py", "bare_host.py", "installed_host.py", "plug_types.py"]);
     run(mypy.current_dir(&host.dist), "");
     let mut test = Command::new(&host.python);
     test.arg(root().join("tests/hosts/test_main.py")).arg(&host.dist);

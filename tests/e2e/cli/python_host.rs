@@ -70,7 +70,9 @@ fn main_py_hosts_the_plug_with_the_package_where_that_is_installed() {
     }
     let package = package();
     let any_plug = tempfile::tempdir().unwrap();
-    fs::copy(root().join("packaging/python/main.py"), any_plug.path().join("main.py")).unwrap();
+    for name in ["main.py", "configuration.py", "installed_host.py"] {
+        fs::copy(root().join("packaging/python").join(name), any_plug.path().join(name)).unwrap();
+    }
     fs::copy(notes(), any_plug.path().join("monitoring_prometheus.wasm")).unwrap();
     for (file, folder) in [("test_main.py", python().dist.as_path()), ("test_any_plug.py", any_plug.path())] {
         let mut test = Command::new(&python().python);
