@@ -184,9 +184,10 @@ fn runtime_directives(levels: &str) -> String {
 fn log_to_stderr(verbose: u8, debug: bool) {
     let level = match verbose {
         // The plug's own response covers wasmtime's warnings, with the URL and a remedy. Announce
-        // the first compilation of a component, because it takes long.
+        // the first compilation of a component, because it takes long, and that a server that was
+        // reported as unhealthy is healthy again.
         0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug,plugpipe_runtime=debug",
-        0 => "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info",
+        0 => "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info,plugpipe_harness::delivery=info",
         1 => "info",
         _ => "debug",
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use clap::Args;
+use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::{
     CommandError, CompileLimits, Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, embedded, load, settings,
@@ -17,7 +18,8 @@ use super::show;
 /// The plug, its configuration and its grants.
 #[derive(Args, Default)]
 pub(super) struct PlugArgs {
-    /// The plug's configuration, YAML or JSON; the origins it names are granted
+    /// The plug's configuration, YAML or JSON; the origins it names are granted. Its member
+    /// `delivery` is for `serve`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A component to load instead of the embedded one
@@ -65,6 +67,8 @@ struct Once {
 /// The configuration and the grants.
 struct Inputs {
     config: Value,
+    /// When `serve` delivers; the member `delivery` of the configuration's file.
+    schedule: Option<Schedule>,
     /// The grants file, if there is one.
     granted: Option<Grants>,
 }
@@ -109,11 +113,15 @@ impl PlugArgs {
         once(&self.once.inputs, || {
             let granted = self.granted_by_file()?;
             let names = self.names_with(granted.as_ref());
-            let config = match &self.config {
-                Some(path) => settings::load(path, &names)?,
-                None => json!({}),
+            let (config, schedule) = match &self.config {
+                Some(path) => {
+                    let mut config = settings::load(path, &names)?;
+                    let schedule = Schedule::take(&mut config).map_err(|problem| self.in_config(problem))?;
+                    (config, schedule)
+                }
+                None => (json!({}), None),
             };
-            Ok(Inputs { config, granted })
+            Ok(Inputs { config, schedule, granted })
         })
     }
 
@@ -132,6 +140,16 @@ impl PlugArgs {
         Ok(&self.inputs()?.config)
     }
 
+    /// When to deliver, if the configuration says so.
+    pub(super) fn schedule(&self) -> Result<Option<&Schedule>, CommandError> {
+        Ok(self.inputs()?.schedule.as_ref())
+    }
+
+    /// An error of the configuration's file.
+    pub(super) fn in_config(&self, problem: String) -> CommandError {
+        CommandError::settings(self.config.as_deref().unwrap_or(Path::new("")).display().to_string(), problem)
+    }
+
     fn granted_by_file(&self) -> Result<Option<Grants>, CommandError> {
         let Some(path) = &self.grants_file else { return Ok(None) };
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -142,7 +160,7 @@ impl PlugArgs {
     /// The grants from the grants file, or from the configuration if there is none, plus those from
     /// the command line.
     pub(super) async fn grants(&self, plug: &Plug) -> Result<Grants, CommandError> {
-        let Inputs { config, granted } = self.inputs()?;
+        let Inputs { config, granted, .. } = self.inputs()?;
         let granted = match granted {
             Some(granted) => granted.clone(),
             None => Grants::named_by(config, &plug.describe().await?.servers),
@@ -194,12 +212,11 @@ impl PlugArgs {
     /// Whether the configuration asks for debug logs.
     pub(super) fn asks_for_debug(&self) -> Result<bool, CommandError> {
         let Some(debug) = setting(self.config()?, "debug") else { return Ok(false) };
-        debug.trim().to_ascii_lowercase().parse().map_err(|_| {
-            CommandError::settings(
-                self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
-                format!("debug: expected true or false, got {debug:?}"),
-            )
-        })
+        debug
+            .trim()
+            .to_ascii_lowercase()
+            .parse()
+            .map_err(|_| self.in_config(format!("debug: expected true or false, got {debug:?}")))
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
         offers_textfile: true,
         textfile: written.as_ref().ok().copied().flatten(),
         required: args.require_delivery,
+        within: None,
     };
     let delivered = ending.of(&caller.handle).await;
     match args.json {

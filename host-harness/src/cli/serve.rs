@@ -93,12 +93,22 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
     #[cfg(not(unix))]
     let listeners = listener;
     let plug = args.plug.start().await?;
+    let schedule = args.plug.schedule()?;
+    if let Some(schedule) = schedule {
+        schedule.check(&plug.describe().sinks).map_err(|problem| args.plug.in_config(problem))?;
+    }
     let token_note = if options.token.is_some() { "; token required" } else { "" };
     show::note(&format!(
         "listening on http://{address}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz{token_note}; stop with Ctrl-C"
     ));
+    let deliveries = schedule.map(|schedule| schedule.start(&plug));
     server::serve_with(listeners, plug.clone(), options, stop_signal()).await.map_err(problem)?;
-    let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
+    drop(deliveries);
+    let ending = Ending {
+        state: args.plug.state.as_deref(),
+        within: schedule.map(|schedule| schedule.stop_within),
+        ..Ending::default()
+    };
     ending.of(&plug).await
 }
 
