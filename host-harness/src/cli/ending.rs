@@ -24,6 +24,8 @@ pub(crate) struct Ending<'a> {
     /// How long all sinks together may take, for a command that delivers to all of them; without
     /// it, one sink after the other until one has everything.
     pub(crate) within: Option<Duration>,
+    /// Whether to say too that nothing is lost, for a log that shows how a server ended.
+    pub(crate) announce: bool,
 }
 
 impl Ending<'_> {
@@ -36,9 +38,22 @@ impl Ending<'_> {
         for warning in delivery.answers.iter().filter_map(|answer| show::replaced(&show::result(&answer.body))) {
             show::note(&warning);
         }
-        let Some(undelivered) = delivery.undelivered else { return Ok(true) };
-        if let Some(message) = self.message(&undelivered) {
-            show::note(&message);
+        let Some(undelivered) = delivery.undelivered else {
+            if self.announce {
+                show::note("stopped: all values are delivered or scraped");
+            }
+            return Ok(true);
+        };
+        match (self.message(&undelivered), self.state) {
+            (Some(message), _) => show::note(&message),
+            (None, Some(folder)) if self.announce => {
+                show::note(&format!(
+                    "stopped: {} are stored in {} for the next run",
+                    undelivered.amount,
+                    folder.display()
+                ));
+            }
+            (None, _) => {}
         }
         let failed = self.required && self.textfile.is_none();
         if failed {

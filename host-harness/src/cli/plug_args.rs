@@ -188,6 +188,21 @@ impl PlugArgs {
         self.start_with(&self.plug()?, self.state.as_deref(), &config).await
     }
 
+    /// Starts the plug so that it sends nothing: in mock mode if it is the embedded one, and without
+    /// grants and state in any case.
+    pub(super) async fn start_dry(&self) -> Result<PlugHandle, CommandError> {
+        let mut config = self.config()?.clone();
+        if self.plug.is_none() {
+            set_nested(&mut config, "mock_mode", true);
+        }
+        let plug = self.plug()?;
+        let granted = self.inputs()?.granted.as_ref();
+        let limits = granted.map_or_else(Limits::default, limits);
+        let handle = plug.start(&config, Grants::none(), limits).await.map_err(|error| self.refused(error))?;
+        show::warn("", handle.warnings());
+        Ok(handle)
+    }
+
     /// Starts the plug with its configuration and grants, and the state in a folder.
     pub(super) async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, CommandError> {
         self.start_with(plug, folder, self.config()?).await
@@ -203,10 +218,15 @@ impl PlugArgs {
         if let Ok(handle) = &started {
             show::warn("", handle.warnings());
         }
-        started.map_err(|error| match (error, &self.config) {
-            (Error::Config { problem, .. }, Some(path)) => CommandError::settings(path.display().to_string(), problem),
+        started.map_err(|error| self.refused(error))
+    }
+
+    /// An error of a start, which names the configuration's file if that is invalid.
+    fn refused(&self, error: Error) -> CommandError {
+        match (error, &self.config) {
+            (Error::Config { problem, .. }, Some(_)) => self.in_config(problem),
             (error, _) => error.into(),
-        })
+        }
     }
 
     /// Whether the configuration asks for debug logs.
@@ -240,10 +260,18 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
 
 /// Enables `detect_resets` unless the configuration sets it.
 fn detect_resets(config: &mut Value) {
-    let Some(config) = config.as_object_mut().filter(|config| !config.contains_key("detect_resets")) else { return };
+    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get("detect_resets").is_some());
+    if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
+        set_nested(config, "detect_resets", true);
+    }
+}
+
+/// Sets a nested setting, which takes precedence over a flat one.
+fn set_nested(config: &mut Value, name: &str, value: bool) {
+    let Some(config) = config.as_object_mut() else { return };
     let nested = config.entry(NESTED).or_insert_with(|| json!({}));
     if let Some(nested) = nested.as_object_mut() {
-        nested.entry("detect_resets").or_insert(Value::Bool(true));
+        nested.insert(name.to_owned(), value.into());
     }
 }
 

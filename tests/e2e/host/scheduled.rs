@@ -1,13 +1,14 @@
 //! `serve` with `delivery` in its configuration.
 
 use std::fs;
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::cli::serve::{Served, get};
-use crate::support::{pushgateway, run, stderr, stdout, without_servers};
+use crate::support::{pushgateway, read_head, run, stderr, stdout, without_servers};
 
 /// A server with this delivery, whose plug does not push by itself.
 fn served(gateway: &str, delivery: &serde_json::Value) -> (tempfile::TempDir, Served) {
@@ -44,6 +45,22 @@ fn pushed_at(metrics: &str) -> &str {
     metrics.lines().find(|line| line.starts_with("push_time_seconds{")).unwrap()
 }
 
+/// A gateway that takes one push, and no longer answers after that. It ends with the process.
+fn silent_after_one() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        let head = read_head(&mut stream);
+        let length =
+            head.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        let _open: Vec<_> = listener.incoming().collect();
+    });
+    url
+}
+
 #[tokio::test]
 async fn what_changed_is_delivered_at_intervals_also_after_the_gateway_was_down() {
     if without_servers("what_changed_is_delivered_at_intervals_also_after_the_gateway_was_down") {
@@ -76,9 +93,10 @@ async fn what_changed_is_delivered_at_intervals_also_after_the_gateway_was_down(
 
 #[tokio::test]
 async fn the_last_delivery_is_made_at_the_end_and_has_a_bound() {
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", silent.local_addr().unwrap());
+    let url = silent_after_one();
     let (_folder, hanging) = served(&url, &json!({"every": "1h", "stop_within": "1s"}));
+    // The first call pushes, since there was no push before.
+    count(&hanging).await;
     count(&hanging).await;
     let started = Instant::now();
     let said = hanging.stop();
@@ -106,7 +124,7 @@ fn an_invalid_schedule_fails_the_start_and_the_check() {
         ("{sinks: {otpl: 15s}}", "delivery.sinks.otpl: the plug has no such sink; did you mean otlp?"),
     ] {
         fs::write(&path, format!("job_name: j\ndelivery: {delivery}\n")).unwrap();
-        let output = run(&["serve", "--listen", "127.0.0.1:0", "--config", file]);
+        let output = run(&["serve", "--web.listen-address", "127.0.0.1:0", "--config", file]);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains(problem), "{}", stderr(&output));
         let output = run(&["check", file, "--as", "configuration"]);
