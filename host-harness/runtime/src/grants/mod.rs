@@ -28,10 +28,11 @@ use plugpipe_yaml::nearest;
 use serde::{Serialize, Serializer};
 
 pub use address::{AddressKind, AddressRange, canonical};
+pub(crate) use configuration::at;
 pub use configuration::{first_text, origins_in};
 pub(crate) use denial::Denial;
 pub use denial::{Advice, Missing};
-pub use file::{is_meant, problems, read};
+pub use file::{is_meant, problems, read, value_problems};
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 pub use syntax::json_schema;
 
