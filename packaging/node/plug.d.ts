@@ -38,7 +38,17 @@ export interface Description {
   /** What `deliver` accepts. */
   sinks: string[];
   /** Dotted paths of the settings that name servers, and of the headers that requests to them carry. */
-  servers: { settings: string[]; headers: { name: string; settings: string[] }[] }[];
+  servers: { settings: string[]; headers: { name: string; settings: string[] }[]; default?: DefaultUrl }[];
+}
+
+/** A URL for a server that a configuration does not mention, if it has this value at one of these dotted paths. */
+export interface DefaultUrl {
+  onlyWith: string[];
+  value: string;
+  /** The environment variable that holds the URL. */
+  environment: string;
+  /** The URL, if that holds none. */
+  url: string;
 }
 
 /** Carries out a request. An empty `cfg` keeps the last one. */

@@ -31,7 +31,8 @@ test('an error without a body is a response that says so', () => {
 
 test('deliver, health and cleanup are requests of the protocol', () => {
   const { name, sinks, servers } = plug.describe();
-  assert.deepEqual([name, sinks, servers], ['notes', ['servers'], [{ settings: ['server_url'], headers: [] }]]);
+  assert.deepEqual([name, sinks, servers], ['notes', ['servers'], [{ settings: ['server_url'], headers: [], default: servers[0].default }]]);
+  assert.deepEqual(servers[0].default, { onlyWith: ['assume'], value: 'a server', environment: 'NOTES_SERVER_URL', url: 'http://127.0.0.1:9' });
   assert.equal(plug.schema('put'), undefined);
   assert.equal(plug.deliver('servers'), '');
   assert.equal(plug.healthCheck(), '');

@@ -1,4 +1,4 @@
-//! Builds the registry folder: the component, its manifest, `main.py` and types for Python, SBOMs,
+//! Builds the registry folder: the component, its manifest, `main.py` with its hosts and types for Python, an agent card, SBOMs,
 //! and checksums.
 
 use std::path::{Path, PathBuf};
@@ -18,9 +18,13 @@ pub fn make(component: &[u8], dist: &Path) -> Result<PathBuf, String> {
     let (summary, complete) = sbom::make(&digest)?;
     let text = |path: &str| read_text(&root().join(path)).map(String::into_bytes);
     // Sorted, like SHA256SUMS.
-    let files: [(&str, Vec<u8>); 8] = [
+    let files: [(&str, Vec<u8>); 12] = [
         ("LICENSE", text("LICENSE")?),
         ("README.md", text("packaging/README.md")?),
+        ("agent-card.json", text("packaging/python/agent-card.json")?),
+        ("bare_host.py", text("packaging/python/bare_host.py")?),
+        ("configuration.py", text("packaging/python/configuration.py")?),
+        ("installed_host.py", text("packaging/python/installed_host.py")?),
         ("main.py", text("packaging/python/main.py")?),
         ("monitoring_prometheus.wasm", component.to_vec()),
         ("plug.yaml", text("plugin/plug.yaml")?),

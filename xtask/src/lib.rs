@@ -14,7 +14,7 @@
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`soak`] | runs soak tests |
 //! | [`reference`] | generates the reference of the JSON contract |
-//! | [`types`] | generates types of requests, settings and responses for TypeScript and Python |
+//! | [`types`] | generates types of requests, settings and responses for TypeScript and Python, and the agent card |
 //! | [`wit`] | generates the page and the golden file of the world |
 //! | [`reproducible`] | compares the component with a build in another folder |
 

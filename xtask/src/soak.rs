@@ -31,9 +31,13 @@ pub const SOAKS: &[Soak] = &[
     },
     Soak {
         name: "kills",
-        does: "200 times kill -9 under load, with pushes and remote writes, lose and repeat nothing; nor does a kill at any point of 80 calls",
+        does: "200 times kill -9 under load, with pushes and remote writes, lose and repeat nothing; nor do 50 with a real Prometheus, or one at any point of 80 calls",
         filter: "host::kills::",
-        sizes: &[("PLUGPIPE_SOAK_CUT_ROUNDS", "40"), ("PLUGPIPE_SOAK_KILLS", "200")],
+        sizes: &[
+            ("PLUGPIPE_SOAK_CUT_ROUNDS", "40"),
+            ("PLUGPIPE_SOAK_KILLS", "200"),
+            ("PLUGPIPE_SOAK_PROMETHEUS_KILLS", "50"),
+        ],
     },
     Soak {
         name: "load",

@@ -29,7 +29,9 @@ fn run(mut command: Command) -> String {
 #[test]
 fn python_hosts_a_plug_that_it_does_not_know() {
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(root().join("packaging/python/main.py"), folder.path().join("main.py")).unwrap();
+    for name in ["main.py", "configuration.py", "installed_host.py", "bare_host.py"] {
+        fs::copy(root().join("packaging/python").join(name), folder.path().join(name)).unwrap();
+    }
     fs::write(folder.path().join("monitoring_prometheus.wasm"), &*NOTES).unwrap();
     let mut command = Command::new(fetched::python());
     command.arg(root().join("tests/hosts/test_any_plug.py")).arg(folder.path());
@@ -84,7 +86,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 fn hosts_of_any_plug_name_no_operation() {
     /// What is not the host: types for callers, made from the manifest, and calls as a caller
     /// writes them.
-    const CALLERS: [&str; 4] = ["types.d.ts", "plug_types.py", "README.md", "example.mjs"];
+    const CALLERS: [&str; 5] = ["types.d.ts", "plug_types.py", "README.md", "example.mjs", "agent-card.json"];
     let manifest = xtask::reference::manifest().unwrap();
     // e2e's `manifest` test holds these against what the component describes.
     let operations: Vec<&String> = manifest["operations"].as_object().unwrap().keys().collect();
@@ -131,7 +133,10 @@ fn hosts_of_any_plug_name_no_setting() {
     let settings: Vec<&String> =
         manifest["config_schema"]["$defs"]["settings"]["properties"].as_object().unwrap().keys().collect();
     assert!(settings.len() > 30, "{settings:?}");
-    for path in [root().join("packaging/node/plug.js"), root().join("packaging/python/main.py")] {
+    for path in
+        ["node/plug.js", "python/main.py", "python/configuration.py", "python/installed_host.py", "python/bare_host.py"]
+    {
+        let path = root().join("packaging").join(path);
         let text = source(&path);
         for setting in settings.iter().filter(|name| !SET.contains(&name.as_str())) {
             for quote in ['"', '\''] {

@@ -22,6 +22,10 @@ pub enum PipeError {
     /// Steps use plugs that the host does not have.
     #[error("{}", missing(.0))]
     UnknownPlugs(Vec<UnknownPlug>),
+
+    /// The host cannot keep sensitive inputs out of its files, for this reason.
+    #[error("{0}")]
+    Host(String),
 }
 
 /// A step whose plug the host does not have.

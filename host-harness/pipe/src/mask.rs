@@ -58,6 +58,11 @@ impl Secrets {
         }
     }
 
+    /// The values that are masked as parts of texts.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.texts.iter().map(|Longest(_, text)| text.clone()).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.values.is_empty()
     }

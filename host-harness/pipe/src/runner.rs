@@ -61,6 +61,10 @@ pub async fn run(
             secrets.add_input(value);
         }
     }
+    let texts = secrets.texts();
+    if !texts.is_empty() {
+        caller.keep_secret(texts).await.map_err(PipeError::Host)?;
+    }
     let history = History::new(pipe, inputs, &given, &templates, caller, &mut secrets);
     let mut run = Run { templates, history, secrets, failed: None };
     let mut reports = Vec::with_capacity(total);

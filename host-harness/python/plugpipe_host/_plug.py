@@ -199,14 +199,14 @@ class Plug(_native.Plug):
         self._collect()
         return super().deliver_sync(sink)
 
-    async def health(self) -> Response:
-        """Checks every configured server."""
-        answer = self._begin_health()
+    async def health(self, cfg: Optional[Mappings] = None) -> Response:
+        """Checks every configured server. An empty `cfg` keeps the last one."""
+        answer = self._begin_health(cfg)
         return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
-    async def cleanup(self) -> Response:
-        """Makes the plug forget what it recorded, and remove what it left on servers."""
-        answer = self._begin_cleanup()
+    async def cleanup(self, cfg: Optional[Mappings] = None) -> Response:
+        """Makes the plug forget what it recorded, and remove what it left on servers. An empty `cfg` keeps the last one."""
+        answer = self._begin_cleanup(cfg)
         return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
     async def deliver(self, sink: str) -> Response:

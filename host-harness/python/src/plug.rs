@@ -485,16 +485,33 @@ impl Plug {
         self.running().lanes.extend(lanes);
     }
 
-    fn _begin_health<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.begin(py, Request::Health, "")
+    #[pyo3(signature = (cfg=None))]
+    fn _begin_health<'py>(&self, py: Python<'py>, cfg: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        match Self::texts(py, None, cfg)? {
+            Ok((_, cfg)) => self.begin(py, Request::Health, &cfg),
+            Err(answer) => Ok(answer),
+        }
     }
 
-    fn _begin_cleanup<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.begin(py, Request::Cleanup, "")
+    #[pyo3(signature = (cfg=None))]
+    fn _begin_cleanup<'py>(&self, py: Python<'py>, cfg: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        match Self::texts(py, None, cfg)? {
+            Ok((_, cfg)) => self.begin(py, Request::Cleanup, &cfg),
+            Err(answer) => Ok(answer),
+        }
     }
 
     fn _begin_deliver<'py>(&self, py: Python<'py>, sink: String) -> PyResult<Bound<'py, PyAny>> {
         self.begin(py, Request::Deliver(sink), "")
+    }
+
+    /// Sends to this sink what has not been sent. Returns how many values no server has accepted then.
+    fn _unsent_after(&self, py: Python<'_>, sink: String) -> PyResult<u64> {
+        let answer = match self.take(py, Request::Deliver(sink), "") {
+            Taken::Answered(answer) => answer,
+            Taken::Waits(open) => wait_for(py, open)?,
+        };
+        answer.map(|answer| answer.unsent).map_err(|error| raised(&error))
     }
 
     /// Checks every configured server.

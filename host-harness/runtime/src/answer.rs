@@ -75,6 +75,23 @@ pub struct Server {
     pub settings: Vec<String>,
     /// Headers that are granted with the server.
     pub headers: Vec<HeaderSetting>,
+    /// Its URL, where the configuration mentions none; see
+    /// [`settings::with_default_urls`](crate::settings::with_default_urls).
+    pub default: Option<DefaultUrl>,
+}
+
+/// A URL for a server that a configuration does not mention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DefaultUrl {
+    /// It applies only to configurations with a setting at one of these dotted paths, of which the
+    /// first that is present counts,
+    pub only_with: Vec<String>,
+    /// and with this value.
+    pub value: String,
+    /// The environment variable that holds the URL.
+    pub environment: String,
+    /// The URL, if that holds none.
+    pub url: String,
 }
 
 /// What a plug is.
@@ -112,9 +129,16 @@ impl From<plug::Description> for Description {
     fn from(plug::Description { name, version, operations, sinks, servers }: plug::Description) -> Self {
         let operation = |plug::Operation { name, summary }: plug::Operation| Operation { name, summary };
         let header = |plug::HeaderSetting { name, settings }: plug::HeaderSetting| HeaderSetting { name, settings };
-        let server = |plug::Server { settings, headers }: plug::Server| Server {
+        let default = |plug::DefaultUrl { only_with, value, environment, url }: plug::DefaultUrl| DefaultUrl {
+            only_with,
+            value,
+            environment,
+            url,
+        };
+        let server = |plug::Server { settings, headers, default: url }: plug::Server| Server {
             settings,
             headers: headers.into_iter().map(header).collect(),
+            default: url.map(default),
         };
         Self {
             name,

@@ -10,7 +10,8 @@
 //! - credentials that the host adds, which happens after recording;
 //! - headers whose names contain words such as auth, cookie, token, key or secret, and their values
 //!   wherever they occur;
-//! - values of parameters and JSON fields in requests with such names.
+//! - values of parameters and JSON fields in requests with such names;
+//! - values that the host was told to mask, such as a pipe's sensitive inputs.
 //!
 //! A replay returns the response recorded for the request's place in its job, byte for byte. A lane's
 //! name may contain a number that differs between runs with a state folder: a request of a job that
@@ -102,7 +103,7 @@ impl Exchanges {
     }
 
     /// Takes down that the request at this place was begun.
-    pub(crate) fn begin(place: Place, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
+    pub(crate) fn begin(mut place: Place, method: &Method, uri: &Uri, headers: &HeaderMap, mask: &Mask) -> Begun {
         // What the plug itself sends as a credential may be in the URL, a body or the response too.
         let own = headers.iter().filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value.as_bytes());
         let (url, of_url) = redacted_url(uri);
@@ -111,6 +112,11 @@ impl Exchanges {
         let mut url = url.into_bytes();
         mask.apply(&mut url);
         let url = String::from_utf8_lossy(&url).into_owned();
+        if let Some(turn) = &mut place.turn {
+            let mut lane = std::mem::take(&mut turn.lane).into_bytes();
+            mask.apply(&mut lane);
+            turn.lane = String::from_utf8_lossy(&lane).into_owned();
+        }
         Begun { place, method: method.to_string(), url, headers: redacted(headers, &mask), mask }
     }
 

@@ -173,6 +173,15 @@ impl Mask {
         overwrite(bytes, &marks);
     }
 
+    /// Whether complete data contains a secret.
+    pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
+        let mut marks = vec![false; if self.is_empty() { 0 } else { bytes.len() }];
+        if !self.is_empty() {
+            self.mark(bytes, &mut marks, 0, true);
+        }
+        marks.contains(&true)
+    }
+
     /// Masks secrets in streamed data.
     pub(crate) fn stream(&self) -> MaskedStream {
         MaskedStream { mask: self.clone(), buffered: Vec::new(), marks: Vec::new(), scanned: 0 }

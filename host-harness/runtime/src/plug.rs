@@ -169,7 +169,12 @@ impl Plug {
 
     /// What the plug is: its operations, and the settings that name servers. Runs it, once.
     pub async fn describe(&self) -> Result<&Description, Error> {
-        Ok(self.description(Limits::default()).await?)
+        self.describe_within(Limits::default()).await
+    }
+
+    /// The same for a component that is to run within these limits.
+    pub async fn describe_within(&self, limits: Limits) -> Result<&Description, Error> {
+        Ok(self.description(limits).await?)
     }
 
     /// A JSON Schema of an operation's `ctx`; none if the plug has none, or no such operation. Runs

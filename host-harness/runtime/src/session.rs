@@ -29,6 +29,7 @@ use crate::exports::Recorder;
 use crate::files;
 use crate::journal::{Base, Call, Journal};
 use crate::limits::Limits;
+use crate::mask::Mask;
 use crate::query::Querier;
 use crate::store::{Factory, Instance, call_recorder};
 
@@ -79,6 +80,8 @@ pub struct Session {
     config: Option<String>,
     /// Configurations that hold secrets, as they may be written.
     without_secrets: HashMap<String, String>,
+    /// Values that are written to no file.
+    sensitive: Mask,
     /// What the plug said of the configuration that it was started with, such as keys that it does
     /// not know.
     warnings: Vec<String>,
@@ -159,6 +162,7 @@ impl Session {
             started_with,
             config: journal.base().config.clone(),
             without_secrets: HashMap::new(),
+            sensitive: Mask::default(),
             warnings: Vec::new(),
             tickets: (next, if journal.is_in_folder() { next } else { u64::MAX }),
             journal,
@@ -250,6 +254,15 @@ impl Session {
     /// none back. 0 after a crash.
     pub fn memory_bytes(&self) -> usize {
         self.instance.as_ref().map_or(0, |instance| instance.store.data().watch.memory_bytes())
+    }
+
+    /// Keeps these values out of files. In HTTP recordings they are masked. A request that would bring
+    /// one into the state folder is refused with [`Error::State`] and records nothing: what is masked
+    /// there could not be recovered. Values of fewer than 6 bytes are too likely to stand elsewhere
+    /// by chance, and are left alone.
+    pub fn keep_out_of_files(&mut self, values: &[String]) {
+        self.sensitive = self.sensitive.and(values.iter().map(String::as_bytes));
+        self.factory.network.mask_in_recordings(&self.sensitive);
     }
 
     /// Host resources that the recorder's instance holds: requests, headers, bodies, streams,

@@ -9,7 +9,9 @@ use std::path::Path;
 use plugpipe_yaml as yaml;
 use serde_json::Value;
 
+use crate::answer::{DefaultUrl, Server};
 use crate::error::Error;
+use crate::grants::at;
 pub use crate::grants::first_text;
 
 /// Loads a configuration file. `names` are the environment variables that it may use.
@@ -49,6 +51,55 @@ pub fn parse(
         None => problem(text),
     })?;
     Ok(config)
+}
+
+/// The configuration with URLs for servers that it does not mention, as far as the plug has defaults
+/// for configurations like this one ([`Server::default`]), and warnings. `names` are the environment
+/// variables that it may use, and `lookup` returns the value of a variable. Grants are taken from
+/// what this returns.
+pub fn with_default_urls(
+    config: &Value,
+    servers: &[Server],
+    names: &BTreeSet<String>,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> (Value, Vec<String>) {
+    let (mut filled, mut warnings) = (config.clone(), Vec::new());
+    for Server { settings, default, .. } in servers {
+        let (Some(default), Some(path)) = (default, settings.last()) else { continue };
+        let DefaultUrl { only_with, value, environment, url } = default;
+        let is_meant = first_text(config, only_with).is_some_and(|text| text == *value);
+        if !is_meant || settings.iter().any(|path| at(config, path).is_some()) {
+            continue;
+        }
+        let found = lookup(environment);
+        let is_url = |text: &String| text.starts_with("http://") || text.starts_with("https://");
+        let problem = match &found {
+            Some(_) if !names.contains(environment) => Some("is set, and not granted with env"),
+            Some(text) if !is_url(text) => Some("is no URL with http:// or https://"),
+            _ => None,
+        };
+        let url = match (problem, found) {
+            (Some(problem), _) => {
+                warnings.push(format!("{path}: {environment} of the environment {problem}, so this is {url}"));
+                url.clone()
+            }
+            (None, found) => found.unwrap_or_else(|| url.clone()),
+        };
+        put(&mut filled, path, url.into());
+    }
+    (filled, warnings)
+}
+
+/// Puts a value at a path, unless something that is no map is in the way.
+fn put(config: &mut Value, path: &str, value: Value) {
+    let (parents, name) = path.rsplit_once('.').map_or((None, path), |(parents, name)| (Some(parents), name));
+    let place = parents.into_iter().flat_map(|parents| parents.split('.')).try_fold(config, |place, key| {
+        let map = place.as_object_mut()?;
+        Some(map.entry(key).or_insert_with(|| Value::Object(serde_json::Map::new())))
+    });
+    if let Some(Value::Object(map)) = place {
+        map.insert(name.to_owned(), value);
+    }
 }
 
 /// Expands `${NAME}` in every string in `value`. Errors begin with the path.
@@ -145,6 +196,55 @@ mod tests {
                 expected,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn servers_that_are_not_mentioned_get_the_plugs_defaults() {
+        let server = |settings: &[&str], name: &str| Server {
+            settings: settings.iter().map(|path| (*path).to_owned()).collect(),
+            headers: Vec::new(),
+            default: Some(DefaultUrl {
+                only_with: vec!["group.like".into(), "like".into()],
+                value: "1".into(),
+                environment: name.into(),
+                url: format!("http://{}.example", name.to_lowercase()),
+            }),
+        };
+        let servers = [
+            server(&["group.one", "one"], "ONE"),
+            server(&["two"], "TWO"),
+            server(&["deep.down.three"], "THREE"),
+            server(&["group.four"], "FOUR"),
+            Server { settings: vec!["five".into()], headers: Vec::new(), default: None },
+        ];
+        let names: BTreeSet<String> = ["ONE", "TWO", "FOUR"].map(str::to_owned).into();
+        let filled = |config: Value| {
+            with_default_urls(&config, &servers, &names, |name| match name {
+                "ONE" => Some("https://of.example/the?environment".into()),
+                "THREE" => Some("http://not-granted.example".into()),
+                "FOUR" => Some("s3cret".into()),
+                _ => None,
+            })
+        };
+        let (config, warnings) = filled(serde_json::json!({"like": 1}));
+        let expected = serde_json::json!({
+            "like": 1, "one": "https://of.example/the?environment", "two": "http://two.example",
+            "deep": {"down": {"three": "http://three.example"}}, "group": {"four": "http://four.example"},
+        });
+        assert_eq!(config, expected);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[0].starts_with("deep.down.three: THREE of the environment is set, and not granted with env"));
+        assert!(warnings[1].starts_with("group.four: FOUR") && !warnings[1].contains("s3cret"), "{warnings:?}");
+        // What is mentioned stays, null too, and what is no map.
+        let said = serde_json::json!({"group": {"like": "1", "one": null, "four": ""}, "two": "x", "deep": 5});
+        assert_eq!(filled(said.clone()), (said, vec![warnings[0].clone()]));
+        for other in [
+            serde_json::json!({}),
+            serde_json::json!({"like": "2"}),
+            serde_json::json!({"group": {"like": 2}, "like": 1}),
+        ] {
+            assert_eq!(filled(other.clone()), (other, Vec::new()));
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::pipe::{Pipe, Problem};
+use plugpipe_harness::yaml::prune::Pruned;
 use plugpipe_harness::{CommandError, Error, Grants, Limits, Plug, embedded, grants, load, settings, yaml};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -107,7 +108,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
                 position: error.position(),
             }],
             (_, Kind::Pipe) => pipe(&text, &plug).await?,
-            (Ok(document), Kind::Grants) => grants_file(document, &text, path),
+            (Ok(document), Kind::Grants) => grants_file(document, path),
             (Ok(document), Kind::Configuration) => configuration(document, &text, &file, &names, &plug).await?,
         };
         let is_valid = problems.iter().all(|problem| problem.is_warning);
@@ -165,23 +166,25 @@ async fn pipe(text: &str, plug: &Lazy<'_>) -> Result<Vec<Problem>, CommandError>
     Ok(problems)
 }
 
-fn grants_file(document: &yaml::Node, text: &str, path: &Path) -> Vec<Problem> {
+fn grants_file(document: &yaml::Node, path: &Path) -> Vec<Problem> {
     let findings = grants::problems(document);
     if !findings.is_empty() {
         return findings.into_iter().map(Problem::from).collect();
     }
-    // The shapes are right, so that the values are read, up to the first that is not.
-    match grants::read(text, path.parent().unwrap_or(Path::new(""))) {
-        Ok(_) => Vec::new(),
-        Err(problem) => vec![placed(document, &problem, false)],
-    }
+    // The shapes are right, so that the values are read.
+    let mut problems: Vec<Problem> = grants::value_problems(document, path.parent().unwrap_or(Path::new("")))
+        .iter()
+        .map(|problem| placed(document, problem, false))
+        .collect();
+    problems.sort_by_key(|problem| problem.position);
+    problems
 }
 
 /// Stands for the value of a variable that is not granted.
 const UNKNOWN: char = '\u{e000}';
 
 /// Starts the plug with the configuration and no grants, so that it says what is wrong and reaches
-/// nothing.
+/// nothing; once more without each place that is wrong, until nothing else is.
 async fn configuration(
     document: &yaml::Node,
     text: &str,
@@ -208,10 +211,24 @@ async fn configuration(
         problems.push(placed(document, &format!("{path}: {message}"), true));
     });
     let plug = plug.get().await?;
-    match plug.start(&config, Grants::none(), Limits::default()).await {
-        Ok(handle) => problems.extend(handle.warnings().iter().map(|warning| placed(document, warning, true))),
-        Err(Error::Config { problem, .. }) => problems.push(placed(document, &problem, false)),
-        Err(error) => return Err(error.into()),
+    let mut left = Pruned::new(config);
+    loop {
+        let problem = match plug.start(left.value(), Grants::none(), Limits::default()).await {
+            Ok(handle) => {
+                // To a plug the configuration is its `cfg`.
+                let warnings = handle.warnings().iter().map(|warning| warning.strip_prefix("cfg.").unwrap_or(warning));
+                problems.extend(warnings.map(|warning| placed(document, warning, true)));
+                break;
+            }
+            Err(Error::Config { problem, .. }) => problem,
+            Err(error) => return Err(error.into()),
+        };
+        let found = problem.split_once(": ").and_then(|(path, text)| Some((left.remove(path)?, text)));
+        let Some((path, text)) = found else {
+            problems.push(placed(document, &problem, false));
+            break;
+        };
+        problems.push(placed(document, &format!("{path}: {text}"), false));
     }
     problems.sort_by_key(|problem| problem.position);
     Ok(problems)

@@ -27,9 +27,10 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, CommandError> {
-    let config = args.plug.config()?;
+    args.plug.config()?;
     let capabilities = args.manifest.as_ref().map(|path| capabilities(path)).transpose()?.unwrap_or_default();
     let plug = args.plug.plug()?;
+    let config = args.plug.filled(&plug).await?;
     let grants = args.plug.grants(&plug).await?;
     let limits = limits(&grants);
     let handle = args.plug.start_in(&plug, None).await?;

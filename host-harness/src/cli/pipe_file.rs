@@ -137,6 +137,14 @@ impl PlugCaller for Caller {
         std::env::var(name).map_or(Variable::Unset, Variable::Value)
     }
 
+    async fn keep_secret(&self, values: Vec<String>) -> Result<(), String> {
+        let kept = self.handle.with(move |session| {
+            session.keep_out_of_files(&values);
+            Box::pin(std::future::ready(Ok(())))
+        });
+        kept.await.map_err(|error| error.to_string())
+    }
+
     async fn pause(&self, pause: Duration) {
         tokio::time::sleep(pause).await;
     }

@@ -59,6 +59,7 @@ pub(super) struct PlugArgs {
 struct Once {
     inputs: OnceLock<Inputs>,
     plug: OnceLock<Plug>,
+    filled: OnceLock<Value>,
     replay: OnceLock<String>,
 }
 
@@ -132,6 +133,20 @@ impl PlugArgs {
         Ok(&self.inputs()?.config)
     }
 
+    /// The configuration with the plug's default servers, where it has such for configurations like
+    /// this one.
+    pub(super) async fn filled(&self, plug: &Plug) -> Result<&Value, CommandError> {
+        if let Some(filled) = self.once.filled.get() {
+            return Ok(filled);
+        }
+        let granted = self.inputs()?.granted.as_ref();
+        let servers = &plug.describe_within(granted.map_or_else(Limits::default, limits)).await?.servers;
+        let lookup = |name: &str| std::env::var(name).ok();
+        let (filled, warnings) = settings::with_default_urls(self.config()?, servers, &self.variables()?, lookup);
+        show::warn("", &warnings);
+        Ok(self.once.filled.get_or_init(|| filled))
+    }
+
     fn granted_by_file(&self) -> Result<Option<Grants>, CommandError> {
         let Some(path) = &self.grants_file else { return Ok(None) };
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -142,10 +157,9 @@ impl PlugArgs {
     /// The grants from the grants file, or from the configuration if there is none, plus those from
     /// the command line.
     pub(super) async fn grants(&self, plug: &Plug) -> Result<Grants, CommandError> {
-        let Inputs { config, granted } = self.inputs()?;
-        let granted = match granted {
+        let granted = match &self.inputs()?.granted {
             Some(granted) => granted.clone(),
-            None => Grants::named_by(config, &plug.describe().await?.servers),
+            None => Grants::named_by(self.filled(plug).await?, &plug.describe().await?.servers),
         };
         let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
         let granted = self.grants.iter().cloned().fold(granted, Grants::and);
@@ -163,16 +177,19 @@ impl PlugArgs {
     /// Like `start`, for a process whose counters start at 0 unless it has a state folder: the plug
     /// reports counters that replace larger ones.
     pub(super) async fn start_detecting_resets(&self) -> Result<PlugHandle, CommandError> {
-        let mut config = self.config()?.clone();
+        // Validate the inputs before compiling a component.
+        self.inputs()?;
+        let plug = self.plug()?;
+        let mut config = self.filled(&plug).await?.clone();
         if self.state.is_none() && self.plug.is_none() {
             detect_resets(&mut config);
         }
-        self.start_with(&self.plug()?, self.state.as_deref(), &config).await
+        self.start_with(&plug, self.state.as_deref(), &config).await
     }
 
     /// Starts the plug with its configuration and grants, and the state in a folder.
     pub(super) async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, CommandError> {
-        self.start_with(plug, folder, self.config()?).await
+        self.start_with(plug, folder, self.filled(plug).await?).await
     }
 
     async fn start_with(&self, plug: &Plug, folder: Option<&Path>, config: &Value) -> Result<PlugHandle, CommandError> {

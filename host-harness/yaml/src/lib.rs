@@ -19,6 +19,7 @@
 
 pub mod known_stack;
 mod nearest;
+pub mod prune;
 pub mod shape;
 
 pub use nearest::nearest;

@@ -27,6 +27,42 @@ use plugpipe_contract::settings::{
 /// The default of `instance` in 1.0.0.
 const FORMER_INSTANCE: &str = "plugpipe-instance";
 
+/// The value of `compatibility` for callers of 1.0.0.
+pub(crate) const FORMER_VERSION: &str = "1.0.0";
+
+/// A server that 1.0.0 assumed where the configuration mentioned none.
+pub(crate) struct FormerServer {
+    /// The setting of its URL.
+    pub(crate) setting: &'static str,
+    /// The variable that 1.0.0 read. The plug has no environment; its host may have.
+    pub(crate) environment: &'static str,
+    /// The URL, without that variable.
+    pub(crate) url: &'static str,
+    place: fn(&mut Config) -> &mut Option<Url>,
+}
+
+/// The servers that 1.0.0 assumed.
+pub(crate) static FORMER_SERVERS: [FormerServer; 3] = [
+    FormerServer {
+        setting: "gateway_url",
+        environment: "PUSHGATEWAY_URL",
+        url: "http://127.0.0.1:9091",
+        place: |config| &mut config.gateway_url,
+    },
+    FormerServer {
+        setting: "prometheus_url",
+        environment: "PROMETHEUS_URL",
+        url: "http://127.0.0.1:9090",
+        place: |config| &mut config.prometheus_url,
+    },
+    FormerServer {
+        setting: "grafana_url",
+        environment: "GRAFANA_URL",
+        url: "http://127.0.0.1:3000",
+        place: |config| &mut config.grafana_url,
+    },
+];
+
 const GROUPING_KEY: &str = "grouping_key";
 
 /// Where settings may be nested.
@@ -197,12 +233,8 @@ impl Config {
         if !self.is_former() {
             return;
         }
-        for (place, url) in [
-            (&mut self.gateway_url, "http://127.0.0.1:9091"),
-            (&mut self.prometheus_url, "http://127.0.0.1:9090"),
-            (&mut self.grafana_url, "http://127.0.0.1:3000"),
-        ] {
-            *place = Url::parse(url).ok();
+        for server in &FORMER_SERVERS {
+            *(server.place)(self) = Url::parse(server.url).ok();
         }
         self.instance = Some(FORMER_INSTANCE.into());
     }

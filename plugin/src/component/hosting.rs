@@ -106,7 +106,17 @@ fn problem(error: &Error) -> plug::Problem {
 fn server(server: describe::Server) -> plug::Server {
     let header =
         |header: describe::HeaderSetting| plug::HeaderSetting { name: header.name.into(), settings: header.settings };
-    plug::Server { settings: server.settings, headers: server.headers.into_iter().map(header).collect() }
+    let default = |default: describe::DefaultUrl| plug::DefaultUrl {
+        only_with: default.only_with,
+        value: default.value.into(),
+        environment: default.environment.into(),
+        url: default.url.into(),
+    };
+    plug::Server {
+        settings: server.settings,
+        headers: server.headers.into_iter().map(header).collect(),
+        default: server.default.map(default),
+    }
 }
 
 fn request(what: &plug::Request) -> Request<'_> {

@@ -30,6 +30,8 @@ struct Host {
     jobs: Vec<(String, u32, Vec<String>)>,
 }
 
+const CONFIGURATION: &str = r#"{"prometheus_url": "http://p:9090", "retry_attempts": 1}"#;
+
 const FILE: &str = "plugpipe_alert_plugpipe-up.yml";
 
 impl Clock for Host {
@@ -110,9 +112,8 @@ impl Host {
     }
 
     fn start(&mut self, plug: &mut Plug, ctx: &Value) -> Step {
-        let cfg = r#"{"prometheus_url": "http://p:9090", "retry_attempts": 1}"#;
         self.jobs.clear();
-        plug.start(1, hosting::Request::Call(&ctx.to_string()), cfg, self.at())
+        plug.start(1, hosting::Request::Call(&ctx.to_string()), CONFIGURATION, self.at())
     }
 
     /// Carries out the jobs until there is an answer.
@@ -247,6 +248,11 @@ fn a_lost_job_is_told_by_what_it_may_have_done() {
         assert_eq!(host.files.contains_key(FILE), stands, "{job} {done}: {:?}", host.files);
         let says = answer["error"].as_str().unwrap().contains("the file is as it was before");
         assert_eq!(says, code == "unknown_outcome", "{answer}");
+        // A server that may have loaded the new rules is back at those before.
+        let reloads = host.asked.iter().filter(|path| *path == "/-/reload").count();
+        assert_eq!((reloads, host.loaded), (usize::from(job == load) + usize::from(job == load && done), false));
+        let says = answer["error"].as_str().unwrap().contains("the server has loaded it again");
+        assert_eq!(says, job == load, "{answer}");
     }
     // What was written is written, whether or not a look at it is lost.
     let mut host = Host { granted: true, loses: Some((4, false)), ..Host::default() };
@@ -255,6 +261,47 @@ fn a_lost_job_is_told_by_what_it_may_have_done() {
     let mut host = Host { granted: true, refuses: true, loses: Some((4, true)), ..Host::default() };
     let answer = host.process(&create());
     assert_eq!((&answer["result"]["reload_refused"], host.files.len()), (&json!(true), 0), "{answer}");
+}
+
+/// After a reload that was lost, the file is taken back, and the server loads it again, whatever
+/// happens on the way.
+#[test]
+fn a_file_that_was_taken_back_after_a_lost_reload_is_loaded_again() {
+    let lost = || {
+        let mut host = Host { granted: true, loses: Some((3, true)), ..Host::default() };
+        let mut plug = Plug::new(1);
+        let mut step = host.start(&mut plug, &create());
+        for _ in 0..5 {
+            step = host.next(&mut plug, step);
+        }
+        // Taken back, and not loaded yet.
+        assert!(host.files.is_empty() && host.loaded);
+        (host, plug, step)
+    };
+    // Losing that too, it is done again.
+    let (mut host, mut plug, step) = lost();
+    host.loses = Some((5, false));
+    let answer = host.finish(&mut plug, step);
+    assert!(answer["error"].as_str().unwrap().contains("has loaded it again") && !host.loaded, "{answer}");
+    // A caller who left needs not wait for it.
+    let (mut host, mut plug, mut step) = lost();
+    assert_eq!(plug.release(1, host.at()).answers[0].1.error.as_ref().unwrap().code, "unknown_outcome");
+    while !step.due.is_empty() {
+        step = host.next(&mut plug, step);
+    }
+    assert!(!host.loaded && plug.unfinished().1.is_empty());
+    // Nor is a restart of the host the end of it.
+    let (mut host, plug, step) = lost();
+    let mut after = Plug::new(2);
+    after.restore(&plug.snapshot(), 2).unwrap();
+    after.configure(CONFIGURATION).unwrap();
+    let answer = host.finish(&mut after, step);
+    assert!(answer["error"].as_str().unwrap().contains("has loaded it again") && !host.loaded, "{answer}");
+    // A server that is away is said to be.
+    let (mut host, mut plug, step) = lost();
+    host.away = true;
+    let answer = host.finish(&mut plug, step);
+    assert!(answer["error"].as_str().unwrap().contains("the server did not load it again: "), "{answer}");
 }
 
 #[test]

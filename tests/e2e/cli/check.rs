@@ -48,6 +48,57 @@ fn all_problems_of_all_files_come_with_their_places() {
 }
 
 #[test]
+fn all_values_that_are_wrong_are_found_at_once() {
+    let config = "\
+prometheus_config:
+  gateway_url: not a url
+  push_polcy: manual
+  push_timeout: 10 seconds
+  grouping_key: {instance: a, '': b}
+timeout: -1
+labl: x
+histogram_buckets: [1, x, 2]
+";
+    let grants = "\
+origins:
+- 'http://a:1'
+- 'ftp://b'
+- {url: 'https://c', methods: [GET, CONNECT]}
+- {url: 'https://d', credential: nobody}
+- 'no origin'
+addresses: [10.0.0.0/99, private, nowhere]
+env: ['A B']
+limits: {memory: lots, call: 0s, requests_at_once: 5}
+";
+    let output = check(&[("config.yaml", config), ("grants.yaml", grants)], &[]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for line in [
+        "config.yaml:2:3: error: prometheus_config.gateway_url: ",
+        "config.yaml:3:3: warning: prometheus_config.push_polcy: ",
+        "config.yaml:4:3: error: prometheus_config.push_timeout: ",
+        "config.yaml:6:1: error: timeout: ",
+        "config.yaml:7:1: warning: labl: ",
+        "config.yaml:8:",
+        "grants.yaml:3:3: error: origins[1]: ",
+        "grants.yaml:4:37: error: origins[2].methods[1]: ",
+        "grants.yaml:6:3: error: origins[4]: ",
+        "grants.yaml:7:13: error: addresses[0]: ",
+        "grants.yaml:7:35: error: addresses[2]: ",
+        "grants.yaml:8:7: error: env[0]: ",
+        "grants.yaml:9:10: error: limits.memory: ",
+        "grants.yaml:9:24: error: limits.call: ",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.contains("push_polcy: unknown field; did you mean push_policy?"), "{text}");
+    // What does not fit is said once each part is right.
+    assert!(!text.contains("nobody"), "{text}");
+    let output = check(&[("grants.yaml", "origins: [{url: 'https://d', credential: nobody}]\n")], &[]);
+    assert!(stdout(&output).contains("unknown credential \"nobody\""), "{}", stdout(&output));
+}
+
+#[test]
 fn templates_and_plugs_are_checked_too() {
     let output = check(
         &[(

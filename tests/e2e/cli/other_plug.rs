@@ -11,7 +11,7 @@ use crate::fake_web::{WebServer, text};
 use crate::support::{answer, root, run, stderr, stdout};
 
 /// The component in a file.
-fn notes() -> &'static str {
+pub fn notes() -> &'static str {
     static FILE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = FILE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();

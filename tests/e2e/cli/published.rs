@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::fake_web::{WebServer, text};
 use crate::support::{answer, harness, root, run, stderr, stdout};
 
 const FOLDER: &str = "tests/fixtures/pipes";
@@ -201,4 +202,99 @@ fn stubs_are_plugs_of_the_pipe_with_answers_that_are_json() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("not JSON"), "{}", stderr(&output));
     assert_eq!(run(&["run", &pipe, "--stub", "=x"]).status.code(), Some(2));
+}
+
+/// Whether a file of this folder, or below it, contains a text.
+fn is_found_in(folder: &Path, text: &str) -> bool {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
+        if path.is_dir() {
+            is_found_in(&path, text)
+        } else {
+            String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(text)
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sensitive_input_is_masked_in_recordings_and_stays_out_of_the_state_folder() {
+    const SECRET: &str = "pass-\"wörd\"-1";
+    let gateway = WebServer::http(|_| text("")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let pipe = json!({
+        "inputs": {"secret": {"type": "string", "sensitive": true}},
+        "steps": [
+            {"id": "plain", "plug": "monitoring_prometheus", "on_error": "continue",
+             "with": {"operation": "record_gauge", "metric_name": "told", "metric_value": 1, "labels": {"a": "so {{ secret }}"}}},
+            {"id": "credential", "plug": "monitoring_prometheus",
+             "with": {"operation": "record_gauge", "metric_name": "kept", "metric_value": 2,
+                      "prometheus_config": {"gateway_auth": {"type": "bearer", "token": "{{ secret }}"}, "gateway_url": gateway.url()}}},
+        ],
+    });
+    fs::write(path("pipe.yaml"), pipe.to_string()).unwrap();
+    let cfg = json!({"gateway_url": gateway.url(), "preflight": false, "retry_attempts": 1});
+    fs::write(path("config.json"), cfg.to_string()).unwrap();
+    let input = format!("secret={SECRET}");
+    let ran = |more: &[&str]| {
+        let (pipe, config) = (path("pipe.yaml"), path("config.json"));
+        let output = run(&[&["run", &pipe, "--config", &config, "--input", &input, "--json"], more].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+        assert!(!stdout(&output).contains("wörd") && !stderr(&output).contains("wörd"), "{report:#}");
+        report
+    };
+    // Without a state folder the value is recorded as it is, and no file has it.
+    let report = ran(&["--record", &path("recording.jsonl")]);
+    assert_eq!(
+        (&report["success"], &step(&report, "plain")["status"]),
+        (&json!(true), &json!("succeeded")),
+        "{report:#}"
+    );
+    let recorded = fs::read_to_string(path("recording.jsonl")).unwrap();
+    assert!(
+        recorded.contains("told{a=") && !recorded.contains("wörd") && !recorded.contains("w\\u00f6rd"),
+        "{recorded}"
+    );
+    let asked = gateway.asked().len();
+    let replayed = ran(&["--replay", &path("recording.jsonl")]);
+    assert_eq!((&replayed["success"], gateway.asked().len()), (&json!(true), asked), "{replayed:#}");
+    // With one, only what the plug keeps out of it by itself.
+    fs::create_dir(path("state")).unwrap();
+    let report = ran(&["--state", &path("state"), "--record", &path("state/recording.jsonl")]);
+    let plain = step(&report, "plain");
+    assert_eq!(plain["status"], "warned", "{report:#}");
+    assert!(
+        plain["message"].as_str().unwrap().contains("a sensitive value would be written there in clear"),
+        "{plain}"
+    );
+    assert_eq!(step(&report, "credential")["status"], "succeeded", "{report:#}");
+    assert!(!is_found_in(Path::new(&path("state")), "wörd"));
+    let exported = run(&["call", "export_metrics", "--state", &path("state")]);
+    assert!(stdout(&exported).contains("kept 2") && !stdout(&exported).contains("told"), "{}", stdout(&exported));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_of_a_configuration_for_1_0_0_come_from_granted_variables() {
+    let gateway = WebServer::http(|_| text("")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.json");
+    fs::write(&config, json!({"compatibility": "1.0.0", "preflight": false, "retry_attempts": 1}).to_string()).unwrap();
+    let called = |more: &[&str]| {
+        let ctx = r#"{"metric_name": "a", "metric_value": 1}"#;
+        let mut command = harness(&["call", "record_gauge", "--ctx", ctx, "--config", config.to_str().unwrap()]);
+        let output = command.args(more).env("PUSHGATEWAY_URL", gateway.url()).output().unwrap();
+        (answer(&output), stderr(&output))
+    };
+    let (granted, _) = called(&["--env", "PUSHGATEWAY_URL"]);
+    assert_eq!(granted["result"]["metric_pushed"], true, "{granted}");
+    assert!(gateway.asked().iter().any(|asked| asked.uri.ends_with("/job/plugpipe/instance/plugpipe-instance")));
+    // Without, the address of 1.0.0 is granted, and whoever listens there is asked.
+    let asked = gateway.asked().len();
+    let (answer, said) = called(&[]);
+    assert!(
+        said.contains("gateway_url: PUSHGATEWAY_URL of the environment is set, and not granted with env"),
+        "{said}"
+    );
+    assert_eq!(answer["monitoring_metadata"]["gateway_url"], "http://127.0.0.1:9091", "{answer}");
+    assert_ne!(answer["result"]["push_error_code"], "not_granted", "{answer}");
+    assert_eq!(gateway.asked().len(), asked);
 }

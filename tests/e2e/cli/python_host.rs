@@ -8,10 +8,13 @@ use std::path::Path;
 use std::process::Command;
 
 use plugpipe_testkit::PrometheusOptions;
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::cli::dist::{hosts, run, without_hosts};
-use crate::support::{plug, root};
+use crate::cli::dist::{hosts, python, run, without_hosts};
+use crate::cli::other_plug::notes;
+use crate::cli::serve::get;
+use crate::support::{plug, pushgateway, root};
 
 /// A folder with the package, to be imported from.
 fn package() -> TempDir {
@@ -63,6 +66,56 @@ fn the_package_is_typed() {
     mypy.args(["--package", "plugpipe_host"]).current_dir(package.path());
     run(&mut mypy, "");
     assert!(Path::new(&package.path().join("plugpipe_host/py.typed")).exists());
+}
+
+/// The same tests as without the package, which are those of dist.rs and xtask/tests/bare_hosts.rs.
+#[test]
+fn main_py_hosts_the_plug_with_the_package_where_that_is_installed() {
+    if without_hosts("main_py_hosts_the_plug_with_the_package_where_that_is_installed") {
+        return;
+    }
+    let package = package();
+    let any_plug = tempfile::tempdir().unwrap();
+    for name in ["main.py", "configuration.py", "installed_host.py"] {
+        fs::copy(root().join("packaging/python").join(name), any_plug.path().join(name)).unwrap();
+    }
+    fs::copy(notes(), any_plug.path().join("monitoring_prometheus.wasm")).unwrap();
+    for (file, folder) in [("test_main.py", python().dist.as_path()), ("test_any_plug.py", any_plug.path())] {
+        let mut test = Command::new(&python().python);
+        test.arg(root().join("tests/hosts").join(file)).arg(folder).env("PYTHONPATH", package.path());
+        let said = run(&mut test, "");
+        assert!(said.contains("\nOK"), "{file}: {said}");
+        eprintln!("{said}");
+    }
+}
+
+/// As callers of 1.0.0 do: with nothing but the environment.
+#[tokio::test]
+async fn an_empty_configuration_pushes_to_the_pushgateway_of_the_environment() {
+    if without_hosts("an_empty_configuration_pushes_to_the_pushgateway_of_the_environment") {
+        return;
+    }
+    let script = "
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+import main
+ctx = {'operation': 'record_counter', 'metric_name': sys.argv[2], 'metric_value': 2}
+answer = asyncio.run(main.process(ctx, {}))
+assert answer['result']['metric_pushed'] is True, answer
+";
+    let gateway = pushgateway(None).await;
+    let package = package();
+    for (name, path) in [("bare_total", None), ("installed_total", Some(package.path()))] {
+        let mut command = Command::new(&python().python);
+        command.args(["-c", script]).arg(&python().dist).arg(name).env("PUSHGATEWAY_URL", &gateway.url);
+        if let Some(path) = path {
+            command.env("PYTHONPATH", path);
+        }
+        run(&mut command, "");
+        let text = get(&format!("{}/metrics", gateway.url)).await.1;
+        let labels = "{instance=\"plugpipe-instance\",job=\"plugpipe\"}";
+        assert!(text.contains(&format!("\n{name}{labels} 2\n")), "{}", json!(text));
+    }
 }
 
 /// Soaks at the size that `PLUGPIPE_SOAK_PYTHON_CALLS` and `PLUGPIPE_SOAK_PYTHON_CONFIGURATIONS` say.

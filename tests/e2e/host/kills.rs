@@ -2,7 +2,8 @@
 //! remote writes arrive with their own times and values, and groups that were pushed are deleted by
 //! the process that comes after.
 //!
-//! `PLUGPIPE_SOAK_CUT_ROUNDS` (40) and `PLUGPIPE_SOAK_KILLS` (200) make them long.
+//! `PLUGPIPE_SOAK_CUT_ROUNDS` (40), `PLUGPIPE_SOAK_KILLS` (200) and `PLUGPIPE_SOAK_PROMETHEUS_KILLS`
+//! (50) make them long.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::cli::serve::{Served, get};
 use crate::fake_accounting::{Account, AccountingServer, Behavior, Moment};
-use crate::support::{Ask as _, body, exposition, flush, named_by, plug, scale};
+use crate::support::{Ask as _, body, exposition, flush, named_by, plug, prometheus_3, scale, without_servers};
 
 const GROUP: &str = "/metrics/job/killed";
 
@@ -376,4 +377,56 @@ async fn ends_well(host: &Host, served: &Served, counted: &[u64], mut writer: Wr
         }
     });
     served.kill();
+}
+
+/// The times and values of the rounds that a real Prometheus has stored.
+async fn stored_rounds(url: &str) -> Vec<u64> {
+    let (status, text) = get(&format!("{url}/api/v1/query?query={ROUND}%5B1h%5D")).await;
+    assert_eq!(status, 200, "{text}");
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    let series = answer["data"]["result"].as_array().unwrap();
+    let values = series.iter().flat_map(|series| series["values"].as_array().unwrap());
+    values.map(|sample| sample[1].as_str().unwrap().parse::<f64>().unwrap() as u64).collect()
+}
+
+/// The fake receiver counts exactly; this one decides itself what it takes twice, late or not at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_prometheus_stores_each_acknowledged_value_once_whatever_is_killed() {
+    if without_servers("a_real_prometheus_stores_each_acknowledged_value_once_whatever_is_killed") {
+        return;
+    }
+    let prometheus = prometheus_3(Vec::new(), |options| options.flag("--web.enable-remote-write-receiver")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let config = json!({
+        "remote_write_url": format!("{}/api/v1/write", prometheus.url), "job_name": "killed", "retry_attempts": 1,
+    });
+    std::fs::write(path("config.json"), config.to_string()).unwrap();
+    let mut writer = Writer::default();
+    let kills = scale("PLUGPIPE_SOAK_PROMETHEUS_KILLS", 5);
+    for kill in 0..kills {
+        let served = Arc::new(Served::start(&["--config", &path("config.json"), "--state", &path("state")]));
+        let writes = {
+            let served = Arc::clone(&served);
+            tokio::task::spawn_blocking(move || writer.writes(&served.url))
+        };
+        tokio::time::sleep(Duration::from_millis(150 + kill * 7_919 % 180)).await;
+        served.kill();
+        writer = writes.await.unwrap();
+    }
+    // What the last kill left is sent by the process that comes after.
+    let served = Served::start(&["--config", &path("config.json"), "--state", &path("state")]);
+    writer.tried += 1;
+    for ctx in [round(writer.tried), write()] {
+        let (_, answer) = served.process(json!({"ctx": ctx})).await;
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+    writer.acknowledged.insert(writer.tried);
+    let stored = stored_rounds(&prometheus.url).await;
+    let rounds: BTreeSet<u64> = stored.iter().copied().collect();
+    assert_eq!(rounds.len(), stored.len(), "a round is stored with two times: {stored:?}");
+    assert!(rounds.is_superset(&writer.acknowledged), "{:?}", writer.acknowledged.difference(&rounds));
+    assert!(rounds.iter().all(|round| (1..=writer.tried).contains(round)), "{rounds:?} of {}", writer.tried);
+    println!("{kills} kills, {} rounds acknowledged, {} stored", writer.acknowledged.len(), stored.len());
+    assert!(writer.acknowledged.len() as u64 > kills, "{:?}", writer.acknowledged);
 }

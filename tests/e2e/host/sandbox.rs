@@ -41,7 +41,7 @@ fn the_component_exports_the_contract() {
         ]
         .map(|name| format!("plugpipe:{name}@1.0.0"))
     );
-    assert_eq!(exports[1].functions, ["describe", "process"]);
+    assert_eq!(exports[1].functions, ["describe", "schema", "process"]);
     assert_eq!(exports[2].functions, ["start", "take", "run", "complete", "release", "configure"]);
     assert_eq!(exports[5].functions, ["encode", "scrape"]);
 }

@@ -53,6 +53,11 @@ pub trait PlugCaller {
         Variable::NotGranted
     }
 
+    /// Sensitive values of the inputs, before the first call: the host keeps them out of its files.
+    fn keep_secret(&self, _values: Vec<String>) -> impl Future<Output = Result<(), String>> {
+        std::future::ready(Ok(()))
+    }
+
     /// Waits between two attempts of a step.
     fn pause(&self, _pause: Duration) -> impl Future<Output = ()> {
         std::future::ready(())

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -57,6 +57,8 @@ pub(crate) struct Network {
     recent: Mutex<VecDeque<Instant>>,
     in_flight: Arc<AtomicUsize>,
     exchanges: Option<Exchanges>,
+    /// What is masked in recordings beside the credentials.
+    sensitive: RwLock<Mask>,
 }
 
 /// An admitted request.
@@ -122,7 +124,8 @@ impl Network {
                 .build(connector)
         };
         let keyring = Arc::new(Keyring::open(Arc::clone(&grants), Box::new(new_pool))?);
-        Ok(Self { grants, keyring, violations, recent: Mutex::default(), in_flight: Arc::default(), exchanges })
+        let (recent, in_flight, sensitive) = Default::default();
+        Ok(Self { grants, keyring, violations, recent, in_flight, exchanges, sensitive })
     }
 
     /// The folder that is granted for files; where there is none, the log says how to grant one.
@@ -131,6 +134,11 @@ impl Network {
             self.violations.report_missing_rules_folder();
         }
         self.grants.rules_folder.clone()
+    }
+
+    /// Has these values masked in recordings too.
+    pub(crate) fn mask_in_recordings(&self, values: &Mask) {
+        *self.sensitive.write().unwrap_or_else(PoisonError::into_inner) = values.clone();
     }
 
     /// Whether exchanges are recorded or replayed.
@@ -174,7 +182,10 @@ impl Network {
     /// Adds the host's headers to an admitted request, after it was recorded.
     fn complete(&self, admitted: &mut Admitted, keys: &Keys) -> Option<Begun> {
         let request = &mut admitted.request;
-        let begin = |place| Exchanges::begin(place, request.method(), request.uri(), request.headers(), &keys.mask);
+        let begin = |place| {
+            let mask = keys.mask.or(&self.sensitive.read().unwrap_or_else(PoisonError::into_inner));
+            Exchanges::begin(place, request.method(), request.uri(), request.headers(), &mask)
+        };
         let begun = admitted.number.clone().map(begin);
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         self.authorize(admitted, keys);

@@ -14,11 +14,15 @@ impl Server {
     }
 }
 
+/// The value at a path of keys separated by dots.
+pub(crate) fn at<'v>(config: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(config, |place, key| place.get(key))
+}
+
 /// A setting as a string: the value at the first of these paths that is present. Null and empty
 /// text are present and nothing. A path consists of keys separated by dots.
 pub fn first_text(config: &Value, paths: &[impl AsRef<str>]) -> Option<String> {
-    let at = |path: &str| path.split('.').try_fold(config, |place: &Value, key| place.get(key));
-    match paths.iter().find_map(|path| at(path.as_ref()))? {
+    match paths.iter().find_map(|path| at(config, path.as_ref()))? {
         Value::String(text) if text.trim().is_empty() => None,
         Value::String(text) => Some(text.clone()),
         Value::Null => None,
@@ -78,7 +82,7 @@ mod tests {
                 name: (*name).into(),
                 settings: settings.iter().flat_map(places).collect(),
             };
-            Server { settings: places(&url).to_vec(), headers: headers.iter().map(header).collect() }
+            Server { settings: places(&url).to_vec(), headers: headers.iter().map(header).collect(), default: None }
         };
         vec![
             server("prometheus_url", &[("x-scope-orgid", &["prometheus_auth.tenant", "prometheus_auth.org_id"])]),

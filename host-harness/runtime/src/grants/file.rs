@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 use plugpipe_time::PrometheusDuration;
+use plugpipe_yaml::prune::Pruned;
 use plugpipe_yaml::shape::{self, Finding, Shape, joined};
 use plugpipe_yaml::{self as yaml, nearest};
 use serde::Deserialize as _;
@@ -49,10 +50,22 @@ use super::{
 /// Parses grants. Paths are relative to `folder`. Errors begin with the location.
 pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     let value = yaml::read(text).map_err(|error| format!("not YAML: {error}"))?.to_written();
+    let grants = from_value(&value, folder)?;
+    check(&grants)?;
+    Ok(grants)
+}
+
+/// Whether the parts of a file fit each other.
+fn check(grants: &Grants) -> Result<(), String> {
+    grants.check_names()?;
+    check_cleartext(grants)
+}
+
+fn from_value(value: &Value, folder: &Path) -> Result<Grants, String> {
     if value.is_null() {
         return Ok(Grants::none());
     }
-    let file = Place { path: String::new(), value: &value };
+    let file = Place { path: String::new(), value };
     let table = file.table(&syntax::FILE)?;
     let mut grants = Grants::none();
     for place in table.list("origins")? {
@@ -84,8 +97,6 @@ pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     if let Some(place) = table.get("limits") {
         grants.limits = limits(&place)?;
     }
-    grants.check_names()?;
-    check_cleartext(&grants)?;
     Ok(grants)
 }
 
@@ -94,12 +105,31 @@ pub fn is_meant(document: &yaml::Node) -> bool {
     syntax::FILE.names().any(|name| document.get(name).is_some())
 }
 
-/// All unknown keys and values of a wrong type. [`read`] returns the first problem, and reads the
-/// values too.
+/// All unknown keys and values of a wrong type. [`value_problems`] reads the values.
 pub fn problems(document: &yaml::Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     Shape::Table(&syntax::FILE).check(document, "", &mut findings);
     findings
+}
+
+/// What is wrong with the values of a document whose keys and types are right: all of it, where
+/// [`read`] returns the first. Whether parts fit each other is looked at if each is right.
+pub fn value_problems(document: &yaml::Node, folder: &Path) -> Vec<String> {
+    let mut left = Pruned::new(document.to_written());
+    let mut problems = Vec::new();
+    loop {
+        let problem = match from_value(left.value(), folder) {
+            Ok(grants) if problems.is_empty() => return check(&grants).err().into_iter().collect(),
+            Ok(_) => return problems,
+            Err(problem) => problem,
+        };
+        let found = problem.split_once(": ").and_then(|(path, text)| Some((left.remove(path)?, text)));
+        let Some((path, text)) = found else {
+            problems.push(problem);
+            return problems;
+        };
+        problems.push(format!("{path}: {text}"));
+    }
 }
 
 /// Rejects credentials that would always be sent unencrypted. Addresses are checked for each

@@ -30,10 +30,11 @@ use serde::{Serialize, Serializer};
 use crate::secret::Secret;
 
 pub use address::{AddressKind, AddressRange, canonical};
+pub(crate) use configuration::at;
 pub use configuration::{first_text, origins_in};
 pub(crate) use denial::Denial;
 pub use denial::{Advice, Missing};
-pub use file::{is_meant, problems, read};
+pub use file::{is_meant, problems, read, value_problems};
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 pub use syntax::json_schema;
 

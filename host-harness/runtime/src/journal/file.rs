@@ -238,7 +238,11 @@ impl StateFile {
     fn failed(&self, error: &io::Error) -> Error {
         let problem =
             format!("{error}; what was acknowledged is kept, this call was not recorded: make room, and repeat it");
-        Error::State { place: self.path.display().to_string(), problem }
+        self.refusal(&problem)
+    }
+
+    pub(super) fn refusal(&self, problem: &str) -> Error {
+        Error::State { place: self.path.display().to_string(), problem: problem.to_owned() }
     }
 }
 

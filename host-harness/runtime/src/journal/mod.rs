@@ -157,6 +157,11 @@ impl Journal {
         self.file.is_some()
     }
 
+    /// The error for a call that may not be written to the folder; none if there is no folder.
+    pub(crate) fn refusal(&self, problem: &str) -> Option<Error> {
+        self.file.as_ref().map(|file| file.refusal(problem))
+    }
+
     /// Starts over from a snapshot. On an error all is as it was.
     pub(crate) fn rebase(&mut self, base: Base) -> Result<(), Error> {
         if let Some(file) = &mut self.file {

@@ -163,9 +163,14 @@ pub(super) fn is_cleanup(request: journal::Request<'_>) -> bool {
 }
 
 pub(super) fn request_len(request: &hosting::Request) -> usize {
+    text_of(request).len()
+}
+
+/// What a request says.
+pub(super) fn text_of(request: &hosting::Request) -> &str {
     match request {
-        hosting::Request::Call(text) | hosting::Request::Deliver(text) => text.len(),
-        hosting::Request::Health | hosting::Request::Cleanup => 0,
+        hosting::Request::Call(text) | hosting::Request::Deliver(text) => text,
+        hosting::Request::Health | hosting::Request::Cleanup => "",
     }
 }
 

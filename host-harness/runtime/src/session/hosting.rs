@@ -18,11 +18,15 @@ use crate::lanes::{Due, Ready};
 use crate::store::call_recorder;
 
 use super::board::{MAX_LANE_NAME, MAX_LANES_USED, MAX_OPEN, MAX_ORIGINS, MAX_PATIENCE, MAX_PAUSE, Todo, Waiter};
-use super::convert::{journaled_outcome, journaled_request, outcome_len, request_len};
+use super::convert::{journaled_outcome, journaled_request, outcome_len, request_len, text_of};
 use super::{Session, TICKETS, is_empty};
 
 /// How long a lane waits whose job could not be written down.
 const WRITE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a request with a sensitive value is refused.
+const SENSITIVE: &str = "a sensitive value would be written there in clear, and the request was not carried out; use such values \
+     only as credentials (settings that end with _auth), or run without a state folder";
 
 /// What came of a start.
 pub(crate) enum Begun {
@@ -98,6 +102,14 @@ impl Session {
         without_secrets: Option<(hosting::Request, String)>,
     ) -> Result<(), Error> {
         let cfg = if is_empty(cfg) { "" } else { cfg };
+        let (its_request, its_cfg) = without_secrets.as_ref().map_or((request, cfg), |(request, cfg)| (request, cfg));
+        if [text_of(its_request), its_cfg].iter().any(|text| self.sensitive.finds(text.as_bytes()))
+            && let Some(refusal) = self.journal.refusal(SENSITIVE)
+        {
+            // Taken back, together with the instance.
+            self.instance = None;
+            return Err(refusal);
+        }
         let seed = at.seed;
         let call = Call::Start { seed, ticket, request: journaled_request(request), cfg };
         let written = without_secrets.as_ref().map(|(request, cfg)| Call::Start {

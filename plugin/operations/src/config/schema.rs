@@ -54,7 +54,7 @@ pub fn config_schema() -> Result<Value, String> {
 
 fn compatible(compatibility: Compatibility) -> &'static str {
     match compatibility {
-        Compatibility::V1 => "1.0.0",
+        Compatibility::V1 => super::FORMER_VERSION,
         Compatibility::V2 => "2.0.0",
     }
 }

@@ -1,6 +1,6 @@
 //! What the plug is.
 
-use crate::config::NESTED;
+use crate::config::{FORMER_SERVERS, FORMER_VERSION, FormerServer, NESTED};
 use crate::hosting::SINKS;
 use crate::http::auth::SERVERS;
 use crate::operations::table::{OPERATIONS, Operation};
@@ -22,6 +22,21 @@ pub struct Server {
     pub settings: Vec<String>,
     /// Headers that requests to that server carry, where the configuration says them.
     pub headers: Vec<HeaderSetting>,
+    /// Its URL, where the configuration mentions none.
+    pub default: Option<DefaultUrl>,
+}
+
+/// A URL for a server that a configuration does not mention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultUrl {
+    /// The dotted paths in `cfg` of a setting; the first one that is present counts.
+    pub only_with: Vec<String>,
+    /// The value that this setting must have.
+    pub value: &'static str,
+    /// The variable of the host's environment that holds the URL.
+    pub environment: &'static str,
+    /// The URL, if that holds none.
+    pub url: &'static str,
 }
 
 /// A header whose value a configuration says.
@@ -84,9 +99,39 @@ fn servers() -> Vec<Server> {
         // What is scraped may be said at the top too.
         let at_top = (server.url == "scrape_config.endpoint_url").then_some("endpoint_url");
         for setting in at_top.into_iter().chain([server.url]) {
-            servers.push(Server { settings: places(setting).to_vec(), headers: headers.clone() });
+            let former = FORMER_SERVERS.iter().find(|former| former.setting == setting);
+            let default = former.map(|FormerServer { environment, url, .. }| DefaultUrl {
+                only_with: places("compatibility").to_vec(),
+                value: FORMER_VERSION,
+                environment,
+                url,
+            });
+            servers.push(Server { settings: places(setting).to_vec(), headers: headers.clone(), default });
         }
     }
-    servers.push(Server { settings: vec!["alert_config.webhook_url".into()], headers: Vec::new() });
+    servers.push(Server { settings: vec!["alert_config.webhook_url".into()], headers: Vec::new(), default: None });
     servers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_default_is_of_one_server() {
+        let servers = servers();
+        let defaults: Vec<_> = servers
+            .iter()
+            .filter_map(|server| Some((server.settings.last()?.as_str(), server.default.as_ref()?)))
+            .collect();
+        let told: Vec<_> =
+            defaults.iter().map(|(setting, default)| (*setting, default.environment, default.url)).collect();
+        let expected = [
+            ("prometheus_url", "PROMETHEUS_URL", "http://127.0.0.1:9090"),
+            ("gateway_url", "PUSHGATEWAY_URL", "http://127.0.0.1:9091"),
+            ("grafana_url", "GRAFANA_URL", "http://127.0.0.1:3000"),
+        ];
+        assert_eq!(told, expected);
+        assert!(defaults.iter().all(|(_, default)| default.value == "1.0.0"));
+    }
 }

@@ -76,6 +76,10 @@ pub(super) enum Stage {
     TakeBack,
     /// A webhook is notified.
     Notify,
+    /// Like `TakeBack`, of a file that the server may have loaded.
+    TakeBackLoaded,
+    /// The server loads the file as it was before.
+    LoadAgain,
 }
 
 /// A change of rules.
@@ -157,7 +161,7 @@ impl InstallFlow {
 
     /// Whether the host performs the stage.
     pub(super) fn is_put(&self) -> bool {
-        matches!(self.stage, Stage::Read | Stage::Put | Stage::TakeBack)
+        matches!(self.stage, Stage::Read | Stage::Put | Stage::TakeBack | Stage::TakeBackLoaded)
     }
 
     /// Whether the stage changes nothing anywhere.
@@ -166,10 +170,10 @@ impl InstallFlow {
     }
 
     /// Whether the stage follows a write of the host's, so that it is done whether or not anybody
-    /// waits: a file that was written is loaded or taken back.
+    /// waits: a file that was written is loaded or taken back, and loaded again if need be.
     pub(super) fn is_owed(&self) -> bool {
         let is_file = matches!(self.place, InstallPlace::File(_));
-        is_file && matches!(self.stage, Stage::Write | Stage::TakeBack)
+        is_file && matches!(self.stage, Stage::Write | Stage::TakeBack | Stage::TakeBackLoaded | Stage::LoadAgain)
     }
 
     /// How long to wait before the stage.
@@ -184,8 +188,8 @@ impl InstallFlow {
         let (content, expected) = match self.stage {
             Stage::Read => (None, None),
             Stage::Put => (bytes(&self.next), current),
-            Stage::TakeBack => (current, bytes(&self.next)),
-            Stage::Look | Stage::Write | Stage::Confirm | Stage::Notify => return None,
+            Stage::TakeBack | Stage::TakeBackLoaded => (current, bytes(&self.next)),
+            Stage::Look | Stage::Write | Stage::Confirm | Stage::Notify | Stage::LoadAgain => return None,
         };
         Some(File { folder: FOLDER.into(), name: self.name().to_owned(), content, expected })
     }
@@ -199,17 +203,17 @@ impl InstallFlow {
     /// Whether the host may have written the file.
     fn is_written(&self) -> bool {
         matches!(self.place, InstallPlace::File(_))
-            && matches!(self.stage, Stage::Write | Stage::Confirm | Stage::TakeBack)
+            && matches!(self.stage, Stage::Write | Stage::Confirm | Stage::TakeBack | Stage::TakeBackLoaded)
     }
 
     /// What the operation is to know.
     pub(super) fn view(&self) -> RulesView {
         RulesView {
             step: match self.stage {
-                Stage::Write => RulesStep::Write,
+                Stage::Write | Stage::LoadAgain => RulesStep::Write,
                 Stage::Confirm => RulesStep::Confirm,
                 Stage::Notify => RulesStep::Notify(self.notify.unwrap_or_default()),
-                Stage::Read | Stage::Look | Stage::Put | Stage::TakeBack => RulesStep::Look,
+                Stage::Read | Stage::Look | Stage::Put | Stage::TakeBack | Stage::TakeBackLoaded => RulesStep::Look,
             },
             current: if self.is_written() { Some(self.next.clone()) } else { self.current.clone() },
             before: self.before.clone(),
@@ -248,11 +252,15 @@ impl InstallFlow {
             (Stage::Put, Ok(_)) => self.not_written("another process changes it all the time"),
             (Stage::Put, Err(FileProblem::NotGranted)) => self.not_written("its folder is no longer granted"),
             (Stage::Put, Err(FileProblem::Failed(why))) => self.not_written(&why),
-            (_, content) => {
+            (stage, content) => {
                 // What was never written needs not be taken back.
                 let was_written = content.as_ref().is_ok_and(|content| *content == self.next);
                 let as_before = was_written || content.is_ok_and(|content| Some(content) == self.current);
-                self.taken_back(as_before)
+                if as_before && stage == Stage::TakeBackLoaded {
+                    (self.stage, self.attempts) = (Stage::LoadAgain, 0);
+                    return Follows::Stage;
+                }
+                self.taken_back(as_before, "")
             }
         }
     }
@@ -287,6 +295,14 @@ impl InstallFlow {
                 Follows::Stage
             }
             Stage::Confirm if awaits && !failed => self.again_or_answer(at),
+            // A server that was asked has an answer awaited of it.
+            Stage::LoadAgain if awaits && !failed && reload_error.is_none() => {
+                self.taken_back(true, ", and the server has loaded it again")
+            }
+            Stage::LoadAgain => {
+                let why = reload_error.map_or_else(|| "it could not be asked to".to_owned(), |error| error.text);
+                self.taken_back(true, &format!(", but the server did not load it again: {why}"))
+            }
             _ => self.answer(!failed),
         }
     }
@@ -295,16 +311,19 @@ impl InstallFlow {
     pub(super) fn lost(&mut self, why: &str, at: Moment) -> Follows {
         match self.stage {
             Stage::Put | Stage::Write if matches!(self.place, InstallPlace::File(_)) => {
-                (self.stage, self.attempts, self.notify) = (Stage::TakeBack, 0, None);
+                let back = if self.stage == Stage::Write { Stage::TakeBackLoaded } else { Stage::TakeBack };
+                (self.stage, self.attempts, self.notify) = (back, 0, None);
                 self.lost = Some(why.to_owned());
                 Follows::Stage
             }
-            // It is expected to hold what was written, so that a second time does no harm.
-            Stage::TakeBack if self.attempts < MAX_ATTEMPTS => {
+            // It is expected to hold what was written, so that a second time does no harm; nor does
+            // loading it.
+            Stage::TakeBack | Stage::TakeBackLoaded | Stage::LoadAgain if self.attempts < MAX_ATTEMPTS => {
                 self.attempts += 1;
                 Follows::Stage
             }
-            Stage::TakeBack => self.taken_back(false),
+            Stage::TakeBack | Stage::TakeBackLoaded => self.taken_back(false, ""),
+            Stage::LoadAgain => self.taken_back(true, &format!(", but the server may not have loaded it again: {why}")),
             // What was written is written: this look said nothing, and there may be time for another.
             Stage::Confirm => self.again_or_answer(at),
             Stage::Read | Stage::Look => Follows::Answer { ok: false, told: Box::new(super::worker::lost(true, why)) },
@@ -322,7 +341,9 @@ impl InstallFlow {
                 Follows::Answer { told, .. } => Some(*told),
                 Follows::Stage => None,
             },
-            Stage::Put | Stage::Write | Stage::TakeBack if runs || self.is_owed() => {
+            Stage::Put | Stage::Write | Stage::TakeBack | Stage::TakeBackLoaded | Stage::LoadAgain
+                if runs || self.is_owed() =>
+            {
                 Some(super::worker::lost(false, "the time was up"))
             }
             _ => None,
@@ -353,8 +374,8 @@ impl InstallFlow {
         Follows::Answer { ok: true, told }
     }
 
-    /// The answer once the file was taken back, or could not be.
-    fn taken_back(&mut self, as_before: bool) -> Follows {
+    /// The answer once the file was taken back, or could not be; `loaded` is what the server did then.
+    fn taken_back(&mut self, as_before: bool, loaded: &str) -> Follows {
         let Some(why) = self.lost.take() else {
             let ok = self.reload_error.is_some();
             return self.file_answer(ok, !as_before);
@@ -365,7 +386,7 @@ impl InstallFlow {
             "the file could not be taken back, so it may hold the new rules"
         };
         let problem = format!(
-            "rules_file {}: the change was interrupted, and the server may or may not have loaded it: {why}; {state}; list the rules before you make it again",
+            "rules_file {}: the change was interrupted, and the server may or may not have loaded it: {why}; {state}{loaded}; list the rules before you make it again",
             self.name()
         );
         let told =
