@@ -1901,7 +1901,10 @@ export interface Imported {
   downgrade_reason?: string;
   /** Native histograms that were pushed with only their sum and count. */
   downgraded?: string[];
-  /** The number of their exemplars, which are not imported. */
+  /**
+   * The number of their exemplars that were dropped: the registry stores the latest of a counter
+   * and of each bucket of a classic histogram.
+   */
   exemplars_dropped: number;
   /**
    * How the pushes of groups went that the call is not about, because they have keys of their own.
@@ -1929,6 +1932,42 @@ export interface Imported {
   replaced?: Replaced[];
   /** The number of imported series. */
   series: number;
+}
+
+/**
+ * `include_metrics`: expose and send what another library has recorded, replacing what it had
+ * before.
+ */
+export interface IncludeMetricsRequest extends AnyRequest {
+  /** The format of `text`: `openmetrics` (the default) or `prometheus`. */
+  format?: Text;
+  /**
+   * Who has these metrics, such as `prometheus_client`. What the source included before is replaced
+   * as a whole.
+   */
+  source: Text;
+  /** All of the source's metrics as an exposition. An empty exposition removes them. */
+  text: Text;
+}
+
+/** The result of `include_metrics`. */
+export interface IncludeMetricsResult extends AnyResult {
+  /** The number of dropped exemplars. */
+  exemplars_dropped: number;
+  /** The number of metrics with included series. */
+  metrics: number;
+  /** The first rejected metrics, by metric and reason; they are warnings too. */
+  refused: Refused[];
+  /** The number of entries that `refused` would have without a limit. */
+  refused_count: number;
+  /** The number of series that the source does not have anymore, and that were removed. */
+  removed: number;
+  /** The number of included series. */
+  series: number;
+  /** Who has the metrics. */
+  source: string;
+  /** The number of series whose timestamps were dropped. */
+  timestamps_dropped: number;
 }
 
 /**
@@ -3149,6 +3188,7 @@ export interface Requests {
   get_dashboard: GetDashboardRequest;
   grafana_status: GrafanaStatusRequest;
   health_check: HealthCheckRequest;
+  include_metrics: IncludeMetricsRequest;
   label_values: LabelValuesRequest;
   list_alert_groups: ListAlertGroupsRequest;
   list_alert_templates: ListAlertTemplatesRequest;
@@ -3295,6 +3335,7 @@ export interface Results {
   get_dashboard: GetDashboardResult;
   grafana_status: GrafanaStatusResult;
   health_check: HealthCheckResult;
+  include_metrics: IncludeMetricsResult;
   label_values: LabelValuesResult;
   list_alert_groups: ListAlertGroupsResult;
   list_alert_templates: ListAlertTemplatesResult;

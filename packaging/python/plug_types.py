@@ -2357,7 +2357,8 @@ class HttpSd(TypedDict):
 class _ImportedRequired(TypedDict):
     """What Imported must have."""
 
-    # The number of their exemplars, which are not imported.
+    # The number of their exemplars that were dropped: the registry stores the latest of a counter
+    # and of each bucket of a classic histogram.
     exemplars_dropped: int
     # The number of metrics with imported series.
     metrics: int
@@ -2396,6 +2397,47 @@ class Imported(_ImportedRequired, total=False):
     push_origin: str
     # The first of those counters.
     replaced: List[Replaced]
+
+
+class _IncludeMetricsRequestRequired(TypedDict):
+    """What IncludeMetricsRequest must have."""
+
+    operation: Literal["include_metrics"]
+    # Who has these metrics, such as `prometheus_client`. What the source included before is
+    # replaced as a whole.
+    source: Text
+    # All of the source's metrics as an exposition. An empty exposition removes them.
+    text: Text
+
+
+class IncludeMetricsRequest(AnyRequest, _IncludeMetricsRequestRequired, total=False):
+    """`include_metrics`: expose and send what another library has recorded, replacing what it
+    had before.
+    """
+
+    # The format of `text`: `openmetrics` (the default) or `prometheus`.
+    format: Text
+
+
+class IncludeMetricsResult(AnyResult):
+    """The result of `include_metrics`."""
+
+    # The number of dropped exemplars.
+    exemplars_dropped: int
+    # The number of metrics with included series.
+    metrics: int
+    # The first rejected metrics, by metric and reason; they are warnings too.
+    refused: List[Refused]
+    # The number of entries that `refused` would have without a limit.
+    refused_count: int
+    # The number of series that the source does not have anymore, and that were removed.
+    removed: int
+    # The number of included series.
+    series: int
+    # Who has the metrics.
+    source: str
+    # The number of series whose timestamps were dropped.
+    timestamps_dropped: int
 
 
 # The installation status of rules. `installed`: Installed; the server lists the rules as requested.
@@ -3981,6 +4023,7 @@ class Requests(TypedDict):
     get_dashboard: GetDashboardRequest
     grafana_status: GrafanaStatusRequest
     health_check: HealthCheckRequest
+    include_metrics: IncludeMetricsRequest
     label_values: LabelValuesRequest
     list_alert_groups: ListAlertGroupsRequest
     list_alert_templates: ListAlertTemplatesRequest
@@ -4146,6 +4189,7 @@ class Results(TypedDict):
     get_dashboard: GetDashboardResult
     grafana_status: GrafanaStatusResult
     health_check: HealthCheckResult
+    include_metrics: IncludeMetricsResult
     label_values: LabelValuesResult
     list_alert_groups: ListAlertGroupsResult
     list_alert_templates: ListAlertTemplatesResult
@@ -4699,6 +4743,7 @@ Operation = Literal[
     "get_dashboard",
     "grafana_status",
     "health_check",
+    "include_metrics",
     "label_values",
     "list_alert_groups",
     "list_alert_templates",
@@ -5053,6 +5098,16 @@ class HealthCheckSuccess(Success):
 
 
 HealthCheckResponse = Union[HealthCheckSuccess, Failure]
+
+
+class IncludeMetricsSuccess(Success):
+    """The response of `include_metrics` that succeeded."""
+
+    operation: Literal["include_metrics"]
+    result: IncludeMetricsResult
+
+
+IncludeMetricsResponse = Union[IncludeMetricsSuccess, Failure]
 
 
 class LabelValuesSuccess(Success):

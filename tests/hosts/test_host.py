@@ -9,6 +9,7 @@ import enum
 import http.server
 import inspect
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -16,7 +17,8 @@ import time
 import unittest
 from typing import Any
 
-sys.path.insert(0, sys.argv.pop())
+FOLDER = sys.argv.pop()
+sys.path.insert(0, FOLDER)
 import plugpipe_host  # noqa: E402
 from plugpipe_host import Plug  # noqa: E402
 
@@ -328,6 +330,97 @@ def own_threads() -> list[str]:
 def resident() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Ends(unittest.TestCase):
+    """What is said of values that no server has when a process or a plug ends."""
+
+    def ends(self, lines: str, **settings: Any) -> str:
+        plug = f"Plug.embedded({settings.pop('config')!r}, **{settings!r})"
+        script = f"import sys; sys.path.insert(0, {FOLDER!r}); from plugpipe_host import Counter, Plug\nplug = {plug}\n{lines}"
+        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        return ended.stderr
+
+    record = "[plug.process_sync({'operation': 'record_counter', 'metric_name': 'jobs_total', 'metric_value': 1}) for _ in range(3)]"
+
+    def test_a_process_that_ends_tells_how_much_is_unsent_and_for_whom(self) -> None:
+        config = {"gateway_url": "http://127.0.0.1:9", "push_policy": "manual"}
+        said = self.ends(self.record, config=config)
+        self.assertIn("RuntimeWarning: http://127.0.0.1:9: 3 values not sent, and the plug is gone with this process", said)
+        said = self.ends(f"{self.record}; plug.close()", config=config)
+        self.assertEqual(said.count("3 values not sent, and the plug is closed"), 1, said)
+        self.assertNotIn("gone with this process", said)
+        # Metrics too, buffered ones included.
+        said = self.ends("Counter('jobs', plug=plug, buffered=True).inc()", config=config)
+        self.assertIn("1 value not sent", said)
+
+    def test_nothing_is_told_of_what_is_sent_kept_or_nobodys(self) -> None:
+        gateway = Gateway()
+        self.assertEqual(self.ends(self.record, config={"gateway_url": gateway.url}), "")
+        self.assertEqual(len(gateway.requests), 3)
+        self.assertEqual(self.ends(self.record, config={}), "")
+        with tempfile.TemporaryDirectory() as folder:
+            config = {"gateway_url": "http://127.0.0.1:9", "push_policy": "manual"}
+            self.assertEqual(self.ends(self.record, config=config, state=os.path.join(folder, "state")), "")
+
+
+class Secrets(unittest.TestCase):
+    def setUp(self) -> None:
+        seen: list[str] = []
+        self.seen = seen
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                seen.append(f"{self.headers.get('authorization')} {self.headers.get('x-api-key')}")
+                self.send_response(401)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            do_POST = do_PUT
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+
+    def push(self, **settings: Any) -> Any:
+        plug = Plug.embedded({"gateway_url": self.url}, **settings)
+        answer = plug.process_sync(record())
+        self.assertNotIn("t0ken-of-mine", repr(answer))
+        self.assertNotIn("t0ken-of-mine", repr(plug.describe()))
+        return answer
+
+    def test_the_host_sends_them_with_and_without_grants(self) -> None:
+        for secret, sent in (
+            ({"bearer": "t0ken-of-mine"}, "Bearer t0ken-of-mine None"),
+            ({"basic": {"username": "me", "password": "t0ken-of-mine"}}, "Basic bWU6dDBrZW4tb2YtbWluZQ== None"),
+            ({"header": {"name": "X-Api-Key", "value": "t0ken-of-mine"}}, "None t0ken-of-mine"),
+        ):
+            for grants in (None, {"origins": [self.url]}):
+                self.seen.clear()
+                self.push(secrets={self.url: secret}, grants=grants)
+                self.assertEqual(set(self.seen), {sent})
+
+    def test_what_is_wrong_is_named_without_the_secret(self) -> None:
+        own = {"bearer": "t0ken-of-mine"}
+        with_own = {"origins": [{"url": self.url, "credential": "own"}], "credentials": {"own": {"bearer": {"env": "PATH"}}}}
+        for secrets, grants, said in (
+            ({self.url: "t0ken-of-mine"}, None, "expected a mapping from origins"),
+            ({self.url: {"token": "t0ken-of-mine"}}, None, "expected a mapping from origins"),
+            ({"here": own}, None, "expected an origin"),
+            ({self.url: own}, {"origins": ["http://127.0.0.1:9"]}, f"{self.url}: is not granted"),
+            ({self.url: own}, with_own, f"{self.url}: has a credential"),
+        ):
+            with self.assertRaisesRegex(ValueError, f"^secrets: .*{said}") as caught:
+                Plug.embedded({"gateway_url": self.url}, secrets=secrets, grants=grants)
+            self.assertNotIn("t0ken-of-mine", str(caught.exception))
+        answer = self.push(secrets={"http://127.0.0.1:9": own})
+        self.assertIn("secrets: http://127.0.0.1:9: the configuration names no such server", answer["warnings"][0])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The package plugpipe_host in processes that fork: multiprocessing, and gunicorn with --preload.
+"""The package plugpipe_host in processes that fork: multiprocessing, gunicorn with --preload, and celery's prefork pool.
 
 `python test_host_fork.py FOLDER` imports the package of that folder.
 """
@@ -7,6 +7,7 @@
 import ast
 import asyncio
 import http.server
+import json
 import multiprocessing
 import os
 import signal
@@ -260,6 +261,53 @@ class Fork(unittest.TestCase):
                 server.terminate()
                 said = server.communicate(timeout=PATIENCE)[1]
             self.assertEqual(server.returncode, 0, said)
+            self.assertNotIn("Error", said)
+
+    def test_celery_with_its_prefork_pool(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("queue", "control", "results"):
+                os.mkdir(os.path.join(folder, name))
+            with open(os.path.join(folder, "app.py"), "w") as file:
+                file.write(
+                    textwrap.dedent(f"""
+                    import os, sys, time
+                    sys.path.insert(0, {FOLDER!r})
+                    from celery import Celery
+                    from plugpipe_host import Counter, Plug
+                    app = Celery("app", broker="filesystem://", backend="file://" + {os.path.join(folder, "results")!r})
+                    queue, control = {os.path.join(folder, "queue")!r}, {os.path.join(folder, "control")!r}
+                    app.conf.broker_transport_options = {{"data_folder_in": queue, "data_folder_out": queue, "control_folder": control}}
+                    app.conf.update(worker_prefetch_multiplier=1, broker_connection_retry_on_startup=True)
+                    plug = Plug.embedded()
+                    tasks = Counter("tasks", "Tasks.", ["pid"], plug=plug)
+                    tasks.labels("parent").inc()
+                    @app.task(name="work")
+                    def work():
+                        tasks.labels(os.getpid()).inc()
+                        time.sleep(0.2)
+                        return os.getpid(), plug.text()
+                    """)
+                )
+            command = [sys.executable, "-m", "celery", "-A", "app", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "WARNING"]
+            environment = {**os.environ, "PYTHONPATH": folder, "C_FORCE_ROOT": "1"}
+            worker = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            ask = "import app, json; results = [app.work.delay() for _ in range(8)]; print(json.dumps([each.get(timeout=60) for each in results]))"
+            try:
+                asked = subprocess.run([sys.executable, "-c", ask], cwd=folder, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE)
+            finally:
+                worker.terminate()
+                said = worker.communicate(timeout=PATIENCE)[0]
+            self.assertEqual(asked.returncode, 0, f"{asked.stderr}\n{said}")
+            counts: dict[int, list[int]] = {}
+            for pid, text in json.loads(asked.stdout):
+                lines = [line for line in text.splitlines() if not line.startswith("#")]
+                # Each process of the pool counts for itself, and not what came before the fork.
+                self.assertEqual([line.split()[0] for line in lines], [f'tasks_total{{pid="{pid}"}}'], text)
+                counts.setdefault(pid, []).append(int(lines[0].split()[1]))
+            self.assertEqual(len(counts), 2, counts)
+            for seen in counts.values():
+                self.assertEqual(sorted(seen), list(range(1, len(seen) + 1)))
+            self.assertEqual(worker.returncode, 0, said)
             self.assertNotIn("Error", said)
 
 

@@ -17,7 +17,7 @@ from . import _native
 from ._native import __version__
 from ._connect import Connection, connect
 from ._exposition import make_asgi_app, make_wsgi_app, start_http_server
-from ._metrics import DEFAULT_BUCKETS, Counter, Enum, Gauge, Histogram, Info, Summary, default_plug, use
+from ._metrics import DEFAULT_BUCKETS, Counter, Enum, Gauge, Histogram, Info, Summary, default_plug, include, use
 from ._plug import Plug, _inboxes, _plugs
 from ._process import process_metrics
 
@@ -34,6 +34,7 @@ __all__ = [
     "__version__",
     "connect",
     "default_plug",
+    "include",
     "make_asgi_app",
     "make_wsgi_app",
     "process_metrics",

@@ -11,6 +11,7 @@ from typing import Any, Callable, Generic, Iterable, Mapping, Optional, Sequence
 
 from . import _connect, _native
 from ._connect import Connection, connect
+from ._include import Collects
 from ._plug import Plug
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -41,6 +42,12 @@ def use(plug: Union[Plug, Connection]) -> None:
     """Makes this plug, or this shared registry, the default one, for metrics that are made later."""
     global _default
     _default = plug
+
+
+def include(registry: Collects, source: str = "prometheus_client", plug: Optional[Plug] = None) -> None:
+    """Exports what other libraries have in a registry, such as `prometheus_client.REGISTRY`, with a plug's metrics: scraped,
+    pushed, and written to remote servers. See `Plug.include`."""
+    (plug or default_plug()).include(registry, source)
 
 
 class _Decorates:

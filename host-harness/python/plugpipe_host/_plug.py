@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import threading
 import warnings
 import weakref
 from typing import Any, Callable, Mapping, Optional, Type, TypeVar, Union
 
 from . import _native
+from ._include import Collects, Included
 
 Path = Union[str, "os.PathLike[str]"]
 Mappings = Mapping[str, Any]
@@ -20,6 +23,9 @@ Response = Any
 _Own = TypeVar("_Own", bound="Plug")
 
 _Waiting = _native.Waiting
+
+# Set while a thread collects: what is then processed is no export.
+_collecting = threading.local()
 
 # For forks: each notes for the child what it pushes to.
 _plugs: weakref.WeakSet[Plug] = weakref.WeakSet()
@@ -78,6 +84,8 @@ class Plug(_native.Plug):
     `limits`: a mapping with the keys of `limits` in a grants file, such as `{"memory": "64MiB", "call": "10s"}`.
     `state`: a folder that keeps what was acknowledged, also after `kill -9`; for one process at a time.
     `record`, `replay`: a file for an HTTP recording, or one whose responses are replayed.
+    `secrets`: credentials that the host sends to granted servers and the component never sees, by origin:
+    `{"https://gateway.example": {"bearer": token}}`, `{"basic": {"username": …, "password": …}}` or `{"header": {"name": …, "value": …}}`.
     """
 
     def __init__(
@@ -89,9 +97,11 @@ class Plug(_native.Plug):
         state: Optional[Path] = None,
         record: Optional[Path] = None,
         replay: Optional[Path] = None,
+        secrets: Optional[Mappings] = None,
     ) -> None:
         _plugs.add(self)
         self._collectors: list[Callable[[], None]] = []
+        self._included: list[Included] = []
 
     @classmethod
     def embedded(
@@ -103,9 +113,10 @@ class Plug(_native.Plug):
         state: Optional[Path] = None,
         record: Optional[Path] = None,
         replay: Optional[Path] = None,
+        secrets: Optional[Mappings] = None,
     ) -> _Own:
         """The plug `monitoring_prometheus` that is part of this package."""
-        return cls(None, config, grants, limits, state, record, replay)
+        return cls(None, config, grants, limits, state, record, replay, secrets)
 
     @classmethod
     def load(
@@ -118,27 +129,60 @@ class Plug(_native.Plug):
         state: Optional[Path] = None,
         record: Optional[Path] = None,
         replay: Optional[Path] = None,
+        secrets: Optional[Mappings] = None,
     ) -> _Own:
         """A component from a file. It is compiled in this process: load only what you trust."""
-        return cls(path, config, grants, limits, state, record, replay)
+        return cls(path, config, grants, limits, state, record, replay, secrets)
 
     async def process(self, ctx: Optional[Mappings] = None, cfg: Optional[Mappings] = None) -> Response:
         """Runs the operation that `ctx` names. An empty `cfg` keeps the last one. Nothing raises: an error is an answer."""
+        if self._collectors:
+            self._collect_for(ctx)
         answer = self._begin(ctx, cfg)
         return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
     def before_export(self, collect: Callable[[], None]) -> None:
-        """Has this be called before each `scrape`, `text` and `deliver`, to set what is only then looked up. If it raises, that is
-        a warning, and the export goes on."""
+        """Has this be called before each `scrape`, `text` and `deliver`, and before each request that names no metric, such as
+        `push_metrics`: to set what is only then looked up. If it raises, that is a warning, and the export goes on."""
         self._collectors.append(collect)
+        # Only now, since it costs each record a little.
+        self.process_sync = self._process_collected  # type: ignore[method-assign]
+
+    def include(self, registry: Collects, source: str = "prometheus_client") -> None:
+        """Exports what other libraries have in a registry of prometheus_client too, collected before each export. Metrics of the
+        plug win over metrics with the same name: that is a warning, as is a collector that fails. `source` is a name for the
+        registry, and must be another one for each."""
+        known = next((included for included in self._included if included.source == source), None)
+        if known is None:
+            included = Included(self, registry, source)
+            self._included.append(included)
+            self.before_export(included.collect)
+        elif known.registry is not registry:
+            raise ValueError(f"source: {source!r} is the name of another registry that is included; give this one another name")
 
     def _collect(self) -> None:
-        for collect in self._collectors:
-            try:
-                collect()
-            except Exception as error:  # noqa: BLE001
-                name = getattr(collect, "__qualname__", repr(collect))
-                warnings.warn(f"{name}: {type(error).__name__}: {error}; its metrics are as of the last export", RuntimeWarning, stacklevel=3)
+        if getattr(_collecting, "is_on", False):
+            return
+        _collecting.is_on = True
+        try:
+            for collect in self._collectors:
+                try:
+                    collect()
+                except Exception as error:  # noqa: BLE001
+                    name = getattr(collect, "__qualname__", repr(collect))
+                    text = f"{name}: {type(error).__name__}: {error}; its metrics are as of the last export"
+                    warnings.warn(text, RuntimeWarning, stacklevel=3)
+        finally:
+            _collecting.is_on = False
+
+    def _collect_for(self, ctx: Optional[Mappings]) -> None:
+        # A request that names metrics records them.
+        if not (isinstance(ctx, Mapping) and ("metric_name" in ctx or "metrics" in ctx)):
+            self._collect()
+
+    def _process_collected(self, ctx: Optional[Mappings] = None, cfg: Optional[Mappings] = None) -> Response:
+        self._collect_for(ctx)
+        return super().process_sync(ctx, cfg)
 
     def scrape(self, accept: str = "") -> tuple[str, bytes]:
         """The exposition that a scraper with this `Accept` header gets, after its content type."""
@@ -171,8 +215,30 @@ class Plug(_native.Plug):
         answer = self._begin_deliver(sink)
         return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
+    def close(self) -> None:
+        """Ends the plug. What was recorded is gone, unless it is in a state folder; values that a server should have had are a
+        warning."""
+        self._tell_unsent("closed")
+        super().close()
+
+    def _tell_unsent(self, how: str) -> None:
+        for values, servers in self._unsent():
+            named = ", ".join(servers) or "the configured servers"
+            count = "1 value" if values == 1 else f"{values} values"
+            text = f"{named}: {count} not sent, and the plug is {how}; push or deliver() before, or give it a state folder"
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+
     def __enter__(self: _Own) -> _Own:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _tell_unsent() -> None:
+    for plug in list(_plugs):
+        plug._tell_unsent("gone with this process")
+
+
+# Registered before those of who imports this module, and so called after them.
+atexit.register(_tell_unsent)

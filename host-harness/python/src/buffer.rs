@@ -37,27 +37,36 @@ impl Cell {
     }
 }
 
-/// The cells of a plug in one process.
+/// The cells of a plug in one process: also those whose metric is gone, until they are handed over.
 #[derive(Default)]
-pub(crate) struct Buffer(Mutex<Vec<(u32, Weak<Cell>)>>);
+pub(crate) struct Buffer(Mutex<Vec<(u32, Arc<Cell>)>>);
 
 impl Buffer {
     pub(crate) fn add(&self, series: u32, cell: &Arc<Cell>) {
         let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The same cell of a series that was made anew.
-        cells.retain(|(_, known)| known.strong_count() > 0 && !std::ptr::eq(known.as_ptr(), Arc::as_ptr(cell)));
-        cells.push((series, Arc::downgrade(cell)));
+        cells.retain(|(_, known)| !Arc::ptr_eq(known, cell));
+        cells.push((series, Arc::clone(cell)));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.iter().all(|(_, cell)| cell.upgrade().is_none_or(|cell| cell.0.load(Ordering::Relaxed) == 0))
+        cells.iter().all(|(_, cell)| cell.0.load(Ordering::Relaxed) == 0)
     }
 
     fn take(&self) -> Vec<(u32, f64)> {
-        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sums = cells.iter().filter_map(|(series, cell)| Some((*series, cell.upgrade()?.take())));
-        sums.filter(|(_, sum)| *sum != 0.0).collect()
+        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = Vec::new();
+        cells.retain(|(series, cell)| {
+            // Nobody adds to one that only the buffer has.
+            let is_used = Arc::strong_count(cell) > 1;
+            let sum = cell.take();
+            if sum != 0.0 {
+                sums.push((*series, sum));
+            }
+            is_used
+        });
+        sums
     }
 
     /// Hands over what is here. An error says what became of it.

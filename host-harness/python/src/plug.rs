@@ -136,9 +136,15 @@ impl Plug {
             return Ok(started.main.clone());
         }
         running.warnings = self.not_in_a_child(is_child);
+        running.warnings.extend(self.settings.unnamed_secrets(&origins));
         let by_origins = HashMap::from([(origins, main.clone())]);
         running.started = Some(Started { component, main: main.clone(), by_origins });
         Ok(main)
+    }
+
+    /// Whether what is unsent is kept for the next start.
+    fn keeps_state(&self) -> bool {
+        self.settings.state.is_some() && generation() == 0
     }
 
     /// What the child of a fork does without.
@@ -399,7 +405,9 @@ fn add_warnings(answer: &Bound<'_, PyAny>, warnings: Vec<String>) -> PyResult<()
 #[pymethods]
 impl Plug {
     #[new]
-    #[pyo3(signature = (component=None, config=None, grants=None, limits=None, state=None, record=None, replay=None))]
+    #[pyo3(signature = (
+        component=None, config=None, grants=None, limits=None, state=None, record=None, replay=None, secrets=None
+    ))]
     #[allow(clippy::too_many_arguments, reason = "Python's, by name")]
     fn new(
         py: Python<'_>,
@@ -410,8 +418,9 @@ impl Plug {
         state: Option<PathBuf>,
         record: Option<PathBuf>,
         replay: Option<PathBuf>,
+        secrets: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let settings = Settings::read(Arguments { component, config, grants, limits, state, record, replay })?;
+        let settings = Settings::read(Arguments { component, config, grants, limits, secrets, state, record, replay })?;
         let running = Running { generation: generation(), ..Running::default() };
         let plug = Self { settings, running: Mutex::new(running) };
         plug.main(py).map_err(|error| raised(&error))?;
@@ -444,6 +453,21 @@ impl Plug {
             Ok((ctx, cfg)) => self.wait(py, Request::Call(ctx), &cfg),
             Err(answer) => Ok(answer),
         }
+    }
+
+    /// Runs an operation on what was recorded under the plug's own configuration, whatever the last
+    /// request's was, as metrics do that are made in Python.
+    fn _process_own<'py>(&self, py: Python<'py>, ctx: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let plug = self.main(py).map_err(|error| raised(&error))?;
+        let ctx = match Self::texts(py, Some(ctx), None)? {
+            Ok((ctx, _)) => ctx,
+            Err(answer) => return Ok(answer),
+        };
+        let answer = match py.detach(|| plug.turn().take(Request::Call(ctx), "")) {
+            Taken::Answered(answer) => answer,
+            Taken::Waits(open) => wait_for(py, open)?,
+        };
+        response(py, answer)
     }
 
     /// An answer that came by way of an inbox, with what the host has to say.
@@ -546,6 +570,29 @@ impl Plug {
         let text = py.detach(|| plug.turn().call(async |session| session.encode(Format::Text).await));
         let text = text.map_err(|error| raised(&error))?;
         String::from_utf8(text).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    }
+
+    /// What servers have not accepted: the number of values, and the servers of each session that has
+    /// some. Nothing in the child of a fork before it used the plug, and nothing that a state folder
+    /// keeps.
+    fn _unsent(&self, py: Python<'_>) -> Vec<(u64, Vec<String>)> {
+        self.hand_over(py);
+        let running = self.running();
+        let Some(started) = running.started.as_ref().filter(|_| !self.keeps_state()) else { return Vec::new() };
+        let plugs: Vec<(Vec<String>, SharedPlug)> = started
+            .by_origins
+            .iter()
+            .map(|(origins, plug)| (origins.iter().map(ToString::to_string).collect(), plug.clone()))
+            .collect();
+        drop(running);
+        let unsent = |(origins, plug): (Vec<String>, SharedPlug)| {
+            // Any answer says what is unsent; this one needs no server.
+            match plug.turn().take(Request::Call(r#"{"operation":"describe"}"#.into()), "") {
+                Taken::Answered(Ok(answer)) if answer.unsent > 0 => Some((answer.unsent, origins)),
+                _ => None,
+            }
+        };
+        py.detach(|| plugs.into_iter().filter_map(unsent).collect())
     }
 
     /// Ends the plug: later requests are answered with an error. What was recorded is gone, unless it

@@ -34,7 +34,7 @@
 //! | [`limits`], `budget` | resource limits of a plug: [`Limits`] |
 //! | [`grants`] | the egress policy and other grants of a plug: [`Grants`] |
 //! | `egress` | enforces the grants on every request: addresses, TLS, credentials, limits |
-//! | [`secrets`] | credentials that the host adds to requests |
+//! | [`secrets`], `secret` | credentials that the host adds to requests |
 //! | `mask` | masks secrets in responses and recordings |
 //! | [`http_recording`] | records and replays HTTP exchanges |
 //! | [`compile`] | compiles unknown components in a child process, within limits |
@@ -69,6 +69,7 @@ pub mod plug;
 pub mod printable;
 mod private;
 pub mod query;
+mod secret;
 pub mod secrets;
 pub mod session;
 pub mod settings;

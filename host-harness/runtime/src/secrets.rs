@@ -3,7 +3,6 @@
 //! The plug never sees them. If a server echoes one, the `mask` module masks it in the response and
 //! in recordings.
 
-use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -13,36 +12,16 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, header};
-use zeroize::Zeroizing;
 
 use crate::grants::{CredentialGrant, SecretSource};
 use crate::mask::MIN_MASKED_LEN;
+pub use crate::secret::Secret;
 
 /// Maximum size of a secret. A longer one indicates a wrong source.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Timeout for a program that prints a secret.
 const COMMAND_TIME: Duration = Duration::from_secs(10);
-
-/// A secret that is wiped from memory when dropped and never appears in logs or errors.
-pub struct Secret(Zeroizing<Vec<u8>>);
-
-impl Secret {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The secret itself.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
 
 /// A header that the host adds.
 #[derive(Debug)]
@@ -67,7 +46,7 @@ impl Credential {
             CredentialGrant::Basic { username, password } => {
                 let password = fetch(password)?;
                 let pair = joined(format!("{username}:").as_bytes(), &password);
-                let encoded = Secret::new(STANDARD.encode(&pair.0).into_bytes());
+                let encoded = Secret::new(STANDARD.encode(pair.bytes()).into_bytes());
                 let text = joined(b"Basic ", &encoded);
                 (header::AUTHORIZATION, text, vec![password, encoded])
             }
@@ -78,12 +57,12 @@ impl Credential {
                 let text = joined(b"", &value);
                 // Also mask the value without a scheme such as `Token`.
                 let after_scheme =
-                    value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.0.get(at + 1..));
+                    value.bytes().iter().position(|byte| *byte == b' ').and_then(|at| value.bytes().get(at + 1..));
                 let after_scheme = after_scheme.map(|rest| Secret::new(rest.to_vec()));
                 (name, text, [value].into_iter().chain(after_scheme).collect())
             }
         };
-        let mut value = HeaderValue::from_bytes(&text.0)
+        let mut value = HeaderValue::from_bytes(text.bytes())
             .map_err(|_| "the secret contains characters that are not allowed in a header, such as a line break or a control character")?;
         value.set_sensitive(true);
         Ok(Self { name, value, forms })
@@ -96,7 +75,7 @@ impl Credential {
         | CredentialGrant::Header { value: source, .. }) = grant;
         match source {
             SecretSource::File(path) => Some(path),
-            SecretSource::Env(_) | SecretSource::Command(_) => None,
+            SecretSource::Env(_) | SecretSource::Command(_) | SecretSource::Program(_) => None,
         }
     }
 
@@ -113,9 +92,9 @@ impl Credential {
 
 fn joined(prefix: &[u8], secret: &Secret) -> Secret {
     // Allocate the full capacity, because reallocation would leave a copy in memory.
-    let mut bytes = Vec::with_capacity(prefix.len() + secret.0.len());
+    let mut bytes = Vec::with_capacity(prefix.len() + secret.bytes().len());
     bytes.extend_from_slice(prefix);
-    bytes.extend_from_slice(&secret.0);
+    bytes.extend_from_slice(secret.bytes());
     Secret::new(bytes)
 }
 
@@ -128,6 +107,7 @@ pub fn fetch(source: &SecretSource) -> Result<Secret, String> {
         }
         SecretSource::File(path) => fs::read(path).map_err(|error| format!("cannot read {source}: {error}"))?,
         SecretSource::Command(words) => output_of(words).map_err(|problem| format!("{source} {problem}"))?,
+        SecretSource::Program(secret) => secret.bytes().to_vec(),
     };
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
@@ -197,6 +177,9 @@ mod tests {
         let source = SecretSource::File(token.path().into());
         assert_eq!(bearer(source.clone()).unwrap().value, "Bearer t0ken-of-mine");
         assert_eq!(bearer(command(&["echo", "t0ken"])).unwrap().value, "Bearer t0ken");
+        let source = SecretSource::Program(Secret::new(b"0wn-t0ken".to_vec()));
+        assert_eq!(bearer(source.clone()).unwrap().value, "Bearer 0wn-t0ken");
+        assert!(!format!("{source:?} {source}").contains("0wn"), "{source:?} {source}");
         // Set by Cargo for tests.
         let of_cargo = bearer(SecretSource::Env("CARGO_PKG_NAME".into())).unwrap();
         assert_eq!(of_cargo.value, "Bearer plugpipe-runtime");

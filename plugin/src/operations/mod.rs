@@ -27,6 +27,8 @@ mod group_tests;
 #[cfg(test)]
 mod hosting_tests;
 #[cfg(test)]
+mod include_tests;
+#[cfg(test)]
 mod path_tests;
 #[cfg(test)]
 mod remote_tests;

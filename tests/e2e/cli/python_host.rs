@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use plugpipe_testkit::PrometheusOptions;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -35,6 +36,11 @@ fn package() -> TempDir {
 }
 
 fn test(file: &str) {
+    test_with(file, &[]);
+}
+
+/// Runs a file of tests with these variables in its environment.
+fn test_with(file: &str, variables: &[(&str, &str)]) {
     if without_hosts(file) {
         return;
     }
@@ -43,7 +49,7 @@ fn test(file: &str) {
     test.arg(root().join("tests/hosts").join(file)).arg(package.path());
     // Compiled before, so that no server waits for it.
     plug();
-    test.env("PLUGPIPE_HARNESS", env!("CARGO_BIN_EXE_plugpipe-harness"));
+    test.env("PLUGPIPE_HARNESS", env!("CARGO_BIN_EXE_plugpipe-harness")).envs(variables.iter().copied());
     let said = run(&mut test, "");
     assert!(said.contains("\nOK"), "{said}");
     eprintln!("{said}");
@@ -132,4 +138,20 @@ fn processes_fork() {
 #[test]
 fn processes_share_a_registry() {
     test("test_host_connect.py");
+}
+
+#[tokio::test]
+async fn other_libraries_metrics_are_included() {
+    if without_hosts("test_host_include.py") {
+        return;
+    }
+    let gateway = crate::support::pushgateway(None).await;
+    let receiver = |options: PrometheusOptions| options.flag("--web.enable-remote-write-receiver");
+    let prometheus = crate::support::prometheus_with(Vec::new(), receiver).await;
+    let urls = [("PLUGPIPE_PUSHGATEWAY", gateway.url.clone()), ("PLUGPIPE_PROMETHEUS", prometheus.url.clone())];
+    let run = move || {
+        let urls = urls.each_ref().map(|(name, url)| (*name, url.as_str()));
+        test_with("test_host_include.py", &urls);
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
 }

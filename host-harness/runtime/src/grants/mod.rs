@@ -27,6 +27,8 @@ use http::Method;
 use plugpipe_yaml::nearest;
 use serde::{Serialize, Serializer};
 
+use crate::secret::Secret;
+
 pub use address::{AddressKind, AddressRange, canonical};
 pub(crate) use configuration::at;
 pub use configuration::{first_text, origins_in};
@@ -197,6 +199,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// The standard output of a program, which is run without a shell.
     Command(Vec<String>),
+    /// The program that embeds the runtime has it. No grants file can contain one.
+    Program(Secret),
 }
 
 impl Serialize for SecretSource {
@@ -211,6 +215,7 @@ impl fmt::Display for SecretSource {
         match self {
             Self::Env(name) => write!(f, "environment {name}"),
             Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Program(_) => f.write_str("the program"),
             Self::Command(words) => {
                 write!(f, "command {}", words.first().map_or("", String::as_str))?;
                 if words.len() > 1 { f.write_str(" …") } else { Ok(()) }
@@ -237,6 +242,30 @@ impl Grants {
     pub fn and_addresses(mut self, range: AddressRange) -> Self {
         self.addresses.insert(range);
         self
+    }
+
+    /// Sends a credential with requests to a granted origin.
+    ///
+    /// # Errors
+    /// The origin is not granted, or has a credential already.
+    pub fn add_credential(&mut self, origin: &Origin, credential: CredentialGrant) -> Result<(), String> {
+        let (own, others) = std::mem::take(&mut self.origins).into_iter().partition(|grant| grant.origin == *origin);
+        let own: BTreeSet<OriginGrant> = own;
+        self.origins = others;
+        let name = format!("for {origin}");
+        let problem = match () {
+            () if own.is_empty() => Some("is not granted; grant it, or name the server in the configuration"),
+            () if own.iter().any(|grant| grant.credential.is_some()) => Some("has a credential in the grants already"),
+            () => None,
+        };
+        if let Some(problem) = problem {
+            self.origins.extend(own);
+            return Err(format!("{origin}: {problem}"));
+        }
+        let with = |grant: OriginGrant| OriginGrant { credential: Some(name.clone()), ..grant };
+        self.origins.extend(own.into_iter().map(with));
+        self.credentials.insert(name, credential);
+        Ok(())
     }
 
     /// Sets the folder for rule files.

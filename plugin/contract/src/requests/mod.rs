@@ -14,6 +14,7 @@ mod discover;
 mod export;
 mod generate;
 mod groups;
+mod include;
 mod notify;
 mod prometheus;
 mod push;
@@ -43,6 +44,7 @@ pub use generate::{
     TargetGroup, TlsFiles,
 };
 pub use groups::{ExpireGroups, ListGroups};
+pub use include::IncludeMetrics;
 pub use notify::{AlertFields, NotifyWebhook, SendAlerts};
 pub use prometheus::{
     LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,
@@ -84,6 +86,7 @@ requests!(
     ListAlerts<'a>,
     ExportMetrics<'a>,
     RestoreMetrics<'a>,
+    IncludeMetrics<'a>,
     PushMetrics,
     ListGroups<'a>,
     ExpireGroups<'a>,

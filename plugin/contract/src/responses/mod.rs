@@ -15,6 +15,7 @@ mod frame;
 mod generate;
 mod groups;
 mod health;
+mod include;
 mod notify;
 mod prometheus;
 mod push;
@@ -47,6 +48,7 @@ pub use frame::{Description, Exchange, Exchanged, FormerMetadata, FormerRule, He
 pub use generate::{GeneratedConfig, HttpSd};
 pub use groups::{Cleaned, CleanedGroups, DryRun, GroupLeft, GroupList, ListedGroup};
 pub use health::{Health, HealthDetails, HealthStatus, ServerHealth};
+pub use include::IncludedMetrics;
 pub use notify::{AlertsResolved, AlertsSent, Delivery, FailedDelivery, SentAlert, SentAlerts, Webhook};
 pub use prometheus::{
     LabelNames, MetricMetadata, PrometheusAlerts, PrometheusRules, PrometheusState, ScrapeTargets, SeriesList,
@@ -95,6 +97,7 @@ responses!(
     Exported,
     Snapshot,
     Restored,
+    IncludedMetrics,
     Health,
     Description,
     #[inline]

@@ -248,7 +248,8 @@ pub struct Imported {
     pub metrics: u64,
     /// The number of imported series.
     pub series: u64,
-    /// The number of their exemplars, which are not imported.
+    /// The number of their exemplars that were dropped: the registry stores the latest of a counter
+    /// and of each bucket of a classic histogram.
     pub exemplars_dropped: u64,
     /// The number of entries that `refused` would have without a limit.
     pub refused_count: u64,

@@ -66,6 +66,7 @@ impl Registry {
     pub(super) fn add_label_set(&mut self, first: usize, label_names: Vec<LabelName>) -> Result<usize, Error> {
         let Some((last, family)) = self.label_sets(first).last() else { return Ok(first) };
         let definition = Definition { label_names, ..family.definition.clone() };
+        let source = family.source.clone();
         definition.check()?;
         let name = definition.name.as_str();
         if self.label_sets(first).count() >= MAX_LABEL_SETS {
@@ -85,7 +86,8 @@ impl Registry {
         self.notices.push(notice);
         self.timed += usize::from(definition.is_timed());
         let index = self.families.len();
-        self.families.push(FamilyEntry { first_set: first, ..FamilyEntry::new(definition) });
+        self.included += usize::from(source.is_some());
+        self.families.push(FamilyEntry { first_set: first, source, ..FamilyEntry::new(definition) });
         if let Some(last) = self.families.get_mut(last) {
             last.next_set = Some(index);
         }

@@ -13,6 +13,8 @@ mod conflicts;
 mod definition;
 mod encoding;
 mod exponential;
+mod family;
+mod inclusion;
 mod label_sets;
 mod limits;
 mod names;
@@ -44,6 +46,7 @@ pub use snapshot::{checksum, refused};
 pub use value::{Buckets, Kind, check};
 
 use composite::Composite;
+use family::FamilyEntry;
 use names::too_long;
 use series::{NewSeries, SeriesTable, key_of, values_of};
 use summary::DEFAULT_QUANTILES;
@@ -85,43 +88,6 @@ impl FamilyId {
     }
 }
 
-#[derive(Debug)]
-struct FamilyEntry {
-    definition: Definition,
-    /// The exposed name, if it differs from the family's name: an info ends with `_info`.
-    exposed_as: Option<Box<str>>,
-    /// The registry's `shape` when the family's series or help last changed.
-    shape: u64,
-    /// Number of series, excluding the overflow series.
-    live: usize,
-    /// The handle of the overflow series, if there is one.
-    overflow: Option<u32>,
-    /// Families whose names prevent this one from keeping its type in OpenMetrics. Stored in the
-    /// first label set of a metric.
-    conflicts: Vec<usize>,
-    /// The first label set of the metric; the family itself if there is only one.
-    first_set: usize,
-    /// The metric's next label set.
-    next_set: Option<usize>,
-}
-
-impl FamilyEntry {
-    /// An empty family that is the first label set of its metric.
-    fn new(definition: Definition) -> Self {
-        let exposed_as = definition.exposed_as();
-        Self {
-            definition,
-            exposed_as,
-            shape: 0,
-            live: 0,
-            overflow: None,
-            conflicts: Vec::new(),
-            first_set: 0,
-            next_set: None,
-        }
-    }
-}
-
 /// A registry of metrics.
 #[derive(Debug)]
 pub struct Registry {
@@ -148,6 +114,8 @@ pub struct Registry {
     last_ms: Vec<u64>,
     /// Number of families whose recording needs the time.
     timed: usize,
+    /// Number of families that have a source.
+    included: usize,
     now_ms: u64,
     /// Incremented with every change.
     version: u64,
@@ -212,6 +180,7 @@ impl Registry {
             exemplars: HashMap::with_hasher(hasher.clone()),
             last_ms: Vec::new(),
             timed: 0,
+            included: 0,
             now_ms: 0,
             version: 1,
             shape: 1,
@@ -251,11 +220,17 @@ impl Registry {
 
     /// Registers a family. Registering the same definition again returns the same family and adds
     /// the help if there was none; different label names create another family of the metric; any
-    /// other difference is a conflict error that describes both.
+    /// other difference is a conflict error that describes both. Families of other sources that are
+    /// in the way are discarded.
     pub fn register(&mut self, definition: Definition) -> Result<FamilyId, Error> {
+        self.displace(&definition);
+        self.register_from(definition, None)
+    }
+
+    fn register_from(&mut self, definition: Definition, source: Option<&str>) -> Result<FamilyId, Error> {
         let index = match self.by_name.get(definition.name.as_str()).copied() {
             Some(first) => self.find_label_set(first, &definition, definition.label_names.iter())?.0,
-            None => self.add_family(definition)?,
+            None => self.add_family(definition, source)?,
         };
         Ok(self.id(index))
     }
@@ -347,7 +322,7 @@ impl Registry {
         self.free_composites.clear();
         self.exemplars.clear();
         self.last_ms.clear();
-        self.timed = 0;
+        (self.timed, self.included) = (0, 0);
         self.reshape(None);
         removed
     }
@@ -459,7 +434,7 @@ impl Registry {
         }
     }
 
-    fn add_family(&mut self, mut definition: Definition) -> Result<usize, Error> {
+    fn add_family(&mut self, mut definition: Definition, source: Option<&str>) -> Result<usize, Error> {
         definition.check()?;
         self.check_families()?;
         let index = self.families.len();
@@ -497,7 +472,9 @@ impl Registry {
         self.sample_names.extend(sample_names.into_iter().map(|sample_name| (sample_name.into(), index)));
         self.by_name.insert(definition.name.as_str().into(), index);
         let openmetrics = definition.reserved_names();
-        self.families.push(FamilyEntry { first_set: index, ..FamilyEntry::new(definition) });
+        self.included += usize::from(source.is_some());
+        let source = source.map(Into::into);
+        self.families.push(FamilyEntry { first_set: index, source, ..FamilyEntry::new(definition) });
         self.find_conflicts(index, &openmetrics);
         self.reshape(Some(index));
         Ok(index)

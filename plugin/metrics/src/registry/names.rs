@@ -51,6 +51,11 @@ impl MetricName {
         }
     }
 
+    /// The name of a family that was discarded: empty, so that it is never found or exposed.
+    pub(super) fn discarded() -> Self {
+        Self("".into())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

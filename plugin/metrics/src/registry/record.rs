@@ -220,7 +220,9 @@ impl Registry {
         };
         let first = self.by_name.get(name).copied();
         let found = first.and_then(|first| self.label_sets(first).find(|(_, family)| write_key(family)));
-        let found = found.filter(|(_, family)| family.definition.kind == kind && check(kind, amount, "").is_ok());
+        let found = found.filter(|(_, family)| {
+            family.definition.kind == kind && family.source.is_none() && check(kind, amount, "").is_ok()
+        });
         let found = found.and_then(|(index, family)| {
             let row = self.series.find(index as u32, &key)?;
             Some((row, self.series.handle(row).filter(|handle| family.overflow != Some(*handle))?))
@@ -237,8 +239,12 @@ impl Registry {
     }
 
     /// Applies recordings, all or nothing, and returns their series in the same order. On an error,
-    /// nothing changes; the error comes with the index of the recording that caused it.
+    /// nothing changes; the error comes with the index of the recording that caused it. Families of
+    /// other sources that are in the way are discarded, also on an error: the next inclusion brings
+    /// them back.
     pub fn record_all(&mut self, recordings: &[Recording]) -> Result<Vec<SeriesId>, (usize, Error)> {
+        // Not between insertions, which are rolled back in order.
+        recordings.iter().for_each(|recording| self.displace(&recording.definition));
         let (families, dropped) = (self.families.len(), self.dropped);
         let mut undo = Undo { notices: self.notices.checkpoint(), ..Undo::default() };
         let mut ids = Vec::with_capacity(recordings.len());
@@ -286,7 +292,7 @@ impl Registry {
             }
             None => {
                 let label_names: Vec<LabelName> = labels.names().cloned().collect();
-                self.add_family(Definition { label_names, ..definition.clone() })?
+                self.add_family(Definition { label_names, ..definition.clone() }, None)?
             }
         };
         let (id, new) = self.find_or_create(index, labels.iter().map(|(_, value)| value))?;

@@ -2,10 +2,12 @@
 
 use super::composite::{Composite, Histogram};
 use super::native::NativeHistogram;
+use super::record::check_exemplar;
 use super::series::IMPORTED;
 use super::value::Kind;
 use super::{Registry, SeriesId};
 use crate::error::Error;
+use crate::model::Exemplar;
 
 /// The new state of a series, without exemplars.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +83,23 @@ impl Registry {
             _ => self.series.created_ms(row),
         };
         self.series.import_start(row, start_ms.unwrap_or(if was_reset { self.now_ms } else { known_ms }));
+        Ok(())
+    }
+
+    /// Sets the exemplars of a series: the one of a counter, or those of a classic histogram's buckets,
+    /// after [`Registry::replace`] dropped the previous ones.
+    pub fn set_exemplars(&mut self, id: SeriesId, exemplars: Vec<Option<Exemplar>>) -> Result<(), Error> {
+        let row = self.row(id.0)?;
+        exemplars.iter().flatten().try_for_each(check_exemplar)?;
+        let is_counter = self.series.kind(row) == Some(Kind::Counter);
+        match self.composite_mut(row) {
+            Some(Composite::Histogram(own)) if own.counts.len() == exemplars.len() => own.exemplars = exemplars.into(),
+            None if is_counter && exemplars.len() == 1 => {
+                self.exemplars.extend(exemplars.into_iter().flatten().map(|exemplar| (row, exemplar)));
+            }
+            _ => return Err(self.wrong_kind(row, "given these exemplars")),
+        }
+        self.mark_recorded(row);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Snapshots: serializes the whole registry, including series handles and values, so that a host
 //! can recreate a plug after a trap. Handles stay valid, and stale ones stay stale.
 //!
-//! Layout, version 1: magic and version; body; 8 bytes of checksum over everything before. The body
+//! Layout, version 1, or 2 if there are families of other sources: magic and version; body; 8 bytes of checksum over everything before. The body
 //! consists of integers (LEB128), numbers (8 bytes), and length-prefixed strings. The checksum
 //! applies FNV-1a's step to 8-byte words, folding in the high half after each; each step is a
 //! bijection, so any single changed word is detected.
@@ -11,7 +11,6 @@
 
 use std::time::Duration;
 
-use super::Registry;
 use super::bytes::{take_unsigned, write_unsigned};
 use super::composite::{Composite, Histogram};
 use super::definition::{Definition, NativeConfig};
@@ -20,11 +19,14 @@ use super::native::NativeHistogram;
 use super::series::{END, IMPORTED, MAX_ROWS, NewSeries, TIMED};
 use super::summary::WindowedSummary;
 use super::value::{Buckets, Kind};
+use super::{FamilyEntry, Registry};
 use crate::error::Error;
 use crate::model::Exemplar;
 
 const MAGIC: &[u8; 8] = b"ppmetric";
 const VERSION: u64 = 1;
+/// Each definition comes after the family's [`Origin`].
+const WITH_SOURCES: u64 = 2;
 const CHECKSUM_BYTES: usize = 8;
 
 impl Registry {
@@ -32,12 +34,16 @@ impl Registry {
     pub fn snapshot(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(MAGIC);
-        for number in [VERSION, self.now_ms, u64::from(self.first_family), self.series_limit as u64, self.dropped] {
+        let version = if self.has_sources() { WITH_SOURCES } else { VERSION };
+        for number in [version, self.now_ms, u64::from(self.first_family), self.series_limit as u64, self.dropped] {
             write_unsigned(out, number);
         }
         write_numbers(out, self.default_buckets.bounds());
         write_unsigned(out, self.families.len() as u64);
         for family in &self.families {
+            if version == WITH_SOURCES && !write_origin(out, family) {
+                continue;
+            }
             write_definition(out, &family.definition);
             write_option(out, family.overflow, |out, handle| write_unsigned(out, u64::from(handle)));
         }
@@ -59,14 +65,15 @@ impl Registry {
         };
         let Some(mut input) = body.strip_prefix(MAGIC) else { return Err(refused("its magic number is missing")) };
         let version = take_unsigned(&mut input);
-        if version != Some(VERSION) {
+        if !matches!(version, Some(VERSION | WITH_SOURCES)) {
             let version = version.unwrap_or_default();
-            return Err(refused(&format!("it has version {version}; expected version {VERSION}")));
+            return Err(refused(&format!("it has version {version}; expected version {VERSION} or {WITH_SOURCES}")));
         }
+        let has_sources = version == Some(WITH_SOURCES);
         if checksum(body) != u64::from_le_bytes(*sum) {
             return Err(refused("its checksum does not match: it is damaged or truncated"));
         }
-        read(&mut Reader(input), seed)?.ok_or_else(|| refused("its contents are inconsistent"))
+        read(&mut Reader(input), seed, has_sources)?.ok_or_else(|| refused("its contents are inconsistent"))
     }
 
     fn write_row(&self, out: &mut Vec<u8>, row: usize) {
@@ -106,7 +113,7 @@ impl Registry {
 }
 
 /// Decodes the registry; `None` if the bytes are inconsistent, an error if validation fails.
-fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
+fn read(input: &mut Reader, seed: u64, has_sources: bool) -> Result<Option<Registry>, Error> {
     let mut registry = Registry::with_seed(seed);
     let Some((now_ms, first_family, limit, dropped, bounds)) =
         (|| Some((input.unsigned()?, input.small()?, input.size()?, input.unsigned()?, input.numbers()?)))()
@@ -124,8 +131,19 @@ fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     }
     let mut overflows = Vec::new();
     for index in 0..families {
+        let origin = if has_sources { input.origin() } else { Some(Origin::Own) };
+        let source = match origin {
+            None => return Ok(None),
+            Some(Origin::Own) => None,
+            Some(Origin::Source(source)) => Some(source),
+            Some(Origin::Discarded) => {
+                registry.add_discarded();
+                overflows.push(None);
+                continue;
+            }
+        };
         let Some(definition) = input.definition()? else { return Ok(None) };
-        if registry.register(definition)? != registry.id(index) {
+        if registry.register_from(definition, source)? != registry.id(index) {
             return Ok(None);
         }
         let Some(overflow) = input.option(Reader::small) else { return Ok(None) };
@@ -225,6 +243,27 @@ fn read_series(registry: &mut Registry, input: &mut Reader, row: usize, kind: Ki
         *registry.last_ms.get_mut(row)? = last_ms;
     }
     Some(())
+}
+
+/// Whose a family is.
+enum Origin<'a> {
+    Own,
+    Source(&'a str),
+    /// Nobody's anymore; no definition follows.
+    Discarded,
+}
+
+/// Appends a family's origin. Returns whether its definition follows.
+fn write_origin(out: &mut Vec<u8>, family: &FamilyEntry) -> bool {
+    match &family.source {
+        _ if family.is_discarded() => out.push(2),
+        None => out.push(0),
+        Some(source) => {
+            out.push(1);
+            write_bytes(out, source.as_bytes());
+        }
+    }
+    !family.is_discarded()
 }
 
 /// The error for bytes that are not a valid snapshot.
@@ -381,6 +420,15 @@ impl<'a> Reader<'a> {
     fn exemplar(&mut self) -> Option<Exemplar> {
         let labels = self.list(|input| Some((input.text()?.into(), input.text()?.into())))?;
         Some(Exemplar { labels, value: self.number()?, unix_ms: self.option(Self::unsigned)? })
+    }
+
+    fn origin(&mut self) -> Option<Origin<'a>> {
+        match self.byte()? {
+            0 => Some(Origin::Own),
+            1 => self.text().map(Origin::Source),
+            2 => Some(Origin::Discarded),
+            _ => None,
+        }
     }
 
     /// Takes a definition. The error is about its names; registration validates the rest.

@@ -15,6 +15,7 @@ pub mod export;
 pub mod generate;
 pub mod groups;
 pub mod health;
+pub mod include;
 pub mod notify;
 pub mod own_groups;
 pub mod prometheus;

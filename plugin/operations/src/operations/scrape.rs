@@ -40,7 +40,7 @@ const SAMPLES: usize = 1_000;
 const MAX_LISTED: usize = 50_000;
 
 /// The maximum number of rejected metrics in a response.
-const MAX_REFUSED: usize = 100;
+pub(super) const MAX_REFUSED: usize = 100;
 
 /// The object in which fields may be nested.
 const NESTED: &str = "scrape_config";
@@ -167,7 +167,6 @@ struct Wanted {
 impl Wanted {
     fn read(call: &Call, options: &Given<ScrapeOptions>, job: &str) -> Result<Self, Error> {
         let flag = |get: fn(&ScrapeOptions) -> Flag| options.get(|options| get(options).get()).unwrap_or(false);
-        let text_format = |name: &str| format(name, &[Format::Text, Format::OpenMetrics]);
         let accept = options.read("accept", |options| options.accept.get(), any_format)?;
         let job = options.get(|options| options.scrape_job.get()).unwrap_or(job).to_owned();
         let push = flag(|options| options.push).then(|| push_target(call, &job)).transpose()?;
@@ -234,6 +233,11 @@ fn any_format(name: &str) -> Result<Format, String> {
     format(name, &[Format::Text, Format::OpenMetrics, Format::Protobuf])
 }
 
+/// A text format by its name.
+pub(super) fn text_format(name: &str) -> Result<Format, String> {
+    format(name, &[Format::Text, Format::OpenMetrics])
+}
+
 fn format(name: &str, known: &[Format]) -> Result<Format, String> {
     Format::from_name(name.trim()).filter(|format| known.contains(format)).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|format| word(*format)).collect();
@@ -293,8 +297,8 @@ fn exposed(
         exposed.timestamps_dropped = is_some(points().filter(|point| point.timestamp.is_some()).count());
     }
     let mut exemplars_dropped = 0;
-    if wanted.push.is_some() || wanted.import.is_some() {
-        // Pushes use the text format, which has no exemplars, and imports do not store them.
+    if wanted.push.is_some() {
+        // Pushes use the text format, which has no exemplars.
         exemplars_dropped = points().filter(|point| point.exemplar.is_some()).count();
     }
     if let Some(format) = wanted.reexport {
@@ -406,14 +410,14 @@ pub fn import_found(call: &mut Call, found: &Import) -> Result<(String, RecordPu
     Ok(take(call, &families, options))
 }
 
+/// A rejected metric in a response.
+pub(super) fn refused_metric(refused: &import::Refused) -> RefusedMetric {
+    RefusedMetric { metric: refused.metric.clone(), reason: refused.reason.clone(), series: refused.series as u64 }
+}
+
 fn take(call: &mut Call, families: &Families, options: import::Options) -> (String, RecordPush) {
     call.registry.set_now(call.unix_nanos / 1_000_000);
     let imported = import::import(families, call.registry, options);
-    let refused = |refused: &import::Refused| RefusedMetric {
-        metric: refused.metric.clone(),
-        reason: refused.reason.clone(),
-        series: refused.series as u64,
-    };
     let mut push = RecordPush::Untried(Unpushed::default());
     if imported.series > 0 {
         call.recorded(imported.series as u64);
@@ -424,7 +428,7 @@ fn take(call: &mut Call, families: &Families, options: import::Options) -> (Stri
         series: imported.series as u64,
         exemplars_dropped: imported.exemplars_dropped as u64,
         refused_count: imported.refused.len() as u64,
-        refused: imported.refused.iter().take(MAX_REFUSED).map(refused).collect(),
+        refused: imported.refused.iter().take(MAX_REFUSED).map(refused_metric).collect(),
         push: PushOutcome::default(),
         beside: PushRemarks::default(),
     };

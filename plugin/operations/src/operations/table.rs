@@ -4,7 +4,7 @@
 use super::call::Call;
 use super::{
     alert_templates, alertmanager, alerts, annotations, batch, dashboards, datasources, definition, discover, export,
-    generate, groups, health, notify, prometheus, push, query, remote, scrape,
+    generate, groups, health, include, notify, prometheus, push, query, remote, scrape,
 };
 use crate::config::Config;
 use crate::error::{Error, excerpt};
@@ -17,10 +17,10 @@ use plugpipe_contract::requests::{
     AlertFields, AlertState, Annotate, ApplyAlerts, ApplyDashboards, CreateAlert, CreateDashboard, CreateSilence,
     DashboardUid, DatasourceName, DefinitionFields, DeleteAlert, Deliver, DiscoverTargets, EndWriter, EnsureDatasource,
     ExpireGroups, ExpireSilence, ExportDashboards, ExportMetrics, ExportRules, Expression, Federate, GenerateConfig,
-    LabelValues, ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata, ListNotifiedAlerts, ListRules,
-    ListSilences, ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics, QueryExemplars, QueryMetrics,
-    Record, RecordBatch, RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics, ScrapeEndpoint, SendAlerts,
-    SeriesSelection,
+    IncludeMetrics, LabelValues, ListAlertGroups, ListAlerts, ListDashboards, ListGroups, ListMetadata,
+    ListNotifiedAlerts, ListRules, ListSilences, ListTargets, NoFields, NotifyWebhook, PrometheusStatus, PushMetrics,
+    QueryExemplars, QueryMetrics, Record, RecordBatch, RecordMultiple, RegisterMetric, RemoveMetric, RestoreMetrics,
+    ScrapeEndpoint, SendAlerts, SeriesSelection,
 };
 use plugpipe_contract::response::{Eventually, ResponseWriter};
 use plugpipe_contract::responses::{
@@ -28,11 +28,11 @@ use plugpipe_contract::responses::{
     AppliedDashboards, AppliedRules, Cleared, CreatedSilence, DatasourceHealth, Deleted, DeletedAlert,
     DeletedDashboard, Delivery, Description, DiscoveredTargets, DryRun, EndedWriter, EnsuredDatasource, ExpiredSilence,
     Exported, ExportedDashboards, ExportedRules, Exposed, Federated, FetchedDashboard, Flushed, FormattedQuery,
-    FoundExemplars, GeneratedConfig, GrafanaStatus, GroupList, Health, InstallReport, LabelNames, ListedAlerts,
-    ListedDashboards, MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules, PrometheusAlerts,
-    PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, RecordPush, RecordedBatch, Registered,
-    RemoteWritten, Removed, Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList, ServerRemarks, Silences,
-    Snapshot, ValuesOfLabel,
+    FoundExemplars, GeneratedConfig, GrafanaStatus, GroupList, Health, IncludedMetrics, InstallReport, LabelNames,
+    ListedAlerts, ListedDashboards, MetricMetadata, Mock, NotifiedAlerts, OtlpExported, ParsedQuery, PlannedRules,
+    PrometheusAlerts, PrometheusRules, PrometheusState, PushReport, Pushed, Queried, Receivers, RecordPush,
+    RecordedBatch, Registered, RemoteWritten, Removed, Restored, ScrapeTargets, Scraped, SentAlerts, SeriesList,
+    ServerRemarks, Silences, Snapshot, ValuesOfLabel,
 };
 use plugpipe_contract::scalar::Verbatim;
 
@@ -215,6 +215,13 @@ pub const OPERATIONS: &[Operation] = &[
     operation("clear_metrics", "remove all metrics", typed!(NoFields, Cleared, definition::clear))
         .changing()
         .of_all_groups(),
+    operation(
+        "include_metrics",
+        "expose and send what another library has recorded, replacing what it had before",
+        typed!(IncludeMetrics, IncludedMetrics, include::run),
+    )
+    .changing()
+    .of_one_group(),
     operation(
         "export_metrics",
         "export recorded metrics as prometheus, openmetrics, protobuf, json or csv",

@@ -1,13 +1,20 @@
 //! Imports scraped metrics into the registry: a counter is set to the scraped total and continues
 //! from there. Metrics that the registry cannot represent are rejected with a reason.
+//!
+//! [`include`] does the same for another source, again and again: what it does not have anymore is
+//! removed, and the registry's own metrics win.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Point;
 use super::lint::text_name;
 use super::scan::{is_whole, milliseconds};
 use super::{Families, FamilyType, Metric, Native, ParsedFamily, Part};
+use crate::model::Exemplar;
 use crate::registry::native::{Bucket, NativeHistogram};
-use crate::registry::{Buckets, Definition, FamilyId, LabelName, MetricName, Registry, SeriesId, SeriesState};
+use crate::registry::{
+    Buckets, Definition, FamilyId, LabelName, MetricName, Registry, SeriesId, SeriesState, check_exemplar,
+};
 
 /// Import options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,8 +44,11 @@ pub struct Imported {
     /// Number of imported series whose timestamps were dropped, since the registry stores only
     /// current values.
     pub without_timestamp: usize,
-    /// Number of dropped exemplars of imported series.
+    /// Number of dropped exemplars of imported series: the registry stores the latest of a counter
+    /// and of each bucket of a classic histogram.
     pub exemplars_dropped: usize,
+    /// Number of series that were removed, since the source does not have them anymore.
+    pub removed: usize,
     /// Rejections by metric and reason, including dropped parts of imported series.
     pub refused: Vec<Refused>,
 }
@@ -46,7 +56,29 @@ pub struct Imported {
 /// Imports families into the registry. Each series is imported or rejected as a whole. Call
 /// [`Registry::set_now`] first.
 pub fn import(families: &Families, registry: &mut Registry, options: Options) -> Imported {
-    let mut imported = Imported::default();
+    take(families, registry, options, None).0
+}
+
+/// Replaces all that a source included before by these families. Metrics of unknown type are gauges.
+/// The registry's own metrics and those of other sources win: a family with the name of one of them
+/// is rejected. Call [`Registry::set_now`] first.
+pub fn include(families: &Families, registry: &mut Registry, source: &str) -> Imported {
+    let before = registry.included(source);
+    let (mut imported, series) = take(families, registry, Options { unknown_as_gauge: true }, Some(source));
+    let vanished = before.into_iter().filter(|id| !series.contains(id));
+    // Some are gone with their family, if that has another definition now.
+    imported.removed = vanished.filter(|id| registry.remove(*id).is_ok()).count();
+    imported
+}
+
+/// Imports families for a source, or as the registry's own. Also returns the imported series.
+fn take(
+    families: &Families,
+    registry: &mut Registry,
+    options: Options,
+    source: Option<&str>,
+) -> (Imported, BTreeSet<SeriesId>) {
+    let (mut imported, mut series) = (Imported::default(), BTreeSet::new());
     for family in families.list.iter().filter(|family| !family.points.is_empty()) {
         let name = text_name(families, family);
         let before = imported.series;
@@ -54,7 +86,7 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
         let metrics: Vec<Scraped> =
             families.metrics(family).into_iter().map(|metric| Scraped::of(metric, families, family)).collect();
         let latest: Vec<&Metric> = metrics.iter().map(|scraped| &scraped.latest).collect();
-        match prepare(family, &name, &latest, families, registry, options) {
+        match prepare(family, &name, &latest, families, registry, (options, source)) {
             Err(reason) => {
                 reasons.insert(reason, metrics.len());
             }
@@ -62,10 +94,10 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
                 for Scraped { latest: metric, is_dated, exemplars } in &metrics {
                     let values: Vec<&str> = names.iter().map(|name| metric_label(metric, name)).collect();
                     match import_series(family, metric, families, registry, id, &values) {
-                        Ok(notes) => {
-                            imported.series += 1;
+                        Ok((id, notes)) => {
+                            imported.series += usize::from(series.insert(id));
                             imported.without_timestamp += usize::from(*is_dated);
-                            imported.exemplars_dropped += exemplars;
+                            imported.exemplars_dropped += exemplars - import_exemplars(metric, registry, id);
                             notes.into_iter().for_each(|note| *reasons.entry(note.to_owned()).or_default() += 1);
                         }
                         Err(reason) => *reasons.entry(reason).or_default() += 1,
@@ -77,7 +109,7 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
         let refused = |(reason, series)| Refused { metric: crate::error::excerpt(&name, 200), reason, series };
         imported.refused.extend(reasons.into_iter().map(refused));
     }
-    imported
+    (imported, series)
 }
 
 /// A scraped series reduced to its latest samples.
@@ -110,7 +142,7 @@ fn prepare(
     metrics: &[&Metric],
     families: &Families,
     registry: &mut Registry,
-    options: Options,
+    (options, source): (Options, Option<&str>),
 ) -> Result<(FamilyId, Vec<String>), String> {
     let is_native = metrics.iter().any(|metric| metric.points.iter().any(|point| point.part == Part::Native));
     let kind = match family.kind {
@@ -141,7 +173,9 @@ fn prepare(
     definition.unit = family.unit.as_deref().map(str::to_owned);
     match kind {
         // Scraped quantiles cannot be combined with later observations.
-        crate::registry::Kind::Summary if registry.family(name).is_none() => definition.quantiles = Some(Vec::new()),
+        crate::registry::Kind::Summary if source.is_some() || registry.family(name).is_none() => {
+            definition.quantiles = Some(Vec::new());
+        }
         crate::registry::Kind::Histogram => {
             let first = metrics.first().copied().map(bounds).unwrap_or_default();
             definition.buckets = Some(Buckets::new(&first, "buckets").map_err(text)?);
@@ -159,7 +193,11 @@ fn prepare(
         }
         _ => {}
     }
-    let id = registry.register(definition).map_err(text)?;
+    let id = match source {
+        Some(source) => registry.include_family(definition, source),
+        None => registry.register(definition),
+    };
+    let id = id.map_err(text)?;
     Ok((id, names.into_iter().map(str::to_owned).collect()))
 }
 
@@ -172,7 +210,7 @@ fn bounds(metric: &Metric) -> Vec<f64> {
     metric.points.iter().filter_map(bound).collect()
 }
 
-/// Imports one series. Returns notes about dropped parts.
+/// Imports one series. Returns it, and notes about dropped parts.
 fn import_series(
     family: &ParsedFamily,
     metric: &Metric,
@@ -180,7 +218,7 @@ fn import_series(
     registry: &mut Registry,
     id: FamilyId,
     values: &[&str],
-) -> Result<Vec<&'static str>, String> {
+) -> Result<(SeriesId, Vec<&'static str>), String> {
     let text = |error: crate::Error| error.to_string();
     let value = |part: Part| metric.points.iter().find(|point| point.part == part).map(|point| point.value);
     let (start_ms, note) = start_of(metric);
@@ -190,16 +228,18 @@ fn import_series(
         false => Err(format!("the count {} is not a whole number of observations", crate::number::number_text(value))),
     };
     let sum = || value(Part::Sum).ok_or_else(|| "it has no sum, which is required to add observations".to_owned());
-    match family.kind {
+    let series = match family.kind {
         FamilyType::Counter => {
             let total = value(Part::Value).ok_or("it has no total")?;
             crate::registry::check(crate::registry::Kind::Counter, total, "value").map_err(text)?;
             let series = find_or_create(registry, id, values)?;
             registry.import(series, SeriesState::Counter(total), start_ms).map_err(text)?;
+            series
         }
         FamilyType::Info => {
             let series = find_or_create(registry, id, values)?;
             registry.forget_start(series).map_err(text)?;
+            series
         }
         FamilyType::StateSet => {
             let series = find_or_create(registry, id, values)?;
@@ -209,6 +249,7 @@ fn import_series(
                     registry.set_state(series, &label.value, point.value == 1.0).map_err(text)?;
                 }
             }
+            series
         }
         FamilyType::Summary => {
             let (sum, count) = (sum()?, whole(value(Part::Count).ok_or("it has no count")?)?);
@@ -220,6 +261,7 @@ fn import_series(
             if metric.points.iter().any(|point| matches!(point.part, Part::Quantile(_))) {
                 notes.push("its quantiles were dropped, since later observations cannot be added to them");
             }
+            series
         }
         FamilyType::Histogram => {
             let native = metric.points.iter().find_map(|point| point.native.as_deref());
@@ -228,6 +270,7 @@ fn import_series(
                     let native = native_of(native)?;
                     let series = find_or_create(registry, id, values)?;
                     registry.import(series, SeriesState::Native(native), start_ms).map_err(text)?;
+                    series
                 }
                 None => {
                     let (counts, sum) = (classic(metric, registry, id, whole)?, sum()?);
@@ -236,6 +279,7 @@ fn import_series(
                     }
                     let series = find_or_create(registry, id, values)?;
                     registry.import(series, SeriesState::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
+                    series
                 }
             }
         }
@@ -244,9 +288,31 @@ fn import_series(
             let series = find_or_create(registry, id, values)?;
             registry.set(series, value).map_err(text)?;
             registry.forget_start(series).map_err(text)?;
+            series
         }
+    };
+    Ok((series, notes))
+}
+
+/// Stores the exemplars of a counter's total and of a classic histogram's buckets, as far as the
+/// registry can, and returns how many.
+fn import_exemplars(metric: &Metric, registry: &mut Registry, id: SeriesId) -> usize {
+    let is_own = |point: &&&Point| matches!(point.part, Part::Value | Part::Bucket(_)) && point.native.is_none();
+    let exemplars: Vec<Option<Exemplar>> = metric.points.iter().filter(is_own).map(|point| exemplar(point)).collect();
+    match exemplars.iter().flatten().count() {
+        0 => 0,
+        stored if registry.set_exemplars(id, exemplars).is_ok() => stored,
+        _ => 0,
     }
-    Ok(notes)
+}
+
+/// The exemplar of a sample, if the registry can store it.
+fn exemplar(point: &Point) -> Option<Exemplar> {
+    let given = point.exemplar.as_deref()?;
+    let labels = given.labels.iter().map(|label| ((&*label.name).into(), (&*label.value).into())).collect();
+    let unix_ms = given.timestamp.and_then(|seconds| u64::try_from(milliseconds(seconds)).ok());
+    let exemplar = Exemplar { labels, value: given.value, unix_ms };
+    check_exemplar(&exemplar).is_ok().then_some(exemplar)
 }
 
 /// The creation time reported by the target, in milliseconds, and a note if it is invalid.
@@ -363,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn creation_times_are_imported_and_exemplars_counted() {
+    fn creation_times_and_exemplars_are_imported() {
         let text = "# TYPE foo counter\nfoo_total 1e6 # {t=\"x\"} 1\nfoo_created 1500000000\n# TYPE bar counter\nbar_total 7\n\
                     # TYPE h histogram\nh_bucket{le=\"1\"} 1 # {} 0.5\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
                     h_created 1500000000.25\n# TYPE s summary\ns_sum 1\ns_count 1\ns_created 1500000001\n\
@@ -371,7 +437,13 @@ mod tests {
         let mut registry = Registry::default();
         registry.set_now(1_700_000_000_000);
         let imported = import_text(&mut registry, text, Format::OpenMetrics);
-        assert_eq!((imported.series, imported.exemplars_dropped), (6, 2));
+        assert_eq!((imported.series, imported.exemplars_dropped), (6, 0));
+        let mut out = Vec::new();
+        crate::exposition::openmetrics::encode(&registry.read(0), Default::default(), &mut out);
+        let again = String::from_utf8(out).unwrap();
+        for exemplar in ["foo_total 1000000 # {t=\"x\"} 1\n", "h_bucket{le=\"1.0\"} 1 # {} 0.5\n"] {
+            assert!(again.contains(exemplar), "{again}");
+        }
         let refused: Vec<&str> = imported.refused.iter().map(|refused| refused.metric.as_str()).collect();
         assert_eq!(refused, ["odd_total"]);
         let starts: Vec<_> =
@@ -455,5 +527,87 @@ mod tests {
         registry.set_series_limit(1);
         let imported = import_text(&mut registry, "# TYPE g gauge\ng{a=\"1\"} 1\ng{a=\"2\"} 2\n", Format::Text);
         assert_eq!((imported.series, imported.refused[0].series), (1, 1));
+    }
+
+    fn include_text(registry: &mut Registry, source: &str, text: &str) -> Imported {
+        let families = parse(text.as_bytes(), Format::OpenMetrics, &Limits::default()).unwrap();
+        include(&families, registry, source)
+    }
+
+    fn record(registry: &mut Registry, name: &str, kind: crate::registry::Kind, amount: f64) {
+        let definition = Definition::new(MetricName::new(name, "name").unwrap(), kind);
+        let labels = crate::registry::Labels::default();
+        registry.record_all(&[crate::registry::Recording { definition, labels, amount }]).unwrap();
+    }
+
+    #[test]
+    fn an_inclusion_replaces_all_that_the_source_had() {
+        let mut registry = Registry::default();
+        record(&mut registry, "own_total", crate::registry::Kind::Counter, 1.0);
+        let first =
+            "# TYPE a counter\na_total{x=\"1\"} 3 # {t=\"z\"} 1\na_total{x=\"2\"} 4\n# TYPE g gauge\ng 1\n# EOF\n";
+        let included = include_text(&mut registry, "lib", first);
+        assert_eq!((included.metrics, included.series, included.removed, included.refused), (2, 3, 0, vec![]));
+        include_text(&mut registry, "other", "# TYPE o gauge\no 5\n# EOF\n");
+        // A series and a metric vanish, a counter goes on, and a metric has another kind.
+        let second = "# TYPE a counter\na_total{x=\"1\"} 7\n# TYPE g histogram\ng_bucket{le=\"+Inf\"} 1\ng_bucket{le=\"1\"} 1\ng_sum 1\ng_count 1\n# EOF\n";
+        let second = second.replace(
+            "g_bucket{le=\"+Inf\"} 1\ng_bucket{le=\"1\"} 1\n",
+            "g_bucket{le=\"1\"} 1\ng_bucket{le=\"+Inf\"} 1\n",
+        );
+        let included = include_text(&mut registry, "lib", &second);
+        assert_eq!((included.series, included.removed, included.refused), (2, 1, vec![]));
+        let expected = "# TYPE a_total counter\na_total{x=\"1\"} 7\n# TYPE g histogram\ng_bucket{le=\"1\"} 1\ng_bucket{le=\"+Inf\"} 1\n\
+                        g_sum 1\ng_count 1\n# TYPE o gauge\no 5\n# TYPE own_total counter\nown_total 1\n";
+        assert_eq!(written(&registry), expected);
+        // All of it survives a snapshot: whose it is too.
+        let mut snapshot = Vec::new();
+        registry.snapshot(&mut snapshot);
+        let mut registry = Registry::restore(&snapshot, 7).unwrap();
+        assert_eq!(written(&registry), expected);
+        let included = include_text(&mut registry, "lib", "# EOF\n");
+        assert_eq!((included.series, included.removed), (0, 2));
+        assert_eq!(written(&registry), "# TYPE o gauge\no 5\n# TYPE own_total counter\nown_total 1\n");
+    }
+
+    #[test]
+    fn own_metrics_win_over_included_ones() {
+        use crate::registry::Kind;
+        let mut registry = Registry::default();
+        record(&mut registry, "a_total", Kind::Counter, 1.0);
+        let text = "# TYPE a counter\na_total 50\n# TYPE h summary\nh_sum 2\nh_count 1\n# TYPE b gauge\nb 9\n# EOF\n";
+        let included = include_text(&mut registry, "lib", text);
+        assert_eq!((included.series, included.refused.len()), (2, 1));
+        assert_eq!(included.refused[0].metric, "a_total");
+        assert!(included.refused[0].reason.contains("also recorded here"), "{:?}", included.refused);
+        let other = include_text(&mut registry, "other", "# TYPE b gauge\nb 1\n# EOF\n");
+        assert!(other.refused[0].reason.contains("included from lib already"), "{:?}", other.refused);
+        // Recorded later: the same name, another kind, and a name of a sample.
+        record(&mut registry, "b", Kind::Counter, 2.0);
+        record(&mut registry, "h_count", Kind::Gauge, 3.0);
+        let expected = "# TYPE a_total counter\na_total 1\n# TYPE b counter\nb 2\n# TYPE h_count gauge\nh_count 3\n";
+        assert_eq!(written(&registry), expected);
+        for _ in 0..2 {
+            let included = include_text(&mut registry, "lib", text);
+            let refused: Vec<&str> = included.refused.iter().map(|refused| refused.metric.as_str()).collect();
+            assert_eq!((included.series, refused), (0, vec!["a_total", "h", "b"]));
+            assert_eq!(written(&registry), expected);
+            let mut snapshot = Vec::new();
+            registry.snapshot(&mut snapshot);
+            registry = Registry::restore(&snapshot, 7).unwrap();
+        }
+        record(&mut registry, "b", Kind::Counter, 2.0);
+        assert!(written(&registry).contains("\nb 4\n"));
+    }
+
+    #[test]
+    fn included_series_are_not_recorded_to() {
+        use crate::registry::Kind;
+        let mut registry = Registry::default();
+        include_text(&mut registry, "lib", "# TYPE c counter\nc_total 50\n# EOF\n");
+        assert_eq!(registry.record_known("c_total", Kind::Counter, [].into_iter(), 1.0), None);
+        record(&mut registry, "c_total", Kind::Counter, 1.0);
+        assert_eq!(written(&registry), "# TYPE c_total counter\nc_total 1\n");
+        assert!(registry.record_known("c_total", Kind::Counter, [].into_iter(), 1.0).is_some());
     }
 }
