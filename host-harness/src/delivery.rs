@@ -1,11 +1,19 @@
-//! Detects recorded values that would be lost when the process exits, because no server has them.
+//! Delivers recorded values at intervals and at the end of a process, and detects those that would
+//! be lost when it exits, because no server has them.
+
+mod schedule;
 
 use std::fmt;
+use std::time::Duration;
 
 use plugpipe_runtime::session::{Format, VIOLATIONS};
 use plugpipe_runtime::{Answer, Error, PlugHandle, Problem};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+pub use self::schedule::{Deliveries, MEMBER, Schedule};
 
 /// The code of a problem of a sink for which no server is configured.
 const NOT_CONFIGURED: &str = "not_configured";
@@ -99,32 +107,96 @@ pub async fn deliver(plug: &PlugHandle, last: Option<&Answer>) -> Result<Deliver
     Ok(Delivery { undelivered, answers })
 }
 
+/// Delivers to all sinks at once, for at most `within`, and says what would be lost if this process
+/// ended now.
+///
+/// # Errors
+/// Like [`deliver`].
+pub async fn deliver_within(plug: &PlugHandle, within: Duration) -> Result<Delivery, Error> {
+    let mut running = JoinSet::new();
+    for sink in plug.describe().sinks.clone() {
+        let plug = plug.clone();
+        running.spawn(async move { (plug.deliver(&sink).await, sink) });
+    }
+    let mut outcomes = Outcomes::default();
+    let mut pending = plug.describe().sinks.clone();
+    let deadline = Instant::now() + within;
+    while let Ok(Some(ended)) = timeout_at(deadline, running.join_next()).await {
+        // A task is neither cancelled nor panics.
+        let Ok((answer, sink)) = ended else { continue };
+        pending.retain(|waiting| *waiting != sink);
+        outcomes.add(answer?);
+    }
+    for sink in pending {
+        let problem = format!("{sink}: no response within {within:?}");
+        outcomes.reason.get_or_insert(Reason::Failed(problem));
+        outcomes.is_configured = true;
+    }
+    let undelivered = match outcomes.reason(plug) {
+        Some(reason) => undelivered(plug, reason, outcomes.unsent).await?,
+        None => None,
+    };
+    Ok(Delivery { undelivered, answers: outcomes.answers })
+}
+
 /// Delivers to one sink after the other until one has everything. Why none has, and how many values
 /// were not sent; no reason if there is none to lose.
 async fn to_sinks(plug: &PlugHandle, answers: &mut Vec<Answer>) -> Result<(Option<Reason>, u64), Error> {
-    let (mut reason, mut unsent, mut is_configured) = (None, 0, false);
+    let mut outcomes = Outcomes::default();
     for sink in &plug.describe().sinks {
-        let mut answer = plug.deliver(sink).await?;
-        unsent = answer.unsent;
-        match answer.error.take() {
-            Some(problem) if problem.code == NOT_CONFIGURED => continue,
-            Some(problem) => reason = reason.or(Some(problem.into())),
-            // What an earlier sink could not take counts only if it is still unsent.
-            None if unsent == 0 => reason = None,
-            None => {}
-        }
-        is_configured = true;
-        answers.push(answer);
-        if unsent == 0 && reason.is_none() {
-            return Ok((None, 0));
+        outcomes.add(plug.deliver(sink).await?);
+        if outcomes.is_complete {
+            break;
         }
     }
-    let has_sinks = !plug.describe().sinks.is_empty();
-    let otherwise = match is_configured {
-        true => (unsent > 0).then_some(Reason::Unknown),
-        false => has_sinks.then_some(Reason::NoServer),
-    };
-    Ok((reason.or(otherwise), unsent))
+    let reason = outcomes.reason(plug);
+    answers.append(&mut outcomes.answers);
+    Ok((reason, outcomes.unsent))
+}
+
+/// What deliveries to sinks came to.
+#[derive(Default)]
+struct Outcomes {
+    reason: Option<Reason>,
+    unsent: u64,
+    /// Whether a server is configured for any sink.
+    is_configured: bool,
+    /// Whether a sink has everything.
+    is_complete: bool,
+    answers: Vec<Answer>,
+}
+
+impl Outcomes {
+    fn add(&mut self, mut answer: Answer) {
+        let is_all = answer.unsent == 0;
+        match answer.error.take() {
+            Some(problem) if problem.code == NOT_CONFIGURED => {
+                self.unsent = answer.unsent;
+                return;
+            }
+            Some(problem) => self.reason = self.reason.take().or(Some(problem.into())),
+            // What an earlier sink could not take counts only if it is still unsent.
+            None if is_all => self.reason = None,
+            None => {}
+        }
+        self.unsent = answer.unsent;
+        self.is_configured = true;
+        self.answers.push(answer);
+        self.is_complete |= is_all && self.reason.is_none();
+    }
+
+    /// Why values would be lost; none if there are none to lose.
+    fn reason(&self, plug: &PlugHandle) -> Option<Reason> {
+        if self.is_complete {
+            return None;
+        }
+        let has_sinks = !plug.describe().sinks.is_empty();
+        let otherwise = match self.is_configured {
+            true => (self.unsent > 0).then_some(Reason::Unknown),
+            false => has_sinks.then_some(Reason::NoServer),
+        };
+        self.reason.clone().or(otherwise)
+    }
 }
 
 async fn undelivered(plug: &PlugHandle, reason: Reason, unsent: u64) -> Result<Option<Undelivered>, Error> {

@@ -24,7 +24,7 @@
 //! | [`pipe`] | pipes: YAML, templates, steps; independent of components |
 //! | [`plugpipe_testkit`] | fixture servers on loopback for the demo and the tests |
 //! | [`yaml`] | the YAML parser for pipes, configurations and grants |
-//! | [`delivery`] | values that are lost if the process exits now |
+//! | [`delivery`] | delivers at intervals and at the end; values that are lost if the process exits now |
 //! | [`preview`] | dashboards rendered as SVG with live data |
 //! | [`serve`] | serves a plug over HTTP |
 //! | `web_ui` | the web UI that `serve` shows at `/` |

@@ -41,7 +41,7 @@ class Served:
         self.start(port)
 
     def start(self, port: int) -> None:
-        command = [HARNESS, "serve", "--listen", f"127.0.0.1:{port}", *self.arguments]
+        command = [HARNESS, "serve", "--web.listen-address", f"127.0.0.1:{port}", *self.arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr
         while "listening on" not in (line := self.process.stderr.readline()):

@@ -7,7 +7,7 @@ mod grants;
 use std::path::PathBuf;
 
 use monitoring_prometheus::schema::config_schema;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{pretty, root, write};
 
@@ -25,13 +25,38 @@ pub fn all() -> Result<[(&'static str, Value); 3], String> {
     ])
 }
 
-/// The plug's settings, which the manifest has too.
+/// The plug's settings, which the manifest has too, and what the host takes out of the file.
 fn configuration() -> Result<Value, String> {
     let mut schema = config_schema()?;
     if let Some(members) = schema.as_object_mut() {
         members.insert("title".into(), "Configuration of monitoring_prometheus".into());
     }
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("delivery".into(), delivery());
+    }
     Ok(schema)
+}
+
+/// When `serve` delivers; read by `plugpipe_harness::delivery::Schedule`.
+fn delivery() -> Value {
+    let interval = json!({"$ref": "#/$defs/duration"});
+    json!({
+        "description": "For `plugpipe-harness serve`: when it delivers to servers what has changed. Every sink has an interval, or some have.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "every": {"description": "The interval of all sinks, at least 1s.", "allOf": [interval]},
+            "sinks": {
+                "description": "The interval of each of the plug's sinks, such as pushgateway, remote_write or otlp.",
+                "type": "object",
+                "additionalProperties": interval,
+            },
+            "stop_within": {
+                "description": "How long the last delivery may take when the process is asked to stop; 10s by default.",
+                "allOf": [interval],
+            },
+        },
+    })
 }
 
 /// Writes all of them and returns their paths.

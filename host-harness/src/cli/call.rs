@@ -1,29 +1,51 @@
-//! `call`: one operation.
+//! `call`: one operation, and what a plug says of its operations.
 
 use std::io::Read as _;
 use std::path::Path;
 
-use clap::Args;
+use clap::{Args, CommandFactory as _};
 use plugpipe_harness::CommandError;
-use serde_json::Value;
+use plugpipe_harness::yaml::nearest;
+use serde_json::{Map, Value, json};
 
 use super::ending::Ending;
+use super::output::Output;
 use super::plug_args::{PlugArgs, read};
-use super::show;
+use super::{fields, show};
 
-/// Run one operation and print its response as JSON
+/// Run one operation and print its response
 #[derive(Args)]
-#[command(after_help = "Examples:\n  \
-    plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
+#[command(
+    disable_help_flag = true,
+    after_help = "Examples:\n  \
+    plugpipe-harness call record_counter metric_name=jobs_total metric_value=1 labels.queue=mail\n  \
     plugpipe-harness call query_metrics --ctx @examples/operations/query_instant.json --config examples/config/development.yaml\n  \
-    echo '{\"export_format\": \"prometheus\"}' | plugpipe-harness call export_metrics --ctx -")]
+    echo '{\"export_format\": \"prometheus\"}' | plugpipe-harness call export_metrics --ctx -\n  \
+    plugpipe-harness call --list\n  \
+    plugpipe-harness call record_counter --help"
+)]
 pub(crate) struct CallArgs {
-    /// The operation, such as record_counter; health_check checks the configured servers, describe
-    /// lists all operations
-    operation: String,
-    /// The operation's fields: JSON, @FILE, or - for stdin
+    /// The operation, such as record_counter
+    #[arg(required_unless_present_any = ["list", "help"])]
+    operation: Option<String>,
+    /// A field: KEY=VALUE for text, numbers and flags, KEY:=JSON for anything else. A dot in KEY leads
+    /// into a member, such as labels.queue=mail
+    #[arg(value_name = "KEY=VALUE")]
+    fields: Vec<String>,
+    /// Further fields: JSON, @FILE, or - for stdin
     #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]
     ctx: String,
+    /// List the plug's operations
+    #[arg(long, conflicts_with_all = ["operation", "help"])]
+    list: bool,
+    /// Print this help, or that of the operation: its fields and what they are
+    #[arg(short, long)]
+    help: bool,
+    /// How to print; the help of an operation as JSON or YAML is its JSON Schema
+    ///
+    /// [default: json, and table for --list and the help of an operation]
+    #[arg(short, long, value_enum)]
+    output: Option<Output>,
     /// Exit with 1 if recorded values reached no server
     #[arg(long)]
     require_delivery: bool,
@@ -32,26 +54,23 @@ pub(crate) struct CallArgs {
 }
 
 pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
-    let problem = |problem: String| CommandError::settings("--ctx", problem);
-    let text = if args.ctx == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;
-        text
-    } else if let Some(path) = args.ctx.strip_prefix('@') {
-        read(Path::new(path))?
-    } else {
-        args.ctx
-    };
-    let mut ctx = match serde_json::from_str(&text) {
-        Ok(Value::Object(ctx)) => ctx,
-        Ok(_) => return Err(problem("expected a JSON object".into())),
-        Err(error) => return Err(problem(format!("not JSON: {error}"))),
-    };
-    ctx.insert("operation".into(), args.operation.into());
+    if args.list {
+        return list(&args).await;
+    }
+    let Some(operation) = args.operation.clone() else { return own_help() };
+    if args.help {
+        return help(&args, &operation).await;
+    }
+    let mut ctx = context(&args.ctx)?;
+    fields::apply(&mut ctx, &args.fields).map_err(|error| {
+        let (field, problem) = error.split_once(": ").unwrap_or(("call", &error));
+        CommandError::settings(field, problem)
+    })?;
+    ctx.insert("operation".into(), operation.into());
     let handle = args.plug.start().await?;
     let answer = handle.process(Value::Object(ctx).to_string(), "").await?;
     show::warn("", &answer.warnings);
-    show::print_answer(&answer);
+    args.output.unwrap_or_default().print_answer(&answer);
     // The push policy has already been applied during the call.
     let ending = Ending {
         last: Some(&answer),
@@ -61,4 +80,177 @@ pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
     };
     let delivered = ending.of(&handle).await?;
     Ok(delivered && answer.is_ok())
+}
+
+/// Reads the value of `--ctx`.
+fn context(given: &str) -> Result<Map<String, Value>, CommandError> {
+    let problem = |problem: String| CommandError::settings("--ctx", problem);
+    let text = if given == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| problem(format!("stdin: {error}")))?;
+        text
+    } else if let Some(path) = given.strip_prefix('@') {
+        read(Path::new(path))?
+    } else {
+        given.to_owned()
+    };
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(ctx)) => Ok(ctx),
+        Ok(_) => Err(problem("expected a JSON object".into())),
+        Err(error) => Err(problem(format!("not JSON: {error}"))),
+    }
+}
+
+async fn list(args: &CallArgs) -> Result<bool, CommandError> {
+    let plug = args.plug.plug()?;
+    let description = plug.describe().await?;
+    let operations = description.operations.iter();
+    let operations: Vec<Value> =
+        operations.map(|operation| json!({"operation": operation.name, "summary": operation.summary})).collect();
+    args.output.unwrap_or(Output::Table).print(&operations.into());
+    Ok(true)
+}
+
+async fn help(args: &CallArgs, operation: &str) -> Result<bool, CommandError> {
+    let plug = args.plug.plug()?;
+    let description = plug.describe().await?;
+    let Some(described) = description.operations.iter().find(|known| known.name == operation) else {
+        let near = nearest(operation, description.operations.iter().map(|known| known.name.as_str()));
+        return Err(CommandError::settings(
+            operation,
+            format!("the plug has no such operation{near}; call --list lists them"),
+        ));
+    };
+    let schema = plug.schema(operation).await?;
+    let schema = schema.and_then(|schema| serde_json::from_str::<Value>(&schema).ok()).unwrap_or_default();
+    match args.output {
+        Some(output @ (Output::Json | Output::Yaml)) => output.print(&schema),
+        Some(Output::Table) | None => {
+            show::print(&format!("{operation}: {}\n", described.summary));
+            let fields = described_fields(&schema);
+            if fields.is_empty() {
+                show::print("It has no fields of its own.");
+                return Ok(true);
+            }
+            let mut table = show::table(["field", "type", "what it is"]);
+            for [name, kind, text] in fields {
+                table.add_row([show::cell(&name), show::cell(&kind), show::cell(&text)]);
+            }
+            show::print_painted(&table.to_string());
+            show::print("* required. Settings of the configuration may stand beside these fields.");
+        }
+    }
+    Ok(true)
+}
+
+/// The fields of a schema: name, type and description.
+fn described_fields(schema: &Value) -> Vec<[String; 3]> {
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let fields = properties.filter(|(name, _)| *name != "operation");
+    fields
+        .map(|(name, property)| {
+            let star = if required.contains(&name.as_str()) { " *" } else { "" };
+            let description = text_of(property, "description")
+                .or_else(|| referred(schema, property).and_then(|definition| text_of(definition, "description")));
+            [format!("{name}{star}"), kind(property), description.unwrap_or_default().to_owned()]
+        })
+        .collect()
+}
+
+fn text_of<'s>(schema: &'s Value, member: &str) -> Option<&'s str> {
+    schema.get(member).and_then(Value::as_str)
+}
+
+/// The definition that a schema refers to.
+fn referred<'s>(schema: &'s Value, property: &Value) -> Option<&'s Value> {
+    let name = text_of(property, "$ref")?.strip_prefix("#/$defs/")?;
+    schema.get("$defs")?.get(name)
+}
+
+/// A type in a few words.
+fn kind(property: &Value) -> String {
+    let joined = |kinds: &mut dyn Iterator<Item = String>| {
+        let mut distinct: Vec<String> = Vec::new();
+        for kind in kinds.filter(|kind| !kind.is_empty()) {
+            if !distinct.contains(&kind) {
+                distinct.push(kind);
+            }
+        }
+        distinct.join(" or ")
+    };
+    let list = |member: &str| property.get(member).and_then(Value::as_array);
+    if let Some(name) = text_of(property, "$ref") {
+        return name.rsplit('/').next().unwrap_or_default().replace('_', " ");
+    }
+    if let Some(values) = list("enum") {
+        return joined(
+            &mut values
+                .iter()
+                .filter(|value| !value.is_null())
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        );
+    }
+    if let Some(any) = list("anyOf").or_else(|| list("oneOf")).or_else(|| list("allOf")) {
+        return joined(&mut any.iter().map(kind));
+    }
+    let named = |name: &str| match name {
+        "null" => String::new(),
+        "string" => "text".to_owned(),
+        "array" => match property.get("items").map(kind) {
+            Some(items) if !items.is_empty() => format!("list of {items}"),
+            _ => "list".to_owned(),
+        },
+        name => name.to_owned(),
+    };
+    match property.get("type") {
+        Some(Value::String(name)) => named(name),
+        Some(Value::Array(names)) => joined(&mut names.iter().filter_map(Value::as_str).map(named)),
+        _ => property.get("const").map(Value::to_string).unwrap_or_default(),
+    }
+}
+
+/// Prints the help of the command itself.
+fn own_help() -> Result<bool, CommandError> {
+    let mut cli = super::Cli::command();
+    // So that the usage begins with the program's name.
+    cli.build();
+    if let Some(command) = cli.find_subcommand_mut("call") {
+        // Like `show::print`, ignores a closed pipe.
+        let _ = command.print_long_help();
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_a_schema_have_a_type_and_a_description() {
+        let schema = json!({
+            "required": ["name"],
+            "properties": {
+                "operation": {"const": "x"},
+                "name": {"$ref": "#/$defs/metric_name"},
+                "kind": {"enum": ["counter", "gauge", null], "description": "Which."},
+                "list": {"type": ["array", "null"], "items": {"type": "string"}},
+                "any": {"anyOf": [{"type": "string"}, {"type": "null"}, {"type": "number"}]},
+            },
+            "$defs": {"metric_name": {"type": "string", "description": "A name."}},
+        });
+        let mut fields = described_fields(&schema);
+        fields.sort();
+        assert_eq!(
+            fields.iter().map(|field| field.join(" | ")).collect::<Vec<_>>(),
+            [
+                "any | text or number | ",
+                "kind | counter or gauge | Which.",
+                "list | list of text | ",
+                "name * | metric name | A name.",
+            ]
+        );
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::pipe::{Pipe, Problem};
 use plugpipe_harness::yaml::prune::Pruned;
 use plugpipe_harness::{CommandError, Error, Grants, Limits, Plug, embedded, grants, load, settings, yaml};
@@ -211,6 +212,13 @@ async fn configuration(
         problems.push(placed(document, &format!("{path}: {message}"), true));
     });
     let plug = plug.get().await?;
+    // It is for `serve`; the plug does not know it.
+    let scheduled = match Schedule::take(&mut config) {
+        Ok(Some(schedule)) => schedule.check(&plug.describe().await?.sinks),
+        Ok(None) => Ok(()),
+        Err(problem) => Err(problem),
+    };
+    problems.extend(scheduled.err().map(|problem| placed(document, &problem, false)));
     let mut left = Pruned::new(config);
     loop {
         let problem = match plug.start(left.value(), Grants::none(), Limits::default()).await {

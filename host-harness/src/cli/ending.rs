@@ -1,6 +1,7 @@
 //! The end of a command: delivers recorded values and warns of lost ones.
 
 use std::path::Path;
+use std::time::Duration;
 
 use plugpipe_harness::delivery::{self, Reason, Undelivered};
 use plugpipe_harness::{Answer, CommandError, PlugHandle};
@@ -20,18 +21,39 @@ pub(crate) struct Ending<'a> {
     pub(crate) textfile: Option<&'a Path>,
     /// Whether undelivered values fail the command.
     pub(crate) required: bool,
+    /// How long all sinks together may take, for a command that delivers to all of them; without
+    /// it, one sink after the other until one has everything.
+    pub(crate) within: Option<Duration>,
+    /// Whether to say too that nothing is lost, for a log that shows how a server ended.
+    pub(crate) announce: bool,
 }
 
 impl Ending<'_> {
     /// Warns on stderr of lost values. Returns false if delivery was required and did not happen.
     pub(crate) async fn of(self, handle: &PlugHandle) -> Result<bool, CommandError> {
-        let delivery = delivery::deliver(handle, self.last).await?;
+        let delivery = match self.within {
+            Some(within) => delivery::deliver_within(handle, within).await?,
+            None => delivery::deliver(handle, self.last).await?,
+        };
         for warning in delivery.answers.iter().filter_map(|answer| show::replaced(&show::result(&answer.body))) {
             show::note(&warning);
         }
-        let Some(undelivered) = delivery.undelivered else { return Ok(true) };
-        if let Some(message) = self.message(&undelivered) {
-            show::note(&message);
+        let Some(undelivered) = delivery.undelivered else {
+            if self.announce {
+                show::note("stopped: all values are delivered or scraped");
+            }
+            return Ok(true);
+        };
+        match (self.message(&undelivered), self.state) {
+            (Some(message), _) => show::note(&message),
+            (None, Some(folder)) if self.announce => {
+                show::note(&format!(
+                    "stopped: {} are stored in {} for the next run",
+                    undelivered.amount,
+                    folder.display()
+                ));
+            }
+            (None, _) => {}
         }
         let failed = self.required && self.textfile.is_none();
         if failed {

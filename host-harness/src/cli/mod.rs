@@ -6,8 +6,11 @@ mod completions;
 mod dashboards;
 mod demo;
 mod ending;
+mod fields;
 mod init;
 mod inspect;
+mod log;
+mod output;
 mod pipe_file;
 mod plug_args;
 mod query;
@@ -27,6 +30,7 @@ use plugpipe_harness::{CommandError, Error, compile, printable};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
+use log::{LogFormat, Structured};
 use plug_args::PlugArgs;
 
 /// Sets log levels, such as `info` or `plugpipe_harness=debug`.
@@ -40,7 +44,7 @@ const LOG_VARIABLE: &str = "PLUGPIPE_LOG";
     after_help = "Examples:\n  \
         plugpipe-harness                                                run the demo\n  \
         plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
-        plugpipe-harness call record_counter --ctx '{\"metric_name\": \"jobs_total\", \"metric_value\": 1}'\n  \
+        plugpipe-harness call record_counter metric_name=jobs_total metric_value=1\n  \
         plugpipe-harness check pipe.yaml config.yaml grants.yaml\n  \
         plugpipe-harness serve --config examples/config/development.yaml\n  \
         plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
@@ -55,6 +59,9 @@ struct Cli {
     /// Log more: -v for info, -vv for debug
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// The format of the log and of all other lines on stderr
+    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t, global = true)]
+    log_format: LogFormat,
 }
 
 #[derive(Subcommand)]
@@ -86,10 +93,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    cli.log_format.set();
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
     // Read the configuration first, because the log level depends on it.
     match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
-        Ok(debug) => log_to_stderr(cli.verbose, debug),
+        Ok(debug) => log_to_stderr(cli.verbose, debug, cli.log_format),
         Err(error) => return failed(&error),
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -181,12 +189,13 @@ fn runtime_directives(levels: &str) -> String {
     complete.map(|rest| format!(",plugpipe_runtime{rest}")).collect()
 }
 
-fn log_to_stderr(verbose: u8, debug: bool) {
+fn log_to_stderr(verbose: u8, debug: bool, format: LogFormat) {
     let level = match verbose {
         // The plug's own response covers wasmtime's warnings, with the URL and a remedy. Announce
-        // the first compilation of a component, because it takes long.
+        // the first compilation of a component, because it takes long, and that a server that was
+        // reported as unhealthy is healthy again.
         0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug,plugpipe_runtime=debug",
-        0 => "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info",
+        0 => "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info,plugpipe_harness::delivery=info",
         1 => "info",
         _ => "debug",
     };
@@ -197,6 +206,11 @@ fn log_to_stderr(verbose: u8, debug: bool) {
         }
         Err(_) => EnvFilter::new(level),
     };
-    let color = std::io::stderr().is_terminal() && show::colors();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| show::Log).with_ansi(color).without_time().init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| show::Log);
+    if format == LogFormat::Text {
+        let color = std::io::stderr().is_terminal() && show::colors();
+        log.with_ansi(color).without_time().init();
+    } else {
+        log.event_format(Structured(format)).init();
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use clap::Args;
+use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::{
     CommandError, CompileLimits, Error, Exchanges, Grants, Limits, Origin, Plug, PlugHandle, embedded, load, settings,
@@ -17,7 +18,8 @@ use super::show;
 /// The plug, its configuration and its grants.
 #[derive(Args, Default)]
 pub(super) struct PlugArgs {
-    /// The plug's configuration, YAML or JSON; the origins it names are granted
+    /// The plug's configuration, YAML or JSON; the origins it names are granted. Its member
+    /// `delivery` is for `serve`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A component to load instead of the embedded one
@@ -66,6 +68,8 @@ struct Once {
 /// The configuration and the grants.
 struct Inputs {
     config: Value,
+    /// When `serve` delivers; the member `delivery` of the configuration's file.
+    schedule: Option<Schedule>,
     /// The grants file, if there is one.
     granted: Option<Grants>,
 }
@@ -110,11 +114,15 @@ impl PlugArgs {
         once(&self.once.inputs, || {
             let granted = self.granted_by_file()?;
             let names = self.names_with(granted.as_ref());
-            let config = match &self.config {
-                Some(path) => settings::load(path, &names)?,
-                None => json!({}),
+            let (config, schedule) = match &self.config {
+                Some(path) => {
+                    let mut config = settings::load(path, &names)?;
+                    let schedule = Schedule::take(&mut config).map_err(|problem| self.in_config(problem))?;
+                    (config, schedule)
+                }
+                None => (json!({}), None),
             };
-            Ok(Inputs { config, granted })
+            Ok(Inputs { config, schedule, granted })
         })
     }
 
@@ -131,6 +139,16 @@ impl PlugArgs {
     /// The configuration.
     pub(super) fn config(&self) -> Result<&Value, CommandError> {
         Ok(&self.inputs()?.config)
+    }
+
+    /// When to deliver, if the configuration says so.
+    pub(super) fn schedule(&self) -> Result<Option<&Schedule>, CommandError> {
+        Ok(self.inputs()?.schedule.as_ref())
+    }
+
+    /// An error of the configuration's file.
+    pub(super) fn in_config(&self, problem: String) -> CommandError {
+        CommandError::settings(self.config.as_deref().unwrap_or(Path::new("")).display().to_string(), problem)
     }
 
     /// The configuration with the plug's default servers, where it has such for configurations like
@@ -187,6 +205,23 @@ impl PlugArgs {
         self.start_with(&plug, self.state.as_deref(), &config).await
     }
 
+    /// Starts the plug so that it sends nothing: in mock mode if it is the embedded one, and without
+    /// grants and state in any case.
+    pub(super) async fn start_dry(&self) -> Result<PlugHandle, CommandError> {
+        // Validate the inputs before compiling a component.
+        self.inputs()?;
+        let plug = self.plug()?;
+        let mut config = self.filled(&plug).await?.clone();
+        if self.plug.is_none() {
+            set_nested(&mut config, "mock_mode", true);
+        }
+        let granted = self.inputs()?.granted.as_ref();
+        let limits = granted.map_or_else(Limits::default, limits);
+        let handle = plug.start(&config, Grants::none(), limits).await.map_err(|error| self.refused(error))?;
+        show::warn("", handle.warnings());
+        Ok(handle)
+    }
+
     /// Starts the plug with its configuration and grants, and the state in a folder.
     pub(super) async fn start_in(&self, plug: &Plug, folder: Option<&Path>) -> Result<PlugHandle, CommandError> {
         self.start_with(plug, folder, self.filled(plug).await?).await
@@ -202,21 +237,25 @@ impl PlugArgs {
         if let Ok(handle) = &started {
             show::warn("", handle.warnings());
         }
-        started.map_err(|error| match (error, &self.config) {
-            (Error::Config { problem, .. }, Some(path)) => CommandError::settings(path.display().to_string(), problem),
+        started.map_err(|error| self.refused(error))
+    }
+
+    /// An error of a start, which names the configuration's file if that is invalid.
+    fn refused(&self, error: Error) -> CommandError {
+        match (error, &self.config) {
+            (Error::Config { problem, .. }, Some(_)) => self.in_config(problem),
             (error, _) => error.into(),
-        })
+        }
     }
 
     /// Whether the configuration asks for debug logs.
     pub(super) fn asks_for_debug(&self) -> Result<bool, CommandError> {
         let Some(debug) = setting(self.config()?, "debug") else { return Ok(false) };
-        debug.trim().to_ascii_lowercase().parse().map_err(|_| {
-            CommandError::settings(
-                self.config.as_deref().unwrap_or(Path::new("")).display().to_string(),
-                format!("debug: expected true or false, got {debug:?}"),
-            )
-        })
+        debug
+            .trim()
+            .to_ascii_lowercase()
+            .parse()
+            .map_err(|_| self.in_config(format!("debug: expected true or false, got {debug:?}")))
     }
 }
 
@@ -240,10 +279,18 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
 
 /// Enables `detect_resets` unless the configuration sets it.
 fn detect_resets(config: &mut Value) {
-    let Some(config) = config.as_object_mut().filter(|config| !config.contains_key("detect_resets")) else { return };
+    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get("detect_resets").is_some());
+    if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
+        set_nested(config, "detect_resets", true);
+    }
+}
+
+/// Sets a nested setting, which takes precedence over a flat one.
+fn set_nested(config: &mut Value, name: &str, value: bool) {
+    let Some(config) = config.as_object_mut() else { return };
     let nested = config.entry(NESTED).or_insert_with(|| json!({}));
     if let Some(nested) = nested.as_object_mut() {
-        nested.entry("detect_resets").or_insert(Value::Bool(true));
+        nested.insert(name.to_owned(), value.into());
     }
 }
 

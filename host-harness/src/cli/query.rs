@@ -33,6 +33,7 @@ const BLOCKS: usize = 24;
 #[command(after_help = "Examples:\n  \
     plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query 'rate(plugpipe_plugin_executions_total[5m])' --range 1h --step 30s --plot --config examples/config/development.yaml\n  \
+    plugpipe-harness query up --start 2026-01-01T00:00:00Z --end 2026-01-02T00:00:00Z --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query up --range 6h --svg up.svg --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query up --range 1h --format csv --prometheus http://127.0.0.1:9090 > up.csv")]
 pub(crate) struct QueryArgs {
@@ -40,23 +41,26 @@ pub(crate) struct QueryArgs {
     #[arg(value_name = "PROMQL")]
     query: String,
     /// Query the time range of this length that ends at --end, such as 1h or 2d
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", group = "span")]
     range: Option<PrometheusDuration>,
+    /// Query the time range from this time to --end; written like --end
+    #[arg(long, value_name = "TIME", group = "span", allow_hyphen_values = true, value_parser = moment)]
+    start: Option<Timestamp>,
     /// The resolution step, such as 30s; default 15s, or more if that would be too many points
-    #[arg(long, value_name = "DURATION", requires = "range")]
+    #[arg(long, value_name = "DURATION", requires = "span")]
     step: Option<PrometheusDuration>,
     /// The time, or the end of the range: RFC 3339, Unix seconds, or relative to now, such as
     /// now-1d
     #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true, value_parser = moment)]
     end: Timestamp,
     /// Draw a chart in the terminal
-    #[arg(long, requires = "range", conflicts_with = "format")]
+    #[arg(long, requires = "span", conflicts_with = "format")]
     plot: bool,
     /// The output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Write a chart with axes and legend to this file
-    #[arg(long, value_name = "FILE", requires = "range")]
+    #[arg(long, value_name = "FILE", requires = "span")]
     svg: Option<PathBuf>,
     /// Query this Prometheus instead of the configured one, and grant its origin
     #[arg(long, value_name = "URL", value_parser = server)]
@@ -86,9 +90,19 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
     let mut ctx = Map::new();
     ctx.insert("operation".into(), "query_metrics".into());
     ctx.insert("query".into(), args.query.clone().into());
-    match args.range {
-        Some(range) => {
-            let mut time_range = json!({"start": before(args.end, range)?, "end": args.end});
+    let start = match args.range {
+        Some(range) => Some(before(args.end, range)?),
+        None => args.start,
+    };
+    match start {
+        Some(start) if start >= args.end => {
+            return Err(CommandError::settings(
+                "--start",
+                format!("expected a time before --end {}, got {start}", args.end),
+            ));
+        }
+        Some(start) => {
+            let mut time_range = json!({"start": start, "end": args.end});
             if let (Some(step), Some(time_range)) = (args.step, time_range.as_object_mut()) {
                 time_range.insert("step".into(), json!(step));
             }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use plugpipe_harness::CommandError;
 use plugpipe_harness::pipe::{self, PipeReport};
+use plugpipe_harness::session::Format;
 use serde_json::{Map, Value};
 
 use super::ending::Ending;
@@ -22,6 +23,7 @@ use super::textfile;
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
     plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --stub data_processor --config examples/config/development.yaml\n  \
     plugpipe-harness run pipe.yaml --stub data_processor=answer.json --env HOSTNAME\n  \
+    plugpipe-harness run pipe.yaml --dry-run --show-metrics\n  \
     plugpipe-harness run pipe.yaml --state state\n  \
     plugpipe-harness run nightly.yaml --textfile /var/lib/node_exporter/textfile/nightly.prom\n  \
     plugpipe-harness run pipe.yaml --input region=eu --json | jq .steps\n  \
@@ -43,6 +45,13 @@ pub(crate) struct RunArgs {
     /// Write the metrics to this .prom file at the end, for node_exporter's textfile collector
     #[arg(long, value_name = "FILE", value_parser = textfile::path)]
     textfile: Option<PathBuf>,
+    /// Print the metrics after the run, in the text format
+    #[arg(long, conflicts_with = "json")]
+    show_metrics: bool,
+    /// Run every step in the plug's mock mode, without grants and without the --state folder: requests
+    /// are checked, and nothing is sent or stored
+    #[arg(long, conflicts_with_all = ["textfile", "require_delivery"])]
+    dry_run: bool,
     /// Exit with 1 if values reached neither a server nor the --textfile
     #[arg(long)]
     require_delivery: bool,
@@ -69,7 +78,8 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
 pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
     let pipe = pipe_file::read_pipe(&args.pipe)?;
     let variables = args.plug.variables()?;
-    let caller = Caller::new(args.plug.start_detecting_resets().await?, &args.stubs, variables)?;
+    let handle = if args.dry_run { args.plug.start_dry().await? } else { args.plug.start_detecting_resets().await? };
+    let caller = Caller::new(handle, &args.stubs, variables)?;
     caller.warn_of_unused_stubs(&pipe);
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {
@@ -90,8 +100,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
         offers_textfile: true,
         textfile: written.as_ref().ok().copied().flatten(),
         required: args.require_delivery,
+        ..Ending::default()
     };
-    let delivered = ending.of(&caller.handle).await;
+    let delivered = if args.dry_run { Ok(true) } else { ending.of(&caller.handle).await };
     match args.json {
         Some(Json::Lines) => JsonLines::end(&report),
         Some(Json::Report) => show::print_json(&report),
@@ -99,6 +110,13 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
     }
     for warning in show::all_replaced(&report) {
         show::note(&warning);
+    }
+    if args.show_metrics {
+        let text = caller.handle.with(|session| Box::pin(session.encode(Format::Text))).await?;
+        show::print_data(String::from_utf8_lossy(&text).trim_end());
+    }
+    if args.dry_run {
+        show::note("dry run: nothing was sent or stored");
     }
     written?;
     Ok(delivered? && report.success)

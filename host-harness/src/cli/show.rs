@@ -13,6 +13,8 @@ use plugpipe_harness::{Answer, printable};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::log::LogFormat;
+
 /// Writes to stdout; terminal control characters are escaped.
 pub(crate) fn print(text: &str) {
     print_painted(&printable::text(text));
@@ -29,9 +31,10 @@ pub(crate) fn print_data(text: &str) {
     if std::io::stdout().is_terminal() { print(text) } else { print_painted(text) }
 }
 
-/// Writes to stderr; terminal control characters are escaped.
+/// Writes to stderr, in the format of the log; terminal control characters are escaped.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", printable::text(text));
+    let line = LogFormat::note(text).unwrap_or_else(|| printable::text(text).into());
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// The log writer: stderr, with control characters escaped except the logger's own colors.
@@ -143,7 +146,7 @@ pub(crate) fn steps(report: &PipeReport) -> Table {
 }
 
 /// A cell for untrusted text.
-fn cell(text: &str) -> Cell {
+pub(super) fn cell(text: &str) -> Cell {
     Cell::new(printable::text(text))
 }
 

@@ -29,7 +29,7 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service as _;
 use tracing::{debug, warn};
 
-use super::listeners::Listeners;
+use super::listeners::{Accepted, Listeners};
 use super::options::Options;
 use super::writers::{ConnectionWriters, LiveWriters};
 
@@ -164,21 +164,16 @@ enum Stream {
 
 /// The next connection, with the address of its client and its own.
 async fn accept(listeners: &Listeners) -> io::Result<(Stream, Peer, IpAddr)> {
-    let tcp = async {
-        let (stream, peer) = listeners.tcp.accept().await?;
-        let local_address = stream.local_addr()?.ip();
-        // Responses are written as a whole, so Nagle's algorithm only adds latency.
-        let _ = stream.set_nodelay(true);
-        Ok((Stream::Tcp(stream), Some(peer.ip().to_canonical()), local_address))
-    };
-    #[cfg(unix)]
-    if let Some(socket) = &listeners.unix {
-        return tokio::select! {
-            accepted = tcp => accepted,
-            accepted = socket.accept() => Ok((Stream::Unix(accepted?), None, Ipv4Addr::LOCALHOST.into())),
-        };
+    match poll_fn(|cx| listeners.poll_accept(cx)).await? {
+        Accepted::Tcp(stream, peer) => {
+            let local_address = stream.local_addr()?.ip();
+            // Responses are written as a whole, so Nagle's algorithm only adds latency.
+            let _ = stream.set_nodelay(true);
+            Ok((Stream::Tcp(stream), Some(peer.ip().to_canonical()), local_address))
+        }
+        #[cfg(unix)]
+        Accepted::Unix(stream) => Ok((Stream::Unix(stream), None, Ipv4Addr::LOCALHOST.into())),
     }
-    tcp.await
 }
 
 /// Waits before the next accept, because the likely cause is too many open files.

@@ -7,7 +7,10 @@
 //! | `Origin` and `Sec-Fetch-Site`, if present, are same-origin; not checked for GET and HEAD, whose responses other origins cannot read | cross-site requests, which can post without reading the response | 403 |
 //! | `Content-Type` of a POST is JSON, form data (the default of `curl -d`), or absent | old browsers, which send no `Origin`: plain text forms can be crafted to look like JSON | 415 |
 //! | `Content-Encoding` of a POST is `identity` or absent | bodies that a proxy would interpret differently | 415 |
-//! | the token, except for `/healthz` | unauthorized clients | 401 |
+//! | the token, or for `GET /metrics` the one for reading | unauthorized clients | 401, 403 |
+//!
+//! `GET /healthz` and `GET /readyz` are answered whatever `Host` and token are: probes have the
+//! address of a pod in `Host`, or nothing that this server knows.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -19,7 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::host_name::HostName;
-use super::options::{HEALTH, Options};
+use super::options::{METRICS, Options, is_probe};
 use super::token::Token;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -40,6 +43,7 @@ fn reject(status: StatusCode, code: &'static str, problem: impl Into<String>) ->
 #[derive(Debug)]
 pub(super) struct Guard {
     token: Option<Token>,
+    metrics_token: Option<Token>,
     hosts: Vec<HostName>,
 }
 
@@ -47,17 +51,23 @@ impl Guard {
     pub(super) fn new(options: &Options) -> Self {
         let advertised = options.advertised.address.as_ref().map(|address| HostName::of(address.host()));
         let hosts = options.hosts.iter().cloned().chain(advertised).collect();
-        Self { token: options.token.clone(), hosts }
+        Self { token: options.token.clone(), metrics_token: options.metrics_token.clone(), hosts }
     }
 
     /// Checks a request on a connection to `local_address`.
     pub(super) fn check(&self, request: &Parts, local_address: IpAddr) -> Result<(), Rejection> {
+        let reads = matches!(request.method, Method::GET | Method::HEAD);
+        let is_probe = is_probe(request.uri.path());
+        // A target in absolute form names a server, and no probe sends one.
+        if reads && is_probe && request.uri.authority().is_none() {
+            return Ok(());
+        }
         self.host(request, local_address)?;
-        if !matches!(request.method, Method::GET | Method::HEAD) {
+        if !reads {
             same_origin(&request.headers)?;
         }
-        if request.uri.path() != HEALTH {
-            self.token(&request.headers)?;
+        if !is_probe {
+            self.token(&request.headers, reads && request.uri.path() == METRICS)?;
         }
         if request.method == Method::POST {
             content_type(&request.headers)?;
@@ -88,10 +98,20 @@ impl Guard {
         Ok(())
     }
 
-    fn token(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+    fn token(&self, headers: &HeaderMap, reads_metrics: bool) -> Result<(), Rejection> {
         let Some(token) = &self.token else { return Ok(()) };
-        if presented(headers).is_some_and(|presented| token.matches(&presented)) {
-            return Ok(());
+        if let Some(presented) = presented(headers) {
+            if token.matches(&presented) {
+                return Ok(());
+            }
+            if self.metrics_token.as_ref().is_some_and(|token| token.matches(&presented)) {
+                if reads_metrics {
+                    return Ok(());
+                }
+                let problem = "Authorization: this token is for GET /metrics only; send the token of the server's --token-file or \
+                               --token-env";
+                return reject(StatusCode::FORBIDDEN, "forbidden", problem);
+            }
         }
         let problem = "Authorization: token required; send the header Authorization: Bearer TOKEN with the token of the server's \
                        --token-file or --token-env; in a browser, enter it as the password, with any user name";
@@ -231,7 +251,12 @@ mod tests {
         let others =
             ["evil.example", "localhost.evil.example:8080", "192.0.2.8", "0.0.0.0", "2130706433", "a.plug.example"];
         for host in others {
-            assert_eq!(status(&guard, "GET", "/healthz", &[("host", host)]), 421, "{host}");
+            assert_eq!(status(&guard, "GET", "/metrics", &[("host", host)]), 421, "{host}");
+            assert_eq!(status(&guard, "POST", "/healthz", &[("host", host)]), 421, "{host}");
+            assert_eq!(status(&guard, "GET", "http://evil.example/readyz", &[("host", host)]), 421, "{host}");
+            for probe in ["/healthz", "/readyz"] {
+                assert_eq!(status(&guard, "GET", probe, &[("host", host)]), 200, "{host}");
+            }
         }
         for headers in [
             &[][..],
@@ -287,6 +312,33 @@ mod tests {
     }
 
     #[test]
+    fn the_token_for_reading_reads_metrics_and_nothing_else() {
+        const READING: &str = "fedcba9876543210";
+        let [token, metrics_token] = [TOKEN, READING].map(|text| Some(Token::new(text.as_bytes()).unwrap()));
+        let alone = Options { metrics_token: metrics_token.clone(), ..Options::default() };
+        assert!(alone.check("127.0.0.1:1".parse().unwrap()).unwrap_err().contains("leaves everything else open"));
+        let guard = Guard::new(&Options { token, metrics_token, ..Options::default() });
+        let ask = |method, path, token: &str| {
+            let authorization = format!("Bearer {token}");
+            status(&guard, method, path, &[("host", "localhost"), ("authorization", &authorization)])
+        };
+        for (method, path) in [("GET", "/metrics"), ("HEAD", "/metrics")] {
+            assert_eq!((ask(method, path, TOKEN), ask(method, path, READING)), (200, 200), "{method} {path}");
+        }
+        for (method, path) in [
+            ("POST", "/metrics"),
+            ("POST", "/process"),
+            ("GET", "/"),
+            ("GET", "/sd"),
+            ("GET", "/metrics/"),
+            ("GET", "/status"),
+        ] {
+            assert_eq!((ask(method, path, TOKEN), ask(method, path, READING)), (200, 403), "{method} {path}");
+        }
+        assert_eq!(ask("GET", "/metrics", "fedcba987654321"), 401);
+    }
+
+    #[test]
     fn the_token_is_required_except_for_health() {
         let guard = Guard::new(&Options { token: Some(Token::new(TOKEN.as_bytes()).unwrap()), ..Options::default() });
         let get = |path: &str, values: &[&str]| {
@@ -294,7 +346,7 @@ mod tests {
             headers.extend(values.iter().map(|value| ("authorization", *value)));
             status(&guard, "GET", path, &headers)
         };
-        assert_eq!(get("/healthz", &[]), 200);
+        assert_eq!((get("/healthz", &[]), get("/readyz", &[])), (200, 200));
         assert_eq!(get("/metrics", &[&format!("Bearer {TOKEN}")]), 200);
         assert_eq!(get("/metrics", &[&format!("bearer  {TOKEN}")]), 200);
         let log_in = |pair: &str| get("/", &[&format!("Basic {}", STANDARD.encode(pair))]);

@@ -7,6 +7,7 @@
 //! | `GET /sd` | this plug as a target for Prometheus' `http_sd_configs` |
 //! | `GET /` | the web UI; see `web_ui` |
 //! | `GET /healthz` | 200 while the server runs, even if the plug is busy; `recovery` reports crashes |
+//! | `GET /readyz` | 200 if the plug answers, else 503; its state has been restored by then |
 //!
 //! Clients of a non-loopback address need a token. [`Options`] has the token and the limits on
 //! sizes, times and connections; `guard` checks requests. See docs/serve.md for operators.
@@ -22,7 +23,9 @@ mod unix;
 mod writers;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -36,6 +39,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
+use tracing::{Level, debug};
 
 pub use self::host_name::HostName;
 pub use self::listeners::Listeners;
@@ -46,7 +50,7 @@ pub use self::unix::UnixSocket;
 
 use self::connections::{LocalAddress, Reserved};
 use self::guard::{Guard, Rejection};
-use self::options::HEALTH;
+use self::options::{HEALTH, METRICS, READY, is_probe};
 use self::writers::{ConnectionWriters, LiveWriters};
 use crate::web_ui::{self, WebUi};
 use plugpipe_runtime::{Description, Error, PlugHandle};
@@ -81,8 +85,10 @@ pub async fn serve_with(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listeners = listeners.into();
-    let checked = options.check(listeners.tcp.local_addr()?);
-    checked.map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+    for listener in &listeners.tcp {
+        let checked = options.check(listener.local_addr()?);
+        checked.map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+    }
     let (options, writers) = (Arc::new(options), LiveWriters::new(&plug));
     connections::serve(listeners, router(plug, Arc::clone(&options)), &writers, &options, stop).await;
     Ok(())
@@ -102,9 +108,10 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
     let pages = web_ui::routes(&ui);
     let answers = Router::new()
         .route("/sd", get(sd))
-        .route("/metrics", get(metrics))
+        .route(METRICS, get(metrics))
         .route("/process", post(process))
         .route(HEALTH, get(healthz))
+        .route(READY, get(readyz))
         .with_state(AppState { plug, options, ui });
     answers
         .merge(pages)
@@ -123,14 +130,29 @@ async fn add_security_headers(mut response: Response) -> Response {
     response
 }
 
+/// The tracing target of the access log.
+const ACCESS: &str = "plugpipe_harness::access";
+
 async fn check_request(
     State(guard): State<Arc<Guard>>,
     Extension(LocalAddress(address)): Extension<LocalAddress>,
     request: Request,
     next: Next,
 ) -> Response {
+    // Without the query, which may hold secrets.
+    let line = tracing::enabled!(target: ACCESS, Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
+    let response = respond(&guard, address, request, next).await;
+    if let Some((method, path, started)) = line {
+        let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
+        debug!(target: ACCESS, %method, path, status, ms, "request");
+    }
+    response
+}
+
+async fn respond(guard: &Guard, address: IpAddr, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if parts.extensions.get::<Reserved>().is_some() && parts.uri.path() != HEALTH {
+    if parts.extensions.get::<Reserved>().is_some() && !is_probe(parts.uri.path()) {
         let problem = "connection limit reached; try again later".to_owned();
         return rejected(&Rejection { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", problem });
     }
@@ -309,6 +331,21 @@ async fn healthz(State(AppState { plug, .. }): State<AppState>) -> Response {
         }
         Err(error) => failed(&error),
     }
+}
+
+/// How long the plug may take to answer a probe.
+const READY_TIME: Duration = Duration::from_secs(5);
+
+/// Calls the plug: with a delivery to no sink, which every plug answers at once, with an error. The
+/// server starts after the state was restored, so that needs no check.
+async fn readyz(State(AppState { plug, .. }): State<AppState>) -> Response {
+    let problem = match tokio::time::timeout(READY_TIME, plug.deliver("")).await {
+        Ok(Ok(_)) => return json_response(StatusCode::OK, json!({"status": "ready"}).to_string()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the plug did not answer within {READY_TIME:?}"),
+    };
+    let response = json!({"success": false, "error": problem, "error_code": "not_ready"});
+    json_response(StatusCode::SERVICE_UNAVAILABLE, response.to_string())
 }
 
 fn failed(error: &Error) -> Response {

@@ -8,8 +8,20 @@ use axum::http::uri::Authority;
 use super::host_name::HostName;
 use super::token::Token;
 
-/// The path that needs no token. It is for orchestrators and exposes no metrics.
+/// Whether the process lives.
 pub(super) const HEALTH: &str = "/healthz";
+
+/// Whether the plug answers.
+pub(super) const READY: &str = "/readyz";
+
+/// The path for which the token for reading is enough.
+pub(super) const METRICS: &str = "/metrics";
+
+/// Whether this is a path for probes of orchestrators, which know neither the server's names nor its
+/// token. They expose no metrics.
+pub(super) fn is_probe(path: &str) -> bool {
+    path == HEALTH || path == READY
+}
 
 /// The target that `GET /sd` returns.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +37,11 @@ pub struct Advertised {
 pub struct Options {
     /// The target that `GET /sd` returns.
     pub advertised: Advertised,
-    /// Required for each request except `GET /healthz`. A non-loopback address needs one.
+    /// Required for each request except `GET /healthz` and `GET /readyz`. A non-loopback address
+    /// needs one.
     pub token: Option<Token>,
+    /// Enough for `GET /metrics`, and for nothing else. Only with [`Options::token`].
+    pub metrics_token: Option<Token>,
     /// Allowed `Host` names, in addition to loopback names, the local address, and the advertised
     /// one.
     pub hosts: Vec<HostName>,
@@ -39,8 +54,8 @@ pub struct Options {
     pub body_time: Duration,
     /// Timeout for a client that does not read the response.
     pub write_time: Duration,
-    /// Maximum number of connections. A few more are accepted for `GET /healthz`; other requests on
-    /// them get status 503.
+    /// Maximum number of connections. A few more are accepted for `GET /healthz` and `GET /readyz`;
+    /// other requests on them get status 503.
     pub connections: usize,
     /// Maximum number of connections per client address.
     pub connections_per_peer: usize,
@@ -54,6 +69,7 @@ impl Default for Options {
         Self {
             advertised: Advertised::default(),
             token: None,
+            metrics_token: None,
             hosts: Vec::new(),
             body_bytes: 4 * 1024 * 1024,
             header_time: Duration::from_secs(30),
@@ -69,6 +85,9 @@ impl Default for Options {
 impl Options {
     /// Checks that a non-loopback address has a token.
     pub fn check(&self, address: SocketAddr) -> Result<(), String> {
+        if self.metrics_token.is_some() && self.token.is_none() {
+            return Err("the token for GET /metrics leaves everything else open; set the other token too".into());
+        }
         if self.token.is_some() || address.ip().to_canonical().is_loopback() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::task::{Context, Poll, ready};
 
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
@@ -45,12 +46,12 @@ impl UnixSocket {
 
     /// The next connection of the socket's owner or of root. Others, which may have connected before
     /// the file's permissions were set, are closed.
-    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
         loop {
-            let (stream, _) = self.listener.accept().await?;
+            let (stream, _) = ready!(self.listener.poll_accept(cx))?;
             let user = stream.peer_cred()?.uid();
             if user == self.owner || user == 0 {
-                return Ok(stream);
+                return Poll::Ready(Ok(stream));
             }
             warn!("{}: closed a connection of user {user}, who does not own the socket", self.path.display());
         }

@@ -1,5 +1,6 @@
 //! The binary, `serve`, what is shipped, and what the documents say.
 
+pub mod arguments;
 pub mod binary;
 pub mod check;
 pub mod demo;

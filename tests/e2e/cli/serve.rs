@@ -23,7 +23,7 @@ pub struct Served {
 
 impl Served {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut command = harness(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = harness(&["serve", "--web.listen-address", "127.0.0.1:0"]);
         command.args(arguments);
         Self::of(command)
     }
@@ -210,7 +210,7 @@ async fn a_body_that_is_wrong_or_too_long_is_said_to_be() {
 fn an_address_that_is_taken_is_an_error_that_says_so() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = harness(&["serve", "--listen", &address]).output().unwrap();
+    let output = harness(&["serve", "--web.listen-address", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(crate::support::stderr(&output).contains(&format!("cannot listen on {address}")));
 }
@@ -272,9 +272,12 @@ fn an_address_that_others_can_reach_needs_a_token_that_is_one() {
     fs::write(&short, "planted\n").unwrap();
     let (short, missing) = (short.to_str().unwrap(), missing.to_str().unwrap());
     for (arguments, said) in [
-        (&["--listen", "0.0.0.0:0"][..], "--token-file FILE or --token-env NAME"),
-        (&["--listen", "[::]:0"], "so it needs a token"),
-        (&["--listen", "0.0.0.0:0", "--token-file", short], "--token-file: expected a token of at least 16 characters"),
+        (&["--web.listen-address", "0.0.0.0:0"][..], "--token-file FILE or --token-env NAME"),
+        (&["--web.listen-address", "[::]:0"], "so it needs a token"),
+        (
+            &["--web.listen-address", "0.0.0.0:0", "--token-file", short],
+            "--token-file: expected a token of at least 16 characters",
+        ),
         (&["--token-file", missing], "cannot read file"),
         (&["--token-env", "PLUGPIPE_NO_SUCH_NAME"], "PLUGPIPE_NO_SUCH_NAME is not set"),
     ] {
@@ -294,13 +297,83 @@ async fn a_library_too_serves_others_only_with_a_token() {
 }
 
 #[test]
+fn probes_need_no_name_and_no_token_and_prometheus_has_a_token_of_its_own() {
+    const READING: &str = "planted-reading-0123456789";
+    let folder = tempfile::tempdir().unwrap();
+    let [full, reading] = [("full", TOKEN), ("reading", READING)].map(|(name, token)| {
+        let path = folder.path().join(name);
+        fs::write(&path, token).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let alone =
+        harness(&["serve", "--web.listen-address", "127.0.0.1:0", "--metrics-token-file", &reading]).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2), "{}", stderr(&alone));
+    assert!(stderr(&alone).contains("leaves everything else open"), "{}", stderr(&alone));
+    let served = Served::start(&["--token-file", &full, "--metrics-token-file", &reading]);
+    let address = served.authority();
+    for host in ["Host: 10.1.2.3:8080", "Host: plug-7f.example", "Host: localhost", "X: y"] {
+        for (path, text) in [("/healthz", "\"status\":\"ok\""), ("/readyz", "\"status\":\"ready\"")] {
+            let (status, answer) = got(address, path, &[host]);
+            assert!(status == 200 && answer.contains(text), "{host} {answer}");
+        }
+    }
+    assert_eq!(got(address, "/metrics", &["Host: plug-7f.example", &format!("Authorization: Bearer {TOKEN}")]).0, 421);
+    let shown = format!("Authorization: Bearer {READING}");
+    assert_eq!(got(address, "/metrics", &["Host: localhost", &shown]).0, 200);
+    for path in ["/", "/sd", "/status"] {
+        let (status, answer) = got(address, path, &["Host: localhost", &shown]);
+        assert!(status == 403 && answer.contains("\"forbidden\"") && !answer.contains("planted"), "{path} {answer}");
+    }
+    assert_eq!(posted(address, &["Host: localhost", &shown]).0, 403);
+    let said = served.stop();
+    assert!(!said.contains("planted"), "{said}");
+}
+
+#[tokio::test]
+async fn the_log_is_json_or_logfmt_with_requests_start_and_end() {
+    let start = |format: &str| {
+        let mut command = harness(&["serve", "--web.listen-address", "127.0.0.1:0", "--log.format", format]);
+        command.env("PLUGPIPE_LOG", "plugpipe_harness=debug");
+        Served::of(command)
+    };
+    let served = start("json");
+    assert_eq!(get(&format!("{}/nothing?secret=planted", served.url)).await.0, 404);
+    let record = json!({"ctx": {"operation": "record_counter", "metric_name": "m_total", "metric_value": 3}});
+    assert_eq!(served.process(record).await.0, 200);
+    let said = served.stop();
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let has = |level: &str, text: &str| {
+        let found = |line: &Value| line["level"] == level && line["msg"].as_str().is_some_and(|msg| msg.contains(text));
+        assert!(lines.iter().any(found), "{level} {text}: {said}");
+    };
+    has("INFO", "listening on http://");
+    has("INFO", "stopping: ");
+    has("WARN", "1 series are lost: no gateway is configured");
+    let access = lines.iter().find(|line| line["path"] == "/nothing").unwrap();
+    assert_eq!(
+        (&access["level"], &access["method"], &access["status"], &access["target"]),
+        (&json!("DEBUG"), &json!("GET"), &json!(404), &json!("plugpipe_harness::access"))
+    );
+    assert!(!said.contains("planted"), "{said}");
+
+    let said = start("logfmt").stop();
+    for line in said.lines() {
+        assert!(line.starts_with("time=2") && line.contains(" level=") && line.contains(" msg="), "{line}");
+    }
+    assert!(
+        said.contains(" level=INFO target=plugpipe_harness msg=\"stopped: all values are delivered or scraped\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn with_a_token_nothing_but_health_is_told_without_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
-    let mut by_env = harness(&["serve", "--listen", "127.0.0.1:0", "--token-env", "SERVED_TOKEN"]);
+    let mut by_env = harness(&["serve", "--web.listen-address", "127.0.0.1:0", "--token-env", "SERVED_TOKEN"]);
     by_env.env("SERVED_TOKEN", TOKEN);
-    let mut by_file = harness(&["serve", "--listen", "0.0.0.0:0", "--token-file", file.to_str().unwrap()]);
+    let mut by_file = harness(&["serve", "--web.listen-address", "0.0.0.0:0", "--token-file", file.to_str().unwrap()]);
     by_file.env("PLUGPIPE_LOG", "trace");
     for command in [by_env, by_file] {
         let served = Served::of(command);
@@ -355,7 +428,7 @@ fn a_web_page_of_another_origin_reaches_nothing() {
     for host in [&own, "Host: localhost:1", "Host: plug.example", "Host: told.example"] {
         assert_eq!(got(address, "/metrics", &[host]).0, 200, "{host}");
     }
-    for path in ["/metrics", "/healthz", "/sd"] {
+    for path in ["/metrics", "/", "/sd"] {
         let (status, answer) = got(address, path, &["Host: rebound.example"]);
         assert_eq!(status, 421, "{answer}");
         assert!(answer.contains("--allow-host rebound.example"), "{answer}");

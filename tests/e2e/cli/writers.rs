@@ -140,12 +140,32 @@ async fn a_unix_socket_is_the_users_own_and_goes_with_the_server() {
     assert!(!path.exists());
 }
 
+#[tokio::test]
+async fn several_addresses_and_sockets_lead_to_one_plug() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a.sock", "b.sock"].map(|name| folder.path().join(name));
+    let [a, b] = [0, 1].map(|index| paths[index].to_str().unwrap());
+    let served = Served::start(&["--web.listen-address", "127.0.0.2:0", "--listen-unix", a, "--listen-unix", b]);
+    let mut writers =
+        paths.iter().zip(["a", "b"]).map(|(path, name)| Writer::new(name, UnixStream::connect(path).unwrap()));
+    let mut writers = [writers.next().unwrap(), writers.next().unwrap()];
+    for writer in &mut writers {
+        writer.record(1, running(2.0));
+    }
+    wait_for(&served, "running 4").await;
+    drop(writers);
+    let said = served.stop();
+    let addresses = said.lines().find(|line| line.contains("listening on")).unwrap();
+    assert!(addresses.contains("http://127.0.0.1:") && addresses.contains(" and http://127.0.0.2:"), "{addresses}");
+    assert!(!paths[0].exists() && !paths[1].exists());
+}
+
 #[test]
 fn a_path_that_is_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plug.sock");
     let start = |path: &Path| {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--listen-unix", path.to_str().unwrap()];
+        let arguments = ["serve", "--web.listen-address", "127.0.0.1:0", "--listen-unix", path.to_str().unwrap()];
         let output = crate::support::harness(&arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         stderr(&output)

@@ -15,6 +15,7 @@ pub mod push_memory;
 pub mod recovery;
 pub mod resources;
 pub mod sandbox;
+pub mod scheduled;
 pub mod secrets;
 // Measures memory by /proc.
 #[cfg(target_os = "linux")]

@@ -371,7 +371,7 @@ async fn on_a_full_disk_a_record_is_refused_and_what_was_acknowledged_stays() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().to_str().unwrap();
     let script = format!(
-        "trap '' XFSZ; ulimit -f 64; exec {} serve --listen 127.0.0.1:0 --state {state}",
+        "trap '' XFSZ; ulimit -f 64; exec {} serve --web.listen-address 127.0.0.1:0 --state {state}",
         env!("CARGO_BIN_EXE_plugpipe-harness")
     );
     let mut command = Command::new("sh");

@@ -323,7 +323,7 @@ async fn secrets_and_certificates_that_are_replaced_are_used_under_serve() {
         new_server.url()
     );
     std::fs::write(&grants, text).unwrap();
-    let mut command = harness(&["serve", "--listen", "127.0.0.1:0", "--grants", grants.to_str().unwrap()]);
+    let mut command = harness(&["serve", "--web.listen-address", "127.0.0.1:0", "--grants", grants.to_str().unwrap()]);
     command.env("PLUGPIPE_LOG", "plugpipe_harness=info");
     let served = Served::of(command);
     let succeeds = async |server: &WebServer| {

@@ -136,7 +136,7 @@ fn every_command_ends_with_2_and_says_where_the_configuration_is_wrong() {
         &["call", "describe"],
         &["run", &pipe],
         &["watch", &pipe],
-        &["serve", "--listen", "127.0.0.1:0"],
+        &["serve", "--web.listen-address", "127.0.0.1:0"],
         &["query", "up"],
         &["inspect"],
         &["dashboards", "plan"],

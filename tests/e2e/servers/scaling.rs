@@ -27,7 +27,8 @@ fn harness_of(instance: &str, receiver: &str) -> (tempfile::TempDir, std::proces
     assert!(config.contains(receiver), "{config}");
     let path = folder.path().join("harness.yaml");
     std::fs::write(&path, config).unwrap();
-    let mut command = harness(&["serve", "--listen", "127.0.0.1:0", "--env", "PLUGPIPE_INSTANCE", "--config"]);
+    let mut command =
+        harness(&["serve", "--web.listen-address", "127.0.0.1:0", "--env", "PLUGPIPE_INSTANCE", "--config"]);
     command.arg(path).env("PLUGPIPE_INSTANCE", instance);
     (folder, command)
 }
@@ -136,7 +137,7 @@ fn a_harness_without_an_instance_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("harness.yaml");
     std::fs::write(&path, block(DOCUMENT, "# harness.yaml")).unwrap();
-    let serve = ["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()];
+    let serve = ["serve", "--web.listen-address", "127.0.0.1:0", "--config", path.to_str().unwrap()];
     for arguments in [&serve[..], &[&serve[..], &["--env", "PLUGPIPE_INSTANCE"]].concat()] {
         let output = harness(arguments).env_remove("PLUGPIPE_INSTANCE").output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
