@@ -186,7 +186,8 @@ mod tests {
         let basic = CredentialGrant::Basic { username: "user".into(), password: command(&["echo", "pass:word"]) };
         // printf user:pass:word | base64
         assert_eq!(Credential::load(&basic).unwrap().value, "Basic dXNlcjpwYXNzOndvcmQ=");
-        let header = CredentialGrant::Header { name: "x-api-key".into(), value: source };
+        let header =
+            CredentialGrant::Header { name: "x-api-key".into(), value: SecretSource::File(token.path().into()) };
         let header = Credential::load(&header).unwrap();
         assert_eq!((header.name.as_str(), header.value.to_str().unwrap()), ("x-api-key", "t0ken-of-mine"));
         assert!(!format!("{header:?}").contains("t0ken"), "{header:?}");

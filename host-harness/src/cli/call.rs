@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use plugpipe_harness::CommandError;
 use plugpipe_harness::yaml::nearest;
 use serde_json::{Map, Value, json};
@@ -53,11 +53,11 @@ pub(crate) struct CallArgs {
     pub(crate) plug: PlugArgs,
 }
 
-pub(crate) async fn call(args: CallArgs) -> Result<bool, CommandError> {
+pub(crate) async fn call(args: CallArgs, cli: Command) -> Result<bool, CommandError> {
     if args.list {
         return list(&args).await;
     }
-    let Some(operation) = args.operation.clone() else { return own_help() };
+    let Some(operation) = args.operation.clone() else { return own_help(cli) };
     if args.help {
         return help(&args, &operation).await;
     }
@@ -212,8 +212,7 @@ fn kind(property: &Value) -> String {
 }
 
 /// Prints the help of the command itself.
-fn own_help() -> Result<bool, CommandError> {
-    let mut cli = super::Cli::command();
+fn own_help(mut cli: Command) -> Result<bool, CommandError> {
     // So that the usage begins with the program's name.
     cli.build();
     if let Some(command) = cli.find_subcommand_mut("call") {

@@ -110,7 +110,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match command {
             Command::Run(args) => run::run(args).await,
-            Command::Call(args) => call::call(args).await,
+            Command::Call(args) => call::call(args, Cli::command()).await,
             Command::Check(args) => check::check(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Dashboards(args) => dashboards::dashboards(args).await,

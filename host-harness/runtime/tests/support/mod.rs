@@ -22,7 +22,7 @@ pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let fixture = root.join("tests/fixtures/notes");
-        let module = component::compile(&["build"], &fixture, "notes-plug", &root.join("target/fixtures")).unwrap();
+        let module = component::compile(&[], &fixture, "notes-plug", &root.join("target/fixtures")).unwrap();
         component::componentize(&std::fs::read(module).unwrap()).unwrap()
     });
     &COMPONENT

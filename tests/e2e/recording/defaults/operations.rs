@@ -37,6 +37,7 @@ const DOCUMENTED: &[(&str, Observed)] = &[
     ("`raise_step` (the default)", Observed::Here("on_too_many_points")),
     ("default `/metrics`, `scrape_interval`, `timeout`", Observed::Here("scrape")),
     ("`openmetrics` (the default), `prometheus` or `protobuf`", Observed::Here("scrape")),
+    ("`openmetrics` (the default) or `prometheus`", Observed::Here("include")),
     ("of `families` and `lint`, default 300", Observed::Here("limit")),
     ("`{name, labels, value, timestamp}`, default at most 1,000", Observed::Here("sample_limit")),
     ("default `plugpipe-` and host and port", Observed::Here("scrape")),
@@ -127,6 +128,19 @@ async fn observe_operation(name: &str) {
                     asked["native"][key] = json!(other);
                 }
                 assert_eq!(is_same(&plug, asked).await, key.is_empty(), "{key}");
+            }
+        }
+        "include" => {
+            // Only OpenMetrics has the counter's name without the suffix.
+            let text = "# TYPE c counter\nc_total 1\n# EOF\n";
+            let ctx = json!({"operation": "include_metrics", "source": "library", "text": text});
+            for (format, kind) in [(None, "counter"), (Some("openmetrics"), "counter"), (Some("prometheus"), "gauge")] {
+                let (plug, mut ctx) = (alone().await, ctx.clone());
+                if let Some(format) = format {
+                    ctx["format"] = format.into();
+                }
+                done(&plug, ctx).await;
+                assert_eq!(exposition(&plug).await, format!("# TYPE c_total {kind}\nc_total 1\n"));
             }
         }
         "quantiles" => {
