@@ -14,14 +14,15 @@ const PROFILE: &str = "component";
 pub(crate) const PACKAGE: &str = "monitoring-prometheus";
 
 /// Builds a package's module in its workspace, with `target` as its target folder, and returns its
-/// path. `through` is the subcommand of another tool that runs Cargo, if any.
+/// path. `through` is the Cargo subcommand of a wrapper, such as `auditable`; empty if there is
+/// none.
 pub(crate) fn compile(through: &[&str], workspace: &Path, package: &str, target: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
         .args(through)
-        // With the library for Rust, which the package offers too, cargo would leave out the
-        // optimisation at link time without a word.
+        // The package is also an rlib; with both crate types, cargo silently skips link-time
+        // optimization.
         .args(["rustc", "--crate-type", "cdylib"])
         .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);

@@ -1,5 +1,5 @@
-//! Builds the registry folder: the component, its manifest, `main.py` with its hosts and types for Python, an agent card, SBOMs,
-//! and checksums.
+//! Builds the registry folder: the component, its manifest, `main.py` with its hosts and types for
+//! Python, an agent card, SBOMs, and checksums.
 
 use std::path::{Path, PathBuf};
 

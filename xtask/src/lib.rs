@@ -72,8 +72,8 @@ pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String>
     built(&[], workspace, package, "target/component")
 }
 
-fn built(subcommand: &[&str], workspace: &Path, package: &str, folder: &str) -> Result<Vec<u8>, String> {
-    let module = component::compile(subcommand, workspace, package, &root().join(folder))?;
+fn built(through: &[&str], workspace: &Path, package: &str, folder: &str) -> Result<Vec<u8>, String> {
+    let module = component::compile(through, workspace, package, &root().join(folder))?;
     component::componentize(&read(&module)?)
 }
 

@@ -505,7 +505,8 @@ impl Plug {
         self.begin(py, Request::Deliver(sink), "")
     }
 
-    /// Sends to this sink what has not been sent. Returns how many values no server has accepted then.
+    /// Sends to this sink what has not been sent. Returns how many values no server has accepted
+    /// then.
     fn _unsent_after(&self, py: Python<'_>, sink: String) -> PyResult<u64> {
         let answer = match self.take(py, Request::Deliver(sink), "") {
             Taken::Answered(answer) => answer,
@@ -572,9 +573,9 @@ impl Plug {
         String::from_utf8(text).map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 
-    /// What servers have not accepted: the number of values, and the servers of each session that has
-    /// some. Nothing in the child of a fork before it used the plug, and nothing that a state folder
-    /// keeps.
+    /// What servers have not accepted: the number of values, and the servers of each session that
+    /// has some. Nothing in the child of a fork before it used the plug, and nothing that a state
+    /// folder keeps.
     fn _unsent(&self, py: Python<'_>) -> Vec<(u64, Vec<String>)> {
         self.hand_over(py);
         let running = self.running();

@@ -69,7 +69,8 @@ fn granted(value: &Bound<'_, PyAny>) -> PyResult<Grants> {
     grants::read(&text, Path::new("")).map_err(|problem| invalid("grants", problem))
 }
 
-/// Credentials by origin, in the form that the grants file has for them, but with the secret itself.
+/// Credentials by origin, in the form that the grants file has for them, but with the secret
+/// itself.
 fn credentials(value: &Bound<'_, PyAny>) -> PyResult<Vec<(Origin, CredentialGrant)>> {
     let text = json("secrets", value)?;
     let by_origin: BTreeMap<String, Given> = serde_json::from_str(&text).map_err(|_| {

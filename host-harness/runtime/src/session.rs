@@ -256,10 +256,10 @@ impl Session {
         self.instance.as_ref().map_or(0, |instance| instance.store.data().watch.memory_bytes())
     }
 
-    /// Keeps these values out of files. In HTTP recordings they are masked. A request that would bring
-    /// one into the state folder is refused with [`Error::State`] and records nothing: what is masked
-    /// there could not be recovered. Values of fewer than 6 bytes are too likely to stand elsewhere
-    /// by chance, and are left alone.
+    /// Keeps these values out of files. In HTTP recordings they are masked. A request that would
+    /// bring one into the state folder is refused with [`Error::State`] and records nothing: what
+    /// is masked there could not be recovered. Values of fewer than 6 bytes are too likely to stand
+    /// elsewhere by chance, and are left alone.
     pub fn keep_out_of_files(&mut self, values: &[String]) {
         self.sensitive = self.sensitive.and(values.iter().map(String::as_bytes));
         self.factory.network.mask_in_recordings(&self.sensitive);

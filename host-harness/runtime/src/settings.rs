@@ -53,10 +53,10 @@ pub fn parse(
     Ok(config)
 }
 
-/// The configuration with URLs for servers that it does not mention, as far as the plug has defaults
-/// for configurations like this one ([`Server::default`]), and warnings. `names` are the environment
-/// variables that it may use, and `lookup` returns the value of a variable. Grants are taken from
-/// what this returns.
+/// The configuration with URLs for servers that it does not mention, as far as the plug has
+/// defaults for configurations like this one ([`Server::default`]), and warnings. `names` are the
+/// environment variables that it may use, and `lookup` returns the value of a variable. Grants are
+/// taken from what this returns.
 pub fn with_default_urls(
     config: &Value,
     servers: &[Server],

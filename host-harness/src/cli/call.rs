@@ -28,8 +28,8 @@ pub(crate) struct CallArgs {
     /// The operation, such as record_counter
     #[arg(required_unless_present_any = ["list", "help"])]
     operation: Option<String>,
-    /// A field: KEY=VALUE for text, numbers and flags, KEY:=JSON for anything else. A dot in KEY leads
-    /// into a member, such as labels.queue=mail
+    /// A field: KEY=VALUE for text, numbers and flags, KEY:=JSON for anything else. A dot in KEY
+    /// leads into a member, such as labels.queue=mail
     #[arg(value_name = "KEY=VALUE")]
     fields: Vec<String>,
     /// Further fields: JSON, @FILE, or - for stdin

@@ -205,8 +205,8 @@ impl PlugArgs {
         self.start_with(&plug, self.state.as_deref(), &config).await
     }
 
-    /// Starts the plug so that it sends nothing: in mock mode if it is the embedded one, and without
-    /// grants and state in any case.
+    /// Starts the plug so that it sends nothing: in mock mode if it is the embedded one, and
+    /// without grants and state in any case.
     pub(super) async fn start_dry(&self) -> Result<PlugHandle, CommandError> {
         // Validate the inputs before compiling a component.
         self.inputs()?;

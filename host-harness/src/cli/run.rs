@@ -48,8 +48,8 @@ pub(crate) struct RunArgs {
     /// Print the metrics after the run, in the text format
     #[arg(long, conflicts_with = "json")]
     show_metrics: bool,
-    /// Run every step in the plug's mock mode, without grants and without the --state folder: requests
-    /// are checked, and nothing is sent or stored
+    /// Run every step in the plug's mock mode, without grants and without the --state folder:
+    /// requests are checked, and nothing is sent or stored
     #[arg(long, conflicts_with_all = ["textfile", "require_delivery"])]
     dry_run: bool,
     /// Exit with 1 if values reached neither a server nor the --textfile

@@ -1,7 +1,7 @@
 //! Delivers to a plug's sinks at intervals, as the member `delivery` of a configuration says.
 //!
-//! A sink that fails is tried less often, up to [`MAX_BACKOFF`]. The log says once that it fails and
-//! once that it works again.
+//! A sink that fails is tried less often, up to [`MAX_BACKOFF`]. The log says once that it fails
+//! and once that it works again.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -45,8 +45,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Takes the member `delivery` out of a configuration, since it is for the host and plugs do not
-    /// know it. None if there is none.
+    /// Takes the member `delivery` out of a configuration, since it is for the host and plugs do
+    /// not know it. None if there is none.
     ///
     /// # Errors
     /// Text that begins with the path of what is invalid.

@@ -40,8 +40,8 @@ pub(super) enum Accepted {
 }
 
 impl Listeners {
-    /// The next connection. Connections on the first listener that has one are accepted before those
-    /// on later ones; each is served by a task of its own, so that none has to wait for long.
+    /// The next connection. Connections on the first listener that has one are accepted before
+    /// those on later ones; each is served by a task of its own, so that none has to wait for long.
     pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         for listener in &self.tcp {
             if let Poll::Ready(accepted) = listener.poll_accept(cx) {

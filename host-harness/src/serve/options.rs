@@ -17,8 +17,8 @@ pub(super) const READY: &str = "/readyz";
 /// The path for which the token for reading is enough.
 pub(super) const METRICS: &str = "/metrics";
 
-/// Whether this is a path for probes of orchestrators, which know neither the server's names nor its
-/// token. They expose no metrics.
+/// Whether this is a path for probes of orchestrators, which know neither the server's names nor
+/// its token. They expose no metrics.
 pub(super) fn is_probe(path: &str) -> bool {
     path == HEALTH || path == READY
 }

@@ -1,8 +1,8 @@
 //! Writers: processes whose batches of records come over connections of their own.
 //!
 //! A request with the header `PlugPipe-Writer: ID` assigns its connection to the writer. When the
-//! writer's last connection closes, the server ends it in the plug, if the plug has an operation for
-//! that.
+//! writer's last connection closes, the server ends it in the plug, if the plug has an operation
+//! for that.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

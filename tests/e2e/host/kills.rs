@@ -2,8 +2,8 @@
 //! remote writes arrive with their own times and values, and groups that were pushed are deleted by
 //! the process that comes after.
 //!
-//! `PLUGPIPE_SOAK_CUT_ROUNDS` (40), `PLUGPIPE_SOAK_KILLS` (200) and `PLUGPIPE_SOAK_PROMETHEUS_KILLS`
-//! (50) make them long.
+//! `PLUGPIPE_SOAK_CUT_ROUNDS` (40), `PLUGPIPE_SOAK_KILLS` (200) and
+//! `PLUGPIPE_SOAK_PROMETHEUS_KILLS` (50) make them long.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -389,7 +389,8 @@ async fn stored_rounds(url: &str) -> Vec<u64> {
     values.map(|sample| sample[1].as_str().unwrap().parse::<f64>().unwrap() as u64).collect()
 }
 
-/// The fake receiver counts exactly; this one decides itself what it takes twice, late or not at all.
+/// The fake receiver counts exactly; this one decides itself what it takes twice, late or not at
+/// all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_prometheus_stores_each_acknowledged_value_once_whatever_is_killed() {
     if without_servers("a_real_prometheus_stores_each_acknowledged_value_once_whatever_is_killed") {

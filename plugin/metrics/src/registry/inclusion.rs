@@ -17,8 +17,8 @@ impl Registry {
         self.families.get(*first).map(|family| family.source.as_deref())
     }
 
-    /// Registers a family of a source, for [`Registry::series`]. If the source had a metric with this
-    /// name and another definition, that one is discarded.
+    /// Registers a family of a source, for [`Registry::series`]. If the source had a metric with
+    /// this name and another definition, that one is discarded.
     ///
     /// # Errors
     /// The definition is invalid, or the registry or another source has a metric with this name, or

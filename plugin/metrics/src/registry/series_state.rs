@@ -86,8 +86,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Sets the exemplars of a series: the one of a counter, or those of a classic histogram's buckets,
-    /// after [`Registry::replace`] dropped the previous ones.
+    /// Sets the exemplars of a series: the one of a counter, or those of a classic histogram's
+    /// buckets, after [`Registry::replace`] dropped the previous ones.
     pub fn set_exemplars(&mut self, id: SeriesId, exemplars: Vec<Option<Exemplar>>) -> Result<(), Error> {
         let row = self.row(id.0)?;
         exemplars.iter().flatten().try_for_each(check_exemplar)?;

@@ -1,10 +1,10 @@
 //! Snapshots: serializes the whole registry, including series handles and values, so that a host
 //! can recreate a plug after a trap. Handles stay valid, and stale ones stay stale.
 //!
-//! Layout, version 1, or 2 if there are families of other sources: magic and version; body; 8 bytes of checksum over everything before. The body
-//! consists of integers (LEB128), numbers (8 bytes), and length-prefixed strings. The checksum
-//! applies FNV-1a's step to 8-byte words, folding in the high half after each; each step is a
-//! bijection, so any single changed word is detected.
+//! Layout, version 1, or 2 if there are families of other sources: magic and version; body; 8 bytes
+//! of checksum over everything before. The body consists of integers (LEB128), numbers (8 bytes),
+//! and length-prefixed strings. The checksum applies FNV-1a's step to 8-byte words, folding in the
+//! high half after each; each step is a bijection, so any single changed word is detected.
 //!
 //! Restoring treats its input as untrusted: definitions are validated as in registration, and
 //! allocations are limited to a small multiple of the input.

@@ -374,7 +374,8 @@ impl InstallFlow {
         Follows::Answer { ok: true, told }
     }
 
-    /// The answer once the file was taken back, or could not be; `loaded` is what the server did then.
+    /// The answer once the file was taken back, or could not be; `loaded` is what the server did
+    /// then.
     fn taken_back(&mut self, as_before: bool, loaded: &str) -> Follows {
         let Some(why) = self.lost.take() else {
             let ok = self.reload_error.is_some();

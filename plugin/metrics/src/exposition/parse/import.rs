@@ -59,9 +59,9 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
     take(families, registry, options, None).0
 }
 
-/// Replaces all that a source included before by these families. Metrics of unknown type are gauges.
-/// The registry's own metrics and those of other sources win: a family with the name of one of them
-/// is rejected. Call [`Registry::set_now`] first.
+/// Replaces all that a source included before by these families. Metrics of unknown type are
+/// gauges. The registry's own metrics and those of other sources win: a family with the name of one
+/// of them is rejected. Call [`Registry::set_now`] first.
 pub fn include(families: &Families, registry: &mut Registry, source: &str) -> Imported {
     let before = registry.included(source);
     let (mut imported, series) = take(families, registry, Options { unknown_as_gauge: true }, Some(source));
