@@ -1294,13 +1294,23 @@ export interface ExportDashboardsResult extends AnyResult {
 }
 
 /** `export_format` of output_schema. */
-export type ExportFormat = 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
+export type ExportFormat =
+  | 'prometheus'
+  | 'openmetrics'
+  | 'openmetrics2'
+  | 'protobuf'
+  | 'json'
+  | 'csv';
 
 /**
- * `export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or csv.
+ * `export_metrics`: export recorded metrics as prometheus, openmetrics, openmetrics2, protobuf,
+ * json or csv.
  */
 export interface ExportMetricsRequest extends AnyRequest {
-  /** `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`. */
+  /**
+   * `prometheus` (the default), `openmetrics` (1.0), `openmetrics2` (2.0, which is experimental),
+   * `protobuf`, `json` or `csv`.
+   */
   export_format?: Text;
 }
 
@@ -1495,7 +1505,10 @@ export interface Family {
 
 /** `federate`: fetch series from Prometheus's /federate; optionally import or push them. */
 export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /** Whether to import it into the registry; false by default. */
   import?: Flag;
@@ -1511,7 +1524,7 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
   'match[]'?: Texts;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -1545,7 +1558,7 @@ export interface FederateResult extends AnyResult {
   families_count?: number;
   /** Whether series were fetched. */
   federated: boolean;
-  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  /** The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. */
   format?: string;
   /** With `import`: the outcome of the import. */
   imported?: Imported;
@@ -1939,7 +1952,7 @@ export interface Imported {
  * before.
  */
 export interface IncludeMetricsRequest extends AnyRequest {
-  /** The format of `text`: `openmetrics` (the default) or `prometheus`. */
+  /** The format of `text`: `openmetrics` (the default), `openmetrics2` or `prometheus`. */
   format?: Text;
   /**
    * Who has these metrics, such as `prometheus_client`. What the source included before is replaced
@@ -3441,8 +3454,10 @@ export type RulesTarget =
 export interface Sample {
   /** Its created timestamp in seconds since the Unix epoch, if exposed. */
   created?: Amount;
-  /** Its exemplar. */
+  /** Its exemplar; the first, if there are several. */
   exemplar?: Exemplar;
+  /** All its exemplars, if there are several. */
+  exemplars?: Exemplar[];
   /** Its labels. */
   labels: LabelPairs;
   /** The metric's name, with the sample's suffix. */
@@ -3459,11 +3474,14 @@ export interface Sample {
  * `scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its metrics.
  */
 export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
-   * `openmetrics` or `protobuf`. Without it, that is an error.
+   * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
   /** Whether to import it into the registry; false by default. */
@@ -3483,7 +3501,7 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
   path?: Text;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -3519,7 +3537,7 @@ export interface ScrapeEndpointResult extends AnyResult {
   families?: Family[];
   /** The number of metric families. */
   families_count?: number;
-  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  /** The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. */
   format?: string;
   /** With `import`: the outcome of the import. */
   imported?: Imported;
@@ -3597,7 +3615,10 @@ export interface ScrapeJob {
 
 /** `ScrapedEndpoint` of input_schema. */
 export interface ScrapedEndpoint {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
@@ -3605,7 +3626,7 @@ export interface ScrapedEndpoint {
   endpoint_url?: Text;
   /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
-   * `openmetrics` or `protobuf`. Without it, that is an error.
+   * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
   /** Whether to import it into the registry; false by default. */
@@ -3625,7 +3646,7 @@ export interface ScrapedEndpoint {
   path?: Text;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
