@@ -8,6 +8,7 @@
 //! | [`schemas`] | generates JSON Schemas of pipes, configurations and grants files |
 //! | [`sbom`] | writes CycloneDX SBOMs from Cargo's dependency graph |
 //! | [`imports`] | finds import cycles between files |
+//! | [`kubernetes`] | reads the manifests in `deploy/kubernetes` |
 //! | [`npm`] | builds the package for Node |
 //! | [`oci`] | builds an OCI image layout |
 //! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
@@ -26,6 +27,7 @@ pub mod dist;
 pub mod documents;
 pub mod generate;
 pub mod imports;
+pub mod kubernetes;
 pub mod npm;
 pub mod oci;
 pub mod reference;
