@@ -17,6 +17,7 @@ mod query;
 mod run;
 mod serve;
 mod show;
+mod stop_signal;
 mod textfile;
 mod top;
 mod watch;

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::ending::Ending;
 use super::plug_args::{PlugArgs, setting};
 use super::show;
+use super::stop_signal::StopSignal;
 
 /// Serve the plug over HTTP: a web UI at /, GET /metrics, POST /process, GET /sd, GET /healthz, GET
 /// /readyz
@@ -128,13 +129,18 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
     if let Some(schedule) = schedule {
         schedule.check(&plug.describe().sinks).map_err(|problem| args.plug.in_config(problem))?;
     }
+    let mut stop = StopSignal::listen();
     let token_note = if options.token.is_some() { "; token required" } else { "" };
     show::note(&format!(
         "listening on {}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz, GET /readyz{token_note}; stop with Ctrl-C",
         urls.join(" and ")
     ));
     let deliveries = schedule.map(|schedule| schedule.start(&plug));
-    server::serve_with(listeners, plug.clone(), options, stopping())
+    let stopping = async move {
+        stop.received().await;
+        show::note("stopping: pending requests are answered, then unsent values are delivered");
+    };
+    server::serve_with(listeners, plug.clone(), options, stopping)
         .await
         .map_err(|error| cannot_listen(&args.listen_addresses.join(", "), &error))?;
     drop(deliveries);
@@ -145,29 +151,4 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
         ..Ending::default()
     };
     ending.of(&plug).await
-}
-
-/// Completes when the server is asked to stop, and says so.
-async fn stopping() {
-    stop_signal().await;
-    show::note("stopping: pending requests are answered, then unsent values are delivered");
-}
-
-/// Completes on Ctrl-C, and on Unix on SIGTERM.
-async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler, the system's default action ends the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -15,6 +15,7 @@ use super::pipe_file::{self, Caller, Stub};
 use super::plug_args::PlugArgs;
 use super::run::print_table;
 use super::show::{self, Progress};
+use super::stop_signal::StopSignal;
 
 /// Interval between checks of the file.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -50,9 +51,17 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
     }
     let mut before: Option<Vec<MetricFamily>> = None;
     let mut success;
+    let mut stop = StopSignal::listen();
     loop {
         let changed = stamp(&args.pipe);
-        match once(&args).await {
+        let run = tokio::select! {
+            run = once(&args) => run,
+            () = stop.received() => {
+                show::note("stopped during a run; what that run recorded may not have been delivered");
+                return Ok(false);
+            }
+        };
+        match run {
             Ok((succeeded, families)) => {
                 success = succeeded;
                 if let Some(before) = &before {
@@ -74,7 +83,7 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(success),
+                () = stop.received() => return Ok(success),
             }
             if stamp(&args.pipe) != changed {
                 break;
