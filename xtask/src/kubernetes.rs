@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::{read_text, root};
+use crate::{output, read, read_text, root, write};
 
 /// The folder of the manifests.
 pub fn folder() -> PathBuf {
@@ -192,4 +193,60 @@ fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
 /// The item of a list that has this name.
 fn named<'v>(value: &'v Value, key: &str, name: &str) -> Option<&'v Value> {
     list(value, key).find(|item| text(item, "name") == Some(name))
+}
+
+/// The resources of a kustomization, rendered by `kubectl`, with tokens made up.
+///
+/// # Errors
+/// `kubectl` is missing, or cannot render it.
+pub fn rendered(name: &str) -> Result<Vec<Value>, String> {
+    let copy = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
+    documents(&render(name, copy.path())?)
+}
+
+/// The text of a rendered kustomization; `folder` is an empty one to render in.
+fn render(name: &str, folder: &Path) -> Result<String, String> {
+    for kustomization in KUSTOMIZATIONS {
+        let from = self::folder().join(kustomization);
+        let entries = fs::read_dir(&from).map_err(|error| format!("cannot read {}: {error}", from.display()))?;
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()) {
+            let file = path.file_name().unwrap_or_default();
+            write(&folder.join(kustomization).join(file), read(&path)?)?;
+        }
+    }
+    for token in ["token", "metrics-token"] {
+        write(&folder.join("plugpipe").join(token), "0123456789abcdef")?;
+    }
+    let mut kubectl = Command::new("kubectl");
+    kubectl.arg("kustomize").arg(folder.join(name));
+    output(&mut kubectl).map_err(|problem| format!("{problem} (Debian: apt-get install kubernetes-client)"))
+}
+
+/// Renders every kustomization and holds the results against the schemas of Kubernetes, of which
+/// the Python package `kubernetes-validate` has copies. Custom resources are left to the tests.
+///
+/// # Errors
+/// A tool is missing, or a resource is not what its schema says.
+pub fn check() -> Result<String, String> {
+    let python = root().join("target/kubernetes-validate");
+    if !python.join("bin/kubernetes-validate").is_file() {
+        let hint = "it needs python3 with venv, and PyPI";
+        let made = output(Command::new("python3").args(["-m", "venv"]).arg(&python));
+        made.map_err(|problem| format!("{problem}; {hint}"))?;
+        let mut pip = Command::new(python.join("bin/pip"));
+        let installed = output(pip.args(["install", "--quiet", "kubernetes-validate==1.37.0"]));
+        installed.map_err(|problem| format!("{problem}; {hint}"))?;
+    }
+    let mut count = 0;
+    for name in KUSTOMIZATIONS {
+        let copy = tempfile::tempdir().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
+        let text = render(name, copy.path())?;
+        count += documents(&text)?.len();
+        let file = copy.path().join("rendered.yaml");
+        write(&file, text)?;
+        let mut validate = Command::new(python.join("bin/kubernetes-validate"));
+        output(validate.args(["--strict", "--quiet", "--no-warn"]).arg(&file))
+            .map_err(|problem| format!("deploy/kubernetes/{name}: {problem}"))?;
+    }
+    Ok(format!("{count} resources"))
 }
