@@ -19,5 +19,7 @@ pub mod registry;
 pub mod serve;
 pub mod snippets;
 pub mod stack;
+pub mod systemd;
 pub mod terminal;
+pub mod web_config;
 pub mod writers;
