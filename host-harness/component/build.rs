@@ -1,5 +1,5 @@
-//! Builds the plug for wasm32-unknown-unknown and writes it as a component for `src/lib.rs` to
-//! embed.
+//! Builds the plug, and the example plug for pipes that use both, for wasm32-unknown-unknown and
+//! writes them as components for `src/lib.rs` to embed.
 //!
 //! The nested build uses a separate target folder for all profiles: the component is the same for a
 //! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead.
@@ -17,6 +17,10 @@ mod component;
 
 use component::{PACKAGE, TARGET, compile, componentize};
 
+/// The package of the example plug, and the plug's name.
+const EXAMPLE: &str = "data-processor";
+const EXAMPLE_NAME: &str = "data_processor";
+
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,9 +37,10 @@ fn build() -> Result<(), String> {
     println!("cargo::rerun-if-changed=component.rs");
     let plugin = workspace.join("plugin");
     let folders = fs::read_dir(&plugin).map_err(|error| format!("cannot read {}: {error}", plugin.display()))?;
+    let example = workspace.join("examples/plugs").join(EXAMPLE_NAME);
     // The plug and the crates in its folder. A new crate also changes the workspace's manifest.
     let crates = folders.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.join("Cargo.toml").is_file());
-    for folder in crates.chain([plugin]) {
+    for folder in crates.chain([plugin, example]) {
         for path in ["src", "Cargo.toml"] {
             println!("cargo::rerun-if-changed={}", folder.join(path).display());
         }
@@ -46,17 +51,29 @@ fn build() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");
     let out = variable("OUT_DIR").map(PathBuf::from)?;
 
-    let component = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
-        Some(path) => read(Path::new(&path))?,
+    let (component, example) = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            let path = Path::new(&path);
+            // The example may lie beside it; without it, the host says that it has none.
+            let example = path.with_file_name(format!("{EXAMPLE_NAME}.wasm"));
+            (read(path)?, if example.is_file() { read(&example)? } else { Vec::new() })
+        }
         None => {
             ensure_target()?;
-            let module = compile(&[], &workspace, PACKAGE, &target_folder(&out)?)?;
-            componentize(&read(&module)?)?
+            let target = target_folder(&out)?;
+            let built = |package| componentize(&read(&compile(&[], &workspace, package, &target)?)?);
+            (built(PACKAGE)?, built(EXAMPLE)?)
         }
     };
-    let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("cargo::rustc-env=PLUGPIPE_PLUG_SHA256={digest}");
-    let path = out.join("monitoring_prometheus.wasm");
+    embed(&out, "monitoring_prometheus", "PLUGPIPE_PLUG_SHA256", &component)?;
+    embed(&out, EXAMPLE_NAME, "PLUGPIPE_EXAMPLE_SHA256", &example)
+}
+
+/// Writes a component for `src/lib.rs`, and says its digest in a variable.
+fn embed(out: &Path, name: &str, variable: &str, component: &[u8]) -> Result<(), String> {
+    let digest: String = Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo::rustc-env={variable}={digest}");
+    let path = out.join(format!("{name}.wasm"));
     fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 

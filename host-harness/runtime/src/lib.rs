@@ -27,6 +27,8 @@
 //! | `store` | one instance in its store: a recorder, or a worker |
 //! | [`session`] | a plug with one owner: [`Session`]; one that threads share: [`SharedPlug`] |
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
+//! | `monitoring` | links a plug that records metrics by importing them to the one that exports them |
+//! | `empty_wasi` | interfaces without content, for language runtimes that import them |
 //! | `lanes` | which job runs next |
 //! | `job`, `files` | carries out jobs: in workers, or as files |
 //! | [`query`] | typed queries |
@@ -52,6 +54,7 @@ mod budget;
 mod cache;
 pub mod compile;
 mod egress;
+mod empty_wasi;
 mod engine;
 pub mod error;
 mod exports;
@@ -65,6 +68,7 @@ mod lanes;
 pub mod limits;
 mod linker;
 mod mask;
+mod monitoring;
 pub mod plug;
 pub mod printable;
 mod private;
@@ -84,6 +88,7 @@ pub use handle::PlugHandle;
 pub use http_recording::Exchanges;
 pub use journal::close_inherited_locks;
 pub use limits::Limits;
+pub use monitoring::{DEFAULT_SERIES, LABEL as PLUG_LABEL};
 pub use plug::Plug;
 pub use private::publish;
 pub use session::{Recovery, Session, SharedPlug};

@@ -10,9 +10,11 @@ mod fields;
 mod init;
 mod inspect;
 mod log;
+mod new;
 mod output;
 mod pipe_file;
 mod plug_args;
+mod plugs;
 mod query;
 mod run;
 mod serve;
@@ -78,6 +80,7 @@ enum Command {
     Top(top::TopArgs),
     Watch(watch::WatchArgs),
     Init(init::InitArgs),
+    New(new::NewArgs),
     Completions(completions::CompletionsArgs),
     /// Write the manual page, in roff
     Man,
@@ -97,7 +100,9 @@ pub(crate) fn main() -> ExitCode {
     cli.log_format.set();
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
     // Read the configuration first, because the log level depends on it.
-    match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
+    let plug = command.plug();
+    let taken = plug.filter(|_| !command.takes_several()).map_or(Ok(()), PlugArgs::takes_one);
+    match taken.and_then(|()| plug.map_or(Ok(false), PlugArgs::asks_for_debug)) {
         Ok(debug) => log_to_stderr(cli.verbose, debug, cli.log_format),
         Err(error) => return failed(&error),
     }
@@ -121,6 +126,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Top(args) => top::top(args).await,
             Command::Watch(args) => watch::watch(args).await,
             Command::Init(args) => init::init(&args),
+            Command::New(args) => new::new(&args),
             Command::Completions(args) => completions::completions(&args, Cli::command()),
             Command::Man => completions::man(Cli::command()),
         }
@@ -161,12 +167,18 @@ fn failed(error: &CommandError) -> ExitCode {
             | Error::File { .. }
             | Error::Load { .. },
         )
+        | CommandError::Further { error: Error::Load { .. }, .. }
         | CommandError::Pipe(PipeError::Input { .. }) => ExitCode::from(USAGE),
         _ => ExitCode::FAILURE,
     }
 }
 
 impl Command {
+    /// Whether the command runs further plugs beside the first one.
+    fn takes_several(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Watch(_) | Self::Inspect(_))
+    }
+
     /// The plug options, if the command starts a plug from the command line.
     fn plug(&self) -> Option<&PlugArgs> {
         match self {
@@ -177,7 +189,13 @@ impl Command {
             Self::Watch(args) => Some(&args.plug),
             Self::Dashboards(args) => Some(args.plug()),
             Self::Inspect(args) => Some(&args.plug),
-            Self::Check(_) | Self::Demo(_) | Self::Top(_) | Self::Init(_) | Self::Completions(_) | Self::Man => None,
+            Self::Check(_)
+            | Self::Demo(_)
+            | Self::Top(_)
+            | Self::Init(_)
+            | Self::New(_)
+            | Self::Completions(_)
+            | Self::Man => None,
         }
     }
 }

@@ -39,10 +39,11 @@ fn a_failed_step_fails_the_run_and_a_warned_one_does_not() {
 
 #[test]
 fn an_unknown_plug_is_named_with_the_way_to_pass_it_over() {
-    let output = run(&["run", "examples/pipes/basic_pipe_monitoring.yaml"]);
+    let file = pipe("steps: [{plug: data_procesor}]");
+    let output = run(&["run", file.path().to_str().unwrap()]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     let text = stderr(&output);
-    assert!(text.contains("data_processor") && text.contains("--stub"), "{text}");
+    assert!(text.contains("did you mean data_processor?") && text.contains("--stub data_procesor"), "{text}");
 }
 
 #[test]

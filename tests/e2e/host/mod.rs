@@ -7,6 +7,7 @@ pub mod hostile;
 pub mod jobs;
 pub mod kills;
 pub mod load;
+pub mod monitoring;
 pub mod order;
 pub mod outbound;
 // Measures memory by /proc.

@@ -3,11 +3,24 @@
 //! attack needs are further members, all of them texts. See tests/e2e/host/hostile.rs.
 
 mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "monitoring", generate_all });
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package example:hostile;
+            world hostile {
+                include plugpipe:monitoring/monitoring@1.0.0;
+                import plugpipe:monitoring/metrics@1.0.0;
+                import plugpipe:monitoring/query@1.0.0;
+            }
+        ",
+        world: "example:hostile/hostile",
+        generate_all,
+    });
 }
 
 mod exports;
 mod http;
+mod imports;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -85,6 +98,7 @@ fn attack(ctx: &str) -> Result<String, Failure> {
         "loop" => loop {
             black_box(());
         },
+        "flood" if text("with") == "metrics" => imports::flood(),
         "flood" => flood(&text("with")),
         "hoard" => hoard(&text("of")),
         "allocate" => loop {
@@ -136,6 +150,13 @@ fn attack(ctx: &str) -> Result<String, Failure> {
         }
         "wait" => monotonic_clock::subscribe_instant(u64::MAX).block(),
         "started" => return Ok(STARTED.lock().unwrap_or_else(|_| trap()).clone()),
+        "record" => return Ok(imports::record(&text("name"), &text("kind"))),
+        "update" => return Ok(imports::update(number("handle") as u32, number("times"))),
+        "steal" => return Ok(imports::steal(number("times"))),
+        "pretend" => return Ok(imports::pretend()),
+        "fill" => return Ok(imports::fill(&text("with"), number("times"))),
+        "ask" => return Ok(imports::ask()),
+        "clear" => return Ok(imports::clear()),
         "lie" => LYING.store(true, Ordering::Relaxed),
         _ => {}
     }

@@ -59,6 +59,7 @@ fn the_basic_usage_example_is_parsed() {
                 "metric_type": "histogram",
                 "labels": {"pipeline_name": "data_processing", "status": "success"}
             }),
+            reads_file: false,
             name: None,
             version: None,
             outputs: Vec::new(),
