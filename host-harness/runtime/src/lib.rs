@@ -45,6 +45,7 @@
 //! | [`settings`] | loads configuration files and expands granted `${NAME}` |
 //! | [`printable`] | escapes text for terminals |
 //! | [`watched`] | reloads files when they change |
+//! | [`pem`] | certificates and keys |
 
 #![deny(missing_docs)]
 
@@ -69,6 +70,7 @@ pub mod limits;
 mod linker;
 mod mask;
 mod monitoring;
+pub mod pem;
 pub mod plug;
 pub mod printable;
 mod private;

@@ -20,5 +20,7 @@ pub mod serve;
 pub mod several_plugs;
 pub mod snippets;
 pub mod stack;
+pub mod systemd;
 pub mod terminal;
+pub mod web_config;
 pub mod writers;
