@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::other_plug::notes;
 use crate::fake_web::{WebServer, text};
+use crate::fixture::Fixture;
 use crate::support::{answer, run, stderr, stdout};
 
 fn write(folder: &Path, name: &str, text: &str) -> String {
@@ -80,6 +81,31 @@ async fn a_configuration_declares_further_plugs_and_neither_reaches_what_the_oth
     assert!(stdout(&shown).contains("\nplug one: notes 1, "), "{}", stdout(&shown));
     let checked = ran(vec!["check".into(), config]).await;
     assert!(checked.status.success(), "{}", stdout(&checked));
+}
+
+#[test]
+fn a_credential_goes_with_its_own_plugs_requests_only() {
+    let server = Fixture::start(|_| (200, "text/plain", b"answered".to_vec()));
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "token", "planted-secret");
+    let with = json!({
+        "origins": [{"url": server.url, "credential": "own"}],
+        "credentials": {"own": {"bearer": {"file": "token"}}},
+    });
+    let config = json!({"plugs": {
+        "with": {"component": notes(), "grants": with},
+        "without": {"component": notes(), "grants": {"origins": [server.url]}},
+    }});
+    let config = write(folder.path(), "config.json", &config.to_string());
+    let step =
+        |plug: &str| format!("- {{uses: {plug}, with: {{operation: ask, url: '{}/{plug}', text: t}}}}\n", server.url);
+    let pipe = write(folder.path(), "pipe.yaml", &format!("name: p\nsteps:\n{}{}", step("with"), step("without")));
+    let output = run(&["run", &pipe, "--config", &config, "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(!stdout(&output).contains("planted-secret"), "{}", stdout(&output));
+    let asked = server.asked();
+    let carried: Vec<_> = asked.iter().map(|asked| (asked.path.as_str(), asked.header("authorization"))).collect();
+    assert_eq!(carried, [("/with", Some("Bearer planted-secret")), ("/without", None)]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 pub mod compile;
 pub mod damaged_state;
 pub mod delivery;
+pub mod empty_wasi;
 pub mod hostile;
 pub mod jobs;
 pub mod kills;
