@@ -2,7 +2,9 @@
 //! writes them as components for `src/lib.rs` to embed.
 //!
 //! The nested build uses a separate target folder for all profiles: the component is the same for a
-//! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead.
+//! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead. Set
+//! `PLUGPIPE_PRECOMPILED` to embed its compiled form too: a file that is named after the SHA-256
+//! digest of the component, so that none of another component is taken.
 
 use std::env;
 use std::ffi::OsString;
@@ -49,6 +51,7 @@ fn build() -> Result<(), String> {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
     println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");
+    println!("cargo::rerun-if-env-changed=PLUGPIPE_PRECOMPILED");
     let out = variable("OUT_DIR").map(PathBuf::from)?;
 
     let (component, example) = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
@@ -65,16 +68,36 @@ fn build() -> Result<(), String> {
             (built(PACKAGE)?, built(EXAMPLE)?)
         }
     };
-    embed(&out, "monitoring_prometheus", "PLUGPIPE_PLUG_SHA256", &component)?;
-    embed(&out, EXAMPLE_NAME, "PLUGPIPE_EXAMPLE_SHA256", &example)
+    let digest = embed(&out, "monitoring_prometheus", "PLUGPIPE_PLUG_SHA256", &component)?;
+    precompiled(&digest, &out)?;
+    embed(&out, EXAMPLE_NAME, "PLUGPIPE_EXAMPLE_SHA256", &example).map(drop)
 }
 
 /// Writes a component for `src/lib.rs`, and says its digest in a variable.
-fn embed(out: &Path, name: &str, variable: &str, component: &[u8]) -> Result<(), String> {
+fn embed(out: &Path, name: &str, variable: &str, component: &[u8]) -> Result<String, String> {
     let digest: String = Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env={variable}={digest}");
     let path = out.join(format!("{name}.wasm"));
-    fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    Ok(digest)
+}
+
+/// Writes `precompiled.rs`: the compiled form of the component with this digest, or none.
+fn precompiled(digest: &str, out: &Path) -> Result<(), String> {
+    let code = match env::var_os("PLUGPIPE_PRECOMPILED").filter(|path| !path.is_empty()).map(PathBuf::from) {
+        None => "None".to_owned(),
+        Some(path) if path.file_stem().is_some_and(|stem| stem == digest) => {
+            let copy = out.join("precompiled.cwasm");
+            fs::write(&copy, read(&path)?).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
+            "Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/precompiled.cwasm\")))".to_owned()
+        }
+        Some(path) => {
+            let path = path.display();
+            return Err(format!("PLUGPIPE_PRECOMPILED: expected a file called {digest}.cwasm, got {path}"));
+        }
+    };
+    let path = out.join("precompiled.rs");
+    fs::write(&path, code).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Installs the wasm target with rustup if it is missing.

@@ -1258,7 +1258,10 @@ export interface ExpireSilenceResult extends AnyResult {
   silence_id: string;
 }
 
-/** `export_dashboards`: export dashboards as files for Grafana provisioning. */
+/**
+ * `export_dashboards`: export dashboards as files for Grafana provisioning, or as ConfigMaps for
+ * Kubernetes.
+ */
 export interface ExportDashboardsRequest extends AnyRequest {
   /** An alias of `dashboards`. */
   dashboard_config?: unknown;
@@ -1273,6 +1276,10 @@ export interface ExportDashboardsRequest extends AnyRequest {
   folder?: Text | LabelValue[];
   /** The uid of the innermost folder, or of an existing folder. */
   folder_uid?: Text;
+  /**
+   * Whether to export ConfigMaps for Grafana's sidecar, one for each dashboard, and their metadata.
+   */
+  kubernetes?: Flag | Kubernetes;
   /** The prefix of a template's metric names; `plugpipe` by default. */
   prefix?: Text;
   /** The names of templates; `all` selects every template. */
@@ -1283,24 +1290,39 @@ export interface ExportDashboardsRequest extends AnyRequest {
 
 /** The result of `export_dashboards`. */
 export interface ExportDashboardsResult extends AnyResult {
-  /** A file for each dashboard. */
+  /** A file for each dashboard: its JSON model, or with `kubernetes` its ConfigMap. */
   files: File[];
   /** The `uids` that do not exist in Grafana. */
   missing: string[];
-  /** The YAML provider file that makes Grafana load the other files. */
-  provider: string;
-  /** Corrections and suspicious fields in dashboards. */
+  /**
+   * The YAML provider file that makes Grafana load the other files. Absent with `kubernetes`.
+   */
+  provider?: string;
+  /**
+   * Corrections and suspicious fields in dashboards; with `kubernetes` also what a ConfigMap cannot
+   * express.
+   */
   warnings: string[];
 }
 
 /** `export_format` of output_schema. */
-export type ExportFormat = 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
+export type ExportFormat =
+  | 'prometheus'
+  | 'openmetrics'
+  | 'openmetrics2'
+  | 'protobuf'
+  | 'json'
+  | 'csv';
 
 /**
- * `export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or csv.
+ * `export_metrics`: export recorded metrics as prometheus, openmetrics, openmetrics2, protobuf,
+ * json or csv.
  */
 export interface ExportMetricsRequest extends AnyRequest {
-  /** `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`. */
+  /**
+   * `prometheus` (the default), `openmetrics` (1.0), `openmetrics2` (2.0, which is experimental),
+   * `protobuf`, `json` or `csv`.
+   */
   export_format?: Text;
 }
 
@@ -1348,7 +1370,7 @@ export interface ExportOtlpResult extends AnyResult {
   unchanged?: boolean;
 }
 
-/** `export_rules`: a rule file. */
+/** `export_rules`: a rule file, or a PrometheusRule for Kubernetes. */
 export interface ExportRulesRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
   alert_config?: AlertConfig | null;
@@ -1360,6 +1382,8 @@ export interface ExportRulesRequest extends AnyRequest {
   groups?: RuleGroup[] | null;
   /** The evaluation interval of the group of `alerts`; the server's default by default. */
   interval?: Duration;
+  /** Whether to export a PrometheusRule of the Prometheus operator, and its metadata. */
+  kubernetes?: Flag | Kubernetes;
   /** The template's parameters. */
   parameters?: { [key: string]: unknown } | null;
   /** The rule file's name; `plugpipe_rules.yml` by default. */
@@ -1374,7 +1398,7 @@ export interface ExportRulesRequest extends AnyRequest {
 
 /** The result of `export_rules`. */
 export interface ExportRulesResult extends AnyResult {
-  /** The rule file's text. */
+  /** The rule file's text; with `kubernetes` that of a PrometheusRule. */
   exported_rules: string;
   /** How many groups there are. */
   groups: number;
@@ -1495,7 +1519,10 @@ export interface Family {
 
 /** `federate`: fetch series from Prometheus's /federate; optionally import or push them. */
 export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /** Whether to import it into the registry; false by default. */
   import?: Flag;
@@ -1511,7 +1538,7 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
   'match[]'?: Texts;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -1545,7 +1572,7 @@ export interface FederateResult extends AnyResult {
   families_count?: number;
   /** Whether series were fetched. */
   federated: boolean;
-  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  /** The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. */
   format?: string;
   /** With `import`: the outcome of the import. */
   imported?: Imported;
@@ -1629,7 +1656,10 @@ export interface FoundDashboard {
   url?: string;
 }
 
-/** `generate_config`: generate a prometheus.yml, or parts of it, and targets files. */
+/**
+ * `generate_config`: generate a prometheus.yml, or parts of it, and targets files; or monitors for
+ * Kubernetes.
+ */
 export interface GenerateConfigRequest extends AnyRequest {
   /** The environment whose defaults apply: `development`, `testing` or `production`. */
   environment?: Text;
@@ -1637,17 +1667,24 @@ export interface GenerateConfigRequest extends AnyRequest {
   for_version?: Text;
   /** The contents of the parts. */
   generate?: GeneratedSections | null;
+  /**
+   * Whether to write resources of the Prometheus operator, one for each job, and their metadata.
+   */
+  kubernetes?: Flag | KubernetesMonitors;
   /** The parts to write; by default all non-empty ones. */
   parts?: string[] | null;
 }
 
 /** The result of `generate_config`. */
 export interface GenerateConfigResult extends AnyResult {
-  /** The text of `prometheus.yml`; absent if all parts are empty. */
+  /**
+   * The text of `prometheus.yml`, or with `kubernetes` of the operator's resources; absent if all
+   * parts are empty.
+   */
   config?: string;
   /** The environment whose defaults apply, or `default`. */
   environment: string;
-  /** Prometheus's default name for the file; absent without `config`. */
+  /** The usual name of the file; absent without `config`. */
   file_name?: string;
   /** The targets as JSON, for a file in `file_sd_configs`. */
   file_sd?: string;
@@ -1939,7 +1976,7 @@ export interface Imported {
  * before.
  */
 export interface IncludeMetricsRequest extends AnyRequest {
-  /** The format of `text`: `openmetrics` (the default) or `prometheus`. */
+  /** The format of `text`: `openmetrics` (the default), `openmetrics2` or `prometheus`. */
   format?: Text;
   /**
    * Who has these metrics, such as `prometheus_client`. What the source included before is replaced
@@ -2032,6 +2069,47 @@ export type KindName =
   | 'native_histogram'
   | 'info'
   | 'stateset';
+
+/** The metadata of Kubernetes resources. */
+export interface Kubernetes {
+  /** Annotations of the resources. */
+  annotations?: Labels;
+  /** Labels of the resources, such as those by which the operator selects them. */
+  labels?: Labels;
+  /**
+   * The resource's name, or what the names of several begin with; made of the file, dashboard or
+   * job by default.
+   */
+  name?: Text;
+  /** The namespace; by default that of whoever applies the resource. */
+  namespace?: Text;
+}
+
+/**
+ * Monitors and scrape configurations of the Prometheus operator: their metadata, and how it finds
+ * the plug.
+ */
+export interface KubernetesMonitors {
+  /** Annotations of the resources. */
+  annotations?: Labels;
+  /**
+   * The resource for the plug's job: `service_monitor` (the default), `pod_monitor` or
+   * `scrape_config`.
+   */
+  kind?: Text;
+  /** Labels of the resources, such as those by which the operator selects them. */
+  labels?: Labels;
+  /** What the resources' names begin with; made of the jobs' names by default. */
+  name?: Text;
+  /** The namespace; by default that of whoever applies the resources. */
+  namespace?: Text;
+  /** The namespaces of the Service or pods; by default that of the monitor. */
+  namespaces?: string[] | null;
+  /** The name of the port in the Service or pods; `http` by default. */
+  port?: Text;
+  /** The labels of the plug's Service or pods; `app.kubernetes.io/name: plugpipe` by default. */
+  selector?: Labels;
+}
 
 /** Name-value pairs. */
 export type LabelPairs = { [key: string]: string };
@@ -3441,8 +3519,10 @@ export type RulesTarget =
 export interface Sample {
   /** Its created timestamp in seconds since the Unix epoch, if exposed. */
   created?: Amount;
-  /** Its exemplar. */
+  /** Its exemplar; the first, if there are several. */
   exemplar?: Exemplar;
+  /** All its exemplars, if there are several. */
+  exemplars?: Exemplar[];
   /** Its labels. */
   labels: LabelPairs;
   /** The metric's name, with the sample's suffix. */
@@ -3459,11 +3539,14 @@ export interface Sample {
  * `scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its metrics.
  */
 export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
-   * `openmetrics` or `protobuf`. Without it, that is an error.
+   * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
   /** Whether to import it into the registry; false by default. */
@@ -3483,7 +3566,7 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
   path?: Text;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -3519,7 +3602,7 @@ export interface ScrapeEndpointResult extends AnyResult {
   families?: Family[];
   /** The number of metric families. */
   families_count?: number;
-  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  /** The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. */
   format?: string;
   /** With `import`: the outcome of the import. */
   imported?: Imported;
@@ -3553,6 +3636,8 @@ export interface ScrapeJob {
   basic_auth?: BasicAuth | null;
   /** A token file on the Prometheus server. */
   bearer_token_file?: Text;
+  /** With `kubernetes` only: the Secret with the token. */
+  bearer_token_secret?: SecretKey | null;
   /** Paths of targets files. */
   file_sd?: string[] | null;
   /** Whether labels from the target take precedence over the job's. */
@@ -3597,7 +3682,10 @@ export interface ScrapeJob {
 
 /** `ScrapedEndpoint` of input_schema. */
 export interface ScrapedEndpoint {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
@@ -3605,7 +3693,7 @@ export interface ScrapedEndpoint {
   endpoint_url?: Text;
   /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
-   * `openmetrics` or `protobuf`. Without it, that is an error.
+   * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
   /** Whether to import it into the registry; false by default. */
@@ -3625,7 +3713,7 @@ export interface ScrapedEndpoint {
   path?: Text;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -3637,6 +3725,14 @@ export interface ScrapedEndpoint {
   timeout?: Duration;
   /** Whether to import untyped metrics as gauges; they are rejected by default. */
   unknown_as_gauge?: Flag;
+}
+
+/** A key of a Secret in the namespace of the resource that refers to it. */
+export interface SecretKey {
+  /** The key in the Secret. */
+  key?: Text;
+  /** The Secret's name. */
+  name?: Text;
 }
 
 /** `send_alerts`: send firing alerts to Alertmanager. */
