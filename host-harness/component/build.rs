@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 #[path = "component.rs"]
 mod component;
 
-use component::{PACKAGE, TARGET, compile, componentize};
+use component::{PACKAGE, TARGET, compile, componentize, target_folder};
 
 /// The package of the example plug, and the plug's name.
 const EXAMPLE: &str = "data-processor";
@@ -63,7 +63,7 @@ fn build() -> Result<(), String> {
         }
         None => {
             ensure_target()?;
-            let target = target_folder(&out)?;
+            let target = target_folder(&out)?.join("component");
             let built = |package| componentize(&read(&compile(&[], &workspace, package, &target)?)?);
             (built(PACKAGE)?, built(EXAMPLE)?)
         }
@@ -130,15 +130,6 @@ fn ensure_target() -> Result<(), String> {
 }
 
 /// `<target>/component`, where `<target>` is the outer build's target folder.
-fn target_folder(out: &Path) -> Result<PathBuf, String> {
-    // OUT_DIR is <target>/[<triple>/]<profile>/build/<package>-<hash>/out.
-    out.ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
-        .or_else(|| out.ancestors().nth(4))
-        .map(|target| target.join("component"))
-        .ok_or_else(|| format!("cannot find the target folder above {}", out.display()))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

@@ -7,9 +7,8 @@ use crate::support::{answer, root, run, stderr, stdout};
 
 /// The profile of this workspace's component, so that its dependencies are built already.
 fn profile() -> String {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let (_, profile) = manifest.split_once("[profile.component]").unwrap();
-    let (profile, _) = profile.split_once("[profile.dev]").unwrap();
+    let settings = fs::read_to_string(root().join(".cargo/config.toml")).unwrap();
+    let (_, profile) = settings.split_once("[profile.component]").unwrap();
     format!("\n[profile.component]{profile}")
 }
 
@@ -20,7 +19,9 @@ fn build(folder: &Path) {
     fs::write(&manifest, text + &profile()).unwrap();
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     xtask::build_package(folder, "greeter").unwrap();
-    let built = root().join("target/component/wasm32-unknown-unknown/component/greeter.wasm");
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap();
+    let built = target.join("component/wasm32-unknown-unknown/component/greeter.wasm");
     let place = folder.join("target/wasm32-unknown-unknown/release");
     fs::create_dir_all(&place).unwrap();
     fs::copy(built, place.join("greeter.wasm")).unwrap();
