@@ -2,7 +2,7 @@
 
 mod call;
 mod check;
-mod completions;
+mod complete;
 mod dashboards;
 mod demo;
 mod ending;
@@ -10,6 +10,7 @@ mod fields;
 mod init;
 mod inspect;
 mod log;
+mod manual;
 mod new;
 mod output;
 mod pipe_file;
@@ -17,6 +18,7 @@ mod plug_args;
 mod plugs;
 mod query;
 mod run;
+mod schema;
 mod serve;
 mod service_manager;
 mod show;
@@ -82,9 +84,10 @@ enum Command {
     Watch(watch::WatchArgs),
     Init(init::InitArgs),
     New(new::NewArgs),
-    Completions(completions::CompletionsArgs),
-    /// Write the manual page, in roff
-    Man,
+    Completions(complete::CompletionsArgs),
+    Man(manual::ManArgs),
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -128,8 +131,9 @@ pub(crate) fn main() -> ExitCode {
             Command::Watch(args) => watch::watch(args).await,
             Command::Init(args) => init::init(&args),
             Command::New(args) => new::new(&args),
-            Command::Completions(args) => completions::completions(&args, Cli::command()),
-            Command::Man => completions::man(Cli::command()),
+            Command::Completions(args) => complete::completions(&args, Cli::command()),
+            Command::Man(args) => manual::man(&args, Cli::command()),
+            Command::Complete(args) => complete::complete(args, Cli::command()).await,
         }
     });
     match outcome {
@@ -196,7 +200,8 @@ impl Command {
             | Self::Init(_)
             | Self::New(_)
             | Self::Completions(_)
-            | Self::Man => None,
+            | Self::Man(_)
+            | Self::Complete(_) => None,
         }
     }
 }
