@@ -93,7 +93,8 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -
 impl PlugArgs {
     /// A component, or the embedded one, without a configuration.
     pub(super) fn of_component(plug: Option<PathBuf>) -> Self {
-        Self { plug, ..Self::default() }
+        let components = plug.map(|path| PlugFile { name: None, path }).into_iter().collect();
+        Self { components, ..Self::default() }
     }
 
     pub(super) fn plug(&self) -> Result<Plug, CommandError> {
