@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::RootCertStore;
 use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -205,13 +206,38 @@ impl Authority {
 
     /// One of several clients.
     pub fn client_named(&self, file: &str) -> (PathBuf, PathBuf) {
-        let (certificate, key) = self.signed(&["client.example"], ExtendedKeyUsagePurpose::ClientAuth, |_| {});
+        self.files(file, &["client.example"], ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// The certificate and key of a server for these names, as files, for servers that are other
+    /// programs.
+    pub fn server_files(&self, file: &str, names: &[&str]) -> (PathBuf, PathBuf) {
+        self.files(file, names, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    fn files(&self, file: &str, names: &[&str], purpose: ExtendedKeyUsagePurpose) -> (PathBuf, PathBuf) {
+        let (certificate, key) = self.signed(names, purpose, |_| {});
         let write = |name: &str, text: String| {
             let path = self.folder.path().join(name);
             std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
             path
         };
         (write(&format!("{file}.pem"), certificate.pem()), write(&format!("{file}.key"), key.serialize_pem()))
+    }
+
+    /// A client that trusts this authority, with a certificate if there is one.
+    pub fn connector(&self, identity: Option<&(PathBuf, PathBuf)>) -> Arc<rustls::ClientConfig> {
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(self.roots());
+        Arc::new(match identity {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = CertificateDer::pem_file_iter(certificate).unwrap().map(Result::unwrap).collect();
+                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap()).unwrap()
+            }
+        })
     }
 
     fn signed(

@@ -43,6 +43,7 @@
 //! | [`settings`] | loads configuration files and expands granted `${NAME}` |
 //! | [`printable`] | escapes text for terminals |
 //! | [`watched`] | reloads files when they change |
+//! | [`pem`] | certificates and keys |
 
 #![deny(missing_docs)]
 
@@ -65,6 +66,7 @@ mod lanes;
 pub mod limits;
 mod linker;
 mod mask;
+pub mod pem;
 pub mod plug;
 pub mod printable;
 mod private;

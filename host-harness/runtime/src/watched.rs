@@ -108,7 +108,22 @@ impl<T> Source<T> {
             return None;
         }
         self.files.update();
-        match read() {
+        self.replace(place, read())
+    }
+
+    /// Like [`Source::refresh`], for a value that names further files: `load` returns which there
+    /// are now, watched since before they were read.
+    pub fn reload(&mut self, place: &str, load: impl FnOnce() -> (Watched, Result<T, String>)) -> Option<T> {
+        if !self.files.has_changed() {
+            return None;
+        }
+        let (files, value) = load();
+        self.files = files;
+        self.replace(place, value)
+    }
+
+    fn replace(&mut self, place: &str, value: Result<T, String>) -> Option<T> {
+        match value {
             Ok(value) => {
                 info!("{place}: reloaded after a file change");
                 Some(std::mem::replace(&mut self.value, value))

@@ -16,6 +16,7 @@ mod plug_args;
 mod query;
 mod run;
 mod serve;
+mod service_manager;
 mod show;
 mod stop_signal;
 mod textfile;
@@ -98,7 +99,7 @@ pub(crate) fn main() -> ExitCode {
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
     // Read the configuration first, because the log level depends on it.
     match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
-        Ok(debug) => log_to_stderr(cli.verbose, debug, cli.log_format),
+        Ok(debug) => log_to_stderr(cli.verbose, debug, &command, cli.log_format),
         Err(error) => return failed(&error),
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -190,14 +191,22 @@ fn runtime_directives(levels: &str) -> String {
     complete.map(|rest| format!(",plugpipe_runtime{rest}")).collect()
 }
 
-fn log_to_stderr(verbose: u8, debug: bool, format: LogFormat) {
-    let level = match verbose {
+fn log_to_stderr(verbose: u8, debug: bool, command: &Command, format: LogFormat) {
+    let level = match (verbose, command) {
         // The plug's own response covers wasmtime's warnings, with the URL and a remedy. Announce
-        // the first compilation of a component, because it takes long, and that a server that was
-        // reported as unhealthy is healthy again.
-        0 if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug,plugpipe_runtime=debug",
-        0 => "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info,plugpipe_harness::delivery=info",
-        1 => "info",
+        // the first compilation of a component, because it takes long.
+        (0, _) if debug => "warn,wasmtime_wasi_http=error,plugpipe_harness=debug,plugpipe_runtime=debug",
+        // Whoever reads the log of a server does not see the plug's responses, and wants to know
+        // too that what was unhealthy is healthy again, and that a changed file is in use.
+        (0, Command::Serve(_)) => {
+            "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info,plugpipe_harness::delivery=info,\
+             plugpipe_runtime::egress::health=info,plugpipe_runtime::watched=info"
+        }
+        (0, _) => {
+            "warn,wasmtime_wasi_http=error,plugpipe_runtime::cache=info,plugpipe_harness::delivery=info,\
+             plugpipe_runtime::egress::health=error"
+        }
+        (1, _) => "info",
         _ => "debug",
     };
     let filter = match std::env::var(LOG_VARIABLE) {

@@ -1,14 +1,15 @@
 //! `serve`: serves the plug over HTTP.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::uri::Authority;
-use plugpipe_harness::{CommandError, serve as server};
+use plugpipe_harness::{CommandError, Error, PlugHandle, delivery, serve as server};
 use tokio::net::TcpListener;
 
 use super::ending::Ending;
 use super::plug_args::{PlugArgs, setting};
+use super::service_manager;
 use super::show;
 use super::stop_signal::StopSignal;
 
@@ -29,6 +30,10 @@ pub(crate) struct ServeArgs {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     listen_unix: Vec<PathBuf>,
+    /// Listen on the sockets that systemd passes (LISTEN_FDS) instead of addresses
+    #[cfg(unix)]
+    #[arg(long = "web.systemd-socket", conflicts_with = "listen_addresses")]
+    systemd_socket: bool,
     /// The scrape address that GET /sd returns; default: the request's Host
     #[arg(long, value_name = "HOST:PORT", value_parser = server::read_address)]
     advertise: Option<Authority>,
@@ -45,6 +50,10 @@ pub(crate) struct ServeArgs {
     /// Accept the token in this environment variable too, for GET /metrics only
     #[arg(long, value_name = "NAME")]
     metrics_token_env: Option<String>,
+    /// TLS, users, headers of responses and a rate limit, in the format of Prometheus' exporters
+    /// (docs/serve.md has the keys); reloaded when it changes
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<PathBuf>,
     /// Accept requests to this host name too, in addition to loopback names, the local address and
     /// the advertised one
     #[arg(long = "allow-host", value_name = "NAME")]
@@ -65,7 +74,9 @@ impl ServeArgs {
         let token = read(["--token-file", "--token-env"], self.token_file.as_ref(), self.token_env.as_ref())?;
         let options = ["--metrics-token-file", "--metrics-token-env"];
         let metrics_token = read(options, self.metrics_token_file.as_ref(), self.metrics_token_env.as_ref())?;
+        let web = self.web_config_file.as_deref().map(server::WebConfig::from_file).transpose();
         Ok(server::Options {
+            web: web.map_err(|problem| invalid_option("--web.config.file", problem))?,
             advertised: server::Advertised {
                 address: self.advertise.clone(),
                 instance: setting(self.plug.config()?, "instance"),
@@ -79,36 +90,66 @@ impl ServeArgs {
 }
 
 impl ServeArgs {
-    /// Binds every address, and checks before the plug starts that the options suit it. Also the
-    /// addresses as URLs.
+    /// Binds every address, or takes the sockets of systemd, and checks before the plug starts that
+    /// the options suit them. Also the addresses as URLs.
     async fn listeners(&self, options: &server::Options) -> Result<(server::Listeners, Vec<String>), CommandError> {
-        let (mut tcp, mut urls) = (Vec::new(), Vec::new());
-        for address in &self.listen_addresses {
-            let problem = |error: std::io::Error| cannot_listen(address, &error);
-            let listener = TcpListener::bind(address).await.map_err(problem)?;
-            let bound = listener.local_addr().map_err(problem)?;
+        #[cfg(unix)]
+        let (mut listeners, passed) = self.passed()?;
+        #[cfg(not(unix))]
+        let (mut listeners, passed) = (server::Listeners { tcp: Vec::new() }, None);
+        if passed.is_none() {
+            for address in &self.listen_addresses {
+                let problem = |error: std::io::Error| cannot_listen(address, &error);
+                listeners.tcp.push(TcpListener::bind(address).await.map_err(problem)?);
+            }
+        }
+        let mut urls = Vec::new();
+        for listener in &listeners.tcp {
+            let bound = listener.local_addr().map_err(|error| cannot_listen("a socket", &error))?;
             options.check(bound).map_err(|problem| {
-                invalid_option(ADDRESS, format!("{problem} with --token-file FILE or --token-env NAME"))
+                let ways = "with --token-file FILE or --token-env NAME, or users or client certificates with --web.config.file";
+                invalid_option(ADDRESS, format!("{problem} {ways}"))
             })?;
-            urls.push(format!("http://{bound}"));
-            tcp.push(listener);
+            urls.push(format!("{}://{bound}", options.scheme()));
         }
         #[cfg(unix)]
-        let bind = |path: &PathBuf| {
-            server::UnixSocket::bind(path).map_err(|error| CommandError::Listen {
+        for path in &self.listen_unix {
+            let bound = server::UnixSocket::bind(path).map_err(|error| CommandError::Listen {
                 option: "--listen-unix",
                 address: path.display().to_string(),
                 problem: error.to_string(),
-            })
-        };
-        let listeners = server::Listeners {
-            tcp,
-            #[cfg(unix)]
-            unix: self.listen_unix.iter().map(bind).collect::<Result<_, _>>()?,
-        };
+            })?;
+            listeners.unix.push(bound);
+        }
+        urls.extend(passed.map(|names| format!("the sockets of systemd: {}", names.join(", "))));
         Ok((listeners, urls))
     }
+
+    /// The sockets of systemd, and their names if they are asked for.
+    #[cfg(unix)]
+    fn passed(&self) -> Result<(server::Listeners, Option<Vec<String>>), CommandError> {
+        let none = server::Listeners { tcp: Vec::new(), unix: Vec::new() };
+        if !self.systemd_socket {
+            let pid = std::env::var("LISTEN_PID").ok().and_then(|pid| pid.parse().ok());
+            if pid == Some(std::process::id()) {
+                show::note(&format!("warning: LISTEN_FDS: sockets of systemd are not used without {SYSTEMD}"));
+            }
+            return Ok((none, None));
+        }
+        let (listeners, names) =
+            server::Listeners::from_systemd().map_err(|problem| invalid_option(SYSTEMD, problem))?;
+        if names.is_empty() {
+            let problem =
+                "systemd has passed no socket (LISTEN_FDS and LISTEN_PID); start the service by its .socket unit";
+            return Err(invalid_option(SYSTEMD, problem.into()));
+        }
+        Ok((listeners, Some(names)))
+    }
 }
+
+/// The option for sockets of systemd.
+#[cfg(unix)]
+const SYSTEMD: &str = "--web.systemd-socket";
 
 /// The option for addresses.
 const ADDRESS: &str = "--web.listen-address";
@@ -129,15 +170,20 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
     if let Some(schedule) = schedule {
         schedule.check(&plug.describe().sinks).map_err(|problem| args.plug.in_config(problem))?;
     }
+    if let Some(folder) = &args.plug.state {
+        note_restored(&plug, folder).await?;
+    }
     let mut stop = StopSignal::listen();
-    let token_note = if options.token.is_some() { "; token required" } else { "" };
+    let requirement = options.requirement().map(|requirement| format!("; {requirement}")).unwrap_or_default();
     show::note(&format!(
-        "listening on {}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz, GET /readyz{token_note}; stop with Ctrl-C",
+        "listening on {}: GET /, GET /metrics, POST /process, GET /sd, GET /healthz, GET /readyz{requirement}; stop with Ctrl-C",
         urls.join(" and ")
     ));
+    service_manager::ready();
     let deliveries = schedule.map(|schedule| schedule.start(&plug));
     let stopping = async move {
         stop.received().await;
+        service_manager::stopping();
         show::note("stopping: pending requests are answered, then unsent values are delivered");
     };
     server::serve_with(listeners, plug.clone(), options, stopping)
@@ -151,4 +197,24 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
         ..Ending::default()
     };
     ending.of(&plug).await
+}
+
+/// Says what a state folder held.
+async fn note_restored(plug: &PlugHandle, folder: &Path) -> Result<(), CommandError> {
+    // Every plug answers a delivery to no sink at once, and says what is unsent.
+    let unsent = plug.deliver("").await?.unsent;
+    let amount = match delivery::series(plug).await {
+        Ok(series) => delivery::Amount::Series(series),
+        Err(Error::NotExported { .. }) => delivery::Amount::Values(unsent),
+        Err(error) => return Err(error.into()),
+    };
+    let (folder, pending) =
+        (folder.display(), if unsent > 0 { format!("; {unsent} are not delivered yet") } else { String::new() });
+    show::note(&match amount {
+        delivery::Amount::Series(0) | delivery::Amount::Values(0) => {
+            format!("started: {folder} has no values of an earlier run")
+        }
+        amount => format!("started: {amount} were restored from {folder}{pending}"),
+    });
+    Ok(())
 }

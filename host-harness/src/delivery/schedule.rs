@@ -1,7 +1,8 @@
 //! Delivers to a plug's sinks at intervals, as the member `delivery` of a configuration says.
 //!
-//! A sink that fails is tried less often, up to [`MAX_BACKOFF`]. The log says once that it fails
-//! and once that it works again.
+//! A sink that fails is tried less often, up to [`MAX_FACTOR`] and [`MAX_BACKOFF`]. The log says once
+//! that it fails and once that it works again; a warning of the plug is there once for as long as
+//! each delivery has one.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -27,6 +28,10 @@ const STOP_WITHIN: &str = "stop_within";
 
 /// A shorter interval would mostly measure itself.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many intervals a pause after failures is long at most. It is small since a sink may take a
+/// sample with each attempt, as remote write does, which an outage is to leave dense enough.
+const MAX_FACTOR: u32 = 4;
 
 /// The longest pause after failures, unless the interval is longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
@@ -103,7 +108,8 @@ impl Schedule {
         for sink in &plug.describe().sinks {
             let named = self.sinks.get(sink).copied();
             if let Some(every) = named.or(self.every) {
-                let repeated = Repeated { sink: sink.clone(), every, is_named: named.is_some(), state: State::Unknown };
+                let (is_named, state, warns) = (named.is_some(), State::Unknown, false);
+                let repeated = Repeated { sink: sink.clone(), every, is_named, state, warns };
                 tasks.spawn(repeated.run(plug.clone()));
             }
         }
@@ -155,6 +161,8 @@ struct Repeated {
     /// Whether the schedule names the sink, and not only an interval for all.
     is_named: bool,
     state: State,
+    /// Whether the last delivery had warnings.
+    warns: bool,
 }
 
 impl Repeated {
@@ -173,18 +181,25 @@ impl Repeated {
     /// Until the next delivery: doubled by each failure.
     fn pause(&self) -> Duration {
         let State::Failing(failures) = self.state else { return self.every };
-        let factor = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+        let factor = 2_u32.saturating_pow(failures.saturating_sub(1)).min(MAX_FACTOR);
         self.every.saturating_mul(factor).min(MAX_BACKOFF.max(self.every))
     }
 
     /// Logs what changed.
     fn note(&mut self, outcome: &Result<Answer, Error>) {
         let sink = self.sink.as_str();
-        let (problem, pending) = match outcome {
-            Ok(Answer { error: None, warnings, .. }) => {
-                for warning in warnings {
+        if let Ok(Answer { warnings, .. }) = outcome {
+            let were_there = std::mem::replace(&mut self.warns, !warnings.is_empty());
+            for warning in warnings {
+                if were_there {
                     debug!("delivery to {sink}: {warning}");
+                } else {
+                    warn!("delivery to {sink}: {warning}");
                 }
+            }
+        }
+        let (problem, pending) = match outcome {
+            Ok(Answer { error: None, .. }) => {
                 if let State::Failing(failures) = self.state {
                     info!("delivery to {sink}: healthy again after {failures} failed deliveries");
                 }
@@ -271,10 +286,12 @@ mod tests {
                 every: Duration::from_secs(every),
                 is_named: false,
                 state: State::Failing(failures),
+                warns: false,
             };
             repeated.pause().as_secs()
         };
-        assert_eq!([1, 2, 3, 4, 5, 6, u32::MAX].map(|failures| pause(15, failures)), [15, 30, 60, 120, 240, 300, 300]);
+        assert_eq!([1, 2, 3, 4, u32::MAX].map(|failures| pause(15, failures)), [15, 30, 60, 60, 60]);
+        assert_eq!([1, 2, 3, u32::MAX].map(|failures| pause(120, failures)), [120, 240, 300, 300]);
         assert_eq!([1, 2, u32::MAX].map(|failures| pause(600, failures)), [600; 3]);
     }
 

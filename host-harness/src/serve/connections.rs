@@ -31,6 +31,7 @@ use tracing::{debug, warn};
 
 use super::listeners::{Accepted, Listeners};
 use super::options::Options;
+use super::web_config::{Tls, WebConfig};
 use super::writers::{ConnectionWriters, LiveWriters};
 
 /// Maximum size of the request line and headers.
@@ -39,9 +40,14 @@ const HEADER_BYTES: usize = 32 * 1024;
 /// Maximum size of a connection's read buffer.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The local address of the request's connection.
+/// What is known of a request's connection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LocalAddress(pub(super) IpAddr);
+pub(super) struct Connected {
+    pub(super) local_address: IpAddr,
+    /// Whether the client has shown a certificate that an authority of the web configuration
+    /// signed; none without TLS.
+    pub(super) certificate: Option<bool>,
+}
 
 /// Number of connections beyond [`Options::connections`] and [`Options::connections_per_peer`] that
 /// serve only liveness probes. A new one replaces the oldest: probes send their request immediately
@@ -128,8 +134,9 @@ pub(super) async fn serve(
         };
         let permit = ConnectionPermit::acquire(&counts, peer, options);
         let is_reserved = permit.is_none();
+        let connected = Connected { local_address, certificate: None };
         let mut connection =
-            Connection { router: router.clone(), local_address, times, permit, writers: writers.connect() };
+            Connection { router: router.clone(), connected, times, permit, writers: writers.connect() };
         if is_reserved {
             debug!(?peer, "connection limit reached; only liveness probes are served");
             connection.times.header = times.header.min(RESERVED_HEADER_TIME);
@@ -138,7 +145,10 @@ pub(super) async fn serve(
             }
         }
         let task = match stream {
-            Stream::Tcp(stream) => open.spawn(connection.serve(stream, stopped.clone())),
+            Stream::Tcp(stream) => {
+                let tls = options.web.as_ref().map(WebConfig::contents).and_then(|web| web.tls.clone());
+                open.spawn(connection.serve_tcp(stream, tls, stopped.clone()))
+            }
             #[cfg(unix)]
             Stream::Unix(stream) => open.spawn(connection.serve(stream, stopped.clone())),
         };
@@ -197,7 +207,7 @@ struct Times {
 /// A connection to serve.
 struct Connection {
     router: Router,
-    local_address: IpAddr,
+    connected: Connected,
     times: Times,
     /// Without one, only liveness probes are served.
     permit: Option<ConnectionPermit>,
@@ -205,13 +215,31 @@ struct Connection {
 }
 
 impl Connection {
+    /// Serves its requests, with TLS if the server has it.
+    async fn serve_tcp(mut self, stream: TcpStream, tls: Option<Tls>, mut stopped: watch::Receiver<()>) {
+        let Some(tls) = tls else { return self.serve(stream, stopped).await };
+        let accepted = tokio::select! {
+            accepted = tokio::time::timeout(self.times.header, tls.acceptor.accept(stream)) => accepted,
+            _ = stopped.changed() => return,
+        };
+        match accepted {
+            Ok(Ok(stream)) => {
+                let (_, session) = stream.get_ref();
+                self.connected.certificate = Some(session.peer_certificates().is_some());
+                self.serve(stream, stopped).await;
+            }
+            Ok(Err(error)) => debug!("TLS handshake failed: {error}"),
+            Err(_) => debug!("TLS handshake not completed within {:?}", self.times.header),
+        }
+    }
+
     /// Serves its requests.
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin, mut stopped: watch::Receiver<()>) {
-        let Self { router, local_address, times, permit, writers } = self;
+        let Self { router, connected, times, permit, writers } = self;
         let is_reserved = permit.is_none();
         let service = service_fn(|mut request: Request<Incoming>| {
             let extensions = request.extensions_mut();
-            extensions.insert(LocalAddress(local_address));
+            extensions.insert(connected);
             extensions.insert(Arc::clone(&writers));
             if is_reserved {
                 extensions.insert(Reserved);

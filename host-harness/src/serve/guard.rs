@@ -7,12 +7,15 @@
 //! | `Origin` and `Sec-Fetch-Site`, if present, are same-origin; not checked for GET and HEAD, whose responses other origins cannot read | cross-site requests, which can post without reading the response | 403 |
 //! | `Content-Type` of a POST is JSON, form data (the default of `curl -d`), or absent | old browsers, which send no `Origin`: plain text forms can be crafted to look like JSON | 415 |
 //! | `Content-Encoding` of a POST is `identity` or absent | bodies that a proxy would interpret differently | 415 |
-//! | the token, or for `GET /metrics` the one for reading | unauthorized clients | 401, 403 |
+//! | the rate limit of the web configuration | too many requests | 429 |
+//! | a client certificate, if the web configuration requires one | unauthorized clients | 403 |
+//! | the token, a user's password, or for `GET /metrics` the token for reading | unauthorized clients | 401, 403 |
 //!
-//! `GET /healthz` and `GET /readyz` are answered whatever `Host` and token are: probes have the
-//! address of a pod in `Host`, or nothing that this server knows.
+//! `GET /healthz` and `GET /readyz` are answered whatever `Host` and authorization are: probes have
+//! the address of a pod in `Host`, or nothing that this server knows.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
@@ -21,9 +24,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::connections::Connected;
 use super::host_name::HostName;
 use super::options::{METRICS, Options, is_probe};
 use super::token::Token;
+use super::web_config::{Contents, RateLimit, Users, WebConfig};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -35,8 +40,36 @@ pub(super) struct Rejection {
     pub(super) problem: String,
 }
 
-fn reject(status: StatusCode, code: &'static str, problem: impl Into<String>) -> Result<(), Rejection> {
+fn reject<T>(status: StatusCode, code: &'static str, problem: impl Into<String>) -> Result<T, Rejection> {
     Err(Rejection { status, code, problem: problem.into() })
+}
+
+/// What a request that passed the checks may do.
+pub(super) enum Access {
+    Granted,
+    /// Granted if this is a user's password, which takes time to find out.
+    IfPassword(Password),
+}
+
+/// A name and a password that a client presented.
+pub(super) struct Password {
+    users: Arc<Users>,
+    name: Vec<u8>,
+    password: Zeroizing<Vec<u8>>,
+}
+
+impl Password {
+    /// Compares with the user's hash.
+    pub(super) async fn verify(self) -> Result<(), Rejection> {
+        if self.users.verify(&self.name, self.password).await { Ok(()) } else { reject_unauthorized() }
+    }
+}
+
+fn reject_unauthorized<T>() -> Result<T, Rejection> {
+    let problem = "Authorization: expected the token of the server's --token-file or --token-env as Authorization: Bearer TOKEN, or \
+                   a user of its --web.config.file with the password; a browser asks for them: any user name, and the token as the \
+                   password, will do";
+    reject(StatusCode::UNAUTHORIZED, "unauthorized", problem)
 }
 
 /// The checks and the server's options for them.
@@ -44,6 +77,7 @@ fn reject(status: StatusCode, code: &'static str, problem: impl Into<String>) ->
 pub(super) struct Guard {
     token: Option<Token>,
     metrics_token: Option<Token>,
+    web: Option<WebConfig>,
     hosts: Vec<HostName>,
 }
 
@@ -51,32 +85,43 @@ impl Guard {
     pub(super) fn new(options: &Options) -> Self {
         let advertised = options.advertised.address.as_ref().map(|address| HostName::of(address.host()));
         let hosts = options.hosts.iter().cloned().chain(advertised).collect();
-        Self { token: options.token.clone(), metrics_token: options.metrics_token.clone(), hosts }
+        let Options { token, metrics_token, web, .. } = options.clone();
+        Self { token, metrics_token, web, hosts }
     }
 
-    /// Checks a request on a connection to `local_address`.
-    pub(super) fn check(&self, request: &Parts, local_address: IpAddr) -> Result<(), Rejection> {
+    /// Checks a request on a connection.
+    pub(super) fn check(&self, request: &Parts, connected: Connected) -> Result<Access, Rejection> {
         let reads = matches!(request.method, Method::GET | Method::HEAD);
         let is_probe = is_probe(request.uri.path());
         // A target in absolute form names a server, and no probe sends one.
         if reads && is_probe && request.uri.authority().is_none() {
-            return Ok(());
+            return Ok(Access::Granted);
         }
-        self.host(request, local_address)?;
+        let web = self.web.as_ref().map(WebConfig::contents);
+        if let Some(web) = &web {
+            rate(web)?;
+        }
+        self.host(request, connected)?;
         if !reads {
             same_origin(&request.headers)?;
         }
-        if !is_probe {
-            self.token(&request.headers, reads && request.uri.path() == METRICS)?;
-        }
+        let access = if is_probe {
+            Access::Granted
+        } else {
+            if let Some(web) = &web {
+                certificate(web, connected)?;
+            }
+            let users = web.and_then(|web| web.users.clone());
+            self.authorization(&request.headers, users, reads && request.uri.path() == METRICS)?
+        };
         if request.method == Method::POST {
             content_type(&request.headers)?;
             content_encoding(&request.headers)?;
         }
-        Ok(())
+        Ok(access)
     }
 
-    fn host(&self, request: &Parts, local_address: IpAddr) -> Result<(), Rejection> {
+    fn host(&self, request: &Parts, Connected { local_address, .. }: Connected) -> Result<(), Rejection> {
         let host = single_value(&request.headers, &header::HOST).and_then(|host| host.parse::<Authority>().ok());
         let Some(host) = host.as_ref().and_then(host_name) else {
             let problem = "Host: expected exactly one, the server's HOST:PORT";
@@ -98,25 +143,57 @@ impl Guard {
         Ok(())
     }
 
-    fn token(&self, headers: &HeaderMap, reads_metrics: bool) -> Result<(), Rejection> {
-        let Some(token) = &self.token else { return Ok(()) };
-        if let Some(presented) = presented(headers) {
-            if token.matches(&presented) {
-                return Ok(());
-            }
-            if self.metrics_token.as_ref().is_some_and(|token| token.matches(&presented)) {
-                if reads_metrics {
-                    return Ok(());
-                }
-                let problem = "Authorization: this token is for GET /metrics only; send the token of the server's --token-file or \
-                               --token-env";
-                return reject(StatusCode::FORBIDDEN, "forbidden", problem);
-            }
+    fn authorization(
+        &self,
+        headers: &HeaderMap,
+        users: Option<Arc<Users>>,
+        reads_metrics: bool,
+    ) -> Result<Access, Rejection> {
+        if self.token.is_none() && users.is_none() {
+            return Ok(Access::Granted);
         }
-        let problem = "Authorization: token required; send the header Authorization: Bearer TOKEN with the token of the server's \
-                       --token-file or --token-env; in a browser, enter it as the password, with any user name";
-        reject(StatusCode::UNAUTHORIZED, "unauthorized", problem)
+        let Some(presented) = presented(headers) else { return reject_unauthorized() };
+        let secret = presented.secret();
+        if self.token.as_ref().is_some_and(|token| token.matches(secret)) {
+            return Ok(Access::Granted);
+        }
+        if self.metrics_token.as_ref().is_some_and(|token| token.matches(secret)) {
+            if reads_metrics {
+                return Ok(Access::Granted);
+            }
+            let problem = "Authorization: this token is for GET /metrics only; send the token of the server's --token-file or \
+                           --token-env, or a user and password";
+            return reject(StatusCode::FORBIDDEN, "forbidden", problem);
+        }
+        match (presented, users) {
+            (Presented::Basic(name, password), Some(users)) => {
+                Ok(Access::IfPassword(Password { users, name, password }))
+            }
+            _ => reject_unauthorized(),
+        }
     }
+}
+
+fn rate(web: &Contents) -> Result<(), Rejection> {
+    match web.rate.as_ref().map_or(Ok(()), RateLimit::take) {
+        Ok(()) => Ok(()),
+        Err(wait) => {
+            let problem =
+                format!("rate_limit: more requests than the server's --web.config.file allows; try again in {wait:?}");
+            reject(StatusCode::TOO_MANY_REQUESTS, "rate_limited", problem)
+        }
+    }
+}
+
+/// A connection on a Unix socket has no TLS: it is of this machine's, and its permissions protect
+/// it.
+fn certificate(web: &Contents, connected: Connected) -> Result<(), Rejection> {
+    let is_required = web.tls.as_ref().is_some_and(|tls| tls.requires_certificate);
+    if is_required && connected.certificate == Some(false) {
+        let problem = "client certificate: required by the server's --web.config.file; connect with one that its client_ca_file signed";
+        return reject(StatusCode::FORBIDDEN, "certificate_required", problem);
+    }
+    Ok(())
 }
 
 /// The host of an authority that consists of a host and an optional port.
@@ -144,17 +221,31 @@ fn single_value<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// The token of a request. Browsers support only Basic authentication, so its password is the
+/// What a client presented. Browsers support only Basic authentication, so its password may be the
 /// token.
-fn presented(headers: &HeaderMap) -> Option<Zeroizing<Vec<u8>>> {
+enum Presented {
+    Bearer(Zeroizing<Vec<u8>>),
+    /// The name and the password.
+    Basic(Vec<u8>, Zeroizing<Vec<u8>>),
+}
+
+impl Presented {
+    fn secret(&self) -> &[u8] {
+        match self {
+            Self::Bearer(secret) | Self::Basic(_, secret) => secret,
+        }
+    }
+}
+
+fn presented(headers: &HeaderMap) -> Option<Presented> {
     let (scheme, presented) = single_value(headers, &header::AUTHORIZATION)?.split_once(' ')?;
     let presented = presented.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Zeroizing::new(presented.into()));
+        return Some(Presented::Bearer(Zeroizing::new(presented.into())));
     }
     let pair = Zeroizing::new(STANDARD.decode(presented).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?);
-    let colon = memchr::memchr(b':', &pair)?;
-    pair.get(colon + 1..).map(|password| Zeroizing::new(password.into()))
+    let (name, password) = pair.split_at_checked(memchr::memchr(b':', &pair)?)?;
+    Some(Presented::Basic(name.into(), Zeroizing::new(password.get(1..)?.into())))
 }
 
 /// Rejects requests that a browser marks as cross-origin.
@@ -217,8 +308,10 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        match guard.check(&parts, "192.0.2.7".parse().unwrap()) {
-            Ok(()) => 200,
+        let connected = Connected { local_address: "192.0.2.7".parse().unwrap(), certificate: None };
+        match guard.check(&parts, connected) {
+            Ok(Access::Granted) => 200,
+            Ok(Access::IfPassword(_)) => panic!("no guard here has users"),
             Err(refusal) => refusal.status.as_u16(),
         }
     }

@@ -2,8 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::os::fd::{FromRawFd as _, OwnedFd};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+#[cfg(unix)]
+use socket2::Socket;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::{TcpListener, TcpStream};
@@ -37,6 +43,51 @@ pub(super) enum Accepted {
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
+}
+
+#[cfg(unix)]
+impl Listeners {
+    /// The listening sockets that systemd has passed to this process (`LISTEN_FDS`), and what to
+    /// call each: its name (`FileDescriptorName=`) and address. None if it has passed none.
+    ///
+    /// # Errors
+    /// Text that begins with the name of a socket that is not one to serve on.
+    pub fn from_systemd() -> Result<(Self, Vec<String>), String> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        let passed = sd_notify::listen_fds_with_names().map_err(|error| format!("LISTEN_FDS: {error}"))?;
+        if TAKEN.swap(true, Ordering::AcqRel) {
+            return Err("LISTEN_FDS: the sockets are in use already".into());
+        }
+        let (mut listeners, mut names) = (Self { tcp: Vec::new(), unix: Vec::new() }, Vec::new());
+        for (descriptor, name) in passed {
+            // SAFETY: by the protocol, this process alone owns the descriptors; `TAKEN` keeps a
+            // second call from taking them too, and nothing else in this program does. They are
+            // open: `listen_fds_with_names` has changed their flags.
+            let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(descriptor) });
+            let address = listeners.add(socket).map_err(|error| format!("{name}: {error}"))?;
+            names.push(format!("{address} ({name})"));
+        }
+        Ok((listeners, names))
+    }
+
+    /// Adds a socket. Its address.
+    fn add(&mut self, socket: Socket) -> io::Result<String> {
+        if !socket.is_listener()? {
+            let problem = "expected a listening stream socket (ListenStream= with Accept=no)";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        if address.is_unix() {
+            self.unix.push(UnixSocket::passed(OwnedFd::from(socket).into())?);
+            return Ok(address.as_pathname().map_or_else(|| "a Unix socket".into(), |path| path.display().to_string()));
+        }
+        let address = address.as_socket().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "expected a socket of the Internet or a Unix socket")
+        })?;
+        self.tcp.push(TcpListener::from_std(OwnedFd::from(socket).into())?);
+        Ok(address.to_string())
+    }
 }
 
 impl Listeners {

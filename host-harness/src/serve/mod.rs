@@ -9,21 +9,23 @@
 //! | `GET /healthz` | 200 while the server runs, even if the plug is busy; `recovery` reports crashes |
 //! | `GET /readyz` | 200 if the plug answers, else 503; its state has been restored by then |
 //!
-//! Clients of a non-loopback address need a token. [`Options`] has the token and the limits on
-//! sizes, times and connections; `guard` checks requests. See docs/serve.md for operators.
+//! Clients of a non-loopback address need a token, or what [`WebConfig`] says: a user's password or
+//! a certificate. [`Options`] has these and the limits on sizes, times and connections; `guard`
+//! checks requests. See docs/serve.md for operators.
 
 mod connections;
 mod guard;
 mod host_name;
 mod listeners;
 mod options;
+mod reloading;
 mod token;
 #[cfg(unix)]
 mod unix;
+mod web_config;
 mod writers;
 
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,9 +49,10 @@ pub use self::options::{Advertised, Options, read_address};
 pub use self::token::{Token, authorization};
 #[cfg(unix)]
 pub use self::unix::UnixSocket;
+pub use self::web_config::WebConfig;
 
-use self::connections::{LocalAddress, Reserved};
-use self::guard::{Guard, Rejection};
+use self::connections::{Connected, Reserved};
+use self::guard::{Access, Guard, Rejection};
 use self::options::{HEALTH, METRICS, READY, is_probe};
 use self::writers::{ConnectionWriters, LiveWriters};
 use crate::web_ui::{self, WebUi};
@@ -103,7 +106,7 @@ struct AppState {
 }
 
 fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
-    let guard = Arc::new(Guard::new(&options));
+    let (guard, web) = (Arc::new(Guard::new(&options)), options.web.clone());
     let ui = WebUi::new(&plug);
     let pages = web_ui::routes(&ui);
     let answers = Router::new()
@@ -116,13 +119,16 @@ fn router(plug: PlugHandle, options: Arc<Options>) -> Router {
     answers
         .merge(pages)
         .layer(middleware::from_fn_with_state(guard, check_request))
-        .layer(middleware::map_response(add_security_headers))
+        .layer(middleware::map_response_with_state(web, add_headers))
 }
 
 /// Adds security headers to every response: no content sniffing, no scripts, no embedding by other
-/// sites. The web UI sets its own policy.
-async fn add_security_headers(mut response: Response) -> Response {
+/// sites. The web UI sets its own policy, and the web configuration one for everything else.
+async fn add_headers(State(web): State<Option<WebConfig>>, mut response: Response) -> Response {
     let headers = response.headers_mut();
+    for (name, value) in web.iter().flat_map(|web| web.contents().headers.clone()) {
+        headers.entry(name).or_insert(value);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     let policy = HeaderValue::from_static("sandbox; default-src 'none'");
@@ -135,14 +141,14 @@ const ACCESS: &str = "plugpipe_harness::access";
 
 async fn check_request(
     State(guard): State<Arc<Guard>>,
-    Extension(LocalAddress(address)): Extension<LocalAddress>,
+    Extension(connected): Extension<Connected>,
     request: Request,
     next: Next,
 ) -> Response {
     // Without the query, which may hold secrets.
     let line = tracing::enabled!(target: ACCESS, Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
-    let response = respond(&guard, address, request, next).await;
+    let response = respond(&guard, connected, request, next).await;
     if let Some((method, path, started)) = line {
         let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
         debug!(target: ACCESS, %method, path, status, ms, "request");
@@ -150,13 +156,18 @@ async fn check_request(
     response
 }
 
-async fn respond(guard: &Guard, address: IpAddr, request: Request, next: Next) -> Response {
+async fn respond(guard: &Guard, connected: Connected, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if parts.extensions.get::<Reserved>().is_some() && !is_probe(parts.uri.path()) {
         let problem = "connection limit reached; try again later".to_owned();
         return rejected(&Rejection { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", problem });
     }
-    match guard.check(&parts, address) {
+    let allowed = match guard.check(&parts, connected) {
+        Ok(Access::Granted) => Ok(()),
+        Ok(Access::IfPassword(password)) => password.verify().await,
+        Err(rejection) => Err(rejection),
+    };
+    match allowed {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(rejection) => rejected(&rejection),
     }
@@ -170,7 +181,7 @@ fn rejected(Rejection { status, code, problem }: &Rejection) -> Response {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if *status == StatusCode::UNAUTHORIZED {
-        for challenge in ["Bearer", "Basic realm=\"the token is the password\", charset=\"UTF-8\""] {
+        for challenge in ["Bearer", "Basic realm=\"a user, or the token as the password\", charset=\"UTF-8\""] {
             response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
     }
@@ -178,7 +189,7 @@ fn rejected(Rejection { status, code, problem }: &Rejection) -> Response {
 }
 
 async fn sd(State(AppState { plug, options, .. }): State<AppState>, headers: HeaderMap) -> Response {
-    discovered(&plug.describe().name, &options.advertised, &headers)
+    discovered(&plug.describe().name, &options, &headers)
 }
 
 async fn metrics(State(AppState { plug, .. }): State<AppState>, headers: HeaderMap) -> Response {
@@ -214,14 +225,16 @@ fn is_exposition(content_type: &str) -> bool {
 }
 
 /// One target group in http_sd format.
-fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Response {
+fn discovered(plug: &str, options: &Options, headers: &HeaderMap) -> Response {
+    let (advertised, is_https) = (&options.advertised, options.scheme() == "https");
     let host = || {
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none()).and_then(|host| host.to_str().ok());
         let host = host.ok_or_else(|| "expected exactly one".to_owned())?;
         read_address(host).or_else(|problem| {
             // The default port is omitted.
-            if host.contains(':') { Err(problem) } else { read_address(&format!("{host}:80")) }
+            let port = if is_https { 443 } else { 80 };
+            if host.contains(':') { Err(problem) } else { read_address(&format!("{host}:{port}")) }
         })
     };
     let address = match advertised.address.clone().map_or_else(host, Ok) {
@@ -237,8 +250,11 @@ fn discovered(plug: &str, advertised: &Advertised, headers: &HeaderMap) -> Respo
     };
     // Not `plugin_name`, which is a label of PlugPipe's own metrics.
     let mut labels = json!({"__metrics_path__": "/metrics", "plug": plug});
-    if let (Some(instance), Some(labels)) = (&advertised.instance, labels.as_object_mut()) {
-        labels.insert("instance".into(), instance.clone().into());
+    if let Some(labels) = labels.as_object_mut() {
+        if is_https {
+            labels.insert("__scheme__".into(), "https".into());
+        }
+        labels.extend(advertised.instance.clone().map(|instance| ("instance".into(), instance.into())));
     }
     json_response(StatusCode::OK, json!([{"targets": [address.as_str()], "labels": labels}]).to_string())
 }
@@ -379,7 +395,9 @@ mod tests {
             for host in hosts {
                 headers.append(header::HOST, header::HeaderValue::from_static(host));
             }
-            discovered("p", advertised, &headers).status().as_u16()
+            discovered("p", &Options { advertised: advertised.clone(), ..Options::default() }, &headers)
+                .status()
+                .as_u16()
         };
         let nothing = Advertised::default();
         assert_eq!(status(&nothing, &["h:8080"]), 200);

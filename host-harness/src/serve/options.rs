@@ -7,6 +7,7 @@ use axum::http::uri::Authority;
 
 use super::host_name::HostName;
 use super::token::Token;
+use super::web_config::WebConfig;
 
 /// Whether the process lives.
 pub(super) const HEALTH: &str = "/healthz";
@@ -37,11 +38,13 @@ pub struct Advertised {
 pub struct Options {
     /// The target that `GET /sd` returns.
     pub advertised: Advertised,
-    /// Required for each request except `GET /healthz` and `GET /readyz`. A non-loopback address
-    /// needs one.
+    /// Enough for each request. If there is one, each request except `GET /healthz` and `GET
+    /// /readyz` needs it, or a user's password.
     pub token: Option<Token>,
-    /// Enough for `GET /metrics`, and for nothing else. Only with [`Options::token`].
+    /// Enough for `GET /metrics`, and for nothing else. Only with [`Options::token`] or users.
     pub metrics_token: Option<Token>,
+    /// TLS, users, headers of responses and a rate limit.
+    pub web: Option<WebConfig>,
     /// Allowed `Host` names, in addition to loopback names, the local address, and the advertised
     /// one.
     pub hosts: Vec<HostName>,
@@ -70,6 +73,7 @@ impl Default for Options {
             advertised: Advertised::default(),
             token: None,
             metrics_token: None,
+            web: None,
             hosts: Vec::new(),
             body_bytes: 4 * 1024 * 1024,
             header_time: Duration::from_secs(30),
@@ -83,15 +87,36 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Checks that a non-loopback address has a token.
+    /// Checks that clients of a non-loopback address need a token, a user's password or a
+    /// certificate.
     pub fn check(&self, address: SocketAddr) -> Result<(), String> {
-        if self.metrics_token.is_some() && self.token.is_none() {
+        let has_users = self.web.as_ref().is_some_and(WebConfig::has_users);
+        if self.metrics_token.is_some() && self.token.is_none() && !has_users {
             return Err("the token for GET /metrics leaves everything else open; set the other token too".into());
         }
-        if self.token.is_some() || address.ip().to_canonical().is_loopback() {
+        let authenticates = self.token.is_some() || self.web.as_ref().is_some_and(WebConfig::authenticates);
+        if authenticates || address.ip().to_canonical().is_loopback() {
             return Ok(());
         }
         Err(format!("other machines can reach {address}, so it needs a token; use a loopback address or set a token"))
+    }
+
+    /// What clients need, in words; none if nothing.
+    pub fn requirement(&self) -> Option<&'static str> {
+        let has_users = self.web.as_ref().is_some_and(WebConfig::has_users);
+        match (self.token.is_some(), has_users) {
+            (true, true) => Some("token or user required"),
+            (true, false) => Some("token required"),
+            (false, true) => Some("user required"),
+            (false, false) => {
+                self.web.as_ref().is_some_and(WebConfig::authenticates).then_some("client certificate required")
+            }
+        }
+    }
+
+    /// The scheme of the server's URLs.
+    pub fn scheme(&self) -> &'static str {
+        if self.web.as_ref().is_some_and(WebConfig::has_tls) { "https" } else { "http" }
     }
 }
 

@@ -2,9 +2,8 @@
 //! memory, logs or errors. A token file is reloaded when it changes.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use http::HeaderValue;
 use sha2::{Digest as _, Sha256};
@@ -12,36 +11,31 @@ use subtle::ConstantTimeEq as _;
 
 use plugpipe_runtime::grants::{CredentialGrant, SecretSource};
 use plugpipe_runtime::secrets::{self, Credential};
-use plugpipe_runtime::watched::{CHECK_INTERVAL, Source};
+use plugpipe_runtime::watched::Watched;
+
+use super::reloading::Reloading;
 
 /// Shorter tokens can be guessed.
 const MIN_TOKEN_LEN: usize = 16;
 
 /// A secret that clients send as `Authorization: Bearer …`.
 #[derive(Clone)]
-pub struct Token(Arc<Mutex<Inner>>);
+pub struct Token(Arc<Reloading<Digested>>);
 
 type Digested = [u8; 32];
-
-struct Inner {
-    digest: Source<Digested>,
-    read: Box<dyn Fn() -> Result<Digested, String> + Send>,
-    /// When the file was last checked.
-    checked: Instant,
-}
 
 impl Token {
     /// A token of 16 or more visible ASCII characters. The error does not contain them.
     pub fn new(text: &[u8]) -> Result<Self, String> {
         let digest = digest(text)?;
-        Self::load(None, Box::new(move || Ok(digest)))
+        Self::load(None, move || Ok(digest))
     }
 
     /// A token from a file, without the trailing line break. The file is reloaded when it changes;
     /// if it becomes invalid, the previous token stays in use.
     pub fn from_file(path: &Path) -> Result<Self, String> {
         let source = SecretSource::File(path.into());
-        Self::load(Some(path), Box::new(move || digest(secrets::fetch(&source)?.bytes())))
+        Self::load(Some(path.into()), move || digest(secrets::fetch(&source)?.bytes()))
     }
 
     /// A token from an environment variable.
@@ -49,21 +43,18 @@ impl Token {
         Self::new(secrets::fetch(&SecretSource::Env(name.into()))?.bytes())
     }
 
-    fn load(file: Option<&Path>, read: Box<dyn Fn() -> Result<Digested, String> + Send>) -> Result<Self, String> {
-        let digest = Source::open(file.map(Path::to_owned), &read)?;
-        Ok(Self(Arc::new(Mutex::new(Inner { digest, read, checked: Instant::now() }))))
+    fn load(
+        file: Option<PathBuf>,
+        read: impl Fn() -> Result<Digested, String> + Send + 'static,
+    ) -> Result<Self, String> {
+        let load = Box::new(move || (Watched::new(file.clone()), read()));
+        Reloading::open("the server token", load).map(|digest| Self(Arc::new(digest)))
     }
 
     /// Compares in constant time.
     pub(super) fn matches(&self, text: &[u8]) -> bool {
         let shown: Digested = Sha256::digest(text).into();
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.checked.elapsed() >= CHECK_INTERVAL {
-            let Inner { digest, read, checked } = &mut *inner;
-            digest.refresh("the server token", read);
-            *checked = Instant::now();
-        }
-        inner.digest.value.ct_eq(&shown).into()
+        self.0.current().ct_eq(&shown).into()
     }
 }
 
@@ -118,7 +109,7 @@ mod tests {
         write("0123456789abcdef\n");
         let token = Token::from_file(file.path()).unwrap();
         let matches = |text: &[u8]| {
-            token.0.lock().unwrap().checked -= CHECK_INTERVAL;
+            token.0.expire();
             token.matches(text)
         };
         write("fedcba9876543210-and-more\n");

@@ -8,12 +8,19 @@ use std::task::{Context, Poll, ready};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
-/// A listener on a Unix socket. The socket file is removed when this is dropped.
+/// A listener on a Unix socket.
 #[derive(Debug)]
 pub struct UnixSocket {
     listener: UnixListener,
+    /// The file, if this created it.
+    created: Option<Created>,
+}
+
+/// A socket file, removed when this is dropped.
+#[derive(Debug)]
+struct Created {
     path: PathBuf,
-    /// Device and inode of the socket file.
+    /// Device and inode.
     file: (u64, u64),
     owner: u32,
 }
@@ -41,24 +48,32 @@ impl UnixSocket {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         let created = std::fs::symlink_metadata(path)?;
         let file = (created.dev(), created.ino());
-        Ok(Self { listener, path: path.to_owned(), file, owner: created.uid() })
+        Ok(Self { listener, created: Some(Created { path: path.to_owned(), file, owner: created.uid() }) })
     }
 
-    /// The next connection of the socket's owner or of root. Others, which may have connected before
-    /// the file's permissions were set, are closed.
+    /// A socket that another program, such as systemd, has created. Who may use it is what the
+    /// permissions of its file say.
+    pub(super) fn passed(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener: UnixListener::from_std(listener)?, created: None })
+    }
+
+    /// The next connection: if this created the file, of its owner or of root. Others, which may
+    /// have connected before the file's permissions were set, are closed.
     pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
         loop {
             let (stream, _) = ready!(self.listener.poll_accept(cx))?;
+            let Some(Created { path, owner, .. }) = &self.created else { return Poll::Ready(Ok(stream)) };
             let user = stream.peer_cred()?.uid();
-            if user == self.owner || user == 0 {
+            if user == *owner || user == 0 {
                 return Poll::Ready(Ok(stream));
             }
-            warn!("{}: closed a connection of user {user}, who does not own the socket", self.path.display());
+            warn!("{}: closed a connection of user {user}, who does not own the socket", path.display());
         }
     }
 }
 
-impl Drop for UnixSocket {
+impl Drop for Created {
     fn drop(&mut self) {
         // Another server may have replaced it.
         let is_own = |found: std::fs::Metadata| (found.dev(), found.ino()) == self.file;

@@ -37,7 +37,8 @@ impl Served {
             assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
         }
         let line = said.lines().last().unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("{line}"));
+        let is_url = |word: &&str| word.starts_with("http://") || word.starts_with("https://");
+        let url = line.split_whitespace().find(is_url).unwrap_or_else(|| panic!("{line}"));
         let url = url.trim_end_matches(':').to_owned();
         // Read on, so that it never waits for a reader of its log.
         let said = thread::spawn(move || stderr.read_to_string(&mut said).map(|_| said));
@@ -65,7 +66,7 @@ impl Served {
     }
 
     pub fn authority(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
+        self.url.split_once("://").unwrap().1
     }
 
     pub async fn process(&self, body: Value) -> (u16, Value) {
@@ -364,6 +365,22 @@ async fn the_log_is_json_or_logfmt_with_requests_start_and_end() {
         said.contains(" level=INFO target=plugpipe_harness msg=\"stopped: all values are delivered or scraped\""),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn the_log_says_what_was_restored_and_what_is_stored_for_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let arguments = ["--state", state.to_str().unwrap()];
+    let served = Served::start(&arguments);
+    let record = json!({"ctx": {"operation": "record_counter", "metric_name": "m_total", "metric_value": 3}});
+    assert_eq!(served.process(record).await.0, 200);
+    let said = served.stop();
+    for line in ["has no values of an earlier run", "stopped: the values of 1 series are stored in "] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let said = Served::start(&arguments).stop();
+    assert!(said.contains("started: the values of 1 series were restored from "), "{said}");
 }
 
 #[test]

@@ -87,6 +87,11 @@ async fn what_changed_is_delivered_at_intervals_also_after_the_gateway_was_down(
     let said = served.stop();
     assert_eq!(said.matches("delivery to pushgateway: unhealthy: ").count(), 1, "{said}");
     assert_eq!(said.matches("delivery to pushgateway: healthy again after ").count(), 1, "{said}");
+    for line in
+        [format!("server {url}: unhealthy: the connection was refused"), format!("server {url}: healthy again after ")]
+    {
+        assert_eq!(said.matches(&line).count(), 1, "{line}: {said}");
+    }
     assert!(!said.contains("lost"), "{said}");
     drop(gateway);
 }

@@ -14,17 +14,21 @@
 //! | `failure` | why an exchange failed |
 //! | `wasi` | converts failures to error codes of `wasi:http` |
 //! | `audit` | logs and counts denied requests |
+//! | `health` | logs which servers stop answering, and answer again |
 
 mod audit;
 mod body;
 mod connect;
 pub(crate) mod failure;
 mod gunzip;
+mod health;
 mod hooks;
 mod keyring;
 mod network;
 mod reach;
 mod sent;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod wasi;
 

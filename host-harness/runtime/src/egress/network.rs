@@ -25,6 +25,7 @@ use super::connect::{
 };
 use super::failure::Failure;
 use super::gunzip::Gunzip;
+use super::health::{Health, Waiting};
 use super::keyring::{Keyring, Keys, Masks, Pool};
 use super::reach::Reach;
 use super::sent::Sent;
@@ -53,6 +54,7 @@ pub(crate) struct Network {
     grants: Arc<Grants>,
     keyring: Arc<Keyring>,
     violations: Arc<Violations>,
+    health: Health,
     /// The times of requests in the last minute, if their rate is limited.
     recent: Mutex<VecDeque<Instant>>,
     in_flight: Arc<AtomicUsize>,
@@ -124,8 +126,8 @@ impl Network {
                 .build(connector)
         };
         let keyring = Arc::new(Keyring::open(Arc::clone(&grants), Box::new(new_pool))?);
-        let (recent, in_flight, sensitive) = Default::default();
-        Ok(Self { grants, keyring, violations, recent, in_flight, exchanges, sensitive })
+        let (health, recent, in_flight, sensitive) = Default::default();
+        Ok(Self { grants, keyring, violations, health, recent, in_flight, exchanges, sensitive })
     }
 
     /// The folder that is granted for files; where there is none, the log says how to grant one.
@@ -292,7 +294,7 @@ impl Network {
                     };
                 let recorded = exchanges.clone().zip(begun).zip(seen);
                 let recording = recorded.map(|((exchanges, begun), seen)| Recording::new(exchanges, begun, seen));
-                let outcome = self.exchange(outgoing, options, &keys, recording, guard).await;
+                let outcome = self.exchange(&origin, outgoing, options, &keys, recording, guard).await;
                 return outcome.map_err(|failure| self.metered(&meter, &origin, error_code(failure)));
             }
         }
@@ -312,6 +314,7 @@ impl Network {
 
     async fn exchange(
         &self,
+        origin: &Origin,
         request: Outgoing,
         options: RequestOptions,
         keys: &Keys,
@@ -322,7 +325,10 @@ impl Network {
             limit: self.grants.limits.response_bytes.unwrap_or(MAX_RESPONSE_BYTES),
             between: options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES_TIME),
         };
-        match self.head(request, options, &keys.pool, bounds.limit).await {
+        let waiting = Waiting::new(&self.health, origin, options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIME));
+        let responded = self.head(request, options, &keys.pool, bounds.limit).await;
+        waiting.ended(responded.as_ref().map(Response::status));
+        match responded {
             Ok(response) => {
                 debug!(status = response.status().as_u16(), "response");
                 let (mut head, body) = response.into_parts();

@@ -1,16 +1,15 @@
 //! TLS configuration: trusted authorities and client certificates.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use crate::grants::{ClientCertificate, Roots};
+use crate::pem;
 
 /// HTTP/2 where the server supports it.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -82,7 +81,7 @@ pub(super) fn base(granted: Roots) -> Result<RootCertStore, String> {
 pub(super) fn roots(base: &RootCertStore, files: &[PathBuf]) -> Result<Arc<RootCertStore>, String> {
     let mut roots = base.clone();
     for path in files {
-        for certificate in certificates(path)? {
+        for certificate in pem::certificates(path)? {
             roots
                 .add(certificate)
                 .map_err(|error| format!("{} has an unusable certificate ({error})", path.display()))?;
@@ -93,29 +92,9 @@ pub(super) fn roots(base: &RootCertStore, files: &[PathBuf]) -> Result<Arc<RootC
 
 /// Reads a client certificate and its key. Errors name the file but do not quote its contents.
 pub(super) fn identity(files: &ClientCertificate) -> Result<Arc<CertifiedKey>, String> {
-    let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| format!("{} has no PEM key ({})", files.key.display(), problem(&error)))?;
+    let (chain, key) = (pem::certificates(&files.certificate)?, pem::key(&files.key)?);
     let identity = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
     identity
         .map(Arc::new)
         .map_err(|error| format!("{} and {} do not match ({error})", files.certificate.display(), files.key.display()))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let unreadable =
-        |error: pem::Error| format!("cannot read PEM certificates from {} ({})", path.display(), problem(&error));
-    let all: Vec<_> =
-        CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
-    if all.is_empty() { Err(format!("{} has no PEM certificate", path.display())) } else { Ok(all) }
-}
-
-/// Why a file is invalid. The library's own errors quote lines of it.
-fn problem(error: &pem::Error) -> String {
-    match error {
-        pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "none found".into(),
-        pem::Error::Base64Decode(_) => "not base64".into(),
-        _ => "malformed section".into(),
-    }
 }
