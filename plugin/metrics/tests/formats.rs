@@ -147,9 +147,8 @@ fn the_table_of_formats_is_what_arrives() {
             parse(bytes, *format, &Limits::default()).unwrap_or_else(|error| panic!("{}: {error}", format.name()))
         })
         .collect();
-    let mut table = String::from(
-        "| kind | text 0.0.4 | OpenMetrics 1.0 | OpenMetrics 2.0 | protobuf |\n|---|---|---|---|---|\n",
-    );
+    let mut table =
+        String::from("| kind | text 0.0.4 | OpenMetrics 1.0 | OpenMetrics 2.0 | protobuf |\n|---|---|---|---|---|\n");
     for metric in KINDS {
         let whole = found(&read[2], metric);
         let cells: Vec<String> = read.iter().map(|families| verdict(&whole, &found(families, metric))).collect();

@@ -84,12 +84,8 @@ fn families_of<'a>(family: &'a model::Family<'a>) -> Vec<PushedFamily<'a>> {
     if family.kind != Kind::GaugeHistogram {
         return vec![PushedFamily { name, kind, help: family.help, series }];
     }
-    let of_suffix = |suffix: &&str| PushedFamily {
-        name: format!("{name}{suffix}").into(),
-        kind,
-        help: "",
-        series: series.clone(),
-    };
+    let of_suffix =
+        |suffix: &&str| PushedFamily { name: format!("{name}{suffix}").into(), kind, help: "", series: series.clone() };
     family.kind.suffixes().iter().map(of_suffix).collect()
 }
 
