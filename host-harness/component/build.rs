@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 #[path = "component.rs"]
 mod component;
 
-use component::{PACKAGE, TARGET, compile, componentize};
+use component::{PACKAGE, TARGET, compile, componentize, target_folder};
 
 fn main() -> ExitCode {
     match build() {
@@ -53,7 +53,7 @@ fn build() -> Result<(), String> {
         Some(path) => read(Path::new(&path))?,
         None => {
             ensure_target()?;
-            let module = compile(&[], &workspace, PACKAGE, &target_folder(&out)?)?;
+            let module = compile(&[], &workspace, PACKAGE, &target_folder(&out)?.join("component"))?;
             componentize(&read(&module)?)?
         }
     };
@@ -112,15 +112,6 @@ fn ensure_target() -> Result<(), String> {
 }
 
 /// `<target>/component`, where `<target>` is the outer build's target folder.
-fn target_folder(out: &Path) -> Result<PathBuf, String> {
-    // OUT_DIR is <target>/[<triple>/]<profile>/build/<package>-<hash>/out.
-    out.ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
-        .or_else(|| out.ancestors().nth(4))
-        .map(|target| target.join("component"))
-        .ok_or_else(|| format!("cannot find the target folder above {}", out.display()))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

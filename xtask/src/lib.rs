@@ -65,7 +65,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
     if auditable {
         // Use a separate folder, because Cargo does not distinguish builds with and without the
         // list.
-        return built(&["auditable"], &root(), component::PACKAGE, "target/auditable");
+        return built(&["auditable"], &root(), component::PACKAGE, "auditable");
     }
     build_package(&root(), component::PACKAGE)
 }
@@ -73,11 +73,13 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
     // Shared with the build script of `host-harness/component`.
-    built(&[], workspace, package, "target/component")
+    built(&[], workspace, package, "component")
 }
 
 fn built(through: &[&str], workspace: &Path, package: &str, folder: &str) -> Result<Vec<u8>, String> {
-    let module = component::compile(through, workspace, package, &root().join(folder))?;
+    let program = std::env::current_exe().map_err(|error| format!("cannot tell where this program is: {error}"))?;
+    let target = component::target_folder(&program)?.join(folder);
+    let module = component::compile(through, workspace, package, &target)?;
     component::componentize(&read(&module)?)
 }
 

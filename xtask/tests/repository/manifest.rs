@@ -1,17 +1,12 @@
 //! `plugin/plug.yaml`: against PlugPipe's rules for manifests, and what is made of it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use xtask::root;
 
-#[path = "../../tests/schema.rs"]
-mod schema;
-
-use schema::{problems, validator};
+use crate::schema::{problems, validator};
 
 static MANIFEST: LazyLock<Value> = LazyLock::new(|| xtask::reference::manifest().unwrap());
 
