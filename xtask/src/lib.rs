@@ -8,6 +8,7 @@
 //! | [`schemas`] | generates JSON Schemas of pipes, configurations and grants files |
 //! | [`sbom`] | writes CycloneDX SBOMs from Cargo's dependency graph |
 //! | [`imports`] | finds import cycles between files |
+//! | [`mixin`] | renders the alerts and the dashboard for the plug itself |
 //! | [`image`] | builds the container image, and runs it |
 //! | [`kubernetes`] | reads the manifests in `deploy/kubernetes` |
 //! | [`npm`] | builds the package for Node |
@@ -30,6 +31,7 @@ pub mod generate;
 pub mod image;
 pub mod imports;
 pub mod kubernetes;
+pub mod mixin;
 pub mod npm;
 pub mod oci;
 pub mod reference;

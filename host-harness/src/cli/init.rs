@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use plugpipe_harness::CommandError;
 
 use super::show;
@@ -99,7 +99,7 @@ steps:
 )]
 pub(crate) struct InitArgs {
     /// The folder; created if missing
-    #[arg(value_name = "DIR", default_value = ".")]
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     folder: PathBuf,
 }
 

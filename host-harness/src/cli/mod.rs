@@ -2,7 +2,7 @@
 
 mod call;
 mod check;
-mod completions;
+mod complete;
 mod dashboards;
 mod demo;
 mod ending;
@@ -10,11 +10,13 @@ mod fields;
 mod init;
 mod inspect;
 mod log;
+mod manual;
 mod output;
 mod pipe_file;
 mod plug_args;
 mod query;
 mod run;
+mod schema;
 mod serve;
 mod service_manager;
 mod show;
@@ -79,9 +81,10 @@ enum Command {
     Top(top::TopArgs),
     Watch(watch::WatchArgs),
     Init(init::InitArgs),
-    Completions(completions::CompletionsArgs),
-    /// Write the manual page, in roff
-    Man,
+    Completions(complete::CompletionsArgs),
+    Man(manual::ManArgs),
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -122,8 +125,9 @@ pub(crate) fn main() -> ExitCode {
             Command::Top(args) => top::top(args).await,
             Command::Watch(args) => watch::watch(args).await,
             Command::Init(args) => init::init(&args),
-            Command::Completions(args) => completions::completions(&args, Cli::command()),
-            Command::Man => completions::man(Cli::command()),
+            Command::Completions(args) => complete::completions(&args, Cli::command()),
+            Command::Man(args) => manual::man(&args, Cli::command()),
+            Command::Complete(args) => complete::complete(args, Cli::command()).await,
         }
     });
     match outcome {
@@ -178,7 +182,13 @@ impl Command {
             Self::Watch(args) => Some(&args.plug),
             Self::Dashboards(args) => Some(args.plug()),
             Self::Inspect(args) => Some(&args.plug),
-            Self::Check(_) | Self::Demo(_) | Self::Top(_) | Self::Init(_) | Self::Completions(_) | Self::Man => None,
+            Self::Check(_)
+            | Self::Demo(_)
+            | Self::Top(_)
+            | Self::Init(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Complete(_) => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::{
@@ -37,13 +37,13 @@ pub(super) struct PlugArgs {
     #[arg(long = "address", value_name = "RANGE")]
     addresses: Vec<AddressRange>,
     /// Grant a folder for alerting rule files; the server's rule_files must include it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     rules_folder: Option<PathBuf>,
     /// Grant an environment variable, for ${NAME} in the configuration and in pipes
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
     /// Persist recorded metrics in this folder across restarts and crashes; one process at a time
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) state: Option<PathBuf>,
     /// Write an HTTP recording of all requests and responses to this file, without secrets
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
@@ -84,6 +84,11 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -
 }
 
 impl PlugArgs {
+    /// A component, or the embedded one, without a configuration.
+    pub(super) fn of_component(plug: Option<PathBuf>) -> Self {
+        Self { plug, ..Self::default() }
+    }
+
     pub(super) fn plug(&self) -> Result<Plug, CommandError> {
         let granted = self.inputs()?.granted.as_ref().map(|granted| &granted.limits);
         let compile_limits =
@@ -200,7 +205,19 @@ impl PlugArgs {
         let plug = self.plug()?;
         let mut config = self.filled(&plug).await?.clone();
         if self.state.is_none() && self.plug.is_none() {
-            detect_resets(&mut config);
+            set_default(&mut config, "detect_resets", true);
+        }
+        self.start_with(&plug, self.state.as_deref(), &config).await
+    }
+
+    /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise.
+    pub(super) async fn start_with_own_metrics(&self) -> Result<PlugHandle, CommandError> {
+        // Validate the inputs before compiling a component.
+        self.inputs()?;
+        let plug = self.plug()?;
+        let mut config = self.filled(&plug).await?.clone();
+        if self.plug.is_none() {
+            set_default(&mut config, "own_metrics", true);
         }
         self.start_with(&plug, self.state.as_deref(), &config).await
     }
@@ -277,11 +294,11 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
     settings::first_text(config, &[format!("{NESTED}.{name}"), name.to_owned()])
 }
 
-/// Enables `detect_resets` unless the configuration sets it.
-fn detect_resets(config: &mut Value) {
-    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get("detect_resets").is_some());
+/// Sets a setting unless the configuration has it.
+fn set_default(config: &mut Value, name: &str, value: bool) {
+    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get(name).is_some());
     if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
-        set_nested(config, "detect_resets", true);
+        set_nested(config, name, value);
     }
 }
 

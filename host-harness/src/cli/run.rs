@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use plugpipe_harness::CommandError;
 use plugpipe_harness::pipe::{self, PipeReport};
 use plugpipe_harness::session::Format;
@@ -43,7 +43,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
     json: Option<Json>,
     /// Write the metrics to this .prom file at the end, for node_exporter's textfile collector
-    #[arg(long, value_name = "FILE", value_parser = textfile::path)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = textfile::path)]
     textfile: Option<PathBuf>,
     /// Print the metrics after the run, in the text format
     #[arg(long, conflicts_with = "json")]

@@ -105,6 +105,14 @@ fn the_schemas_are_of_the_types_that_read_requests() {
 }
 
 #[test]
+fn the_mixin_is_what_the_plug_renders() {
+    for (path, made) in xtask::mixin::files().unwrap() {
+        let written = std::fs::read_to_string(root().join(&path)).unwrap();
+        assert!(written == made, "{path} is not what the plug renders: run cargo xtask generate");
+    }
+}
+
+#[test]
 fn the_reference_is_of_this_manifest() {
     let page = std::fs::read_to_string(xtask::reference::page_path()).unwrap();
     let made = xtask::reference::page().unwrap();
