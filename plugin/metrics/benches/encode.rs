@@ -44,9 +44,12 @@ fn median(times: &[Duration]) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or_default().as_secs_f64() * 1e3
 }
 
+/// A name, and what encodes and returns the length.
+type Encoder<'e> = (&'static str, Box<dyn Fn() -> usize + 'e>);
+
 /// Measures encoders of one registry against each other, the first being what the others are
 /// compared with.
-fn compare(title: &str, encoders: &mut [(&str, Box<dyn Fn() -> usize + '_>)]) {
+fn compare(title: &str, encoders: &[Encoder]) {
     let mut times: Vec<Vec<Duration>> = encoders.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         for ((_, encode), times) in encoders.iter().zip(&mut times) {
@@ -79,7 +82,7 @@ fn main() -> Result<(), Error> {
     let numbers = registry(100, 100, &[Kind::Counter, Kind::Gauge], |at| at as f64 * 1.25)?;
     compare(
         "10,000 counters and gauges",
-        &mut [
+        &[
             ("text", Box::new(|| first_text(&numbers))),
             ("OpenMetrics 1.0", Box::new(|| first(&numbers))),
             ("OpenMetrics 2.0", Box::new(|| second(&numbers))),
@@ -88,7 +91,7 @@ fn main() -> Result<(), Error> {
     let histograms = registry(20, 50, &[Kind::Histogram], |at| at as f64 / 10.0)?;
     compare(
         "1,000 classic histograms",
-        &mut [
+        &[
             ("OpenMetrics 1.0", Box::new(|| first(&histograms))),
             ("OpenMetrics 2.0", Box::new(|| second(&histograms))),
             ("text", Box::new(|| first_text(&histograms))),
