@@ -28,7 +28,7 @@ pub(super) struct PlugArgs {
     config: Option<PathBuf>,
     /// A component to load instead of the embedded one (or PLUGPIPE_PLUG in the environment). As
     /// NAME=FILE, a further plug for steps that name it: `run`, `watch` and `inspect` take several
-    #[arg(long = "plug", value_name = "[NAME=]FILE", value_parser = plugs::plug_file)]
+    #[arg(id = "plug", long = "plug", value_name = "[NAME=]FILE", value_parser = plugs::plug_file)]
     components: Vec<PlugFile>,
     /// The plug's grants, YAML or JSON (docs/grants.md); the configuration then grants nothing by
     /// itself
