@@ -519,6 +519,8 @@ tls:
   identities: {mimir: {certificate: mimir.pem, key: /keys/mimir.key}}
 proxy: {url: "http://proxy.example:3128", credential: gateway}
 rules_folder: rules
+metrics: true
+query: true
 limits:
   memory: 64MiB
   call: 1.5s
@@ -531,6 +533,7 @@ limits:
   answer: 1MiB
   host_calls: 10000
   resources: 100
+  series: 20
   component: 10MB
   compile_memory: 2GiB
   compile_time: 5m
@@ -569,10 +572,12 @@ limits:
                 },
                 "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway", "cleartext": false},
                 "rules_folder": "/folder/rules",
+                "metrics": true,
+                "query": true,
                 "limits": {
                     "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
                     "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
-                    "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
+                    "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100, "series": 20,
                     "component_bytes": 10_000_000, "compile_memory_bytes": 2_147_483_648_u64, "compile_time": 300.0,
                 },
             })
