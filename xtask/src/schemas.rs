@@ -60,7 +60,7 @@ fn delivery() -> Value {
     })
 }
 
-/// Further plugs of `run`, `watch` and `inspect`; read by the harness's `cli::plugs`.
+/// Further plugs of `run`, `watch` and `inspect`; read by the harness's `cli::declared`.
 fn plugs() -> Value {
     json!({
         "description": "For `plugpipe-harness run`, `watch` and `inspect`: further plugs by the name by which steps refer to them. Each runs on its own.",

@@ -10,17 +10,14 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWrite;
 use tracing::{info, warn};
-use wasmtime::component::Linker;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliCtxView};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
-use wasmtime_wasi::random::{Deterministic, WasiRandom, WasiRandomCtx};
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
 use crate::printable;
-use crate::store::{Role, State};
+use crate::role::Role;
 
 /// The packages whose interfaces are empty.
 const PACKAGES: [&str; 4] = ["wasi:cli/", "wasi:filesystem/", "wasi:random/", "wasi:sockets/"];
@@ -37,58 +34,6 @@ const MAX_RANDOM: u64 = 64 * 1024;
 /// Whether an import is one of those that have an empty implementation.
 pub(crate) fn is_empty(import: &str) -> bool {
     PACKAGES.iter().any(|package| import.starts_with(package))
-}
-
-/// Links them.
-pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasmtime_wasi::p2::bindings::{cli, filesystem, random, sockets};
-
-    cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    filesystem::types::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
-    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
-    random::random::add_to_linker::<State, WasiRandom>(linker, State::random)?;
-    random::insecure::add_to_linker::<State, WasiRandom>(linker, State::random)?;
-    random::insecure_seed::add_to_linker::<State, WasiRandom>(linker, State::random)?;
-    let network = sockets::network::LinkOptions::default();
-    sockets::network::add_to_linker::<State, WasiSockets>(linker, &network, State::sockets)?;
-    sockets::instance_network::add_to_linker::<State, WasiSockets>(linker, State::sockets)?;
-    sockets::ip_name_lookup::add_to_linker::<State, WasiSockets>(linker, State::sockets)?;
-    sockets::tcp::add_to_linker::<State, WasiSockets>(linker, State::sockets)?;
-    sockets::tcp_create_socket::add_to_linker::<State, WasiSockets>(linker, State::sockets)?;
-    sockets::udp::add_to_linker::<State, WasiSockets>(linker, State::sockets)?;
-    sockets::udp_create_socket::add_to_linker::<State, WasiSockets>(linker, State::sockets)?;
-    Ok(())
-}
-
-impl State {
-    fn cli(&mut self) -> WasiCliCtxView<'_> {
-        self.watch.host_call();
-        WasiCliCtxView { ctx: self.empty.context().cli(), table: &mut self.table }
-    }
-
-    fn filesystem(&mut self) -> WasiFilesystemCtxView<'_> {
-        self.watch.host_call();
-        WasiFilesystemCtxView { ctx: self.empty.context().filesystem(), table: &mut self.table }
-    }
-
-    fn random(&mut self) -> &mut WasiRandomCtx {
-        self.watch.host_call();
-        self.empty.context().random()
-    }
-
-    fn sockets(&mut self) -> WasiSocketsCtxView<'_> {
-        self.watch.host_call();
-        WasiSocketsCtxView { ctx: self.empty.context().sockets(), table: &mut self.table }
-    }
 }
 
 /// What an instance has of these interfaces; made when it first uses one.
@@ -111,7 +56,7 @@ impl Empty {
         self.left.store(MAX_OUTPUT, Ordering::Relaxed);
     }
 
-    fn context(&mut self) -> &mut WasiCtx {
+    pub(crate) fn context(&mut self) -> &mut WasiCtx {
         let Self { role, plug, context, left } = self;
         context.get_or_insert_with(|| Box::new(make(*role, plug, left)))
     }

@@ -29,6 +29,7 @@
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
 //! | `monitoring` | links a plug that records metrics by importing them to the one that exports them |
 //! | `empty_wasi` | interfaces without content, for language runtimes that import them |
+//! | `role` | what an instance is for |
 //! | `lanes` | which job runs next |
 //! | `job`, `files` | carries out jobs: in workers, or as files |
 //! | [`query`] | typed queries |
@@ -75,6 +76,7 @@ pub mod plug;
 pub mod printable;
 mod private;
 pub mod query;
+mod role;
 mod secret;
 pub mod secrets;
 pub mod session;

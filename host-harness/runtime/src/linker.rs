@@ -3,9 +3,11 @@
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
+mod empty;
+mod monitoring;
+
 use crate::empty_wasi;
 use crate::limits::WORD_BYTES;
-use crate::monitoring;
 use crate::store::{State, WallClock};
 
 /// What every component gets.
@@ -48,7 +50,7 @@ pub(crate) fn linked(engine: &Engine, component: &Component) -> wasmtime::Result
         monitoring::link(&mut linker)?;
     }
     if imports.iter().any(|import| empty_wasi::is_empty(import)) {
-        empty_wasi::link(&mut linker)?;
+        empty::link(&mut linker)?;
     }
     linker.instantiate_pre(component)
 }

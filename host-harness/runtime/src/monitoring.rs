@@ -6,6 +6,7 @@
 //! importer's call at most, and the reverse. An exporter imports none of this, so that no two plugs
 //! wait for each other.
 
+use std::any::Any;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::pin;
@@ -19,12 +20,7 @@ use tracing::warn;
 use crate::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::handle::PlugHandle;
-use crate::store::{Role, State};
-
-mod link;
-
-pub(crate) use link::link;
+use crate::role::Role;
 
 use metrics::Definition;
 use types::Label;
@@ -45,20 +41,22 @@ const MAX_TEXT: usize = 64 * 1024;
 const MAX_ITEMS: usize = 1_000;
 
 /// Maximum number of values of one `record-many`.
-const MAX_VALUES: usize = 65_536;
+pub(crate) const MAX_VALUES: usize = 65_536;
 
 /// The handle of a series that there is not.
-const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// Where the records of a plug's instances go.
 pub(crate) struct Link {
-    to: PlugHandle,
+    /// A handle of the exporter. What a store holds cannot know its type: handles lead to sessions,
+    /// and those to stores.
+    to: Box<dyn Any + Send + Sync>,
     /// The importer's name.
     name: String,
     /// For timeouts, also where a session's owner is no task.
     runtime: Handle,
-    metrics: bool,
-    query: bool,
+    pub(crate) metrics: bool,
+    pub(crate) query: bool,
     max_series: usize,
     made: Mutex<Made>,
     hasher: RandomState,
@@ -66,21 +64,21 @@ pub(crate) struct Link {
 
 /// What the instances of an importer made so far.
 #[derive(Default)]
-struct Made {
+pub(crate) struct Made {
     /// The names of its metrics.
-    names: BTreeSet<String>,
+    pub(crate) names: BTreeSet<String>,
     /// Its families, as hashes of their names with their labels' names.
-    families: HashSet<u64>,
+    pub(crate) families: HashSet<u64>,
     /// Its series, by the hash of their names and labels.
-    series: HashMap<u64, u32>,
+    pub(crate) series: HashMap<u64, u32>,
 }
 
 impl Link {
     /// Must be called within a tokio runtime.
-    pub(crate) fn new((to, name): &(PlugHandle, String), grants: &Grants) -> Arc<Self> {
+    pub(crate) fn new(to: impl Any + Send + Sync, name: &str, grants: &Grants) -> Arc<Self> {
         Arc::new(Self {
-            to: to.clone(),
-            name: name.clone(),
+            to: Box::new(to),
+            name: name.to_owned(),
             runtime: Handle::current(),
             metrics: grants.metrics,
             query: grants.query,
@@ -90,7 +88,12 @@ impl Link {
         })
     }
 
-    fn made(&self) -> MutexGuard<'_, Made> {
+    /// The handle that this was made with.
+    pub(crate) fn exporter<T: 'static>(&self) -> Option<&T> {
+        self.to.downcast_ref()
+    }
+
+    pub(crate) fn made(&self) -> MutexGuard<'_, Made> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,7 +110,7 @@ impl Link {
     }
 
     /// Counts a family before it is made.
-    fn admit_family(&self, name: &str, label_names: &[String]) -> Result<(), types::Error> {
+    pub(crate) fn admit_family(&self, name: &str, label_names: &[String]) -> Result<(), types::Error> {
         let mut sorted: Vec<&String> = label_names.iter().collect();
         sorted.sort_unstable();
         let key = self.hasher.hash_one((name, sorted));
@@ -123,7 +126,7 @@ impl Link {
     }
 
     /// The key under which a series is counted, if there is room for it.
-    fn admit_series(&self, name: &str, labels: &[Label]) -> Result<u64, types::Error> {
+    pub(crate) fn admit_series(&self, name: &str, labels: &[Label]) -> Result<u64, types::Error> {
         let mut sorted: Vec<(&str, &str)> =
             labels.iter().map(|label| (label.name.as_str(), label.value.as_str())).collect();
         sorted.sort_unstable();
@@ -137,7 +140,7 @@ impl Link {
     }
 
     /// The labels with the importer's name among them.
-    fn labeled(&self, mut labels: Vec<Label>) -> Result<Vec<Label>, types::Error> {
+    pub(crate) fn labeled(&self, mut labels: Vec<Label>) -> Result<Vec<Label>, types::Error> {
         let lengths = labels.iter().map(|label| label.name.len() + label.value.len());
         bounded("labels", labels.len(), lengths.sum())?;
         if labels.iter().any(|label| label.name == LABEL) {
@@ -148,7 +151,7 @@ impl Link {
     }
 
     /// The definition with the label for the importer's name.
-    fn defined(&self, mut definition: Definition) -> Result<Definition, types::Error> {
+    pub(crate) fn defined(&self, mut definition: Definition) -> Result<Definition, types::Error> {
         let Definition { name, help, unit, label_names, states, .. } = &definition;
         let texts = [Some(name), help.as_ref(), unit.as_ref()].into_iter().flatten();
         let length = texts.chain(label_names).chain(states).map(String::len).sum();
@@ -171,7 +174,7 @@ fn own_label(path: &str) -> types::Error {
     ))
 }
 
-fn not_reserved(name: &str) -> Result<(), types::Error> {
+pub(crate) fn not_reserved(name: &str) -> Result<(), types::Error> {
     if name.starts_with(RESERVED) {
         return Err(types::Error::InvalidInput(format!(
             "{name}: names that begin with {RESERVED} are for the host and its first plug; choose another"
@@ -180,7 +183,7 @@ fn not_reserved(name: &str) -> Result<(), types::Error> {
     Ok(())
 }
 
-fn bounded(what: &str, items: usize, length: usize) -> Result<(), types::Error> {
+pub(crate) fn bounded(what: &str, items: usize, length: usize) -> Result<(), types::Error> {
     if items <= MAX_ITEMS && length <= MAX_TEXT {
         return Ok(());
     }
@@ -192,8 +195,8 @@ fn bounded(what: &str, items: usize, length: usize) -> Result<(), types::Error> 
 
 /// What one instance of an importer has.
 pub(crate) struct Monitored {
-    link: Option<Arc<Link>>,
-    role: Role,
+    pub(crate) link: Option<Arc<Link>>,
+    pub(crate) role: Role,
     /// The exporter's handles, in the order of this instance's.
     families: Vec<(u32, Arc<str>)>,
     series: Vec<u32>,
@@ -201,7 +204,7 @@ pub(crate) struct Monitored {
     known_families: HashMap<u32, u32>,
     known_series: HashMap<u32, u32>,
     /// How long the running call may still wait for the exporter.
-    left: Duration,
+    pub(crate) left: Duration,
 }
 
 impl Monitored {
@@ -222,15 +225,15 @@ impl Monitored {
         self.left = limit;
     }
 
-    fn family(&self, handle: u32) -> Option<(u32, Arc<str>)> {
+    pub(crate) fn family(&self, handle: u32) -> Option<(u32, Arc<str>)> {
         self.families.get(usize::try_from(handle).ok()?).cloned()
     }
 
-    fn series(&self, handle: u32) -> Option<u32> {
+    pub(crate) fn series(&self, handle: u32) -> Option<u32> {
         self.series.get(usize::try_from(handle).ok()?).copied()
     }
 
-    fn add_family(&mut self, real: u32, name: &str) -> u32 {
+    pub(crate) fn add_family(&mut self, real: u32, name: &str) -> u32 {
         let Self { families, known_families, .. } = self;
         *known_families.entry(real).or_insert_with(|| {
             families.push((real, name.into()));
@@ -238,7 +241,7 @@ impl Monitored {
         })
     }
 
-    fn add_series(&mut self, real: u32) -> u32 {
+    pub(crate) fn add_series(&mut self, real: u32) -> u32 {
         let Self { series, known_series, .. } = self;
         *known_series.entry(real).or_insert_with(|| {
             series.push(real);
@@ -253,52 +256,18 @@ impl Monitored {
 pub(crate) struct Overdue;
 
 /// What a call of the exporter needs.
-struct Ask {
-    link: Arc<Link>,
+pub(crate) struct Ask {
+    pub(crate) link: Arc<Link>,
     /// Whether the importer's call is made again from its journal: then what it recorded is there.
-    again: bool,
-    left: Duration,
-    yielded: Arc<AtomicBool>,
-}
-
-impl State {
-    fn ask(&mut self, interface: &str, granted: impl Fn(&Link) -> bool) -> Result<Ask, types::Error> {
-        self.watch.host_call();
-        let Monitored { link, left, .. } = &self.monitored;
-        let Some(link) = link else {
-            let problem = format!("plugpipe:monitoring/{interface}: no plug is there that exports it");
-            return Err(types::Error::NotGranted(problem));
-        };
-        if !granted(link) {
-            let problem = format!("plugpipe:monitoring/{interface}: is not granted; grant it with {interface}: true");
-            return Err(types::Error::NotGranted(problem));
-        }
-        Ok(Ask {
-            link: Arc::clone(link),
-            again: self.wall_clock.replayed != 0,
-            left: *left,
-            yielded: Arc::clone(&self.yielded),
-        })
-    }
-
-    fn ask_metrics(&mut self) -> Result<Ask, types::Error> {
-        self.ask("metrics", |link| link.metrics)
-    }
-
-    fn ask_query(&mut self) -> Result<Ask, types::Error> {
-        let ask = self.ask("query", |link| link.query)?;
-        if self.monitored.role == Role::Recorder {
-            let problem = "plugpipe:monitoring/query: a recorder waits for no server; ask in `run`";
-            return Err(types::Error::Unsupported(problem.into()));
-        }
-        Ok(ask)
-    }
+    pub(crate) again: bool,
+    pub(crate) left: Duration,
+    pub(crate) yielded: Arc<AtomicBool>,
 }
 
 impl Ask {
     /// Waits for the exporter, as long as the importer's call may last. A recorder may wait for this:
     /// it needs no server.
-    async fn wait<T>(&self, call: impl Future<Output = T>) -> wasmtime::Result<(T, Duration)> {
+    pub(crate) async fn wait<T>(&self, call: impl Future<Output = T>) -> wasmtime::Result<(T, Duration)> {
         let began = Instant::now();
         let limited = {
             let _runtime = self.link.runtime.enter();
@@ -318,7 +287,7 @@ impl Ask {
 }
 
 /// What an importer hears of an error of the exporter, where the call can say one.
-fn told(error: &Error) -> types::Error {
+pub(crate) fn told(error: &Error) -> types::Error {
     warn!(%error, "a plug's call of plugpipe:monitoring failed");
     match error {
         Error::NotExported { .. } => types::Error::Unsupported(error.to_string()),

@@ -302,7 +302,7 @@ impl Plug {
     ) -> Result<Session, Error> {
         let limits = limits.lowest(limits.granted(&grants.limits));
         let description = Arc::clone(self.description(limits).await?);
-        let link = self.monitoring.as_ref().map(|monitoring| Link::new(monitoring, &grants));
+        let link = self.monitoring.as_ref().map(|(to, name)| Link::new(to.clone(), name, &grants));
         let grants = grants.with_headers_of(config, &description.servers);
         let network = Network::open(grants, self.exchanges.clone(), self.advice).await?;
         Session::open(self.factory(network, limits, link), description, self.in_place, config, folder).await

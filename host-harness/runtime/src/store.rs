@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::exports::{Exports, Recorder, Worker};
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
 use crate::monitoring::{Link, Monitored, Overdue};
+use crate::role::Role;
 
 /// How long a call that waits on the host may exceed its limit before it is dropped.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -44,15 +45,6 @@ pub(crate) struct State {
     pub(crate) monitored: Monitored,
     /// Whether the running call gave up the processor, to be given it again.
     pub(crate) yielded: Arc<AtomicBool>,
-}
-
-/// What an instance is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Holds the state and never waits for a server.
-    Recorder,
-    /// Makes one call, and may wait.
-    Worker,
 }
 
 impl State {

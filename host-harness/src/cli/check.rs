@@ -13,9 +13,9 @@ use plugpipe_harness::{
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::declared;
 use super::pipe_file::{is_plug, line};
 use super::plug_args::read;
-use super::plugs;
 use super::show;
 
 /// Validate pipes, configurations and grants files without running anything
@@ -215,8 +215,8 @@ async fn configuration(
         }
     };
     // For the host, and with variables of their own.
-    let section = config.as_object_mut().and_then(|members| members.remove(plugs::MEMBER));
-    match plugs::declared(section.as_ref(), Some(Path::new(file)), &[]) {
+    let section = config.as_object_mut().and_then(|members| members.remove(declared::MEMBER));
+    match declared::declared(section.as_ref(), Some(Path::new(file)), &[]) {
         Ok(_) => {}
         Err(CommandError::Host(Error::Settings { what, problem })) if what == file => {
             problems.push(placed(document, &problem, false));

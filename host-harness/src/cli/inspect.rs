@@ -13,8 +13,9 @@ use plugpipe_harness::{
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
+use super::pipe_file::Further;
 use super::plug_args::{PlugArgs, limits, read};
-use super::plugs::{self, Further};
+use super::plugs;
 use super::show;
 
 /// Show the plug's size, imports and exports, and compare requested and granted capabilities

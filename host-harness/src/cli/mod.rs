@@ -4,6 +4,7 @@ mod call;
 mod check;
 mod complete;
 mod dashboards;
+mod declared;
 mod demo;
 mod ending;
 mod fields;

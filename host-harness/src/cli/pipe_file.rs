@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::ending::Ending;
 use super::plug_args::read;
-use super::plugs::Further;
 use super::show;
 
 /// Reads a pipe. Warnings go to stderr.
@@ -65,6 +64,15 @@ pub(super) fn stub(text: &str) -> Result<Stub, String> {
         }
         _ => Err(format!("expected NAME or NAME=ANSWER.json, got {text:?}")),
     }
+}
+
+/// A plug that runs beside the first one.
+pub(crate) struct Further {
+    /// The name by which steps refer to it.
+    pub(crate) name: String,
+    pub(crate) handle: PlugHandle,
+    /// Where it keeps its state, if anywhere.
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// Runs steps with running plugs, or skips those of stubs.

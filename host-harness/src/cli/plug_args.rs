@@ -13,7 +13,7 @@ use plugpipe_harness::{
 };
 use serde_json::{Value, json};
 
-use super::plugs::{self, Declared, PlugFile};
+use super::declared::{self, Declared, PlugFile};
 use super::show;
 
 /// Names a component that is loaded instead of the embedded one.
@@ -28,7 +28,7 @@ pub(super) struct PlugArgs {
     config: Option<PathBuf>,
     /// A component to load instead of the embedded one (or PLUGPIPE_PLUG in the environment). As
     /// NAME=FILE, a further plug for steps that name it: `run`, `watch` and `inspect` take several
-    #[arg(id = "plug", long = "plug", value_name = "[NAME=]FILE", value_parser = plugs::plug_file)]
+    #[arg(id = "plug", long = "plug", value_name = "[NAME=]FILE", value_parser = declared::plug_file)]
     components: Vec<PlugFile>,
     /// The plug's grants, YAML or JSON (docs/grants.md); the configuration then grants nothing by
     /// itself
@@ -172,7 +172,7 @@ impl PlugArgs {
                 Some(path) => {
                     let mut config = settings::load_unexpanded(path)?;
                     // Variables in it are those of further plugs.
-                    section = config.as_object_mut().and_then(|members| members.remove(plugs::MEMBER));
+                    section = config.as_object_mut().and_then(|members| members.remove(declared::MEMBER));
                     let lookup = |name: &str| std::env::var(name).ok();
                     settings::expand_all(&path.display().to_string(), &mut config, "", &names, lookup)?;
                     let schedule = Schedule::take(&mut config).map_err(|problem| self.in_config(problem))?;
@@ -180,7 +180,7 @@ impl PlugArgs {
                 }
                 None => (json!({}), None),
             };
-            let plugs = plugs::declared(section.as_ref(), self.config.as_deref(), &self.components)?;
+            let plugs = declared::declared(section.as_ref(), self.config.as_deref(), &self.components)?;
             Ok(Inputs { config, schedule, granted, plugs })
         })
     }

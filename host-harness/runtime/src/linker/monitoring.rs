@@ -1,4 +1,6 @@
-//! The imported functions.
+//! Links the interfaces of the plug that records for another one.
+
+use std::sync::Arc;
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance};
@@ -7,10 +9,12 @@ use crate::bindings::exports::plugpipe::monitoring::metrics::{Definition, Outcom
 use crate::bindings::exports::plugpipe::monitoring::query::{Options, Selection, TooManyPoints};
 use crate::bindings::exports::plugpipe::monitoring::types::{Error as TypedError, Label, MetricKind};
 use crate::error::Error;
+use crate::handle::PlugHandle;
 use crate::query::Querier;
+use crate::role::Role;
 use crate::store::State;
 
-use super::{MAX_VALUES, NONE, bounded, not_reserved, told};
+use crate::monitoring::{Ask, Link, MAX_VALUES, Monitored, NONE, bounded, not_reserved, told};
 
 /// The interfaces that this links.
 const METRICS: &str = "plugpipe:monitoring/metrics@1.0.0";
@@ -40,7 +44,8 @@ macro_rules! function {
 /// Makes a call on the exporter's session.
 macro_rules! ask {
     ($store:expr, $ask:expr, |$session:ident| $call:expr) => {{
-        let call = $ask.link.to.with(move |$session| {
+        let exporter = exporter(&$ask)?;
+        let call = exporter.with(move |$session| {
             Box::pin(async move {
                 match $call.await {
                     // The call that finds a loss is not made.
@@ -86,6 +91,45 @@ fn link_metrics(metrics: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()>
     function!(metrics, "remove", |store, (series: u32)| remove(&mut store, series));
     function!(metrics, "clear", |store, ()| clear(&mut store));
     Ok(())
+}
+
+/// The exporter, which every link is made with.
+fn exporter(ask: &Ask) -> wasmtime::Result<&PlugHandle> {
+    ask.link.exporter().ok_or_else(|| wasmtime::Error::msg("plugpipe:monitoring: the link leads to no plug"))
+}
+
+impl State {
+    fn ask(&mut self, interface: &str, granted: impl Fn(&Link) -> bool) -> Result<Ask, TypedError> {
+        self.watch.host_call();
+        let Monitored { link, left, .. } = &self.monitored;
+        let Some(link) = link else {
+            let problem = format!("plugpipe:monitoring/{interface}: no plug is there that exports it");
+            return Err(TypedError::NotGranted(problem));
+        };
+        if !granted(link) {
+            let problem = format!("plugpipe:monitoring/{interface}: is not granted; grant it with {interface}: true");
+            return Err(TypedError::NotGranted(problem));
+        }
+        Ok(Ask {
+            link: Arc::clone(link),
+            again: self.wall_clock.replayed != 0,
+            left: *left,
+            yielded: Arc::clone(&self.yielded),
+        })
+    }
+
+    fn ask_metrics(&mut self) -> Result<Ask, TypedError> {
+        self.ask("metrics", |link| link.metrics)
+    }
+
+    fn ask_query(&mut self) -> Result<Ask, TypedError> {
+        let ask = self.ask("query", |link| link.query)?;
+        if self.monitored.role == Role::Recorder {
+            let problem = "plugpipe:monitoring/query: a recorder waits for no server; ask in `run`";
+            return Err(TypedError::Unsupported(problem.into()));
+        }
+        Ok(ask)
+    }
 }
 
 type Store<'s, 'd> = &'s mut StoreContextMut<'d, State>;
@@ -283,8 +327,9 @@ where
 {
     let ask = or_say!(store.data_mut().ask_query());
     or_say!(bounded("expression", 1, length));
+    let exporter = exporter(&ask)?;
     let answer = async {
-        let querier = ask.link.to.querier().await?;
+        let querier = exporter.querier().await?;
         question(querier).await
     };
     let (answer, left) = ask.wait(answer).await?;
