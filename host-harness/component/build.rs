@@ -1,5 +1,5 @@
-//! Builds the plug for wasm32-unknown-unknown and writes it as a component for `src/lib.rs` to
-//! embed.
+//! Builds the plug, and the example plug for pipes that use both, for wasm32-unknown-unknown and
+//! writes them as components for `src/lib.rs` to embed.
 //!
 //! The nested build uses a separate target folder for all profiles: the component is the same for a
 //! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead. Set
@@ -17,7 +17,11 @@ use sha2::{Digest, Sha256};
 #[path = "component.rs"]
 mod component;
 
-use component::{PACKAGE, TARGET, compile, componentize};
+use component::{PACKAGE, TARGET, compile, componentize, target_folder};
+
+/// The package of the example plug, and the plug's name.
+const EXAMPLE: &str = "data-processor";
+const EXAMPLE_NAME: &str = "data_processor";
 
 fn main() -> ExitCode {
     match build() {
@@ -35,9 +39,10 @@ fn build() -> Result<(), String> {
     println!("cargo::rerun-if-changed=component.rs");
     let plugin = workspace.join("plugin");
     let folders = fs::read_dir(&plugin).map_err(|error| format!("cannot read {}: {error}", plugin.display()))?;
+    let example = workspace.join("examples/plugs").join(EXAMPLE_NAME);
     // The plug and the crates in its folder. A new crate also changes the workspace's manifest.
     let crates = folders.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.join("Cargo.toml").is_file());
-    for folder in crates.chain([plugin]) {
+    for folder in crates.chain([plugin, example]) {
         for path in ["src", "Cargo.toml"] {
             println!("cargo::rerun-if-changed={}", folder.join(path).display());
         }
@@ -49,19 +54,32 @@ fn build() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=PLUGPIPE_PRECOMPILED");
     let out = variable("OUT_DIR").map(PathBuf::from)?;
 
-    let component = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
-        Some(path) => read(Path::new(&path))?,
+    let (component, example) = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            let path = Path::new(&path);
+            // The example may lie beside it; without it, the host says that it has none.
+            let example = path.with_file_name(format!("{EXAMPLE_NAME}.wasm"));
+            (read(path)?, if example.is_file() { read(&example)? } else { Vec::new() })
+        }
         None => {
             ensure_target()?;
-            let module = compile(&[], &workspace, PACKAGE, &target_folder(&out)?)?;
-            componentize(&read(&module)?)?
+            let target = target_folder(&out)?.join("component");
+            let built = |package| componentize(&read(&compile(&[], &workspace, package, &target)?)?);
+            (built(PACKAGE)?, built(EXAMPLE)?)
         }
     };
-    let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("cargo::rustc-env=PLUGPIPE_PLUG_SHA256={digest}");
+    let digest = embed(&out, "monitoring_prometheus", "PLUGPIPE_PLUG_SHA256", &component)?;
     precompiled(&digest, &out)?;
-    let path = out.join("monitoring_prometheus.wasm");
-    fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    embed(&out, EXAMPLE_NAME, "PLUGPIPE_EXAMPLE_SHA256", &example).map(drop)
+}
+
+/// Writes a component for `src/lib.rs`, and says its digest in a variable.
+fn embed(out: &Path, name: &str, variable: &str, component: &[u8]) -> Result<String, String> {
+    let digest: String = Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo::rustc-env={variable}={digest}");
+    let path = out.join(format!("{name}.wasm"));
+    fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    Ok(digest)
 }
 
 /// Writes `precompiled.rs`: the compiled form of the component with this digest, or none.
@@ -112,15 +130,6 @@ fn ensure_target() -> Result<(), String> {
 }
 
 /// `<target>/component`, where `<target>` is the outer build's target folder.
-fn target_folder(out: &Path) -> Result<PathBuf, String> {
-    // OUT_DIR is <target>/[<triple>/]<profile>/build/<package>-<hash>/out.
-    out.ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
-        .or_else(|| out.ancestors().nth(4))
-        .map(|target| target.join("component"))
-        .ok_or_else(|| format!("cannot find the target folder above {}", out.display()))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

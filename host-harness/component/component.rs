@@ -26,20 +26,14 @@ pub(crate) fn compile(through: &[&str], workspace: &Path, package: &str, target:
         .args(["rustc", "--crate-type", "cdylib"])
         .args(["--lib", "--package", package, "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(target);
-    // Variables set by the outer cargo (or clippy) must not affect the component.
+    // Variables set by the outer cargo must not affect the component. A wrapper such as clippy's is
+    // kept: the plug is linted for its own target while it is built.
     for (name, _) in env::vars_os() {
         let name_text = name.to_string_lossy();
         let for_outer = name_text.starts_with("CARGO_FEATURE_")
             || name_text.starts_with("CARGO_CFG_")
             || name_text.starts_with("CARGO_PROFILE_")
-            || [
-                "CARGO_ENCODED_RUSTFLAGS",
-                "RUSTFLAGS",
-                "RUSTC_WRAPPER",
-                "RUSTC_WORKSPACE_WRAPPER",
-                "CARGO_BUILD_TARGET",
-            ]
-            .contains(&&*name_text);
+            || ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "CARGO_BUILD_TARGET"].contains(&&*name_text);
         if for_outer {
             cargo.env_remove(&name);
         }
@@ -51,6 +45,17 @@ pub(crate) fn compile(through: &[&str], workspace: &Path, package: &str, target:
         return Err(format!("cannot build the component: {}", String::from_utf8_lossy(&output.stderr)));
     }
     Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
+}
+
+/// The target folder that holds a build script's OUT_DIR, a test's temporary folder or a program.
+pub(crate) fn target_folder(inside: &Path) -> Result<PathBuf, String> {
+    // OUT_DIR is <target>/[<triple>/]<profile>/build/<package>-<hash>/out.
+    inside
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .or_else(|| inside.ancestors().nth(4))
+        .map(Path::to_path_buf)
+        .ok_or_else(|| format!("cannot find the target folder above {}", inside.display()))
 }
 
 /// Removes names, and this machine's paths, from what is built, so that builds are reproducible.

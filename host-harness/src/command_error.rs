@@ -15,6 +15,14 @@ pub enum CommandError {
     /// The host could not run the plug, or the plug failed.
     #[error(transparent)]
     Host(#[from] Error),
+    /// A further plug could not be started.
+    #[error("plug {name}: {error}")]
+    Further {
+        /// The name by which steps refer to it.
+        name: String,
+        /// Why.
+        error: Error,
+    },
     /// The pipe is invalid or could not be run.
     #[error(transparent)]
     Pipe(#[from] PipeError),

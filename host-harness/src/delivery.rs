@@ -21,6 +21,10 @@ const NOT_CONFIGURED: &str = "not_configured";
 /// The code of a problem of a sink to which the configuration lets nothing be sent.
 const NOT_SENT: &str = "not_sent";
 
+/// What the names of the plug's metrics about itself begin with. They tell of this process only, so
+/// they are not counted as recorded.
+const OWN_METRICS: &str = "plugpipe_monitoring_";
+
 /// Values that were not delivered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
@@ -230,5 +234,6 @@ pub async fn series(plug: &PlugHandle) -> Result<u64, Error> {
     let stored = plug.with(|session| Box::pin(session.encode(Format::Json))).await?;
     let Stored { families } =
         serde_json::from_slice(&stored).map_err(|error| Error::Answer { problem: error.to_string() })?;
-    Ok(families.iter().filter(|family| family.name != VIOLATIONS).map(|family| family.series.len() as u64).sum())
+    let is_recorded = |name: &str| name != VIOLATIONS && !name.starts_with(OWN_METRICS);
+    Ok(families.iter().filter(|family| is_recorded(&family.name)).map(|family| family.series.len() as u64).sum())
 }

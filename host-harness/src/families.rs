@@ -1,10 +1,14 @@
 //! Parses an exposition into metric families for display in the web UI, `top` and `watch`.
 //!
 //! Expects the text format as the plug writes it: contiguous families, no timestamps. For
-//! expositions of other programs, use the plug's `scrape_endpoint`.
+//! expositions of other programs, use the plug's `scrape_endpoint`. The text format escapes names;
+//! the JSON format has them as they are.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use serde::Deserialize;
 
 use crate::chart::number;
 
@@ -98,9 +102,101 @@ impl fmt::Display for Span {
     }
 }
 
-/// The metric name of a series.
-fn name(series: &str) -> &str {
-    series.split('{').next().unwrap_or(series)
+/// The metric name of a series; in braces and quotes if it is not a classic name.
+fn name(series: &str) -> Cow<'_, str> {
+    let Some(quoted) = series.strip_prefix("{\"") else {
+        return series.split('{').next().unwrap_or(series).into();
+    };
+    let mut name = String::new();
+    let mut rest = quoted.chars();
+    while let Some(c) = rest.next().filter(|c| *c != '"') {
+        name.extend(if c == '\\' { rest.next() } else { Some(c) });
+    }
+    name.into()
+}
+
+/// The name that a family has in the text format, for one that is not a classic name.
+pub(crate) fn text_name(name: &str) -> String {
+    let keep =
+        |(index, c): (usize, char)| c.is_ascii_alphabetic() || c == '_' || c == ':' || index > 0 && c.is_ascii_digit();
+    name.chars().enumerate().map(|(index, c)| if keep((index, c)) { c } else { '_' }).collect()
+}
+
+/// The parts of a JSON exposition that are shown.
+#[derive(Deserialize)]
+struct Exposition<'a> {
+    #[serde(borrow)]
+    families: Vec<JsonFamily<'a>>,
+}
+
+#[derive(Deserialize)]
+struct JsonFamily<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    help: Cow<'a, str>,
+    #[serde(borrow)]
+    samples: Vec<JsonSample<'a>>,
+}
+
+#[derive(Deserialize)]
+struct JsonSample<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(default)]
+    labels: serde_json::Map<String, serde_json::Value>,
+    value: serde_json::Value,
+}
+
+/// Parses the families of a JSON exposition as this project's plug writes it, in order; none if it
+/// is another JSON.
+pub(crate) fn read_json(json: &[u8]) -> Option<Vec<MetricFamily>> {
+    let exposition: Exposition = serde_json::from_slice(json).ok()?;
+    let number = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.parse().ok(),
+        value => value.as_f64(),
+    };
+    let family = |family: JsonFamily| {
+        let samples = family.samples.iter().filter_map(|sample| Some((series(sample), number(&sample.value)?)));
+        MetricFamily {
+            samples: samples.collect(),
+            name: family.name.into_owned(),
+            kind: family.kind.into_owned(),
+            help: family.help.into_owned(),
+        }
+    };
+    Some(exposition.families.into_iter().map(family).collect())
+}
+
+/// A series as PromQL selects it.
+fn series(sample: &JsonSample) -> String {
+    let is_classic = |name: &str| text_name(name) == name;
+    let mut text = String::new();
+    let mut open = '{';
+    if is_classic(&sample.name) {
+        text.push_str(&sample.name);
+    } else {
+        let _ = write!(text, "{{{}", quoted(&sample.name));
+        open = ',';
+    }
+    for (label, value) in &sample.labels {
+        text.push(open);
+        open = ',';
+        let value = value.as_str().unwrap_or_default();
+        let _ = if is_classic(label) { write!(text, "{label}=") } else { write!(text, "{}=", quoted(label)) };
+        text.push_str(&quoted(value));
+    }
+    if open == ',' {
+        text.push('}');
+    }
+    text
+}
+
+/// Text in quotes, escaped as in the text format.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 /// Parses the families of a text exposition, in order. Ignores malformed lines.
@@ -191,6 +287,27 @@ mod tests {
             (families[0].help.as_str(), families[0].samples[0].0.as_str()),
             ("Jobs that ran.", "jobs_total{queue=\"a b\"}")
         );
+    }
+
+    #[test]
+    fn names_in_json_are_as_they_are() {
+        let json = r#"{"families":[
+            {"name":"http.wait é","type":"histogram","help":"H.","unit":"","series":[{"labels":{},"count":3}],"samples":[
+                {"name":"http.wait é_bucket","labels":{"le":"+Inf","a b":"x\"y"},"value":3},
+                {"name":"http.wait é_count","labels":{"a b":"x\"y"},"value":3},
+                {"name":"http.wait é_sum","labels":{"a b":"x\"y"},"value":"NaN"}]},
+            {"name":"up","type":"gauge","help":"","samples":[{"name":"up","labels":{},"value":1},{"name":"up","labels":{"a":"b"},"value":"+Inf"}]}]}"#;
+        let families = read_json(json.as_bytes()).unwrap();
+        assert_eq!(
+            (families[0].name.as_str(), families[0].value(), families[0].series()),
+            ("http.wait é", Span::of(3.0), 1)
+        );
+        assert_eq!(families[0].samples[1].0, r#"{"http.wait é_count","a b"="x\"y"}"#);
+        let up: Vec<&str> = families[1].samples.iter().map(|sample| sample.0.as_str()).collect();
+        assert_eq!((up, families[1].samples[1].1), (vec!["up", "up{a=\"b\"}"], f64::INFINITY));
+        assert_eq!(text_name("http.wait é"), "http_wait__");
+        assert_eq!((text_name("9x"), text_name("a:b_9")), ("_x".into(), "a:b_9".into()));
+        assert!(read_json(b"[]").is_none() && read_json(b"no").is_none());
     }
 
     #[test]

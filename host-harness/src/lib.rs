@@ -43,7 +43,7 @@ pub mod serve;
 mod web_ui;
 
 pub use command_error::CommandError;
-pub use embedded::{embedded, load};
+pub use embedded::{EXAMPLE_NAME, embedded, embedded_example, load};
 pub use plugpipe_pipe as pipe;
 pub use plugpipe_runtime::*;
 pub use plugpipe_yaml as yaml;

@@ -1548,7 +1548,7 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
    * The job of that group and of the scrape configuration; by default derived from host and port.
    */
   scrape_job?: Text;
-  /** Whether to import untyped metrics as gauges; they are rejected by default. */
+  /** Whether to import untyped metrics as gauges; they stay untyped by default. */
   unknown_as_gauge?: Flag;
 }
 
@@ -3576,7 +3576,7 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
    * The job of that group and of the scrape configuration; by default derived from host and port.
    */
   scrape_job?: Text;
-  /** Whether to import untyped metrics as gauges; they are rejected by default. */
+  /** Whether to import untyped metrics as gauges; they stay untyped by default. */
   unknown_as_gauge?: Flag;
 }
 
@@ -3723,7 +3723,7 @@ export interface ScrapedEndpoint {
   scrape_job?: Text;
   /** The timeout of the scrape; the setting of that name by default. */
   timeout?: Duration;
-  /** Whether to import untyped metrics as gauges; they are rejected by default. */
+  /** Whether to import untyped metrics as gauges; they stay untyped by default. */
   unknown_as_gauge?: Flag;
 }
 

@@ -1918,7 +1918,7 @@ class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired
     scrape_config: Union[ScrapedEndpoint, None]  # type: ignore[misc]
     # The job of that group and of the scrape configuration; by default derived from host and port.
     scrape_job: Text
-    # Whether to import untyped metrics as gauges; they are rejected by default.
+    # Whether to import untyped metrics as gauges; they stay untyped by default.
     unknown_as_gauge: Flag
 
 
@@ -4429,7 +4429,7 @@ class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpo
     scrape_config: Union[ScrapedEndpoint, None]  # type: ignore[misc]
     # The job of that group and of the scrape configuration; by default derived from host and port.
     scrape_job: Text
-    # Whether to import untyped metrics as gauges; they are rejected by default.
+    # Whether to import untyped metrics as gauges; they stay untyped by default.
     unknown_as_gauge: Flag
 
 
@@ -4578,7 +4578,7 @@ class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     scrape_job: Text
     # The timeout of the scrape; the setting of that name by default.
     timeout: Duration
-    # Whether to import untyped metrics as gauges; they are rejected by default.
+    # Whether to import untyped metrics as gauges; they stay untyped by default.
     unknown_as_gauge: Flag
 
 

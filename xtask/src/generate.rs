@@ -7,7 +7,7 @@ use monitoring_prometheus::schema::{config_schema, input_schema, operation_schem
 use serde_json::Value;
 
 use crate::reference::{manifest_path, read_manifest};
-use crate::{read_text, reference, root, schemas, types, write, yaml};
+use crate::{mixin, read_text, reference, root, schemas, types, write, yaml};
 
 /// Writes all generated files and returns their paths.
 pub fn make() -> Result<Vec<PathBuf>, String> {
@@ -19,6 +19,7 @@ pub fn make() -> Result<Vec<PathBuf>, String> {
     let mut made = vec![manifest_path(), schemas, reference::page_path()];
     made.extend(types::make()?);
     made.extend(schemas::make()?);
+    made.extend(mixin::make()?);
     Ok(made)
 }
 

@@ -8,6 +8,7 @@
 //! | [`schemas`] | generates JSON Schemas of pipes, configurations and grants files |
 //! | [`sbom`] | writes CycloneDX SBOMs from Cargo's dependency graph |
 //! | [`imports`] | finds import cycles between files |
+//! | [`mixin`] | renders the alerts and the dashboard for the plug itself |
 //! | [`image`] | builds the container image, and runs it |
 //! | [`kubernetes`] | reads the manifests in `deploy/kubernetes` |
 //! | [`npm`] | builds the package for Node |
@@ -30,6 +31,7 @@ pub mod generate;
 pub mod image;
 pub mod imports;
 pub mod kubernetes;
+pub mod mixin;
 pub mod npm;
 pub mod oci;
 pub mod reference;
@@ -65,7 +67,7 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
     if auditable {
         // Use a separate folder, because Cargo does not distinguish builds with and without the
         // list.
-        return built(&["auditable"], &root(), component::PACKAGE, "target/auditable");
+        return built(&["auditable"], &root(), component::PACKAGE, "auditable");
     }
     build_package(&root(), component::PACKAGE)
 }
@@ -73,11 +75,13 @@ pub fn build(auditable: bool) -> Result<Vec<u8>, String> {
 /// Builds a package of another workspace in the same way.
 pub fn build_package(workspace: &Path, package: &str) -> Result<Vec<u8>, String> {
     // Shared with the build script of `host-harness/component`.
-    built(&[], workspace, package, "target/component")
+    built(&[], workspace, package, "component")
 }
 
 fn built(through: &[&str], workspace: &Path, package: &str, folder: &str) -> Result<Vec<u8>, String> {
-    let module = component::compile(through, workspace, package, &root().join(folder))?;
+    let program = std::env::current_exe().map_err(|error| format!("cannot tell where this program is: {error}"))?;
+    let target = component::target_folder(&program)?.join(folder);
+    let module = component::compile(through, workspace, package, &target)?;
     component::componentize(&read(&module)?)
 }
 

@@ -13,7 +13,7 @@ cargo xtask image [FOLDER]   the harness as a container image, as an OCI image l
                              --binary=FILE of a static binary that was built before
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
 cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md and types
-                             for Node and Python; schemas of files for editors
+                             for Node and Python; schemas of files for editors; deploy/mixin
 cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     compare the component with a build in another folder
 cargo xtask release-check    run the checks before a release: reproducible, cargo doc, fuzz targets, Kubernetes

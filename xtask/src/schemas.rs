@@ -33,6 +33,7 @@ fn configuration() -> Result<Value, String> {
     }
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert("delivery".into(), delivery());
+        properties.insert("plugs".into(), plugs());
     }
     Ok(schema)
 }
@@ -54,6 +55,31 @@ fn delivery() -> Value {
             "stop_within": {
                 "description": "How long the last delivery may take when the process is asked to stop; 10s by default.",
                 "allOf": [interval],
+            },
+        },
+    })
+}
+
+/// Further plugs of `run`, `watch` and `inspect`; read by the harness's `cli::declared`.
+fn plugs() -> Value {
+    json!({
+        "description": "For `plugpipe-harness run`, `watch` and `inspect`: further plugs by the name by which steps refer to them. Each runs on its own.",
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$"},
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "component": {"description": "The component's file, unless --plug NAME=FILE says it.", "type": "string"},
+                "config": {
+                    "description": "The plug's configuration, or the path of its file. The servers that it names are granted if there are no `grants`.",
+                    "type": ["object", "string"],
+                },
+                "grants": {
+                    "description": "What the plug may reach, with its credentials and limits, or the path of a grants file.",
+                    "type": ["object", "string"],
+                },
+                "state": {"description": "The folder that keeps what the plug stores.", "type": "string"},
             },
         },
     })

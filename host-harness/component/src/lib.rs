@@ -1,5 +1,5 @@
 //! The component `monitoring_prometheus`, built from `plugin/` with this crate and embedded as
-//! bytes.
+//! bytes, and the example `data_processor` beside it, built from `examples/plugs/`.
 //!
 //! Separate from the runtime, so that only users of the embedded plug build it. Set
 //! `PLUGPIPE_EMBED` to embed a prebuilt component instead, and `PLUGPIPE_PRECOMPILED` to embed its
@@ -16,3 +16,10 @@ pub static PRECOMPILED: Option<&[u8]> = include!(concat!(env!("OUT_DIR"), "/prec
 
 /// The SHA-256 digest of [`EMBEDDED`], in lowercase hex.
 pub const SHA256: &str = env!("PLUGPIPE_PLUG_SHA256");
+
+/// The example plug `data_processor`. Empty if a prebuilt component was embedded without one beside
+/// it.
+pub static EXAMPLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/data_processor.wasm"));
+
+/// The SHA-256 digest of [`EXAMPLE`], in lowercase hex.
+pub const EXAMPLE_SHA256: &str = env!("PLUGPIPE_EXAMPLE_SHA256");

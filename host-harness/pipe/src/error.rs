@@ -35,6 +35,8 @@ pub struct UnknownPlug {
     pub step: String,
     /// The plug's name in the pipe.
     pub plug: String,
+    /// `; did you mean …?` if one that the host has is similar, else empty.
+    pub near: String,
 }
 
 fn listed(problems: &[Problem]) -> String {
@@ -54,8 +56,10 @@ fn listed(problems: &[Problem]) -> String {
 fn missing(plugs: &[UnknownPlug]) -> String {
     let lines: Vec<String> = plugs
         .iter()
-        .map(|UnknownPlug { step, plug }| {
-            format!("step {step:?}: unknown plug {plug:?}; correct the name, or skip the step with --stub {plug}")
+        .map(|UnknownPlug { step, plug, near }| {
+            format!(
+                "step {step:?}: unknown plug {plug:?}{near}; correct the name, load it with --plug {plug}=FILE.wasm, or skip the step with --stub {plug}"
+            )
         })
         .collect();
     lines.join("\n")

@@ -9,6 +9,7 @@ mod scope;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use plugpipe_yaml::nearest;
 use serde_json::{Map, Value, json};
 
 use super::error::{PipeError, UnknownPlug};
@@ -46,8 +47,13 @@ pub async fn run(
     observer: &mut impl Observer,
 ) -> Result<PipeReport, PipeError> {
     let unknown = pipe.steps.iter().filter(|step| caller.kind(&step.plug) == PlugKind::Unknown);
-    let unknown: Vec<UnknownPlug> =
-        unknown.map(|step| UnknownPlug { step: step.id.clone(), plug: step.plug.clone() }).collect();
+    let names = caller.names();
+    let unknown = unknown.map(|step| UnknownPlug {
+        step: step.id.clone(),
+        plug: step.plug.clone(),
+        near: nearest(&step.plug, names.iter().map(String::as_str)),
+    });
+    let unknown: Vec<UnknownPlug> = unknown.collect();
     if !unknown.is_empty() {
         return Err(PipeError::UnknownPlugs(unknown));
     }
@@ -162,7 +168,19 @@ impl<'p> Run<'p> {
             return self.outputs(step, &scope, report).map_err(fail);
         }
         report.warnings.extend(warning_of_version(step, caller));
-        match self.call(step, caller, report).await {
+        // The report does not repeat the text.
+        let mut ctx = report.ctx.clone();
+        if step.reads_file {
+            let text = match ctx.get("file").and_then(Value::as_str) {
+                Some(file) => caller.file(file).await.map_err(|problem| format!("file: {file}: {problem}")),
+                None => Err("file: expected the path of a file".to_owned()),
+            };
+            let text = text.map_err(|problem| Ending::failed(format!("step {}, {problem}", step.id)))?;
+            if let Some(members) = ctx.as_object_mut() {
+                members.insert("text".into(), text.into());
+            }
+        }
+        match self.call(step, caller, ctx, report).await {
             Ok(()) => self.outputs(step, &scope, report).map_err(fail),
             Err(message) => {
                 report.status = StepStatus::Failed;
@@ -174,10 +192,16 @@ impl<'p> Run<'p> {
     }
 
     /// Calls the plug, again after errors as far as the step allows.
-    async fn call(&self, step: &Step, caller: &impl PlugCaller, report: &mut StepReport) -> Result<(), String> {
+    async fn call(
+        &self,
+        step: &Step,
+        caller: &impl PlugCaller,
+        ctx: Value,
+        report: &mut StepReport,
+    ) -> Result<(), String> {
         loop {
             report.attempts += 1;
-            let (error, code) = match caller.call(&step.plug, report.ctx.clone()).await {
+            let (error, code) = match caller.call(&step.plug, ctx.clone()).await {
                 Ok(Response { error, code, warnings, body }) => {
                     report.warnings.extend(warnings);
                     report.result = Some(Response::result(body));

@@ -35,9 +35,16 @@ pub(crate) struct Worker {
 impl Exports {
     /// Finds the exports, or says which are missing.
     pub(crate) fn of<T: 'static>(pre: &InstancePre<T>) -> Result<Self, String> {
-        let missing = |error: wasmtime::Error| {
-            format!("it is no plug: {error:#} (a plug exports plug, hosting and state of plugpipe:plug@1.0.0)")
-        };
+        let missing: Vec<String> = ["plug", "hosting", "state"]
+            .map(|name| format!("plugpipe:plug/{name}@1.0.0"))
+            .into_iter()
+            .filter(|name| pre.component().get_export_index(None, name).is_none())
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!("it is no plug: it does not export {} (docs/hosting.md)", missing.join(", ")));
+        }
+        // An interface that is there and has other types.
+        let differs = |error: wasmtime::Error| format!("it is no plug of this host's version: {error:#}");
         // An interface that is there and has other types is not one to do without.
         let optional = |name: &str| {
             let name = format!("plugpipe:monitoring/{name}@1.0.0");
@@ -47,12 +54,12 @@ impl Exports {
         let exposition = optional("exposition").then(|| exposition::GuestIndices::new(pre)).transpose();
         let query = optional("query").then(|| query::GuestIndices::new(pre)).transpose();
         Ok(Self {
-            plug: plug::GuestIndices::new(pre).map_err(missing)?,
-            hosting: hosting::GuestIndices::new(pre).map_err(missing)?,
-            state: state::GuestIndices::new(pre).map_err(missing)?,
-            metrics: metrics.map_err(missing)?,
-            exposition: exposition.map_err(missing)?,
-            query: query.map_err(missing)?,
+            plug: plug::GuestIndices::new(pre).map_err(differs)?,
+            hosting: hosting::GuestIndices::new(pre).map_err(differs)?,
+            state: state::GuestIndices::new(pre).map_err(differs)?,
+            metrics: metrics.map_err(differs)?,
+            exposition: exposition.map_err(differs)?,
+            query: query.map_err(differs)?,
         })
     }
 

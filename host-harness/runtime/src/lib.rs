@@ -27,6 +27,9 @@
 //! | `store` | one instance in its store: a recorder, or a worker |
 //! | [`session`] | a plug with one owner: [`Session`]; one that threads share: [`SharedPlug`] |
 //! | [`handle`] | a plug that many callers share: [`PlugHandle`], and the task that owns its session |
+//! | `monitoring` | links a plug that records metrics by importing them to the one that exports them |
+//! | `empty_wasi` | interfaces without content, for language runtimes that import them |
+//! | `role` | what an instance is for |
 //! | `lanes` | which job runs next |
 //! | `job`, `files` | carries out jobs: in workers, or as files |
 //! | [`query`] | typed queries |
@@ -53,6 +56,7 @@ mod budget;
 mod cache;
 pub mod compile;
 mod egress;
+mod empty_wasi;
 mod engine;
 pub mod error;
 mod exports;
@@ -66,11 +70,13 @@ mod lanes;
 pub mod limits;
 mod linker;
 mod mask;
+mod monitoring;
 pub mod pem;
 pub mod plug;
 pub mod printable;
 mod private;
 pub mod query;
+mod role;
 mod secret;
 pub mod secrets;
 pub mod session;
@@ -86,6 +92,7 @@ pub use handle::PlugHandle;
 pub use http_recording::Exchanges;
 pub use journal::close_inherited_locks;
 pub use limits::Limits;
+pub use monitoring::{DEFAULT_SERIES, LABEL as PLUG_LABEL};
 pub use plug::Plug;
 pub use private::publish;
 pub use session::{Recovery, Session, SharedPlug};

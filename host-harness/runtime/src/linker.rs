@@ -1,13 +1,62 @@
 //! Links the interfaces that a component can import.
 
 use wasmtime::Engine;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, InstancePre, Linker};
 
+mod empty;
+mod monitoring;
+
+use crate::empty_wasi;
 use crate::limits::WORD_BYTES;
 use crate::store::{State, WallClock};
 
-/// Links exactly the seven interfaces of the world: a component that imports others does not start.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+/// What every component gets.
+const ALWAYS: [&str; 5] = [
+    "wasi:clocks/wall-clock@",
+    "wasi:clocks/monotonic-clock@",
+    "wasi:http/outgoing-handler@",
+    "wasi:http/types@",
+    "wasi:io/",
+];
+
+/// Of the plug that records for others.
+const MONITORING: [&str; 3] =
+    ["plugpipe:monitoring/types@", "plugpipe:monitoring/metrics@", "plugpipe:monitoring/query@"];
+
+/// The imports of a component, sorted.
+pub(crate) fn imports(component: &Component) -> Vec<String> {
+    let mut imports: Vec<String> =
+        component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect();
+    imports.sort();
+    imports
+}
+
+/// A component with its imports: clocks and HTTP; metrics and queries of another plug; and, empty,
+/// what language runtimes import. One that imports anything else is refused.
+pub(crate) fn linked(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<State>> {
+    let is_among = |import: &str, names: &[&str]| names.iter().any(|name| import.starts_with(name));
+    let imports = imports(component);
+    let unknown: Vec<&str> = imports
+        .iter()
+        .map(String::as_str)
+        .filter(|import| !is_among(import, &ALWAYS) && !is_among(import, &MONITORING) && !empty_wasi::is_empty(import))
+        .collect();
+    if !unknown.is_empty() {
+        let problem = format!("it imports {}, which this host does not provide (docs/hosting.md)", unknown.join(", "));
+        return Err(wasmtime::Error::msg(problem));
+    }
+    let mut linker = linker(engine)?;
+    if imports.iter().any(|import| is_among(import, &MONITORING)) {
+        monitoring::link(&mut linker)?;
+    }
+    if imports.iter().any(|import| empty_wasi::is_empty(import)) {
+        empty::link(&mut linker)?;
+    }
+    linker.instantiate_pre(component)
+}
+
+/// Links the seven interfaces that every component gets.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     use wasmtime::component::HasSelf;
     use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
     use wasmtime_wasi::p2::bindings::clocks;

@@ -15,6 +15,7 @@ use crate::budget::Budget;
 use crate::cache;
 use crate::compile::{self, Compiler};
 use crate::egress::Network;
+use crate::empty_wasi;
 use crate::engine;
 use crate::error::Error;
 use crate::exports::{Exports, Recorder};
@@ -22,7 +23,8 @@ use crate::grants::{Advice, Grants};
 use crate::handle::PlugHandle;
 use crate::http_recording::Exchanges;
 use crate::limits::Limits;
-use crate::linker::linker;
+use crate::linker::{imports, linked};
+use crate::monitoring::Link;
 use crate::session::Session;
 use crate::store::{Factory, Instance, State, call_recorder};
 
@@ -37,6 +39,9 @@ pub struct Plug {
     sha256: Arc<str>,
     exchanges: Option<Exchanges>,
     advice: Option<Advice>,
+    /// The plug that records for this one, and under which name.
+    monitoring: Option<(PlugHandle, String)>,
+    name: Arc<str>,
     /// Whether the plug keeps a returned exposition in memory until the next call.
     in_place: bool,
 }
@@ -117,7 +122,7 @@ impl Plug {
         let problem = |error: wasmtime::Error| Error::Load { plug: name.into(), problem: format!("{error:#}") };
         let engine = engine::start().map_err(problem)?;
         let component = load(&engine).map_err(problem)?;
-        let pre = linker(&engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(problem)?;
+        let pre = linked(&engine, &component).map_err(problem)?;
         let exports = Exports::of(&pre).map_err(|problem| Error::Load { plug: name.into(), problem })?;
         Ok(Self {
             component,
@@ -128,17 +133,15 @@ impl Plug {
             sha256: sha256.into(),
             exchanges: None,
             advice: None,
+            monitoring: None,
+            name: name.into(),
             in_place: false,
         })
     }
 
     /// The interfaces that the component imports, sorted. It cannot use any others.
     pub fn imports(&self) -> Vec<String> {
-        let engine = self.component.engine();
-        let mut imports: Vec<String> =
-            self.component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
-        imports.sort();
-        imports
+        imports(&self.component)
     }
 
     /// The interfaces that the component exports, with their functions.
@@ -178,6 +181,21 @@ impl Plug {
         self
     }
 
+    /// Links what the component imports of `plugpipe:monitoring` to a running plug that exports it, for
+    /// plugs that are started later and whose grants have [`Grants::metrics`] or [`Grants::query`].
+    /// What they record has the label `plug` with this name.
+    #[must_use]
+    pub fn recording_to(mut self, exporter: &PlugHandle, name: &str) -> Self {
+        self.monitoring = Some((exporter.clone(), name.to_owned()));
+        self
+    }
+
+    /// The imports that the host provides without any content: `wasi:cli`, `wasi:filesystem`,
+    /// `wasi:random` and `wasi:sockets`.
+    pub fn empty_imports(&self) -> Vec<String> {
+        self.imports().into_iter().filter(|import| empty_wasi::is_empty(import)).collect()
+    }
+
     /// Sets the host's advice on missing grants, which is logged for denied requests.
     #[must_use]
     pub fn with_advice(mut self, advice: Advice) -> Self {
@@ -215,7 +233,7 @@ impl Plug {
     /// An instance without a configuration, which reaches nothing.
     async fn describing(&self, limits: Limits) -> Result<Box<Instance<Recorder>>, Error> {
         let network = Network::open(Grants::none(), None, None).await?;
-        self.factory(network, limits).recorder().await
+        self.factory(network, limits, None).recorder().await
     }
 
     async fn description(&self, limits: Limits) -> Result<&Arc<Description>, Error> {
@@ -228,13 +246,15 @@ impl Plug {
         self.description.get_or_try_init(describe).await
     }
 
-    fn factory(&self, network: Arc<Network>, limits: Limits) -> Factory {
+    fn factory(&self, network: Arc<Network>, limits: Limits, link: Option<Arc<Link>>) -> Factory {
         Factory {
             pre: self.pre.clone(),
             exports: Arc::clone(&self.exports),
             network,
             limits,
             budget: Budget::new(limits.memory_bytes),
+            link,
+            name: Arc::clone(&self.name),
         }
     }
 
@@ -282,8 +302,9 @@ impl Plug {
     ) -> Result<Session, Error> {
         let limits = limits.lowest(limits.granted(&grants.limits));
         let description = Arc::clone(self.description(limits).await?);
+        let link = self.monitoring.as_ref().map(|(to, name)| Link::new(to.clone(), name, &grants));
         let grants = grants.with_headers_of(config, &description.servers);
         let network = Network::open(grants, self.exchanges.clone(), self.advice).await?;
-        Session::open(self.factory(network, limits), description, self.in_place, config, folder).await
+        Session::open(self.factory(network, limits, link), description, self.in_place, config, folder).await
     }
 }

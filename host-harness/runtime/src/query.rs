@@ -31,10 +31,16 @@ macro_rules! query {
                 Ok($query) => $call.await,
                 Err(error) => Err(error.into()),
             }
-        })?
-        .map_err(|error: types::Error| Error::Plug { problem: text(error) })
+        })
     }};
 }
+
+/// What the plug answered; its own error as the host's.
+fn said<T>(answer: Result<T, types::Error>) -> Result<T, Error> {
+    answer.map_err(|error| Error::Plug { problem: text(error) })
+}
+
+type Said<T> = Result<Result<T, types::Error>, Error>;
 
 impl Querier {
     pub(crate) fn new(factory: Arc<Factory>, config: String) -> Self {
@@ -49,6 +55,16 @@ impl Querier {
         time_ms: Option<i64>,
         options: query::Options,
     ) -> Result<query::Answer, Error> {
+        said(self.try_instant(expression, time_ms, options).await?)
+    }
+
+    /// The same with the plug's own error, as for all calls of this name.
+    pub(crate) async fn try_instant(
+        &self,
+        expression: &str,
+        time_ms: Option<i64>,
+        options: query::Options,
+    ) -> Said<query::Answer> {
         query!(self, |query, store| query.call_instant(store, expression, time_ms, options))
     }
 
@@ -60,21 +76,43 @@ impl Querier {
         too_many: query::TooManyPoints,
         options: query::Options,
     ) -> Result<query::Answer, Error> {
+        said(self.try_range(expression, (start_ms, end_ms, step_ms), too_many, options).await?)
+    }
+
+    pub(crate) async fn try_range(
+        &self,
+        expression: &str,
+        (start_ms, end_ms, step_ms): (i64, i64, i64),
+        too_many: query::TooManyPoints,
+        options: query::Options,
+    ) -> Said<query::Answer> {
         query!(self, |query, store| query.call_range(store, expression, start_ms, end_ms, step_ms, too_many, options))
     }
 
     /// The series that the selection finds in it.
     pub async fn series(&self, selection: &query::Selection) -> Result<query::SeriesList, Error> {
+        said(self.try_series(selection).await?)
+    }
+
+    pub(crate) async fn try_series(&self, selection: &query::Selection) -> Said<query::SeriesList> {
         query!(self, |query, store| query.call_series(store, selection))
     }
 
     /// The names of labels in it.
     pub async fn labels(&self, selection: &query::Selection) -> Result<query::Texts, Error> {
+        said(self.try_labels(selection).await?)
+    }
+
+    pub(crate) async fn try_labels(&self, selection: &query::Selection) -> Said<query::Texts> {
         query!(self, |query, store| query.call_labels(store, selection))
     }
 
     /// The values of one label in it.
     pub async fn label_values(&self, label: &str, selection: &query::Selection) -> Result<query::Texts, Error> {
+        said(self.try_label_values(label, selection).await?)
+    }
+
+    pub(crate) async fn try_label_values(&self, label: &str, selection: &query::Selection) -> Said<query::Texts> {
         query!(self, |query, store| query.call_label_values(store, label, selection))
     }
 }

@@ -207,6 +207,11 @@ impl Session {
         &self.description
     }
 
+    /// The metrics that the plug recorded in another one so far, by name.
+    pub fn recorded_elsewhere(&self) -> Vec<String> {
+        self.factory.link.as_ref().map(|link| link.names()).unwrap_or_default()
+    }
+
     /// The lanes whose jobs changed something on a server so far; of very many, the first ones.
     pub fn lanes_used(&self) -> impl Iterator<Item = &str> {
         self.board.lanes_used.iter().map(|lane| &**lane)

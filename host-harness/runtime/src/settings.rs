@@ -16,9 +16,16 @@ pub use crate::grants::first_text;
 
 /// Loads a configuration file. `names` are the environment variables that it may use.
 pub fn load(path: &Path, names: &BTreeSet<String>) -> Result<Value, Error> {
+    let mut config = load_unexpanded(path)?;
+    expand_all(&path.display().to_string(), &mut config, "", names, |name| std::env::var(name).ok())?;
+    Ok(config)
+}
+
+/// Loads a configuration file and leaves `${NAME}` in it as it is, for [`expand_all`].
+pub fn load_unexpanded(path: &Path) -> Result<Value, Error> {
     let text =
         fs::read_to_string(path).map_err(|error| Error::File { path: path.into(), problem: error.to_string() })?;
-    parse(&path.display().to_string(), &text, names, |name| std::env::var(name).ok())
+    parse_unexpanded(&path.display().to_string(), &text)
 }
 
 /// Parses a configuration; `what` names it in errors, and `lookup` returns the value of a variable.
@@ -28,6 +35,12 @@ pub fn parse(
     names: &BTreeSet<String>,
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<Value, Error> {
+    let mut config = parse_unexpanded(what, text)?;
+    expand_all(what, &mut config, "", names, lookup)?;
+    Ok(config)
+}
+
+fn parse_unexpanded(what: &str, text: &str) -> Result<Value, Error> {
     let problem = |problem: String| Error::Settings { what: what.into(), problem };
     // Every setting can be a string, so keep the source text, such as an instance `01` or a job
     // `1.10`.
@@ -38,8 +51,21 @@ pub fn parse(
     if !config.is_object() {
         return Err(problem("expected a map, such as prometheus_config: {gateway_url: …}".into()));
     }
+    Ok(config)
+}
+
+/// Expands `${NAME}` in every string of a configuration, or of its part at `path`. `what` names the
+/// file in errors, `names` are the environment variables that it may use, and `lookup` returns the
+/// value of one.
+pub fn expand_all(
+    what: &str,
+    config: &mut Value,
+    path: &str,
+    names: &BTreeSet<String>,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<(), Error> {
     let not_granted = RefCell::new(None);
-    expand(&mut config, "", &|name| {
+    expand(config, path, &|name| {
         if !names.contains(name) {
             not_granted.replace(Some(name.to_owned()));
             return Err(format!("${{{name}}} is not granted"));
@@ -48,9 +74,8 @@ pub fn parse(
     })
     .map_err(|text| match not_granted.take() {
         Some(name) => Error::EnvNotGranted { what: what.into(), problem: text, name },
-        None => problem(text),
-    })?;
-    Ok(config)
+        None => Error::Settings { what: what.into(), problem: text },
+    })
 }
 
 /// The configuration with URLs for servers that it does not mention, as far as the plug has

@@ -1,7 +1,7 @@
 //! One instance of a plug in its store, with the state that the host keeps beside it.
 //!
-//! A recorder never waits: a call of it that waits for anything but its turn on the processor is
-//! ended. A worker reaches servers, and lives for one call.
+//! A recorder never waits: a call of it that waits for anything but its turn on the processor, or
+//! for the recorder of the plug that records for it, is ended. A worker reaches servers, and lives for one call.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,10 +20,13 @@ use wasmtime_wasi_io::IoView;
 use crate::bindings::exports::plugpipe::monitoring::types::Format;
 use crate::budget::Budget;
 use crate::egress::{Egress, Network, Reach};
+use crate::empty_wasi::Empty;
 use crate::engine::EPOCH;
 use crate::error::Error;
 use crate::exports::{Exports, Recorder, Worker};
 use crate::limits::{AtEpoch, HEADER_BYTES, Limits, Passed, Watch};
+use crate::monitoring::{Link, Monitored, Overdue};
+use crate::role::Role;
 
 /// How long a call that waits on the host may exceed its limit before it is dropped.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -36,8 +39,12 @@ pub(crate) struct State {
     clocks: WasiClocksCtx,
     pub(crate) wall_clock: WallClock,
     pub(crate) watch: Watch,
+    /// The interfaces that have no content.
+    pub(crate) empty: Empty,
+    /// The plug that records for this one.
+    pub(crate) monitored: Monitored,
     /// Whether the running call gave up the processor, to be given it again.
-    yielded: Arc<AtomicBool>,
+    pub(crate) yielded: Arc<AtomicBool>,
 }
 
 impl State {
@@ -121,6 +128,10 @@ pub(crate) struct Factory {
     pub(crate) network: Arc<Network>,
     pub(crate) limits: Limits,
     pub(crate) budget: Arc<Budget>,
+    /// Where its records go, if it imports the interface for them.
+    pub(crate) link: Option<Arc<Link>>,
+    /// The component, as the log names it.
+    pub(crate) name: Arc<str>,
 }
 
 /// An instance with some of its exports.
@@ -137,14 +148,15 @@ pub(crate) struct Instance<E> {
 impl Factory {
     /// A fresh instance that never waits and reaches nothing.
     pub(crate) async fn recorder(&self) -> Result<Box<Instance<Recorder>>, Error> {
-        let (mut store, component, yielded) = self.instantiate(Reach::Nothing, self.limits.recorder_call()).await?;
+        let (mut store, component, yielded) =
+            self.instantiate(Role::Recorder, Reach::Nothing, self.limits.recorder_call()).await?;
         let exports = self.exports.recorder(&mut store, &component).map_err(not_loaded)?;
         Ok(Box::new(Instance { store, exports, component, encode_in_place: None, yielded }))
     }
 
     /// A fresh instance for one call that may last for `limit`.
     pub(crate) async fn worker(&self, reach: Reach, limit: Duration) -> Result<Instance<Worker>, Error> {
-        let (mut store, component, yielded) = self.instantiate(reach, limit).await?;
+        let (mut store, component, yielded) = self.instantiate(Role::Worker, reach, limit).await?;
         let exports = self.exports.worker(&mut store, &component).map_err(not_loaded)?;
         Ok(Instance { store, exports, component, encode_in_place: None, yielded })
     }
@@ -152,6 +164,7 @@ impl Factory {
     /// The start function runs within the limit of a call, waits for nothing and reaches nothing.
     async fn instantiate(
         &self,
+        role: Role,
         reach: Reach,
         limit: Duration,
     ) -> Result<(Store<State>, component::Instance, Arc<AtomicBool>), Error> {
@@ -169,9 +182,12 @@ impl Factory {
             clocks: WasiClocksCtx::default(),
             wall_clock: WallClock::default(),
             watch,
+            empty: Empty::new(role, &self.name),
+            monitored: Monitored::new(self.link.as_ref(), role),
             yielded: Arc::clone(&yielded),
         };
         let mut store = Store::new(self.pre.engine(), state);
+        store.data_mut().monitored.begin(limit);
         store.limiter(|state| &mut state.watch);
         store.set_hostcall_fuel(self.limits.answer_bytes);
         store.set_epoch_deadline(1);
@@ -251,6 +267,8 @@ impl<E> Instance<E> {
         state.watch.begin(epochs(limit));
         state.wall_clock.told = 0;
         state.egress.begin();
+        state.empty.begin();
+        state.monitored.begin(limit);
         self.store.set_epoch_deadline(1);
         self.yielded.store(false, Ordering::Relaxed);
         Arc::clone(&self.yielded)
@@ -310,7 +328,7 @@ pub(crate) fn epochs(limit: Duration) -> u64 {
 }
 
 pub(crate) fn ended(trap: &wasmtime::Error, limit: Duration, watch: &Watch) -> Error {
-    if trap.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+    if trap.downcast_ref::<Trap>() == Some(&Trap::Interrupt) || trap.is::<Overdue>() {
         return stopped(limit);
     }
     if let Some(limit) = watch.passed(trap) {

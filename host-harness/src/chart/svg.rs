@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Series, extent, frame, scale, step};
+use super::{Series, extent, frame, marked, scale, step};
 
 const WIDTH: f64 = 960.0;
 const PLOT_HEIGHT: f64 = 360.0;
@@ -21,7 +21,7 @@ const GROUND: &str = "#fff";
 const INK: &str = "#1f2328";
 
 /// Line colors. Both palettes have a contrast of at least 3:1 against the background; the lines
-/// also differ by dashes.
+/// also differ by markers and dashes.
 const LIGHT: [&str; 6] = ["#0550ae", "#953800", "#8250df", "#116329", "#a40e26", "#1b7c83"];
 
 /// The colors of the dark scheme. The style sheet overrides the attributes.
@@ -31,8 +31,21 @@ const DARK: &str = "@media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{
 
 const DASHES: [&str; 4] = ["", "8 4", "2 3", "10 3 2 3"];
 
-/// Draws a document with axes, a grid, lines and a legend.
-pub fn svg(title: &str, series: &[Series]) -> String {
+/// The shapes of markers, drawn from their center.
+const SHAPES: [&str; 8] = [
+    "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+    "m-3.5-3.5h7v7h-7z",
+    "m0-4.5l4.5 8h-9z",
+    "m0-5l5 5l-5 5l-5-5z",
+    "m0 4.5l4.5-8h-9z",
+    "m-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3z",
+    "m-4-4h8l-8 8h8z",
+    "m-1.5-5h3v10h-3z",
+];
+
+/// Draws a document with axes, a grid, lines and a legend. The time axis spans `range`, in Unix
+/// seconds, or the times of the points.
+pub fn svg(title: &str, series: &[Series], range: Option<(f64, f64)>) -> String {
     let shown = series.get(..MAX_SERIES.min(series.len())).unwrap_or_default();
     let left_out = series.len() - shown.len();
     let legend = (shown.len() + usize::from(left_out > 0)) as f64 * LEGEND_LINE;
@@ -48,7 +61,7 @@ pub fn svg(title: &str, series: &[Series]) -> String {
         escaped(title),
         escaped(&short(title, 110)),
     );
-    match frame(shown) {
+    match frame(shown, range) {
         Some((times, values)) => plot(&mut out, shown, times, values),
         None => {
             let _ = write!(out, "<text x=\"{LEFT}\" y=\"{}\">no points</text>", TOP + 24.0);
@@ -59,7 +72,8 @@ pub fn svg(title: &str, series: &[Series]) -> String {
         let _ = write!(
             out,
             "<line {line} x1=\"{LEFT}\" x2=\"{end}\" y1=\"{middle}\" y2=\"{middle}\"{dashes}/>\
-             <text x=\"{after}\" y=\"{y}\">{name}</text>",
+             {marker}<text x=\"{after}\" y=\"{y}\">{name}</text>",
+            marker = if shown.len() > 1 { marker(index, LEFT + 14.0, y - 4.0) } else { String::new() },
             line = line(index),
             end = LEFT + 28.0,
             middle = y - 4.0,
@@ -115,7 +129,13 @@ fn plot(out: &mut String, series: &[Series], times: (f64, f64), values: (f64, f6
         WIDTH - RIGHT
     );
     let step = step(series);
+    let count = series.len();
     for (index, series) in series.iter().enumerate() {
+        if count > 1 {
+            for (time, value) in marked(series, index, count, times) {
+                out.push_str(&marker(index, x(time), y(value)));
+            }
+        }
         for segment in series.segments(step) {
             if let [(time, value)] = segment.as_slice() {
                 let _ = write!(
@@ -137,6 +157,12 @@ fn plot(out: &mut String, series: &[Series], times: (f64, f64), values: (f64, f6
 
 fn color(index: usize) -> &'static str {
     LIGHT.get(index % LIGHT.len()).copied().unwrap_or(INK)
+}
+
+/// A marker of a series.
+fn marker(index: usize, x: f64, y: f64) -> String {
+    let shape = SHAPES.get(index % SHAPES.len()).copied().unwrap_or_default();
+    format!("<path class=\"dot s{}\" fill=\"{}\" d=\"M{x:.1} {y:.1}{shape}\"/>", index % LIGHT.len(), color(index))
 }
 
 /// The attributes of a line, including the class for the dark scheme.
@@ -212,7 +238,7 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -222,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_chart_draws_each_series_and_escapes_its_name() {
-        let text = svg("rate(x[5m]) > 1", &[line("x{a=\"<b>&'\"}"), line("y")]);
+        let text = svg("rate(x[5m]) > 1", &[line("x{a=\"<b>&'\"}"), line("y")], None);
         assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
         assert!(text.contains("rate(x[5m]) &gt; 1") && text.contains("x{a=&quot;&lt;b&gt;&amp;&#39;&quot;}"), "{text}");
         // For each series, a line of three points and, after the gap, a single point.
@@ -232,29 +258,45 @@ mod tests {
 
     #[test]
     fn colors_are_attributes_and_need_no_style_sheet() {
-        let text = svg("t", &[line("a"), line("b")]);
+        let text = svg("t", &[line("a"), line("b")], None);
         let (before, rest) = text.split_once("<style>").unwrap();
         let bare = format!("{before}{}", rest.split_once("</style>").unwrap().1);
         assert!(!text.contains("var(") && !bare.contains("currentColor"), "{text}");
         for color in [super::color(0), super::color(1)] {
-            // For each series, a line in the plot, one in the legend, and a dot.
+            // For each series, a line in the plot, one in the legend; a dot, and markers in both.
             assert_eq!(bare.matches(&format!("stroke=\"{color}\"")).count(), 2, "{bare}");
-            assert_eq!(bare.matches(&format!("fill=\"{color}\"")).count(), 1, "{bare}");
+            assert!(bare.matches(&format!("fill=\"{color}\"")).count() >= 3, "{bare}");
         }
         for shape in
             bare.split('<').filter(|tag| ["line ", "polyline ", "path "].iter().any(|name| tag.starts_with(name)))
         {
-            assert!(shape.contains("stroke=\""), "{shape}");
+            assert!(shape.contains("stroke=\"") || shape.contains("fill=\"#"), "{shape}");
         }
     }
 
     #[test]
     fn missing_points_and_series_are_reported() {
-        assert!(svg("nothing", &[]).contains("no points"));
+        assert!(svg("nothing", &[], Some((0.0, 60.0))).contains("no points"));
         let many: Vec<Series> = (0..30).map(|index| line(&index.to_string())).collect();
-        let text = svg("many", &many);
+        let text = svg("many", &many, None);
         assert!(text.contains("and 6 more, not drawn"));
         assert_eq!(text.matches("<polyline").count(), 24);
+    }
+
+    #[test]
+    fn the_axis_spans_the_range_that_was_asked_for() {
+        let text = svg("t", &[line("a")], Some((0.0, 600.0)));
+        // The last point is at half of the range, and half of the width.
+        let half = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
+        assert!(text.contains(&format!("cx=\"{half:.1}\"")) && text.contains(">00:10:00</text>"), "{text}");
+    }
+
+    #[test]
+    fn lines_are_told_apart_without_colors() {
+        let look = |index: usize| (index % SHAPES.len(), dashes(index));
+        let looks: std::collections::BTreeSet<_> = (0..MAX_SERIES).map(look).collect();
+        assert_eq!(looks.len(), MAX_SERIES);
+        assert!(!svg("t", &[line("a")], None).contains(SHAPES[0]), "a single line needs no marker");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Style};
 use ratatui::symbols::Marker;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget as _};
 
-use super::{Series, extent, frame, scale, step};
+use super::{Series, extent, frame, marked, scale, step};
 use crate::printable;
 
 /// Colors that are readable on light and dark backgrounds, the most distinct first, with their
@@ -20,25 +20,42 @@ const COLORS: [(Color, &str); 6] = [
     (Color::Cyan, "36"),
 ];
 
-/// Draws a chart with axes, and the legend below it. Returns an empty string if there are no
-/// points.
-pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> String {
-    let Some((times, values)) = frame(series) else { return String::new() };
+/// The letters of several series on their lines and in the legend.
+const LETTERS: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+fn letter(index: usize) -> char {
+    LETTERS.get(index % LETTERS.len()).map_or('A', |letter| char::from(*letter))
+}
+
+/// Draws a chart with axes, and the legend below it. The time axis spans `range`, in Unix seconds,
+/// or the times of the points. Several lines have letters, so that they are recognized without
+/// colors. Returns an empty string if there are no points.
+pub fn terminal(series: &[Series], range: Option<(f64, f64)>, columns: u16, rows: u16, colors: bool) -> String {
+    let Some((times, values)) = frame(series, range) else { return String::new() };
     let step = step(series);
     let segments: Vec<(usize, Vec<(f64, f64)>)> = series
         .iter()
         .enumerate()
         .flat_map(|(index, series)| series.segments(step).into_iter().map(move |segment| (index, segment)))
         .collect();
-    let datasets = segments
-        .iter()
-        .map(|(index, points)| {
-            let color = COLORS.get(index % COLORS.len()).map_or(Color::Reset, |(color, _)| *color);
-            Dataset::default()
-                .marker(Marker::Braille)
-                .graph_type(if points.len() > 1 { GraphType::Line } else { GraphType::Scatter })
-                .style(Style::new().fg(color))
-                .data(points)
+    let markers: Vec<(usize, Vec<(f64, f64)>)> = match series {
+        [_] => Vec::new(),
+        many => many.iter().enumerate().map(|(at, one)| (at, marked(one, at, many.len(), times))).collect(),
+    };
+    let style =
+        |index: usize| Style::new().fg(COLORS.get(index % COLORS.len()).map_or(Color::Reset, |(color, _)| *color));
+    let line = |(index, points): &'_ (usize, Vec<(f64, f64)>)| {
+        let kind = if points.len() > 1 { GraphType::Line } else { GraphType::Scatter };
+        (*index, kind, Marker::Braille)
+    };
+    let drawn = segments.iter().map(|segment| (line(segment), &segment.1));
+    // Letters are drawn last, over the lines.
+    let letters =
+        markers.iter().map(|(index, points)| ((*index, GraphType::Scatter, Marker::Custom(letter(*index))), points));
+    let datasets = drawn
+        .chain(letters)
+        .map(|((index, kind, marker), points)| {
+            Dataset::default().marker(marker).graph_type(kind).style(style(index)).data(points)
         })
         .collect();
     let marks = scale::ticks(values, usize::from(rows / 4).clamp(1, 6));
@@ -58,11 +75,12 @@ pub fn terminal(series: &[Series], columns: u16, rows: u16, colors: bool) -> Str
     let mut buffer = Buffer::empty(area);
     chart.render(area, &mut buffer);
     let mut text = lines(&buffer, colors);
+    let is_single = series.len() == 1;
     for (index, series) in series.iter().enumerate() {
         text.push_str(&format!(
             "{} {}\n",
-            painted("━━", index, colors),
-            fitting(&printable::line(&series.name), columns.saturating_sub(3))
+            painted(&if is_single { "━━".into() } else { format!("━{}━", letter(index)) }, index, colors),
+            fitting(&printable::line(&series.name), columns.saturating_sub(4))
         ));
     }
     text
@@ -136,16 +154,41 @@ mod tests {
     #[test]
     fn a_chart_keeps_its_width_and_names_its_series() {
         for columns in [40, 80, 200] {
-            let text = terminal(&[rising("up"), rising(&"x".repeat(300))], columns, 16, false);
+            let text = terminal(&[rising("up"), rising(&"x".repeat(300))], None, columns, 16, false);
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(columns)), "{text}");
-            assert!(text.contains("━━ up\n") && text.contains("xx…\n") && text.contains("00:00"), "{text}");
+            assert!(text.contains("━A━ up\n") && text.contains("xx…\n") && text.contains("00:00"), "{text}");
             assert!(text.chars().any(|character| ('\u{2801}'..='\u{28ff}').contains(&character)), "{text}");
             assert!(!text.contains('\x1b'));
         }
-        assert!(terminal(&[rising("up")], 80, 16, true).contains("\x1b[94m"));
-        let hostile = terminal(&[rising("a\u{1b}[2J\nb\u{202e}")], 80, 16, false);
+        assert!(terminal(&[rising("up")], None, 80, 16, true).contains("\x1b[94m"));
+        let hostile = terminal(&[rising("a\u{1b}[2J\nb\u{202e}")], None, 80, 16, false);
         assert!(hostile.contains("━━ a\\u{1b}[2J\\u{a}b\\u{202e}\n"), "{hostile}");
-        assert_eq!(terminal(&[], 80, 16, true), "");
+        assert_eq!(terminal(&[], None, 80, 16, true), "");
+    }
+
+    #[test]
+    fn lines_are_told_apart_without_colors() {
+        let falling =
+            Series { name: "down".into(), points: rising("").points.iter().map(|(at, y)| (*at, 60.0 - y)).collect() };
+        let text = terminal(&[rising("up"), falling], None, 80, 16, false);
+        let (plot, legend) = text.split_once("━A━ up\n").unwrap();
+        assert!(plot.matches('A').count() >= 3 && plot.matches('B').count() >= 3, "{text}");
+        assert!(legend.starts_with("━B━ down"), "{text}");
+        assert!(!terminal(&[rising("up")], None, 80, 16, false).contains('A'), "a single line needs none");
+    }
+
+    #[test]
+    fn the_axis_spans_the_range_that_was_asked_for() {
+        let text = terminal(&[rising("up")], Some((0.0, 7_200.0)), 80, 16, false);
+        let axis = text.lines().rev().nth(1).unwrap();
+        assert!(axis.contains("00:00") && axis.contains("02:00"), "{text}");
+        // The line ends at half of the width.
+        let end = text
+            .lines()
+            .filter(|line| line.contains(['\u{2840}', '⣀', '⠉', '⡠', '⠤', '⠔']))
+            .map(|line| line.chars().count())
+            .max();
+        assert!(end.is_some_and(|end| end < 50), "{end:?}: {text}");
     }
 
     #[test]

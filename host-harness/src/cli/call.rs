@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::ending::Ending;
 use super::output::Output;
 use super::plug_args::{PlugArgs, read};
+use super::schema::{self, Field};
 use super::{fields, show};
 
 /// Run one operation and print its response
@@ -116,10 +117,9 @@ async fn help(args: &CallArgs, operation: &str) -> Result<bool, CommandError> {
     let description = plug.describe().await?;
     let Some(described) = description.operations.iter().find(|known| known.name == operation) else {
         let near = nearest(operation, description.operations.iter().map(|known| known.name.as_str()));
-        return Err(CommandError::settings(
-            operation,
-            format!("the plug has no such operation{near}; call --list lists them"),
-        ));
+        let separator = if near.is_empty() { ";" } else { "" };
+        let problem = format!("unknown operation{near}{separator} plugpipe-harness call --list lists them");
+        return Err(CommandError::settings(operation, problem));
     };
     let schema = plug.schema(operation).await?;
     let schema = schema.and_then(|schema| serde_json::from_str::<Value>(&schema).ok()).unwrap_or_default();
@@ -127,88 +127,21 @@ async fn help(args: &CallArgs, operation: &str) -> Result<bool, CommandError> {
         Some(output @ (Output::Json | Output::Yaml)) => output.print(&schema),
         Some(Output::Table) | None => {
             show::print(&format!("{operation}: {}\n", described.summary));
-            let fields = described_fields(&schema);
+            let fields = schema::fields(&schema);
             if fields.is_empty() {
                 show::print("It has no fields of its own.");
                 return Ok(true);
             }
             let mut table = show::table(["field", "type", "what it is"]);
-            for [name, kind, text] in fields {
-                table.add_row([show::cell(&name), show::cell(&kind), show::cell(&text)]);
+            for Field { name, is_required, kind, description } in fields {
+                let star = if is_required { " *" } else { "" };
+                table.add_row([show::cell(&format!("{name}{star}")), show::cell(&kind), show::cell(&description)]);
             }
             show::print_painted(&table.to_string());
             show::print("* required. Settings of the configuration may stand beside these fields.");
         }
     }
     Ok(true)
-}
-
-/// The fields of a schema: name, type and description.
-fn described_fields(schema: &Value) -> Vec<[String; 3]> {
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let fields = properties.filter(|(name, _)| *name != "operation");
-    fields
-        .map(|(name, property)| {
-            let star = if required.contains(&name.as_str()) { " *" } else { "" };
-            let description = text_of(property, "description")
-                .or_else(|| referred(schema, property).and_then(|definition| text_of(definition, "description")));
-            [format!("{name}{star}"), kind(property), description.unwrap_or_default().to_owned()]
-        })
-        .collect()
-}
-
-fn text_of<'s>(schema: &'s Value, member: &str) -> Option<&'s str> {
-    schema.get(member).and_then(Value::as_str)
-}
-
-/// The definition that a schema refers to.
-fn referred<'s>(schema: &'s Value, property: &Value) -> Option<&'s Value> {
-    let name = text_of(property, "$ref")?.strip_prefix("#/$defs/")?;
-    schema.get("$defs")?.get(name)
-}
-
-/// A type in a few words.
-fn kind(property: &Value) -> String {
-    let joined = |kinds: &mut dyn Iterator<Item = String>| {
-        let mut distinct: Vec<String> = Vec::new();
-        for kind in kinds.filter(|kind| !kind.is_empty()) {
-            if !distinct.contains(&kind) {
-                distinct.push(kind);
-            }
-        }
-        distinct.join(" or ")
-    };
-    let list = |member: &str| property.get(member).and_then(Value::as_array);
-    if let Some(name) = text_of(property, "$ref") {
-        return name.rsplit('/').next().unwrap_or_default().replace('_', " ");
-    }
-    if let Some(values) = list("enum") {
-        return joined(
-            &mut values
-                .iter()
-                .filter(|value| !value.is_null())
-                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-        );
-    }
-    if let Some(any) = list("anyOf").or_else(|| list("oneOf")).or_else(|| list("allOf")) {
-        return joined(&mut any.iter().map(kind));
-    }
-    let named = |name: &str| match name {
-        "null" => String::new(),
-        "string" => "text".to_owned(),
-        "array" => match property.get("items").map(kind) {
-            Some(items) if !items.is_empty() => format!("list of {items}"),
-            _ => "list".to_owned(),
-        },
-        name => name.to_owned(),
-    };
-    match property.get("type") {
-        Some(Value::String(name)) => named(name),
-        Some(Value::Array(names)) => joined(&mut names.iter().filter_map(Value::as_str).map(named)),
-        _ => property.get("const").map(Value::to_string).unwrap_or_default(),
-    }
 }
 
 /// Prints the help of the command itself.
@@ -220,36 +153,4 @@ fn own_help(mut cli: Command) -> Result<bool, CommandError> {
         let _ = command.print_long_help();
     }
     Ok(true)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_of_a_schema_have_a_type_and_a_description() {
-        let schema = json!({
-            "required": ["name"],
-            "properties": {
-                "operation": {"const": "x"},
-                "name": {"$ref": "#/$defs/metric_name"},
-                "kind": {"enum": ["counter", "gauge", null], "description": "Which."},
-                "list": {"type": ["array", "null"], "items": {"type": "string"}},
-                "any": {"anyOf": [{"type": "string"}, {"type": "null"}, {"type": "number"}]},
-            },
-            "$defs": {"metric_name": {"type": "string", "description": "A name."}},
-        });
-        let mut fields = described_fields(&schema);
-        fields.sort();
-        assert_eq!(
-            fields.iter().map(|field| field.join(" | ")).collect::<Vec<_>>(),
-            [
-                "any | text or number | ",
-                "kind | counter or gauge | Which.",
-                "list | list of text | ",
-                "name * | metric name | A name.",
-            ]
-        );
-    }
 }

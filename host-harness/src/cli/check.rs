@@ -7,10 +7,13 @@ use clap::{Args, ValueEnum};
 use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::pipe::{Pipe, Problem};
 use plugpipe_harness::yaml::prune::Pruned;
-use plugpipe_harness::{CommandError, Error, Grants, Limits, Plug, embedded, grants, load, settings, yaml};
+use plugpipe_harness::{
+    CommandError, EXAMPLE_NAME, Error, Grants, Limits, Plug, embedded, grants, load, settings, yaml,
+};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::declared;
 use super::pipe_file::{is_plug, line};
 use super::plug_args::read;
 use super::show;
@@ -149,16 +152,20 @@ fn report(file: &str, kind: Kind, valid: bool, problems: &[Problem]) -> Value {
 async fn pipe(text: &str, plug: &Lazy<'_>) -> Result<Vec<Problem>, CommandError> {
     let mut problems = Pipe::check(text);
     let (Ok(pipe), Ok(document)) = (Pipe::from_yaml(text), yaml::read(text)) else { return Ok(problems) };
-    let own = &plug.get().await?.describe().await?.name;
+    let own = plug.get().await?.describe().await?.name.as_str();
     let mut seen = BTreeSet::new();
-    for step in pipe.steps.iter().filter(|step| !is_plug(&step.plug, own)) {
+    let is_here = |plug: &str| [own, EXAMPLE_NAME].iter().any(|name| is_plug(plug, name));
+    for step in pipe.steps.iter().filter(|step| !is_here(&step.plug)) {
         if seen.insert(&step.plug) {
-            let near = yaml::nearest(&step.plug, [own.as_str()]);
+            let near = yaml::nearest(&step.plug, [own, EXAMPLE_NAME]);
             let path = step.path.clone();
             problems.push(Problem {
                 is_warning: true,
                 position: Some(document.position_of(&path)),
-                message: format!("this host has no plug {:?}{near}; a run here needs --stub {0}", step.plug),
+                message: format!(
+                    "this host has no plug {:?}{near}; a run here needs --plug {0}=FILE.wasm or --stub {0}",
+                    step.plug
+                ),
                 path,
             });
         }
@@ -207,6 +214,15 @@ async fn configuration(
             other => break other?,
         }
     };
+    // For the host, and with variables of their own.
+    let section = config.as_object_mut().and_then(|members| members.remove(declared::MEMBER));
+    match declared::declared(section.as_ref(), Some(Path::new(file)), &[]) {
+        Ok(_) => {}
+        Err(CommandError::Host(Error::Settings { what, problem })) if what == file => {
+            problems.push(placed(document, &problem, false));
+        }
+        Err(error) => return Err(error),
+    }
     remove_unknown(&mut config, "", &mut |path| {
         let message = "not checked, because a variable in it has no value here; grant it with --env NAME";
         problems.push(placed(document, &format!("{path}: {message}"), true));

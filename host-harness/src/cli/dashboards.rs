@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use comfy_table::Table;
 use plugpipe_harness::preview::{self, View};
 use plugpipe_harness::{CommandError, Error, PlugHandle};
@@ -119,7 +119,7 @@ struct FilesArgs {
     #[arg(long = "uid", value_name = "UID", conflicts_with_all = ["files", "templates"])]
     uids: Vec<String>,
     /// The output folder; created if missing
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
 }
 

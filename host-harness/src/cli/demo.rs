@@ -18,14 +18,15 @@ use serde_json::{Map, Value, json};
 use super::ending::Ending;
 use super::inspect::{granted, reach};
 use super::pipe_file::Caller;
+use super::plugs;
 use super::run::print_table;
 use super::show::{self, Progress};
 
 /// The pipe from the specification.
 const PIPE: &str = include_str!("../../../examples/pipes/basic_pipe_monitoring.yaml");
 
-/// A plug that the pipe references and that is not available here.
-const STUB: &str = "data_processor";
+/// The file that a step of it reads.
+const INPUT: &str = include_str!("../../../examples/pipes/input.json");
 
 /// Prometheus' first scrape happens some seconds after its start, regardless of the interval.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -117,7 +118,8 @@ fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), C
 
 async fn run_pipe(handle: &PlugHandle) -> Result<PipeReport, CommandError> {
     let pipe = Pipe::from_yaml(PIPE)?;
-    let caller = Caller::with_stub(handle.clone(), STUB);
+    let further = vec![plugs::start_example(handle).await?];
+    let caller = Caller::with_file(handle.clone(), further, "input.json", INPUT);
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     print_table(&report);
     Ok(report)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use plugpipe_harness::delivery::{self, Reason, Undelivered};
+use plugpipe_harness::delivery::{self, Amount, Reason, Undelivered};
 use plugpipe_harness::{Answer, CommandError, PlugHandle};
 
 use super::show;
@@ -11,6 +11,8 @@ use super::show;
 /// How a command ends.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ending<'a> {
+    /// The plug's name, if it is not the command's first one.
+    pub(crate) plug: Option<&'a str>,
     /// The answer of the command's only call, if what that left unsent is not to be sent again.
     pub(crate) last: Option<&'a Answer>,
     /// The --state folder.
@@ -49,7 +51,7 @@ impl Ending<'_> {
             (None, Some(folder)) if self.announce => {
                 show::note(&format!(
                     "stopped: {} are stored in {} for the next run",
-                    undelivered.amount,
+                    self.named(&undelivered.amount),
                     folder.display()
                 ));
             }
@@ -62,8 +64,14 @@ impl Ending<'_> {
         Ok(!failed)
     }
 
+    /// The amount, after the name of a further plug.
+    fn named(self, amount: &Amount) -> String {
+        self.plug.map_or_else(|| amount.to_string(), |name| format!("plug {name}: {amount}"))
+    }
+
     /// The warning for undelivered values; none if nothing is lost and nothing failed.
     fn message(self, Undelivered { amount, reason }: &Undelivered) -> Option<String> {
+        let amount = &self.named(amount);
         let failed = matches!(reason, Reason::Failed(_));
         if let Some(path) = self.textfile {
             return failed
@@ -92,7 +100,6 @@ impl Ending<'_> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use plugpipe_harness::delivery::Amount;
 
     #[test]
     fn what_is_lost_is_said_and_what_is_kept_is_not() {
@@ -121,6 +128,8 @@ mod tests {
         assert!(Ending { required: true, ..kept }.message(&none).is_some());
         let written = Ending { textfile: Some(Path::new("m.prom")), ..bare };
         assert_eq!(written.message(&none), None);
+        let further = Ending { plug: Some("notes"), ..Ending::default() };
+        assert!(further.message(&none).unwrap().starts_with("warning: plug notes: the values of 3 series are lost"));
         assert!(written.message(&down).unwrap().contains("are in m.prom and were not pushed"));
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use plugpipe_harness::CommandError;
 
 use super::show;
@@ -99,25 +99,32 @@ steps:
 )]
 pub(crate) struct InitArgs {
     /// The folder; created if missing
-    #[arg(value_name = "DIR", default_value = ".")]
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     folder: PathBuf,
 }
 
 pub(crate) fn init(args: &InitArgs) -> Result<bool, CommandError> {
     let files = [("config.yaml", CONFIG), ("grants.yaml", GRANTS), ("pipe.yaml", PIPE)]
         .map(|(name, text)| (args.folder.join(name), text));
-    if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
-        return Err(already_exists(path));
-    }
-    fs::create_dir_all(&args.folder).map_err(|error| CommandError::unwritable(&args.folder, error))?;
-    for (path, text) in &files {
-        write_new(path, text)?;
-        show::print(&format!("wrote {}", path.display()));
-    }
+    write_files(&files)?;
     let [config, grants, pipe] = files.map(|(path, _)| path.display().to_string());
     let state = args.folder.join("state").display().to_string();
     show::print(&format!("\nNext: plugpipe-harness run {pipe} --config {config} --grants {grants} --state {state}"));
     Ok(true)
+}
+
+/// Writes files with their folders; none if one exists.
+pub(super) fn write_files(files: &[(PathBuf, impl AsRef<str>)]) -> Result<(), CommandError> {
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
+        return Err(already_exists(path));
+    }
+    for (path, text) in files {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(folder).map_err(|error| CommandError::unwritable(folder, error))?;
+        write_new(path, text.as_ref())?;
+        show::print(&format!("wrote {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Also fails if the file was created since the check.

@@ -1,16 +1,21 @@
 //! `inspect`: shows a plug's imports, exports, requested capabilities and grants.
 
 use std::collections::BTreeSet;
+use std::future::ready;
 use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::Table;
 use plugpipe_harness::grants::{OriginGrant, origins_in};
-use plugpipe_harness::{CommandError, CompileLimits, Description, Grants, Limits, Origin, Plug, yaml};
+use plugpipe_harness::{
+    CommandError, CompileLimits, DEFAULT_SERIES, Description, Grants, Limits, Origin, PLUG_LABEL, Plug, yaml,
+};
 use plugpipe_time::PrometheusDuration;
 use serde_json::{Value, json};
 
+use super::pipe_file::Further;
 use super::plug_args::{PlugArgs, limits, read};
+use super::plugs;
 use super::show;
 
 /// Show the plug's size, imports and exports, and compare requested and granted capabilities
@@ -32,38 +37,125 @@ pub(crate) async fn inspect(args: InspectArgs) -> Result<bool, CommandError> {
     let plug = args.plug.plug()?;
     let config = args.plug.filled(&plug).await?;
     let grants = args.plug.grants(&plug).await?;
-    let limits = limits(&grants);
     let handle = args.plug.start_in(&plug, None).await?;
-    let Description { name, version, servers, .. } = handle.describe();
-    let comparison = compare(&plug.imports(), &capabilities, &origins_in(config, servers), &grants, limits);
+    let first = Inspected::new(None, &plug, handle.describe(), config, grants, &capabilities);
+    let mut further = Vec::new();
+    for declared in args.plug.declared()? {
+        let loaded = plugs::loaded(declared, &args.plug, &handle).await?;
+        let (plug, config, grants) = (loaded.plug.clone(), loaded.config.clone(), loaded.grants.clone());
+        let Further { name, handle: running, .. } = loaded.start(&args.plug, true).await?;
+        let mut inspected = Inspected::new(Some(&name), &plug, running.describe(), &config, grants, &BTreeSet::new());
+        inspected.records = running.with(|session| Box::pin(ready(Ok(session.recorded_elsewhere())))).await?;
+        inspected.exporter = Some(handle.describe().name.clone());
+        further.push(inspected);
+    }
     if args.json {
-        show::print_json(&json!({
-            "name": name,
-            "version": version,
+        let mut json = first.to_json();
+        if let Some(members) = json.as_object_mut().filter(|_| !further.is_empty()) {
+            members.insert("plugs".into(), further.iter().map(Inspected::to_json).collect());
+        }
+        show::print_json(&json);
+        return Ok(true);
+    }
+    first.print();
+    for plug in &further {
+        show::print("");
+        plug.print();
+    }
+    Ok(true)
+}
+
+/// What is known of one plug.
+struct Inspected {
+    /// The name by which steps refer to a further plug.
+    step_name: Option<String>,
+    name: String,
+    version: String,
+    plug: Plug,
+    grants: Grants,
+    comparison: Vec<Row>,
+    /// The plug that a further one records in, if it may.
+    exporter: Option<String>,
+    /// The metrics that it registered there as it started.
+    records: Vec<String>,
+}
+
+impl Inspected {
+    fn new(
+        step_name: Option<&str>,
+        plug: &Plug,
+        description: &Description,
+        config: &Value,
+        grants: Grants,
+        manifest: &BTreeSet<String>,
+    ) -> Self {
+        let Description { name, version, servers, .. } = description;
+        let requested = origins_in(config, servers);
+        Self {
+            step_name: step_name.map(str::to_owned),
+            name: name.clone(),
+            version: version.clone(),
+            plug: plug.clone(),
+            comparison: compare(plug, manifest, &requested, &grants, limits(&grants)),
+            grants,
+            exporter: None,
+            records: Vec::new(),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let plug = &self.plug;
+        let mut json = json!({
+            "name": self.name,
+            "version": self.version,
             "size_bytes": plug.size_bytes(),
             "sha256": plug.sha256(),
             "imports": plug.imports(),
+            "empty_imports": plug.empty_imports(),
             "exports": plug.exports(),
-            "grants": grants,
-            "comparison": comparison.iter().map(Row::to_json).collect::<Vec<_>>(),
-        }));
-        return Ok(true);
+            "grants": self.grants,
+            "comparison": self.comparison.iter().map(Row::to_json).collect::<Vec<_>>(),
+        });
+        if let (Some(members), Some(name)) = (json.as_object_mut(), &self.step_name) {
+            members.insert("plug".into(), name.as_str().into());
+            members.insert("records_in".into(), self.records_in().into());
+            members.insert("records".into(), self.records.clone().into());
+        }
+        json
     }
-    show::print(&format!("{name} {version}, {} bytes", plug.size_bytes()));
-    show::print(&format!("sha256 {}", plug.sha256()));
-    show::print(&reach(&plug));
-    show::print("exports");
-    for export in plug.exports() {
-        show::print(&format!("  {}: {}", export.interface, export.functions.join(", ")));
+
+    /// The plug that this one records in.
+    fn records_in(&self) -> Option<&str> {
+        let imports = self.plug.imports();
+        let records = imports.iter().any(|import| import.starts_with(METRICS)) && self.grants.metrics;
+        self.exporter.as_deref().filter(|_| records)
     }
-    show::print(&granted(&grants));
-    show::print(&table(&comparison).to_string());
-    Ok(true)
+
+    fn print(&self) {
+        let Self { step_name, name, version, plug, .. } = self;
+        let title = format!("{name} {version}, {} bytes", plug.size_bytes());
+        show::print(&step_name.as_ref().map_or_else(|| title.clone(), |step| format!("plug {step}: {title}")));
+        show::print(&format!("sha256 {}", plug.sha256()));
+        show::print(&reach(plug));
+        show::print("exports");
+        for export in plug.exports() {
+            show::print(&format!("  {}: {}", export.interface, export.functions.join(", ")));
+        }
+        if let (Some(step), Some(exporter)) = (step_name, self.records_in()) {
+            let records = if self.records.is_empty() { "nothing yet".to_owned() } else { self.records.join(", ") };
+            show::print(&format!("records in {exporter}, with {PLUG_LABEL}={step:?}\n  {records}"));
+        }
+        show::print(&granted(&self.grants));
+        show::print(&table(&self.comparison).to_string());
+    }
 }
 
 /// The imports, one per line: the only interfaces that the sandbox provides.
 pub(crate) fn reach(plug: &Plug) -> String {
-    format!("imports (the only interfaces it can use)\n  {}", plug.imports().join("\n  "))
+    let empty = plug.empty_imports();
+    let described = |import: String| if empty.contains(&import) { format!("{import} (empty)") } else { import };
+    let imports: Vec<String> = plug.imports().into_iter().map(described).collect();
+    format!("imports (the only interfaces it can use)\n  {}", imports.join("\n  "))
 }
 
 /// The grants, one per line.
@@ -91,8 +183,12 @@ impl Row {
 
 const NO: &str = "no";
 
+/// Interfaces of the first plug that a further one may import.
+const METRICS: &str = "plugpipe:monitoring/metrics@";
+const QUERY: &str = "plugpipe:monitoring/query@";
+
 fn compare(
-    imports: &[String],
+    plug: &Plug,
     manifest: &BTreeSet<String>,
     requested: &BTreeSet<Origin>,
     grants: &Grants,
@@ -102,8 +198,13 @@ fn compare(
     let mut row = |capability: String, requested: &'static str, granted: String| {
         rows.push(Row { capability, requested, granted });
     };
-    for import in imports {
+    let (imports, empty) = (plug.imports(), plug.empty_imports());
+    let yes = |granted: bool| if granted { "yes" } else { NO }.to_owned();
+    for import in &imports {
         let granted = match import.as_str() {
+            import if import.starts_with(METRICS) => yes(grants.metrics),
+            import if import.starts_with(QUERY) => yes(grants.query),
+            import if empty.iter().any(|empty| empty == import) => "empty".into(),
             http if http.starts_with("wasi:http/outgoing-handler") && grants.origins.is_empty() => NO.into(),
             http if http.starts_with("wasi:http/outgoing-handler") => "for the origins below".into(),
             _ => "yes".into(),
@@ -145,6 +246,10 @@ fn compare(
     row("requests per minute".into(), "-", requests);
     row("requests per call".into(), "-", grants.limits.in_a_call().to_string());
     row("concurrent requests".into(), "-", grants.limits.at_once().to_string());
+    if grants.metrics {
+        let series = grants.limits.series.unwrap_or(DEFAULT_SERIES);
+        row("series in the first plug".into(), "-", series.to_string());
+    }
     let compile = CompileLimits::default().granted(&grants.limits);
     row("component size (--plug)".into(), "-", format!("{} bytes", compile.component_bytes));
     row("compilation memory".into(), "-", format!("{} bytes", compile.memory_bytes));

@@ -2,19 +2,24 @@
 
 mod call;
 mod check;
-mod completions;
+mod complete;
 mod dashboards;
+mod declared;
 mod demo;
 mod ending;
 mod fields;
 mod init;
 mod inspect;
 mod log;
+mod manual;
+mod new;
 mod output;
 mod pipe_file;
 mod plug_args;
+mod plugs;
 mod query;
 mod run;
+mod schema;
 mod serve;
 mod service_manager;
 mod show;
@@ -79,9 +84,11 @@ enum Command {
     Top(top::TopArgs),
     Watch(watch::WatchArgs),
     Init(init::InitArgs),
-    Completions(completions::CompletionsArgs),
-    /// Write the manual page, in roff
-    Man,
+    New(new::NewArgs),
+    Completions(complete::CompletionsArgs),
+    Man(manual::ManArgs),
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::CompleteArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -98,7 +105,9 @@ pub(crate) fn main() -> ExitCode {
     cli.log_format.set();
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::DemoArgs::default()));
     // Read the configuration first, because the log level depends on it.
-    match command.plug().map_or(Ok(false), PlugArgs::asks_for_debug) {
+    let plug = command.plug();
+    let taken = plug.filter(|_| !command.takes_several()).map_or(Ok(()), PlugArgs::takes_one);
+    match taken.and_then(|()| plug.map_or(Ok(false), PlugArgs::asks_for_debug)) {
         Ok(debug) => log_to_stderr(cli.verbose, debug, &command, cli.log_format),
         Err(error) => return failed(&error),
     }
@@ -122,8 +131,10 @@ pub(crate) fn main() -> ExitCode {
             Command::Top(args) => top::top(args).await,
             Command::Watch(args) => watch::watch(args).await,
             Command::Init(args) => init::init(&args),
-            Command::Completions(args) => completions::completions(&args, Cli::command()),
-            Command::Man => completions::man(Cli::command()),
+            Command::New(args) => new::new(&args),
+            Command::Completions(args) => complete::completions(&args, Cli::command()),
+            Command::Man(args) => manual::man(&args, Cli::command()),
+            Command::Complete(args) => complete::complete(args, Cli::command()).await,
         }
     });
     match outcome {
@@ -162,12 +173,18 @@ fn failed(error: &CommandError) -> ExitCode {
             | Error::File { .. }
             | Error::Load { .. },
         )
+        | CommandError::Further { error: Error::Load { .. }, .. }
         | CommandError::Pipe(PipeError::Input { .. }) => ExitCode::from(USAGE),
         _ => ExitCode::FAILURE,
     }
 }
 
 impl Command {
+    /// Whether the command runs further plugs beside the first one.
+    fn takes_several(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Watch(_) | Self::Inspect(_))
+    }
+
     /// The plug options, if the command starts a plug from the command line.
     fn plug(&self) -> Option<&PlugArgs> {
         match self {
@@ -178,7 +195,14 @@ impl Command {
             Self::Watch(args) => Some(&args.plug),
             Self::Dashboards(args) => Some(args.plug()),
             Self::Inspect(args) => Some(&args.plug),
-            Self::Check(_) | Self::Demo(_) | Self::Top(_) | Self::Init(_) | Self::Completions(_) | Self::Man => None,
+            Self::Check(_)
+            | Self::Demo(_)
+            | Self::Top(_)
+            | Self::Init(_)
+            | Self::New(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Complete(_) => None,
         }
     }
 }

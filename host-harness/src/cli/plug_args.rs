@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::grants::{self, AddressRange, Missing};
 use plugpipe_harness::{
@@ -13,7 +13,11 @@ use plugpipe_harness::{
 };
 use serde_json::{Value, json};
 
+use super::declared::{self, Declared, PlugFile};
 use super::show;
+
+/// Names a component that is loaded instead of the embedded one.
+const PLUG_VARIABLE: &str = "PLUGPIPE_PLUG";
 
 /// The plug, its configuration and its grants.
 #[derive(Args, Default)]
@@ -22,9 +26,10 @@ pub(super) struct PlugArgs {
     /// `delivery` is for `serve`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A component to load instead of the embedded one
-    #[arg(long, value_name = "FILE", env = "PLUGPIPE_PLUG")]
-    plug: Option<PathBuf>,
+    /// A component to load instead of the embedded one (or PLUGPIPE_PLUG in the environment). As
+    /// NAME=FILE, a further plug for steps that name it: `run`, `watch` and `inspect` take several
+    #[arg(id = "plug", long = "plug", value_name = "[NAME=]FILE", value_parser = declared::plug_file)]
+    components: Vec<PlugFile>,
     /// The plug's grants, YAML or JSON (docs/grants.md); the configuration then grants nothing by
     /// itself
     #[arg(long = "grants", value_name = "FILE")]
@@ -37,13 +42,13 @@ pub(super) struct PlugArgs {
     #[arg(long = "address", value_name = "RANGE")]
     addresses: Vec<AddressRange>,
     /// Grant a folder for alerting rule files; the server's rule_files must include it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     rules_folder: Option<PathBuf>,
     /// Grant an environment variable, for ${NAME} in the configuration and in pipes
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
     /// Persist recorded metrics in this folder across restarts and crashes; one process at a time
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) state: Option<PathBuf>,
     /// Write an HTTP recording of all requests and responses to this file, without secrets
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
@@ -62,7 +67,7 @@ struct Once {
     inputs: OnceLock<Inputs>,
     plug: OnceLock<Plug>,
     filled: OnceLock<Value>,
-    replay: OnceLock<String>,
+    exchanges: OnceLock<Option<Exchanges>>,
 }
 
 /// The configuration and the grants.
@@ -72,6 +77,8 @@ struct Inputs {
     schedule: Option<Schedule>,
     /// The grants file, if there is one.
     granted: Option<Grants>,
+    /// Further plugs.
+    plugs: Vec<Declared>,
 }
 
 /// Returns the value in the cell; reads it on first use.
@@ -84,13 +91,19 @@ fn once<T>(cell: &OnceLock<T>, read: impl FnOnce() -> Result<T, CommandError>) -
 }
 
 impl PlugArgs {
+    /// A component, or the embedded one, without a configuration.
+    pub(super) fn of_component(plug: Option<PathBuf>) -> Self {
+        let components = plug.map(|path| PlugFile { name: None, path }).into_iter().collect();
+        Self { components, ..Self::default() }
+    }
+
     pub(super) fn plug(&self) -> Result<Plug, CommandError> {
         let granted = self.inputs()?.granted.as_ref().map(|granted| &granted.limits);
         let compile_limits =
             granted.map_or_else(CompileLimits::default, |limits| CompileLimits::default().granted(limits));
         let plug = once(&self.once.plug, || {
-            let plug = match self.plug.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-                Some(path) => load(path, compile_limits),
+            let plug = match self.file()? {
+                Some(path) => load(&path, compile_limits),
                 None => embedded(),
             };
             Ok(plug?.with_advice(how_to_grant))
@@ -101,10 +114,50 @@ impl PlugArgs {
         })
     }
 
-    fn exchanges(&self) -> Result<Option<Exchanges>, CommandError> {
+    /// The component of the first plug, unless it is the embedded one.
+    fn file(&self) -> Result<Option<PathBuf>, CommandError> {
+        let mut paths = self.components.iter().filter(|file| file.name.is_none()).map(|file| &file.path);
+        let path = paths.next().cloned();
+        if paths.next().is_some() {
+            let problem = "only one replaces the embedded plug; give the others names, as in --plug NAME=FILE.wasm";
+            return Err(CommandError::settings("--plug", problem));
+        }
+        let path = path.or_else(|| std::env::var_os(PLUG_VARIABLE).map(PathBuf::from));
+        Ok(path.filter(|path| !path.as_os_str().is_empty()))
+    }
+
+    /// The further plugs.
+    pub(super) fn declared(&self) -> Result<&[Declared], CommandError> {
+        Ok(&self.inputs()?.plugs)
+    }
+
+    /// For commands that take one plug: an error if the command line names further ones, a warning if
+    /// only the configuration does, which other commands may use too.
+    pub(super) fn takes_one(&self) -> Result<(), CommandError> {
+        if let Some(name) = self.components.iter().find_map(|file| file.name.as_ref()) {
+            let problem = format!("{name}: this command takes one plug; run, watch and inspect take several");
+            return Err(CommandError::settings("--plug", problem));
+        }
+        if let (Some(path), false) = (&self.config, self.declared()?.is_empty()) {
+            let path = path.display();
+            show::note(&format!("warning: {path}: plugs: are not loaded here; run, watch and inspect load them"));
+        }
+        Ok(())
+    }
+
+    /// The recording or replay that all plugs of the command share.
+    pub(super) fn exchanges(&self) -> Result<Option<Exchanges>, CommandError> {
+        if let Some(exchanges) = self.once.exchanges.get() {
+            return Ok(exchanges.clone());
+        }
+        let exchanges = self.open_exchanges()?;
+        Ok(self.once.exchanges.get_or_init(|| exchanges).clone())
+    }
+
+    fn open_exchanges(&self) -> Result<Option<Exchanges>, CommandError> {
         let (path, opened) = match (&self.record, &self.replay) {
             (Some(path), _) => (path, Exchanges::record_to(path)),
-            (None, Some(path)) => (path, Exchanges::replay(once(&self.once.replay, || read(path))?)),
+            (None, Some(path)) => (path, Exchanges::replay(&read(path)?)),
             (None, None) => return Ok(None),
         };
         opened.map(Some).map_err(|problem| CommandError::settings(path.display().to_string(), problem))
@@ -114,15 +167,21 @@ impl PlugArgs {
         once(&self.once.inputs, || {
             let granted = self.granted_by_file()?;
             let names = self.names_with(granted.as_ref());
+            let mut section = None;
             let (config, schedule) = match &self.config {
                 Some(path) => {
-                    let mut config = settings::load(path, &names)?;
+                    let mut config = settings::load_unexpanded(path)?;
+                    // Variables in it are those of further plugs.
+                    section = config.as_object_mut().and_then(|members| members.remove(declared::MEMBER));
+                    let lookup = |name: &str| std::env::var(name).ok();
+                    settings::expand_all(&path.display().to_string(), &mut config, "", &names, lookup)?;
                     let schedule = Schedule::take(&mut config).map_err(|problem| self.in_config(problem))?;
                     (config, schedule)
                 }
                 None => (json!({}), None),
             };
-            Ok(Inputs { config, schedule, granted })
+            let plugs = declared::declared(section.as_ref(), self.config.as_deref(), &self.components)?;
+            Ok(Inputs { config, schedule, granted, plugs })
         })
     }
 
@@ -199,8 +258,20 @@ impl PlugArgs {
         self.inputs()?;
         let plug = self.plug()?;
         let mut config = self.filled(&plug).await?.clone();
-        if self.state.is_none() && self.plug.is_none() {
-            detect_resets(&mut config);
+        if self.state.is_none() && self.file()?.is_none() {
+            set_default(&mut config, "detect_resets", true);
+        }
+        self.start_with(&plug, self.state.as_deref(), &config).await
+    }
+
+    /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise.
+    pub(super) async fn start_with_own_metrics(&self) -> Result<PlugHandle, CommandError> {
+        // Validate the inputs before compiling a component.
+        self.inputs()?;
+        let plug = self.plug()?;
+        let mut config = self.filled(&plug).await?.clone();
+        if self.file()?.is_none() {
+            set_default(&mut config, "own_metrics", true);
         }
         self.start_with(&plug, self.state.as_deref(), &config).await
     }
@@ -212,7 +283,7 @@ impl PlugArgs {
         self.inputs()?;
         let plug = self.plug()?;
         let mut config = self.filled(&plug).await?.clone();
-        if self.plug.is_none() {
+        if self.file()?.is_none() {
             set_nested(&mut config, "mock_mode", true);
         }
         let granted = self.inputs()?.granted.as_ref();
@@ -277,11 +348,11 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
     settings::first_text(config, &[format!("{NESTED}.{name}"), name.to_owned()])
 }
 
-/// Enables `detect_resets` unless the configuration sets it.
-fn detect_resets(config: &mut Value) {
-    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get("detect_resets").is_some());
+/// Sets a setting unless the configuration has it.
+fn set_default(config: &mut Value, name: &str, value: bool) {
+    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get(name).is_some());
     if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
-        set_nested(config, "detect_resets", true);
+        set_nested(config, name, value);
     }
 }
 

@@ -33,7 +33,7 @@ const BLOCKS: usize = 24;
 #[command(after_help = "Examples:\n  \
     plugpipe-harness query up --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query 'rate(plugpipe_plugin_executions_total[5m])' --range 1h --step 30s --plot --config examples/config/development.yaml\n  \
-    plugpipe-harness query up --start 2026-01-01T00:00:00Z --end 2026-01-02T00:00:00Z --prometheus http://127.0.0.1:9090\n  \
+    plugpipe-harness query up --start 2026-01-01T00:00:00Z --end 2026-01-02T00:00:00Z --plot --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query up --range 6h --svg up.svg --prometheus http://127.0.0.1:9090\n  \
     plugpipe-harness query up --range 1h --format csv --prometheus http://127.0.0.1:9090 > up.csv")]
 pub(crate) struct QueryArgs {
@@ -94,6 +94,8 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
         Some(range) => Some(before(args.end, range)?),
         None => args.start,
     };
+    // What charts span, whatever points there are.
+    let mut asked = None;
     match start {
         Some(start) if start >= args.end => {
             return Err(CommandError::settings(
@@ -102,6 +104,7 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
             ));
         }
         Some(start) => {
+            asked = Some((start.unix_millis() as f64 / 1_000.0, args.end.unix_millis() as f64 / 1_000.0));
             let mut time_range = json!({"start": start, "end": args.end});
             if let (Some(step), Some(time_range)) = (args.step, time_range.as_object_mut()) {
                 time_range.insert("step".into(), json!(step));
@@ -139,14 +142,14 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
     }
     let found = result.get_mut("query_result").map(Value::take).unwrap_or_default();
     if let Some(path) = &args.svg {
-        fs::write(path, chart::svg(&args.query, &over_time(&found)))
+        fs::write(path, chart::svg(&args.query, &over_time(&found), asked))
             .map_err(|error| CommandError::unwritable(path.clone(), &error))?;
         show::note(&format!("wrote {}", path.display()));
     }
     match args.format {
         Format::Json => show::print_json(&found),
         Format::Csv => show::print_data(csv(&found).trim_end()),
-        Format::Table if args.plot => show::print_painted(plot(&over_time(&found)).trim_end()),
+        Format::Table if args.plot => show::print_painted(plot(&over_time(&found), asked).trim_end()),
         Format::Table if args.svg.is_some() => {}
         Format::Table => show::print(&table(&found)),
     }
@@ -278,10 +281,10 @@ fn table(result: &Value) -> String {
     table.to_string()
 }
 
-fn plot(series: &[Series]) -> String {
+fn plot(series: &[Series], asked: Option<(f64, f64)>) -> String {
     let terminal = std::io::stdout().is_terminal();
     let columns = if terminal { show::columns() } else { COLUMNS };
-    let text = chart::terminal(series, columns, ROWS, terminal && show::colors());
+    let text = chart::terminal(series, asked, columns, ROWS, terminal && show::colors());
     if text.is_empty() { "no points to draw".into() } else { text }
 }
 

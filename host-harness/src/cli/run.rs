@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use plugpipe_harness::CommandError;
 use plugpipe_harness::pipe::{self, PipeReport};
 use plugpipe_harness::session::Format;
@@ -11,18 +11,21 @@ use serde_json::{Map, Value};
 use super::ending::Ending;
 use super::pipe_file::{self, Caller, Stub};
 use super::plug_args::PlugArgs;
+use super::plugs;
 use super::show::{self, JsonLines, Progress};
 use super::textfile;
 
 /// Run a pipe
 ///
-/// Steps that use the plug run in the sandbox. A step that uses any other plug is an error, unless
-/// --stub skips it.
+/// Steps that use the plug run in the sandbox, and so do those of further plugs, each in its own
+/// (--plug NAME=FILE, or `plugs` in the configuration). A step that uses any other plug is an error,
+/// unless --stub skips it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \
-    plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --stub data_processor --config examples/config/development.yaml\n  \
+    plugpipe-harness run examples/pipes/basic_pipe_monitoring.yaml --config examples/config/development.yaml\n  \
     plugpipe-harness run pipe.yaml --stub data_processor=answer.json --env HOSTNAME\n  \
+    plugpipe-harness run pipe.yaml --plug notes=notes.wasm\n  \
     plugpipe-harness run pipe.yaml --dry-run --show-metrics\n  \
     plugpipe-harness run pipe.yaml --state state\n  \
     plugpipe-harness run nightly.yaml --textfile /var/lib/node_exporter/textfile/nightly.prom\n  \
@@ -43,7 +46,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "report")]
     json: Option<Json>,
     /// Write the metrics to this .prom file at the end, for node_exporter's textfile collector
-    #[arg(long, value_name = "FILE", value_parser = textfile::path)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = textfile::path)]
     textfile: Option<PathBuf>,
     /// Print the metrics after the run, in the text format
     #[arg(long, conflicts_with = "json")]
@@ -79,7 +82,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
     let pipe = pipe_file::read_pipe(&args.pipe)?;
     let variables = args.plug.variables()?;
     let handle = if args.dry_run { args.plug.start_dry().await? } else { args.plug.start_detecting_resets().await? };
-    let caller = Caller::new(handle, &args.stubs, variables)?;
+    let further = plugs::start(&args.plug, &handle, &pipe, &args.stubs, args.dry_run).await?;
+    let caller = Caller::new(handle, further, &args.stubs, variables, &args.pipe)?;
     caller.warn_of_unused_stubs(&pipe);
     let inputs: Map<String, Value> = args.inputs.into_iter().map(|(key, value)| (key, value.into())).collect();
     let report = match args.json {
@@ -102,7 +106,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<bool, CommandError> {
         required: args.require_delivery,
         ..Ending::default()
     };
-    let delivered = if args.dry_run { Ok(true) } else { ending.of(&caller.handle).await };
+    let delivered = if args.dry_run { Ok(true) } else { caller.end(ending).await };
     match args.json {
         Some(Json::Lines) => JsonLines::end(&report),
         Some(Json::Report) => show::print_json(&report),

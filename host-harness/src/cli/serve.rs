@@ -15,6 +15,9 @@ use super::stop_signal::StopSignal;
 
 /// Serve the plug over HTTP: a web UI at /, GET /metrics, POST /process, GET /sd, GET /healthz, GET
 /// /readyz
+///
+/// It exposes the plug's metrics about itself, plugpipe_monitoring_*, unless the configuration has
+/// `own_metrics: false`.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness serve\n  \
@@ -165,7 +168,7 @@ fn invalid_option(option: &str, problem: String) -> CommandError {
 pub(crate) async fn serve(args: ServeArgs) -> Result<bool, CommandError> {
     let options = args.options()?;
     let (listeners, urls) = args.listeners(&options).await?;
-    let plug = args.plug.start().await?;
+    let plug = args.plug.start_with_own_metrics().await?;
     let schedule = args.plug.schedule()?;
     if let Some(schedule) = schedule {
         schedule.check(&plug.describe().sinks).map_err(|problem| args.plug.in_config(problem))?;

@@ -378,11 +378,18 @@ impl View {
                 Line::from(vec![
                     Piece::raw(format!("{ago:>5} s ago  ")),
                     Piece::styled(outcome.into_owned(), paint(color)),
+                    Piece::raw(times(event)),
                     Piece::raw(format!("  {}", text("text"))),
                 ])
             })
             .collect()
     }
+}
+
+/// How often an event happened, if more than once.
+fn times(event: &Value) -> String {
+    let count = event.get("count").and_then(Value::as_u64).filter(|count| *count > 1);
+    count.map(|count| format!(" × {count}")).unwrap_or_default()
 }
 
 /// A column of the table.

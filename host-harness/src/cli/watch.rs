@@ -13,6 +13,7 @@ use serde_json::Map;
 use super::ending::Ending;
 use super::pipe_file::{self, Caller, Stub};
 use super::plug_args::PlugArgs;
+use super::plugs;
 use super::run::print_table;
 use super::show::{self, Progress};
 use super::stop_signal::StopSignal;
@@ -73,6 +74,7 @@ pub(crate) async fn watch(args: WatchArgs) -> Result<bool, CommandError> {
             Err(CommandError::Host(error @ (Error::Settings { .. } | Error::Config { .. } | Error::Load { .. }))) => {
                 return Err(error.into());
             }
+            Err(error @ CommandError::Further { .. }) => return Err(error),
             // The pipe may be incomplete while it is being written; retry.
             Err(error) => {
                 success = false;
@@ -101,10 +103,12 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
 
 async fn once(args: &WatchArgs) -> Result<(bool, Vec<MetricFamily>), CommandError> {
     let pipe = pipe_file::read_pipe(&args.pipe)?;
-    let caller = Caller::new(args.plug.start().await?, &args.stubs, args.plug.variables()?)?;
+    let handle = args.plug.start().await?;
+    let further = plugs::start(&args.plug, &handle, &pipe, &args.stubs, false).await?;
+    let caller = Caller::new(handle, further, &args.stubs, args.plug.variables()?, &args.pipe)?;
     let report = pipe::run(&pipe, Map::new(), &caller, &mut Progress::on_terminal()).await?;
     let ending = Ending { state: args.plug.state.as_deref(), ..Ending::default() };
-    ending.of(&caller.handle).await?;
+    caller.end(ending).await?;
     print_table(&report);
     Ok((report.success, stored(&caller.handle).await?))
 }

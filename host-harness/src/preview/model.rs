@@ -1,6 +1,7 @@
 //! Parses the parts of a dashboard's JSON model that a preview needs. Missing or invalid members
 //! are ignored; only a document without panels is an error.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use plugpipe_time::PrometheusDuration;
@@ -54,6 +55,12 @@ pub(super) struct Panel {
     /// The content of a text panel.
     pub(super) content: String,
     pub(super) donut: bool,
+    /// Fixed colors, by the series' name.
+    pub(super) colors: BTreeMap<String, String>,
+    /// Colors of a table's cells, by column and text.
+    pub(super) cells: BTreeMap<(String, String), String>,
+    /// Headings of a table's columns, by label.
+    pub(super) headings: BTreeMap<String, String>,
 }
 
 /// In columns and rows.
@@ -154,6 +161,7 @@ impl Panel {
             h: integer("/gridPos/h", 1, 100, 8),
         };
         let steps = list(value, "/fieldConfig/defaults/thresholds/steps");
+        let (colors, cells) = overrides(value);
         let calc = strings(value.pointer("/options/reduceOptions/calcs"));
         Self {
             title: text(value, "/title"),
@@ -173,9 +181,41 @@ impl Panel {
             calc: calc.into_iter().next().unwrap_or_else(|| "lastNotNull".into()),
             content: text(value, "/options/content"),
             donut: text(value, "/options/pieType") == "donut",
+            colors,
+            cells,
+            headings: headings(value),
             kind,
         }
     }
+}
+
+/// The colors of overrides by name: those of series, and those of a table's cells.
+fn overrides(panel: &Value) -> (BTreeMap<String, String>, BTreeMap<(String, String), String>) {
+    let (mut colors, mut cells) = (BTreeMap::new(), BTreeMap::new());
+    let by_name = list(panel, "/fieldConfig/overrides").iter().filter(|one| text(one, "/matcher/id") == "byName");
+    for one in by_name {
+        let name = text(one, "/matcher/options");
+        for property in list(one, "/properties") {
+            match text(property, "/id").as_str() {
+                "color" => drop(colors.insert(name.clone(), text(property, "/value/fixedColor"))),
+                "mappings" => {
+                    let mappings = list(property, "/value").iter().filter_map(|one| one.get("options")?.as_object());
+                    for (value, shown) in mappings.flatten() {
+                        cells.insert((name.clone(), value.clone()), text(shown, "/color"));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    (colors, cells)
+}
+
+/// The names that the transformation `organize` gives to columns.
+fn headings(panel: &Value) -> BTreeMap<String, String> {
+    let organize = list(panel, "/transformations").iter().filter(|one| text(one, "/id") == "organize");
+    let names = organize.filter_map(|one| one.pointer("/options/renameByName")?.as_object()).flatten();
+    names.filter_map(|(label, heading)| Some((label.clone(), heading.as_str()?.to_owned()))).collect()
 }
 
 impl Target {
@@ -215,6 +255,22 @@ mod tests {
         assert_eq!((dashboard.panels[0].targets.len(), dashboard.panels[0].targets[0].instant), (1, true));
         assert_eq!(dashboard.range().unwrap(), Some(Duration::from_secs(6 * 3_600)));
         assert!(Dashboard::read(&json!({"title": "a"})).is_err());
+    }
+
+    #[test]
+    fn colors_and_headings_are_read() {
+        let panel = Panel::read(&json!({
+            "fieldConfig": {"overrides": [
+                {"matcher": {"id": "byName", "options": "failure"}, "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}}]},
+                {"matcher": {"id": "byName", "options": "Outcome"}, "properties": [
+                    {"id": "mappings", "value": [{"type": "value", "options": {"failure": {"color": "red"}}}, 3]}]},
+                {"matcher": {"id": "byRegexp", "options": ".*"}, "properties": [{"id": "color", "value": {"fixedColor": "blue"}}]},
+            ]},
+            "transformations": [{"id": "organize", "options": {"renameByName": {"status": "Outcome", "x": 3}}}],
+        }));
+        assert_eq!((panel.colors.len(), panel.colors["failure"].as_str()), (1, "red"));
+        assert_eq!(panel.cells[&("Outcome".into(), "failure".into())], "red");
+        assert_eq!(panel.headings.into_iter().collect::<Vec<_>>(), [("status".into(), "Outcome".into())]);
     }
 
     #[test]

@@ -78,6 +78,12 @@ fn paragraph(svg: &mut Svg, area: Area, text: &str, font: &Font) {
     }
 }
 
+/// The color of a series, by its override or its place.
+fn color_of(panel: &Panel, series: &Series, index: usize) -> String {
+    let own = panel.colors.get(&series.name).and_then(|color| svg::named_color(color));
+    own.unwrap_or_else(|| svg::series_color(index).into())
+}
+
 /// The threshold color of a value.
 fn threshold_color(panel: &Panel, value: f64) -> String {
     let name = panel.thresholds.iter().rfind(|(from, _)| value >= *from).map_or("", |(_, name)| name.as_str());
@@ -96,7 +102,7 @@ fn segments<'s>(series: &'s Series, times: &Times, width: f64) -> Vec<&'s [(f64,
 
 fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], times: &Times) {
     let drawn: Vec<&Series> = series.iter().take(MAX_SERIES).collect();
-    let left = legend(svg, area, &drawn, series.len());
+    let left = legend(svg, area, panel, &drawn, series.len());
     let plot = Area { h: area.h - left, ..area };
     let values = || drawn.iter().flat_map(|one| &one.points).map(|(_, value)| *value).filter(|value| value.is_finite());
     let low = panel.min.unwrap_or_else(|| values().fold(f64::INFINITY, f64::min));
@@ -121,22 +127,22 @@ fn time_series(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series], time
         svg.text(middle, plot.y + plot.h + 15.0, &text, &Font::of(SMALL).dim().centered());
     }
     for (index, one) in drawn.iter().enumerate() {
-        let color = svg::series_color(index);
+        let color = color_of(panel, one, index);
         for part in segments(one, times, area.w + 2.0 * PAD) {
             let points: Vec<(f64, f64)> = part.iter().map(|(at, value)| (x(*at), y(*value))).collect();
             // Fill the area only if there are few lines.
             if drawn.len() <= 4 {
-                svg.area(&points, plot.y + plot.h, color, 0.1);
+                svg.area(&points, plot.y + plot.h, &color, 0.1);
             }
-            svg.polyline(&points, color, 1.6);
+            svg.polyline(&points, &color, 1.6);
         }
     }
 }
 
 /// Draws the legend at the bottom and returns its height.
-fn legend(svg: &mut Svg, area: Area, series: &[&Series], all: usize) -> f64 {
+fn legend(svg: &mut Svg, area: Area, panel: &Panel, series: &[&Series], all: usize) -> f64 {
     let max = ((area.h / 4.0 / LINE_HEIGHT) as usize).clamp(1, 4);
-    let mut lines: Vec<Vec<(usize, String)>> = vec![Vec::new()];
+    let mut lines: Vec<Vec<(String, String)>> = vec![Vec::new()];
     let mut used = 0.0;
     let mut listed = 0;
     for (index, one) in series.iter().enumerate() {
@@ -154,7 +160,7 @@ fn legend(svg: &mut Svg, area: Area, series: &[&Series], all: usize) -> f64 {
         used += wide;
         listed += 1;
         if let Some(line) = lines.last_mut() {
-            line.push((index, name));
+            line.push((color_of(panel, one, index), name));
         }
     }
     let height = lines.len() as f64 * LINE_HEIGHT;
@@ -162,8 +168,8 @@ fn legend(svg: &mut Svg, area: Area, series: &[&Series], all: usize) -> f64 {
     let mut x = area.x;
     for line in &lines {
         x = area.x;
-        for (index, name) in line {
-            svg.rect(Area { x, y: y - 5.0, w: 14.0, h: 3.0 }, svg::series_color(*index), 1.0);
+        for (color, name) in line {
+            svg.rect(Area { x, y: y - 5.0, w: 14.0, h: 3.0 }, color, 1.0);
             svg.text(x + 19.0, y, name, &Font::of(SMALL).dim());
             x += svg::width(name, SMALL) + 32.0;
         }
@@ -231,26 +237,28 @@ fn table(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     let room = ((area.h / LINE_HEIGHT) as usize).saturating_sub(1).max(1);
     // The last line shows the number of omitted series.
     let rows = if series.len() > room { room - 1 } else { series.len() };
+    let heading = |label| panel.headings.get(label).map_or(label, String::as_str);
     let line = |index: usize| area.y + index as f64 * LINE_HEIGHT + 12.0;
     let right = area.x + area.w;
     for (column, name) in names.iter().enumerate() {
-        let name = svg::fitting(name, SMALL, wide - 8.0);
+        let name = svg::fitting(heading(name), SMALL, wide - 8.0);
         svg.text(area.x + column as f64 * wide, line(0), &name, &Font::of(SMALL).bold().dim());
     }
-    svg.text(right, line(0), "Value", &Font::of(SMALL).bold().dim().right());
+    svg.text(right, line(0), heading("Value"), &Font::of(SMALL).bold().dim().right());
     svg.line((area.x, line(0) + 5.0), (right, line(0) + 5.0), svg::LINE);
     for (row, one) in series.iter().take(rows).enumerate() {
         for (column, name) in names.iter().enumerate() {
             let text = one.labels.get(*name).map_or("", String::as_str);
-            svg.text(
-                area.x + column as f64 * wide,
-                line(row + 1),
-                &svg::fitting(text, SMALL, wide - 8.0),
-                &Font::of(SMALL),
-            );
+            let color = panel.cells.get(&(heading(name).to_owned(), text.to_owned()));
+            let color = color.and_then(|color| svg::named_color(color));
+            let font = Font::of(SMALL).color(color.as_deref().unwrap_or(svg::INK));
+            let text = svg::fitting(text, SMALL, wide - 8.0);
+            svg.text(area.x + column as f64 * wide, line(row + 1), &text, &font);
         }
         let value = one.reduced(&panel.calc).unwrap_or(f64::NAN);
-        let font = Font::of(SMALL).color(&threshold_color(panel, value)).right();
+        // A single step says nothing of the value.
+        let color = if panel.thresholds.len() > 1 { threshold_color(panel, value) } else { svg::INK.into() };
+        let font = Font::of(SMALL).color(&color).right();
         svg.text(right, line(row + 1), &units::write(value, &panel.unit, panel.decimals), &font);
     }
     if rows < series.len() {
@@ -273,9 +281,15 @@ fn pie(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     let radius = (area.h / 2.0).min(area.w / 4.0);
     let center = (area.x + radius, area.y + area.h / 2.0);
     let mut from = 0.0;
-    for (index, (_, value)) in slices.iter().enumerate() {
+    for (index, (one, value)) in slices.iter().enumerate() {
         let to = from + value / sum;
-        svg.slice(center, (if panel.donut { radius * 0.6 } else { 0.0 }, radius), from, to, svg::series_color(index));
+        svg.slice(
+            center,
+            (if panel.donut { radius * 0.6 } else { 0.0 }, radius),
+            from,
+            to,
+            &color_of(panel, one, index),
+        );
         from = to;
     }
     let x = area.x + 2.0 * radius + 20.0;
@@ -286,7 +300,7 @@ fn pie(svg: &mut Svg, area: Area, panel: &Panel, series: &[Series]) {
     let scale = Scale::of(&panel.unit, largest);
     for (index, (one, value)) in slices.iter().take(rows).enumerate() {
         let y = top + index as f64 * LINE_HEIGHT;
-        svg.rect(Area { x, y: y - 8.0, w: 10.0, h: 10.0 }, svg::series_color(index), 2.0);
+        svg.rect(Area { x, y: y - 8.0, w: 10.0, h: 10.0 }, &color_of(panel, one, index), 2.0);
         let label = format!("{} ({:.0}%)", scale.write(*value, panel.decimals), value / sum * 100.0);
         let end = area.x + area.w;
         let name = svg::fitting(&one.name, SMALL, end - x - 24.0 - svg::width(&label, SMALL));

@@ -1,10 +1,11 @@
 //! History since the start: the value of each family over time, and recent pushes and denied
 //! requests. Memory is bounded: once there are [`POINTS`] points, every second one is dropped and
-//! the sampling interval doubles, so that the history always covers the whole time.
+//! the sampling interval doubles, so that the history always covers the whole time. The totals of
+//! the last [`WINDOW`] are kept beside it, for rates.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +17,13 @@ use plugpipe_runtime::Answer;
 pub(super) const POINTS: usize = 120;
 
 /// Maximum number of families with a trend.
-const MAX_FAMILIES: usize = 500;
+const MAX_FAMILIES: usize = 2_000;
+
+/// The time over which rates are taken.
+pub(super) const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Intervals between two totals of a family.
+const TOTALS_STRIDE: u64 = 15;
 
 /// Maximum number of events.
 const MAX_EVENTS: usize = 50;
@@ -56,20 +63,40 @@ pub(super) struct History {
     samples: usize,
     /// One value per family and sample; a gap if the family did not exist.
     trends: BTreeMap<String, Vec<Span>>,
+    /// Totals of the families that accumulate, the oldest first.
+    totals: BTreeMap<String, VecDeque<(Instant, f64)>>,
     events: VecDeque<Event>,
     health: Option<(SystemTime, Value)>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { intervals: 0, stride: 1, samples: 0, trends: BTreeMap::new(), events: VecDeque::new(), health: None }
+        Self {
+            intervals: 0,
+            stride: 1,
+            samples: 0,
+            trends: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            events: VecDeque::new(),
+            health: None,
+        }
     }
 }
 
-/// A push, a denied request, or a warning.
+/// What to sample in an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Due {
+    trends: bool,
+    totals: bool,
+}
+
+/// A push, a denied request, or a warning, with its repetitions.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Event {
+    /// The last time.
     pub(super) at: SystemTime,
+    /// How often it happened while it was in the list.
+    pub(super) count: u64,
     pub(super) outcome: Outcome,
     pub(super) text: String,
 }
@@ -99,15 +126,61 @@ impl Outcome {
 }
 
 impl History {
-    /// Whether to sample the families in this interval. Called once per interval.
-    pub(super) fn is_due(&mut self) -> bool {
-        let due = self.intervals.is_multiple_of(self.stride);
+    /// What to sample of the families in this interval, if anything. Called once per interval.
+    pub(super) fn due(&mut self) -> Option<Due> {
+        // A second total soon after the first, so that there are rates soon.
+        let totals = self.intervals < 2 || self.intervals.is_multiple_of(TOTALS_STRIDE);
+        let due = Due { trends: self.intervals.is_multiple_of(self.stride), totals };
         self.intervals += 1;
-        due
+        (due.trends || due.totals).then_some(due)
     }
 
     /// Adds a sample of the families.
-    pub(super) fn sample(&mut self, families: &[MetricFamily]) {
+    pub(super) fn sample(&mut self, families: &[MetricFamily], due: Due, now: Instant) {
+        if due.trends {
+            self.sample_trends(families);
+        }
+        if due.totals {
+            self.sample_totals(families, now);
+        }
+    }
+
+    /// Adds a sample for everything.
+    #[cfg(test)]
+    pub(super) fn sample_all(&mut self, families: &[MetricFamily], now: Instant) {
+        self.sample(families, Due { trends: true, totals: true }, now);
+    }
+
+    fn sample_totals(&mut self, families: &[MetricFamily], now: Instant) {
+        for family in families.iter().filter(|family| family.accumulates()) {
+            let total = family.value().max;
+            let room = self.totals.len() < MAX_FAMILIES;
+            if let Some(totals) = self.totals.get_mut(&family.name) {
+                totals.push_back((now, total));
+            } else if room {
+                self.totals.insert(family.name.clone(), VecDeque::from([(now, total)]));
+            }
+        }
+        self.totals.retain(|_, totals| {
+            while totals.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW) {
+                totals.pop_front();
+            }
+            !totals.is_empty()
+        });
+    }
+
+    /// The increase per second of a family with this total, over the last [`WINDOW`] or since its
+    /// first sample. A total that shrinks because series were removed counts as unchanged.
+    pub(super) fn rate(&self, family: &str, total: f64, now: Instant) -> Option<f64> {
+        let totals = self.totals.get(family)?;
+        let elapsed = now.saturating_duration_since(totals.front()?.0).as_secs_f64();
+        let values = totals.iter().map(|(_, total)| *total);
+        let next = values.clone().skip(1).chain([total]);
+        let increase: f64 = values.zip(next).map(|(one, next)| next - one).filter(|change| *change > 0.0).sum();
+        (elapsed >= 1.0).then_some(increase / elapsed)
+    }
+
+    fn sample_trends(&mut self, families: &[MetricFamily]) {
         if self.samples >= POINTS {
             self.thin_out();
         }
@@ -152,11 +225,7 @@ impl History {
         let Recorded { metric_name, metric_pushed, push_error, push_error_code } = result.unwrap_or_default();
         let what = metric_name.or(operation).unwrap_or("a call".into());
         for warning in &answer.warnings {
-            let text = format!("{what}: {warning}");
-            // Repeated calls repeat their warnings.
-            if !self.events.iter().any(|event| event.outcome == Outcome::Warned && text.starts_with(&event.text)) {
-                self.note(Outcome::Warned, &text);
-            }
+            self.note(Outcome::Warned, &format!("{what}: {warning}"));
         }
         let code = push_error_code.as_deref().or(answer.error.as_ref().map(|problem| problem.code.as_str()));
         let problem = push_error.as_deref().or(answer.error.as_ref().map(|problem| problem.message.as_str()));
@@ -171,9 +240,11 @@ impl History {
     }
 
     fn note(&mut self, outcome: Outcome, text: &str) {
-        let text = text.chars().take(MAX_TEXT).collect();
+        let text: String = text.chars().take(MAX_TEXT).collect();
+        let same = self.events.iter().position(|event| event.outcome == outcome && event.text == text);
+        let count = same.and_then(|index| self.events.remove(index)).map_or(0, |event| event.count) + 1;
         self.events.truncate(MAX_EVENTS - 1);
-        self.events.push_front(Event { at: SystemTime::now(), outcome, text });
+        self.events.push_front(Event { at: SystemTime::now(), count, outcome, text });
     }
 
     /// Stores the response of a health check.
@@ -199,7 +270,7 @@ impl History {
     pub(super) fn status(&self) -> Value {
         let events: Vec<Value> = self
             .events()
-            .map(|event| json!({"at": seconds(event.at), "outcome": event.outcome.word(), "text": event.text}))
+            .map(|event| json!({"at": seconds(event.at), "count": event.count, "outcome": event.outcome.word(), "text": event.text}))
             .collect();
         let health = self.health.as_ref().map(|(at, result)| json!({"at": seconds(*at), "result": result}));
         json!({"events": events, "health": health})
@@ -211,17 +282,20 @@ fn seconds(at: SystemTime) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use crate::families::read;
 
+    const TRENDS: Due = Due { trends: true, totals: false };
+    const TOTALS: Due = Due { trends: false, totals: true };
+
     #[test]
     fn the_history_covers_the_whole_time_in_bounded_memory() {
-        let mut history = History::default();
+        let (mut history, now) = (History::default(), Instant::now());
         for sample in 0..10_000 {
-            if history.is_due() {
-                history.sample(&read(&format!("a {sample}\n")));
+            if history.due().is_some_and(|due| due.trends) {
+                history.sample(&read(&format!("a {sample}\n")), TRENDS, now);
             }
         }
         let trend = history.trend("a");
@@ -236,13 +310,35 @@ mod tests {
     fn a_family_that_appears_late_or_disappears_has_gaps() {
         let mut history = History::default();
         for text in ["a 1\n", "a 1\nb 2\n", "b 3\n"] {
-            history.sample(&read(text));
+            history.sample(&read(text), TRENDS, Instant::now());
         }
         assert!(history.trend("b").first().unwrap().is_gap() && history.trend("a").last().unwrap().is_gap());
         assert_eq!(history.trend("b").get(1..), Some(&[Span::of(2.0), Span::of(3.0)][..]));
-        let many: String = (0..600).map(|index| format!("m{index}_x 1\n")).collect();
-        history.sample(&read(&many));
+        let many: String = (0..MAX_FAMILIES + 100).map(|index| format!("m{index}_x 1\n")).collect();
+        history.sample(&read(&many), TRENDS, Instant::now());
         assert_eq!(history.trends.len(), MAX_FAMILIES);
+    }
+
+    #[test]
+    fn rates_are_those_of_the_last_five_minutes() {
+        let (mut history, start) = (History::default(), Instant::now());
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let counter = |total: u64| read(&format!("# TYPE c counter\nc {total}\n# TYPE g gauge\ng {total}\n"));
+        for (seconds, total) in [(0, 100), (15, 160), (30, 20), (45, 80)] {
+            history.sample(&counter(total), TOTALS, at(seconds));
+        }
+        // 60 and 60; that some series were removed is no increase.
+        assert_eq!(history.rate("c", 110.0, at(60)), Some(2.5));
+        assert_eq!((history.rate("g", 1.0, at(60)), history.rate("none", 1.0, at(60))), (None, None));
+        history.sample(&counter(110), TOTALS, at(400));
+        assert_eq!(history.totals["c"].len(), 1, "older ones are forgotten");
+        assert_eq!(history.rate("c", 110.0, at(400)), None, "a moment has no rate");
+        assert_eq!(history.rate("c", 120.0, at(410)), Some(1.0));
+        history.sample(&[], TOTALS, at(1_000));
+        assert!(history.totals.is_empty(), "families that are gone");
+        // Once a second or so at first, and every 15 s in the end.
+        let due: Vec<bool> = (0..600).map(|_| history.due().is_some_and(|due| due.totals)).collect();
+        assert_eq!((due[..2].to_vec(), due[300..].iter().filter(|due| **due).count()), (vec![true, true], 20));
     }
 
     fn answer(error: Option<(&str, &str)>, warnings: &[&str], body: Value) -> Answer {
@@ -276,7 +372,6 @@ mod tests {
             (text, Some(Outcome::Failed)),
             (well(json!({"result": {"metric_pushed": false}})), None),
             (warned(), Some(Outcome::Warned)),
-            (warned(), None),
         ] {
             let before = history.events.len();
             history.answered(&answer);
@@ -285,8 +380,16 @@ mod tests {
                 assert_eq!(history.events().next().map(|event| event.outcome), outcome, "{answer:?}");
             }
         }
-        for _ in 0..200 {
-            history.answered(&well(json!({"result": {"metric_pushed": true}})));
+        // Repeated events are one, and it is the latest.
+        let before = history.events.len();
+        for _ in 0..3 {
+            history.answered(&warned());
+        }
+        let (first, status) = (history.events().next().unwrap(), history.status());
+        assert_eq!((history.events.len(), first.outcome, first.count), (before, Outcome::Warned, 4));
+        assert_eq!(status["events"][0]["count"], 4);
+        for index in 0..200 {
+            history.answered(&well(json!({"result": {"metric_name": format!("m{index}"), "metric_pushed": true}})));
         }
         assert_eq!(history.events.len(), MAX_EVENTS);
     }

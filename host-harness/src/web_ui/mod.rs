@@ -8,7 +8,7 @@
 //!
 //! | request | response |
 //! |---|---|
-//! | `GET /` | the web UI; works without scripts |
+//! | `GET /?q=TEXT&page=N` | the web UI; `q` filters by name or label; works without scripts |
 //! | `GET /status` | pushes, denied requests and health as JSON, for `top` |
 //! | `POST /health` | runs a health check and redirects to `/` |
 //! | `GET /style.css`, `GET /app.js` | the web UI's assets |
@@ -20,11 +20,11 @@ mod history;
 mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tracing::debug;
@@ -33,12 +33,16 @@ use crate::families::{self, MetricFamily};
 use history::History;
 use plugpipe_runtime::session::Format;
 use plugpipe_runtime::{Answer, Description, Error, PlugHandle};
+use view::Selection;
 
 /// Initial sampling interval of the plug's metrics.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Maximum size of an exposition to parse and show.
+/// Maximum size of an exposition in the text format to sample.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Maximum size of an exposition in JSON to show, which is about twice that of its text.
+const MAX_SHOWN_BYTES: usize = 32 * 1024 * 1024;
 
 /// Maximum size of a response to inspect.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
@@ -78,11 +82,10 @@ impl WebUi {
             loop {
                 ticks.tick().await;
                 let Some(ui) = weak.upgrade() else { return };
-                if !ui.history().is_due() {
-                    continue;
-                }
-                match ui.families().await {
-                    Ok(Some(families)) => ui.history().sample(&families),
+                let due = ui.history().due();
+                let Some(due) = due else { continue };
+                match ui.sampled_families().await {
+                    Ok(Some(families)) => ui.history().sample(&families, due, Instant::now()),
                     Ok(None) => {}
                     Err(Error::Ended) => return,
                     Err(error) => debug!(%error, "cannot sample the metrics"),
@@ -103,8 +106,23 @@ impl WebUi {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The plug's families; none if the exposition is too long.
+    /// The plug's families to show, with their names as they are; none if the exposition is too
+    /// long.
     async fn families(&self) -> Result<Option<Vec<MetricFamily>>, Error> {
+        let json = self.plug.with(|session| Box::pin(session.encode(Format::Json))).await?;
+        if json.len() > MAX_SHOWN_BYTES {
+            return Ok(None);
+        }
+        match families::read_json(&json) {
+            Some(families) => Ok(Some(families)),
+            // Another plug's JSON.
+            None => self.sampled_families().await,
+        }
+    }
+
+    /// The plug's families in the text format, which costs least if little has changed; names are
+    /// escaped. None if the exposition is too long.
+    async fn sampled_families(&self) -> Result<Option<Vec<MetricFamily>>, Error> {
         let text = self.plug.with(|session| Box::pin(session.encode(Format::Text))).await?;
         if text.len() > MAX_BYTES {
             return Ok(None);
@@ -113,12 +131,13 @@ impl WebUi {
     }
 }
 
-async fn index(State(ui): State<Arc<WebUi>>) -> Response {
+async fn index(State(ui): State<Arc<WebUi>>, uri: Uri) -> Response {
+    let selection = Selection::of(uri.query().unwrap_or_default());
     let contents = async {
         let recovery = ui.plug.recovery().await?;
         let families = ui.families().await?;
         let Description { name, version, .. } = ui.plug.describe();
-        view::page((name, version), recovery.crashes, families.as_deref(), ui.began, &ui.history())
+        view::page((name, version), recovery.crashes, families.as_deref(), &selection, ui.began, &ui.history())
     };
     match contents.await {
         Ok(html) => guarded(html, "text/html; charset=utf-8"),

@@ -1,22 +1,70 @@
 //! Renders `page.html`. The template escapes every value except the output of [`sparkline`], which
 //! escapes its label itself.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::history::History;
 use crate::chart::{number, sparkline};
-use crate::families::MetricFamily;
-use plugpipe_runtime::Error;
+use crate::families::{self, MetricFamily};
+use plugpipe_runtime::{Error, printable};
 
-/// Maximum number of listed families.
-const MAX_FAMILIES: usize = 300;
+/// Number of families on a page.
+const PAGE: usize = 100;
+
+/// Maximum length of a filter.
+const MAX_FILTER: usize = 200;
 
 /// Maximum number of listed samples per family.
 const MAX_SAMPLES: usize = 50;
+
+/// Which families are listed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Selection {
+    /// Part of a name or a label, whatever its case.
+    filter: String,
+    /// From 1.
+    page: usize,
+}
+
+impl Selection {
+    /// Reads the query of a URL.
+    pub(super) fn of(query: &str) -> Self {
+        let mut selection = Self { filter: String::new(), page: 1 };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "q" => selection.filter = value.trim().chars().take(MAX_FILTER).collect(),
+                "page" => selection.page = value.parse().unwrap_or(1).max(1),
+                _ => {}
+            }
+        }
+        selection
+    }
+
+    fn selects(&self, text: &str) -> bool {
+        self.filter.is_empty() || text.to_lowercase().contains(&self.filter.to_lowercase())
+    }
+
+    fn selects_family(&self, family: &MetricFamily) -> bool {
+        self.selects(&family.name) || family.samples.iter().any(|(series, _)| self.selects(series))
+    }
+
+    /// The URL of a page of the same families.
+    fn url(&self, page: usize) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if !self.filter.is_empty() {
+            query.append_pair("q", &self.filter);
+        }
+        if page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        format!("/?{}", query.finish())
+    }
+}
 
 /// Renders the page of a plug with this name and version. `families` is none if the exposition is
 /// too large.
@@ -24,16 +72,28 @@ pub(super) fn page(
     (name, version): (&str, &str),
     crashes: u64,
     families: Option<&[MetricFamily]>,
+    selection: &Selection,
     began: SystemTime,
     history: &History,
 ) -> Result<String, Error> {
     let now = SystemTime::now();
     let since = |at: SystemTime| age(now.duration_since(at).unwrap_or_default());
-    let listed = families.unwrap_or_default();
-    let rows: Vec<Value> = listed.iter().take(MAX_FAMILIES).map(|family| row(family, history)).collect();
+    let all = families.unwrap_or_default();
+    let selected: Vec<&MetricFamily> = all.iter().filter(|family| selection.selects_family(family)).collect();
+    let pages = selected.len().div_ceil(PAGE).max(1);
+    let at = selection.page.clamp(1, pages);
+    let listed = selected.iter().skip((at - 1) * PAGE).take(PAGE);
+    let rows: Vec<Value> = listed.map(|family| row(family, selection, history)).collect();
     let events: Vec<Value> = history
         .events()
-        .map(|event| json!({"ago": since(event.at), "outcome": event.outcome.word(), "text": event.text}))
+        .map(|event| {
+            json!({
+                "ago": since(event.at),
+                "outcome": event.outcome.word(),
+                "text": printable::line(&event.text),
+                "count": event.count,
+            })
+        })
         .collect();
     let health = history.last_health().map(|(at, result)| json!({"ago": since(*at), "servers": servers(result)}));
     let mut environment = Environment::new();
@@ -47,23 +107,33 @@ pub(super) fn page(
             "uptime": since(began),
             "crashes": crashes,
             "too_large": families.is_none(),
+            "filter": selection.filter,
+            "selected": selected.len(),
+            "from": (at - 1) * PAGE + 1,
+            "to": (at - 1) * PAGE + rows.len(),
+            "previous": (at > 1).then(|| selection.url(at - 1)),
+            "next": (at < pages).then(|| selection.url(at + 1)),
             "families": rows,
-            "families_more": listed.len().saturating_sub(MAX_FAMILIES),
-            "families_count": listed.len(),
-            "series_count": listed.iter().map(MetricFamily::series).sum::<usize>(),
+            "families_count": all.len(),
+            "series_count": all.iter().map(MetricFamily::series).sum::<usize>(),
             "events": events,
             "health": health,
         }))))
         .map_err(problem)
 }
 
-fn row(family: &MetricFamily, history: &History) -> Value {
-    let trend = history.trend(&family.name);
-    let samples: Vec<Value> = family
-        .samples
+fn row(family: &MetricFamily, selection: &Selection, history: &History) -> Value {
+    // The history has the names of the text format.
+    let name = families::text_name(&family.name);
+    let trend = history.trend(&name);
+    let rate = if family.accumulates() { history.rate(&name, family.value().max, Instant::now()) } else { None };
+    let by_name = selection.selects(&family.name);
+    let found: Vec<&(String, f64)> =
+        family.samples.iter().filter(|(series, _)| by_name || selection.selects(series)).collect();
+    let samples: Vec<Value> = found
         .iter()
         .take(MAX_SAMPLES)
-        .map(|(series, value)| json!({"series": series, "value": written(*value)}))
+        .map(|(series, value)| json!({"series": printable::line(series), "value": written(*value)}))
         .collect();
     let mut values = trend.iter().filter(|value| value.max.is_finite());
     let line = match (values.next(), values.next_back()) {
@@ -77,15 +147,25 @@ fn row(family: &MetricFamily, history: &History) -> Value {
         _ => None,
     };
     json!({
-        "name": family.name,
+        "name": printable::line(&family.name),
         "kind": family.kind,
-        "help": family.help,
+        "help": printable::line(&family.help),
         "series": family.series(),
         "value": family.value().to_string(),
+        "rate": rate.map(|rate| format!("{}/s", number(rounded(rate)))),
         "line": line,
         "samples": samples,
-        "samples_more": family.samples.len().saturating_sub(MAX_SAMPLES),
+        "samples_more": found.len().saturating_sub(MAX_SAMPLES),
     })
+}
+
+/// Three significant digits; a rate is no more exact.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powf(2.0 - value.abs().log10().floor());
+    if scale.is_normal() { (value * scale).round() / scale } else { value }
 }
 
 /// The exact number; the table of families rounds.
@@ -107,7 +187,12 @@ fn servers(result: &Value) -> Vec<Value> {
                 }
                 _ => String::new(),
             };
-            json!({"server": server, "state": state.replace('_', " "), "healthy": state == "healthy", "detail": detail})
+            let class = match state {
+                "healthy" => "good",
+                "unhealthy" => "bad",
+                _ => "plain",
+            };
+            json!({"server": server, "state": state.replace('_', " "), "class": class, "detail": detail})
         })
         .collect()
 }
@@ -129,24 +214,30 @@ mod tests {
     use crate::families::read;
     use plugpipe_runtime::Answer;
 
+    fn shown(families: Option<&[MetricFamily]>, query: &str, history: &History) -> String {
+        let html = page(("p", "1"), 0, families, &Selection::of(query), SystemTime::now(), history).unwrap();
+        html.replace("&#x2f;", "/")
+    }
+
     #[test]
     fn every_value_is_escaped() {
         let evil = "<script>alert(1)</script>\"'&";
         let mut history = History::default();
         let exposition = format!("# HELP m {evil}\n# TYPE m gauge\nm{{a=\"{evil}\"}} 1\n");
         let families = read(&exposition);
-        history.sample(&families);
-        history.sample(&families);
+        history.sample_all(&families, Instant::now());
+        history.sample_all(&families, Instant::now());
         let mut answer = Answer::default();
         answer.warnings = vec![evil.into()];
         answer.body = json!({"operation": evil, "result": {"push_error": evil}}).to_string();
         history.answered(&answer);
         answer.body = json!({"result": {"prometheus_status": evil, "details": {"prometheus": evil}}}).to_string();
         history.health(&answer);
-        let html = page((evil, evil), 0, Some(&families), SystemTime::now(), &history).unwrap();
+        let selection = Selection { filter: evil.into(), page: 1 };
+        let html = page((evil, evil), 0, Some(&families), &selection, SystemTime::now(), &history).unwrap();
         assert!(!html.contains("<script>alert") && !html.contains("\"'&"), "{html}");
-        // Name (in title and heading), version, help, series, event twice, state and detail.
-        assert!(html.matches("&lt;script&gt;alert(1)").count() >= 8, "{html}");
+        // Name (in title and heading), version, filter, help, series, event twice, state and detail.
+        assert!(html.matches("&lt;script&gt;alert(1)").count() >= 9, "{html}");
         assert!(html.contains("<polyline"), "the line is drawn: {html}");
     }
 
@@ -158,30 +249,90 @@ mod tests {
                 "# TYPE t gauge\nt{{room=\"a\"}} {one}\nt{{room=\"b\"}} {other}\n# TYPE c counter\nc{{a=\"1\"}} 20\nc{{a=\"2\"}} 22\n"
             ))
         };
-        history.sample(&rooms(19, 21));
+        let before = Instant::now().checked_sub(Duration::from_secs(100)).unwrap();
+        history.sample_all(&read("# TYPE c counter\nc 2\n# TYPE t gauge\nt{a=\"1\"} 19\nt{a=\"2\"} 21\n"), before);
         let families = rooms(20, 22);
-        history.sample(&families);
-        let html = page(("p", "1"), 0, Some(&families), SystemTime::now(), &history).unwrap();
+        history.sample_all(&families, Instant::now());
+        let html = shown(Some(&families), "", &history);
         assert!(
             html.contains(">20–22</td>") && html.contains(">42</td>"),
             "counters are summed, gauges are not: {html}"
         );
+        assert!(html.contains(">0.4/s</td>") && html.matches("/s</td>").count() == 1, "a gauge has no rate: {html}");
         assert!(html.contains("first 19–21, last 20–22") && html.matches("<polyline").count() == 3, "{html}");
     }
 
     #[test]
     fn an_empty_plug_and_a_huge_one_are_rendered() {
         let history = History::default();
-        let html = page(("p", "1"), 0, Some(&[]), SystemTime::now(), &history).unwrap();
+        let html = shown(Some(&[]), "", &history);
         assert!(
             html.contains("No metrics yet") && html.contains("No pushes, denied requests or warnings yet"),
             "{html}"
         );
-        let html = page(("p", "1"), 0, None, SystemTime::now(), &history).unwrap();
-        assert!(html.contains("too large to list"), "{html}");
-        let many = read(&(0..400).map(|index| format!("m{index}_x 1\n")).collect::<String>());
-        let html = page(("p", "1"), 0, Some(&many), SystemTime::now(), &history).unwrap();
-        assert!(html.contains("100 more families"), "{html}");
+        assert!(shown(None, "", &history).contains("too large to list"));
+    }
+
+    #[test]
+    fn families_are_found_by_name_and_label_on_any_page() {
+        let history = History::default();
+        let many: String = (0..511).map(|index| format!("m{index}_x{{queue=\"Q{index}\"}} 1\n")).collect();
+        let many = read(&many);
+        let rows = |html: &str| html.matches("<tr>").count() - 1;
+        let first = shown(Some(&many), "", &history);
+        assert_eq!(rows(&first), PAGE);
+        assert!(
+            first.contains("1–100 of 511") && first.contains("href=\"/?page=2\"") && !first.contains("Previous"),
+            "{first}"
+        );
+        let last = shown(Some(&many), "page=99", &history);
+        assert_eq!(rows(&last), 11);
+        assert!(
+            last.contains("501–511 of 511") && last.contains("href=\"/?page=5\"") && !last.contains(">Next"),
+            "{last}"
+        );
+        for (query, count) in
+            [("q=M500", 1), ("q=q500", 1), ("q=m1&page=2", 11), ("q=m1", 100), ("page=x&other=1", 100)]
+        {
+            assert_eq!(rows(&shown(Some(&many), query, &history)), count, "{query}");
+        }
+        let none = shown(Some(&many), "q=%3Cb%3E+%26", &history);
+        assert!(none.contains("No family has") && none.contains("value=\"&lt;b&gt; &amp;\""), "{none}");
+        // The filter stays in the links, however it is written.
+        let second = Selection { filter: "a&b=<\"".into(), page: 1 }.url(2);
+        assert_eq!(Selection::of(second.trim_start_matches("/?")), Selection { filter: "a&b=<\"".into(), page: 2 });
+    }
+
+    #[test]
+    fn a_label_finds_its_samples_in_a_large_family() {
+        let text: String = (0..80).map(|index| format!("x{{queue=\"q{index:02}\"}} {index}\n")).collect();
+        let html = shown(Some(&read(&text)), "q=q79", &History::default());
+        assert!(html.contains("q79") && !html.contains("q00") && !html.contains("more samples"), "{html}");
+    }
+
+    #[test]
+    fn repeated_events_are_one_row_with_their_number() {
+        let mut history = History::default();
+        let mut answer = Answer::default();
+        answer.warnings = vec!["typo".into()];
+        for _ in 0..12 {
+            history.answered(&answer);
+        }
+        let html = shown(Some(&[]), "", &history);
+        assert!(html.matches("typo").count() == 1 && html.contains("× 12"), "{html}");
+    }
+
+    #[test]
+    fn characters_that_reorder_text_are_shown_as_escapes() {
+        let html = shown(Some(&read("x{a=\"\u{202e}b\"} 1\n")), "", &History::default());
+        assert!(!html.contains('\u{202e}') && html.contains("\\u{202e}b"), "{html}");
+    }
+
+    #[test]
+    fn rates_have_three_digits() {
+        for (rate, text) in [(0.399_999, 0.4), (123.456, 123.0), (0.001_234_5, 0.00123), (0.0, 0.0), (1e300, 1e300)] {
+            assert!((rounded(rate) - text).abs() <= text * 1e-12, "{rate}");
+        }
     }
 
     #[test]

@@ -164,7 +164,10 @@ impl SendQueue {
                 help: family.help.into(),
                 unit: family.unit.into(),
             });
-            let is_cumulative = !matches!(family.kind, Kind::Gauge | Kind::Info | Kind::StateSet);
+            let is_cumulative = !matches!(
+                family.kind,
+                Kind::Gauge | Kind::Info | Kind::StateSet | Kind::GaugeHistogram | Kind::Unknown
+            );
             for series in &family.series {
                 let created_ms = series.created_ms.filter(|_| is_cumulative);
                 remote_write::each_value(family, series, &mut |suffix, own, value, exemplar| {

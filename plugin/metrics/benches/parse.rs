@@ -2,7 +2,7 @@
 //! plugpipe-metrics --bench parse`.
 //!
 //! Each round measures every parser once, so that background load affects all of them; the medians
-//! of all rounds are compared. [`Reader`] yields events and stores nothing; the others collect all
+//! of all rounds are compared, per sample. [`Reader`] yields events and stores nothing; the others collect all
 //! samples.
 
 // A bench measures time.
@@ -17,6 +17,33 @@ use plugpipe_metrics::exposition::parse::{Event, Format, Limits, Reader, parse};
 const FAMILIES: usize = 100;
 const SERIES: usize = 100;
 const ROUNDS: usize = 31;
+
+/// Whole histograms of 15 buckets in text, or in OpenMetrics 2.0: 20 families of 50 series.
+fn histograms(second: bool) -> String {
+    let mut text = String::new();
+    for family in 0..20 {
+        let name = format!("benchmark_seconds_{family}");
+        let _ = writeln!(text, "# TYPE {name} histogram");
+        for series in 0..50 {
+            let labels = format!("method=\"GET\",path=\"/api/v1/resource/{series}\"");
+            let bounds = (1..=15).map(|bound| f64::from(bound) / 8.0);
+            if second {
+                let buckets: String = bounds.map(|bound| format!("{bound}:{},", bound * 8.0)).collect();
+                let _ = writeln!(text, "{name}{{{labels}}} {{count:16,sum:12.5,bucket:[{buckets}+Inf:16]}}");
+                continue;
+            }
+            for bound in bounds {
+                let _ = writeln!(text, "{name}_bucket{{{labels},le=\"{bound}\"}} {}", bound * 8.0);
+            }
+            let _ = writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} 16\n{name}_sum{{{labels}}} 12.5");
+            let _ = writeln!(text, "{name}_count{{{labels}}} 16");
+        }
+    }
+    if second {
+        text.push_str("# EOF\n");
+    }
+    text
+}
 
 /// 50 counters and 50 gauges of 100 series each, two labels per series.
 fn exposition(openmetrics: bool) -> String {
@@ -62,20 +89,30 @@ fn peer(input: &str) -> usize {
 
 fn main() {
     let (text, openmetrics) = (exposition(false), exposition(true));
-    type Measured<'m> = (&'static str, Box<dyn Fn() -> usize + 'm>, Vec<Duration>);
-    let mut measured: [Measured; 5] = [
-        ("text, all samples collected", Box::new(|| read(&text, Format::Text)), Vec::new()),
-        ("text, events", Box::new(|| events(&text, Format::Text)), Vec::new()),
-        ("openmetrics, all samples collected", Box::new(|| read(&openmetrics, Format::OpenMetrics)), Vec::new()),
-        ("openmetrics, events", Box::new(|| events(&openmetrics, Format::OpenMetrics)), Vec::new()),
-        ("prometheus-parse, text", Box::new(|| peer(&text)), Vec::new()),
+    // In 2.0 the family has the name of its samples.
+    let second = text.clone() + "# EOF\n";
+    let (buckets, composite) = (histograms(false), histograms(true));
+    type Measured<'m> = (&'static str, &'m str, Box<dyn Fn(&str) -> usize>, Vec<Duration>);
+    let mut measured: [Measured; 11] = [
+        ("prometheus-parse, text", &text, Box::new(peer), Vec::new()),
+        ("text, all samples collected", &text, Box::new(|text| read(text, Format::Text)), Vec::new()),
+        ("text, events", &text, Box::new(|text| events(text, Format::Text)), Vec::new()),
+        ("openmetrics, collected", &openmetrics, Box::new(|text| read(text, Format::OpenMetrics)), Vec::new()),
+        ("openmetrics, events", &openmetrics, Box::new(|text| events(text, Format::OpenMetrics)), Vec::new()),
+        ("openmetrics 2.0, collected", &second, Box::new(|text| read(text, Format::OpenMetrics2)), Vec::new()),
+        ("openmetrics 2.0, events", &second, Box::new(|text| events(text, Format::OpenMetrics2)), Vec::new()),
+        ("histograms: text, collected", &buckets, Box::new(|text| read(text, Format::Text)), Vec::new()),
+        ("histograms: text, events", &buckets, Box::new(|text| events(text, Format::Text)), Vec::new()),
+        ("histograms: 2.0, collected", &composite, Box::new(|text| read(text, Format::OpenMetrics2)), Vec::new()),
+        ("histograms: 2.0, events", &composite, Box::new(|text| events(text, Format::OpenMetrics2)), Vec::new()),
     ];
     for round in 0..ROUNDS {
-        for (name, read, times) in &mut measured {
+        for (name, text, read, times) in &mut measured {
             let start = Instant::now();
-            let samples = black_box(read());
+            let samples = black_box(read(text));
             times.push(start.elapsed());
-            assert!(round > 0 || samples == FAMILIES * SERIES, "{name} read {samples} samples");
+            let expected = if name.starts_with("histograms") { 20 * 50 * 18 } else { FAMILIES * SERIES };
+            assert!(round > 0 || samples == expected, "{name} read {samples} samples");
         }
     }
     let median = |times: &[Duration]| {
@@ -83,11 +120,15 @@ fn main() {
         times.sort();
         times.get(times.len() / 2).copied().unwrap_or_default().as_secs_f64() * 1e3
     };
-    let peer = measured.last().map_or(0.0, |(_, _, times)| median(times));
+    let peer = measured.first().map_or(0.0, |(_, _, _, times)| median(times));
     println!("{} series, {} bytes; medians of {ROUNDS} rounds", FAMILIES * SERIES, text.len());
-    for (name, _, times) in &measured {
-        let own = median(times);
+    for (name, text, read, times) in &measured {
+        let (own, samples) = (median(times), read(text) as f64);
         let speed = text.len() as f64 / own / 1e3;
-        println!("{name:32} {own:8.3} ms {speed:8.0} MB/s   {:5.1} x prometheus-parse", peer / own);
+        let per_sample = own * 1e6 / samples;
+        let times = peer / (FAMILIES * SERIES) as f64 / (own / samples);
+        println!(
+            "{name:32} {own:8.3} ms {speed:8.0} MB/s {per_sample:6.0} ns per sample   {times:5.1} x prometheus-parse"
+        );
     }
 }

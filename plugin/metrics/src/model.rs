@@ -28,6 +28,8 @@ impl From<Kind> for FamilyType {
             Kind::Summary => Self::Summary,
             Kind::Info => Self::Info,
             Kind::StateSet => Self::StateSet,
+            Kind::GaugeHistogram => Self::GaugeHistogram,
+            Kind::Unknown => Self::Unknown,
         }
     }
 }
@@ -103,9 +105,9 @@ pub enum Point<'a> {
         /// The most recent exemplar.
         exemplar: Option<&'a Exemplar>,
     },
-    /// The current value.
+    /// The current value, of a gauge or of a metric of unknown type.
     Gauge(f64),
-    /// Observations by bucket.
+    /// Observations by bucket, of a histogram or a gauge histogram.
     Histogram {
         /// Finite upper bounds, ascending.
         bounds: &'a [f64],
@@ -117,7 +119,7 @@ pub enum Point<'a> {
         /// Per bucket; empty, or as long as `counts`.
         exemplars: &'a [Option<Exemplar>],
     },
-    /// Observations in exponential buckets.
+    /// Observations in exponential buckets, of a native or a gauge histogram.
     Native(&'a NativeHistogram),
     /// Observations and their quantiles.
     Summary {

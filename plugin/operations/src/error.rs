@@ -24,14 +24,12 @@ pub enum Error {
         problem: String,
     },
     /// `ctx.operation` is not a known operation.
-    #[error("operation: unknown operation {given:?}; {}expected one of {}", meant(*nearest), known.join(", "))]
+    #[error("operation: unknown operation {given:?}; {}describe lists them, as does plugpipe-harness call --list", meant(*nearest))]
     UnknownOperation {
         /// The given name.
         given: String,
         /// The most similar known name.
         nearest: Option<&'static str>,
-        /// The known names.
-        known: Vec<&'static str>,
     },
     /// The request or the configuration is invalid.
     #[error(transparent)]

@@ -242,16 +242,19 @@ fn invalid_fields_are_named_and_nothing_is_sent() {
 }
 
 #[test]
-fn scraped_metrics_are_imported_and_rejected_ones_listed() {
+fn scraped_metrics_are_imported_also_those_of_unknown_type() {
     let (mut plug, world) = plug();
     world.will_expose(TEXT, METRICS);
     let answer = process(&mut plug, ctx(json!({"import": true})), cfg());
     let imported = &answer["result"]["imported"];
     assert_eq!(
         (&imported["metrics"], &imported["series"], &imported["metric_pushed"]),
-        (&json!(2), &json!(3), &json!(false))
+        (&json!(3), &json!(4), &json!(false))
     );
-    assert_eq!((&imported["refused_count"], &imported["refused"][0]["metric"]), (&json!(1), &json!("odd")), "{answer}");
+    assert_eq!(imported["refused_count"], 0, "{answer}");
+    let exported = process(&mut plug, json!({"operation": "export_metrics"}), json!({}));
+    assert!(exported.to_string().contains("# TYPE odd untyped\\nodd 2\\n"), "{exported}");
+    let (mut plug, world) = self::plug();
     assert_eq!(answer["result"]["timestamps_dropped"], 1);
     world.will_expose(TEXT, METRICS);
     process(&mut plug, ctx(json!({"import": true, "unknown_as_gauge": true})), cfg());

@@ -716,9 +716,9 @@ fn unknown_fields_cause_warnings_with_their_path() {
 fn an_unknown_operation_suggests_a_similar_one() {
     let (mut plug, _) = plug();
     for (given, meant) in [
-        ("record_conter", "did you mean record_counter? expected one of "),
+        ("record_conter", "did you mean record_counter? describe lists them, as does plugpipe-harness call --list"),
         ("recordGauge", "did you mean record_gauge? "),
-        ("zzz", "\"zzz\"; expected one of "),
+        ("zzz", "\"zzz\"; describe lists them, "),
     ] {
         let answer = process(&mut plug, json!({"operation": given}), json!({}));
         assert!(answer["error"].as_str().unwrap().contains(meant), "{answer}");

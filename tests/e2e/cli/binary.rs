@@ -39,10 +39,11 @@ fn a_failed_step_fails_the_run_and_a_warned_one_does_not() {
 
 #[test]
 fn an_unknown_plug_is_named_with_the_way_to_pass_it_over() {
-    let output = run(&["run", "examples/pipes/basic_pipe_monitoring.yaml"]);
+    let file = pipe("steps: [{plug: data_procesor}]");
+    let output = run(&["run", file.path().to_str().unwrap()]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     let text = stderr(&output);
-    assert!(text.contains("data_processor") && text.contains("--stub"), "{text}");
+    assert!(text.contains("did you mean data_processor?") && text.contains("--stub data_procesor"), "{text}");
 }
 
 #[test]
@@ -198,13 +199,17 @@ fn init_writes_a_pipe_that_runs_and_never_writes_over_a_file() {
 
 #[test]
 fn completions_and_the_manual_name_every_command() {
-    for arguments in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
-        let output = run(arguments);
-        assert!(output.status.success(), "{}", stderr(&output));
+    let commands = run(&["__complete", "fish", "--", ""]);
+    for (output, form) in [(run(&["man"]), "plugpipe\\-harness\\-"), (commands, "\n")] {
         let text = stdout(&output);
+        assert!(output.status.success(), "{}", stderr(&output));
         for command in ["run", "query", "top", "watch", "init"] {
-            assert!(text.contains(command), "{arguments:?}: {command}");
+            assert!(text.contains(&format!("{form}{command}")), "{command}: {text}");
         }
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&run(&["completions", shell]));
+        assert!(script.contains(&format!("__complete {shell} -- ")), "{script}");
     }
 }
 
@@ -250,9 +255,10 @@ async fn top_shows_what_a_served_plug_holds() {
     served
         .process(json!({"ctx": {"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 3}}))
         .await;
+    // Eight are the plug's own.
     let output = run(&["top", "--once", "--interval", "0.1", "--url", &served.url]);
     let text = stdout(&output);
-    assert!(output.status.success() && text.contains("jobs_total") && text.contains("1 families"), "{text}");
+    assert!(output.status.success() && text.contains("jobs_total") && text.contains("9 families"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
     std::fs::write(&token, "0123456789abcdef\n").unwrap();
@@ -268,7 +274,7 @@ async fn top_shows_what_a_served_plug_holds() {
         .unwrap();
     for output in [by_file, by_environment] {
         assert!(
-            output.status.success() && stdout(&output).contains("0 families"),
+            output.status.success() && stdout(&output).contains("8 families"),
             "{}{}",
             stdout(&output),
             stderr(&output)

@@ -22,8 +22,8 @@ fn files(folder: &str) -> Vec<String> {
 
 #[test]
 fn every_pipe_runs() {
-    for pipe in files("pipes") {
-        let output = run(&["run", &pipe, "--stub", "data_processor", "--json"]);
+    for pipe in files("pipes").into_iter().filter(|path| path.ends_with(".yaml")) {
+        let output = run(&["run", &pipe, "--json"]);
         assert!(output.status.success(), "{pipe}: {}{}", stdout(&output), stderr(&output));
         let report = answer(&output);
         let succeeded = report["steps"].as_array().unwrap().iter().filter(|step| step["status"] == "succeeded").count();

@@ -1,5 +1,5 @@
 //! `plugin/plug.yaml`: against what the component says of itself, and every answer of the suites
-//! against its schemas. What needs no component is in xtask/tests/manifest.rs.
+//! against its schemas. What needs no component is in xtask/tests/repository/manifest.rs.
 
 use std::sync::LazyLock;
 

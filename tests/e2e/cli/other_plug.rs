@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+use crate::cli::arguments::completed;
 use crate::cli::serve::{Served, get};
 use crate::fake_web::{WebServer, text};
 use crate::support::{answer, root, run, stderr, stdout};
@@ -26,6 +27,12 @@ pub fn notes() -> &'static str {
 /// `plugpipe-harness call` with this plug.
 fn call(operation: &str, ctx: &Value, more: &[&str]) -> std::process::Output {
     run(&[&["call", operation, "--plug", notes(), "--ctx", &ctx.to_string()], more].concat())
+}
+
+#[test]
+fn operations_of_the_plug_on_the_command_line_are_completed() {
+    let line = format!("plugpipe-harness call --plug {} get", notes());
+    assert_eq!(completed(&line, ""), ["get_note"]);
 }
 
 #[test]

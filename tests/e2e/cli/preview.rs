@@ -161,11 +161,12 @@ async fn what_the_seeds_pipes_recorded_is_drawn() {
     let empty: Vec<&str> = said.lines().filter_map(|line| line.trim().strip_prefix("no data: ")).collect();
     for recorded in [
         "Plug execution rate",
-        "Plug duration",
+        "Duration",
         "Concurrent executions",
         "Authentication attempts",
-        "Started pipes",
-        "Duration, 95th percentile",
+        "Runs started",
+        "Duration (p95)",
+        "Duration (p95) by pipeline",
         "Series",
         "Pushes",
         "Records",
@@ -178,7 +179,7 @@ async fn what_the_seeds_pipes_recorded_is_drawn() {
         let texts = texts(&svg);
         if texts.iter().any(|text| text == "PlugPipe Plug Performance") {
             assert!(texts.iter().any(|text| text == "data_processor") && svg.contains("<polyline"), "{texts:?}");
-            assert!(texts.iter().any(|text| text == "95th percentile"), "{texts:?}");
+            assert!(texts.iter().any(|text| text == "p95"), "{texts:?}");
         }
         drawn += 1;
     }

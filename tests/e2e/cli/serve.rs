@@ -111,9 +111,21 @@ async fn exchange(call: impl FnOnce() -> Exchanged + Send + 'static) -> (u16, St
     .unwrap()
 }
 
+/// Arguments for an exposition of nothing but what is recorded.
+pub const WITHOUT_OWN_METRICS: [&str; 2] = ["--config", "tests/fixtures/without_own_metrics.json"];
+
+#[tokio::test]
+async fn the_plugs_own_metrics_are_exposed_by_default() {
+    let served = Served::start(&[]);
+    let record = json!({"ctx": {"operation": "record_counter", "metric_name": "served_total", "metric_value": 3}});
+    assert_eq!(served.process(record).await.0, 200);
+    let (_, text) = get(&format!("{}/metrics", served.url)).await;
+    assert!(text.contains("\nplugpipe_monitoring_records_total 1\n"), "{text}");
+}
+
 #[tokio::test]
 async fn a_served_plug_records_is_scraped_and_says_it_lives() {
-    let served = Served::start(&[]);
+    let served = Served::start(&WITHOUT_OWN_METRICS);
     let record = json!({"ctx": {"operation": "record_counter", "metric_name": "served_total", "metric_value": 3}, "cfg": {"job_name": "j"}});
     let (status, answer) = served.process(record).await;
     assert_eq!(

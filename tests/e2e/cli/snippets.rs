@@ -1,5 +1,5 @@
 //! The Rust of the documents, run. A block of README.md or docs/ is a part of this file, line by
-//! line: xtask/tests/documents.rs compares. So who changes one changes the other.
+//! line: xtask/tests/repository/documents.rs compares. So who changes one changes the other.
 
 /// "From Rust" of the README.
 mod host {

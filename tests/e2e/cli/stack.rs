@@ -22,8 +22,7 @@ async fn a_pipe_records_and_prometheus_answers() {
     std::fs::write(file.path(), config.to_string()).unwrap();
 
     let pipe = "examples/pipes/basic_pipe_monitoring.yaml";
-    let output =
-        harness(&["run", pipe, "--stub", "data_processor", "--json", "--config"]).arg(file.path()).output().unwrap();
+    let output = harness(&["run", pipe, "--json", "--config"]).arg(file.path()).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let report = answer(&output);
     assert_eq!(report["steps"][0]["result"]["result"]["metric_pushed"], true, "{report}");

@@ -113,7 +113,7 @@ fn a_viewer_without_css_variables_draws_the_lines_of_a_chart() {
     let (from, to) = (folder.path().join("c.svg"), folder.path().join("c.png"));
     let points = (0..60).map(|index| (f64::from(index) * 15.0, f64::from(index % 7))).collect();
     let draw = |series: &[Series]| {
-        fs::write(&from, svg("t", series)).unwrap();
+        fs::write(&from, svg("t", series, None)).unwrap();
         let output = Command::new("rsvg-convert").arg(&from).arg("-o").arg(&to).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         fs::read(&to).unwrap().len()

@@ -20,12 +20,12 @@ use crate::support::{alone, plug, root, run, stderr};
 const CALL: Duration = Duration::from_secs(1);
 
 /// As little as makes the attacks quick. What is not named here is as it comes.
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits::default().with_memory_bytes(64 << 20).with_call(CALL).with_answer_bytes(16 << 20).with_host_calls(20_000)
 }
 
 /// The hostile component, built and compiled once.
-fn hostile() -> &'static Plug {
+pub(crate) fn hostile() -> &'static Plug {
     static HOSTILE: OnceLock<Plug> = OnceLock::new();
     HOSTILE.get_or_init(|| Plug::from_bytes("the hostile plug", component()).unwrap())
 }

@@ -3,10 +3,12 @@
 pub mod compile;
 pub mod damaged_state;
 pub mod delivery;
+pub mod empty_wasi;
 pub mod hostile;
 pub mod jobs;
 pub mod kills;
 pub mod load;
+pub mod monitoring;
 pub mod order;
 pub mod outbound;
 // Measures memory by /proc.

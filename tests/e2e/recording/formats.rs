@@ -10,7 +10,7 @@ use plugpipe_testkit::{Program, ScrapeJob};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::cli::serve::{Served, get};
+use crate::cli::serve::{Served, WITHOUT_OWN_METRICS, get};
 use crate::support::{
     Checked, alone, exposition, program, prometheus_3, prometheus_with, start, stderr, stdout, without_servers,
 };
@@ -296,7 +296,7 @@ async fn fetch(url: String, accept: &'static str) -> (String, Vec<u8>) {
 
 /// A served plug that holds the [`zoo`].
 async fn served_zoo() -> Served {
-    let served = Served::start(&[]);
+    let served = Served::start(&WITHOUT_OWN_METRICS);
     for ctx in zoo().0 {
         let (status, answer) = served.process(json!({"ctx": ctx})).await;
         assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");

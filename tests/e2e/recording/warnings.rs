@@ -50,7 +50,10 @@ async fn answers_warn_of_what_the_plug_does_not_know() {
         assert_eq!((warnings(&answer), &answer["success"]), (expected, &json!(true)), "{answer}");
     }
     let unknown = plug.ask(&json!({"operation": "send_alert"})).await.unwrap();
-    assert!(unknown["error"].as_str().unwrap().contains("did you mean send_alerts? expected one of "), "{unknown}");
+    assert!(
+        unknown["error"].as_str().unwrap().contains("did you mean send_alerts? describe lists them, "),
+        "{unknown}"
+    );
     // Moments are one type: a silence may begin and end relative to now too.
     let silenced = Faulty::start(|stream, _| answer(stream, "200", "", r#"{"silenceID":"x"}"#));
     let config = json!({"alertmanager_url": silenced.url});

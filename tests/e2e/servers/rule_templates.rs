@@ -95,6 +95,7 @@ async fn the_unit_tests_fail_where_a_threshold_is_another() {
                 vec![
                     json!({"push_failures": 5}),
                     json!({"series_dropped": 50}),
+                    json!({"values_lost": 50}),
                     json!({"silent": "59m"}),
                     json!({"window": "5m"}),
                 ]

@@ -3,11 +3,85 @@
 //! attack needs are further members, all of them texts. See tests/e2e/host/hostile.rs.
 
 mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "monitoring", generate_all });
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package example:hostile;
+
+            package wasi:cli@0.2.0 {
+                interface environment {
+                    get-environment: func() -> list<tuple<string, string>>;
+                    get-arguments: func() -> list<string>;
+                }
+                interface exit {
+                    exit: func(status: result);
+                }
+                interface stdout {
+                    use wasi:io/streams@0.2.0.{output-stream};
+                    get-stdout: func() -> output-stream;
+                }
+                interface stderr {
+                    use wasi:io/streams@0.2.0.{output-stream};
+                    get-stderr: func() -> output-stream;
+                }
+            }
+            package wasi:filesystem@0.2.0 {
+                interface types {
+                    resource descriptor;
+                }
+                interface preopens {
+                    use types.{descriptor};
+                    get-directories: func() -> list<tuple<descriptor, string>>;
+                }
+            }
+            package wasi:random@0.2.0 {
+                interface random {
+                    get-random-bytes: func(len: u64) -> list<u8>;
+                }
+            }
+            package wasi:sockets@0.2.0 {
+                interface network {
+                    enum error-code {
+                        unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout,
+                        concurrency-conflict, not-in-progress, would-block, invalid-state, new-socket-limit,
+                        address-not-bindable, address-in-use, remote-unreachable, connection-refused,
+                        connection-reset, connection-aborted, datagram-too-large, name-unresolvable,
+                        temporary-resolver-failure, permanent-resolver-failure,
+                    }
+                    enum ip-address-family { ipv4, ipv6 }
+                }
+                interface tcp {
+                    resource tcp-socket;
+                }
+                interface tcp-create-socket {
+                    use network.{error-code, ip-address-family};
+                    use tcp.{tcp-socket};
+                    create-tcp-socket: func(address-family: ip-address-family) -> result<tcp-socket, error-code>;
+                }
+            }
+
+            world hostile {
+                import wasi:cli/environment@0.2.0;
+                import wasi:cli/exit@0.2.0;
+                import wasi:cli/stdout@0.2.0;
+                import wasi:cli/stderr@0.2.0;
+                import wasi:filesystem/preopens@0.2.0;
+                import wasi:random/random@0.2.0;
+                import wasi:sockets/tcp-create-socket@0.2.0;
+                include plugpipe:monitoring/monitoring@1.0.0;
+                import plugpipe:monitoring/metrics@1.0.0;
+                import plugpipe:monitoring/query@1.0.0;
+            }
+        ",
+        world: "example:hostile/hostile",
+        generate_all,
+    });
 }
 
+mod empties;
 mod exports;
 mod http;
+mod imports;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -85,6 +159,7 @@ fn attack(ctx: &str) -> Result<String, Failure> {
         "loop" => loop {
             black_box(());
         },
+        "flood" if text("with") == "metrics" => imports::flood(),
         "flood" => flood(&text("with")),
         "hoard" => hoard(&text("of")),
         "allocate" => loop {
@@ -136,6 +211,17 @@ fn attack(ctx: &str) -> Result<String, Failure> {
         }
         "wait" => monotonic_clock::subscribe_instant(u64::MAX).block(),
         "started" => return Ok(STARTED.lock().unwrap_or_else(|_| trap()).clone()),
+        "look" => return Ok(empties::look()),
+        "random" => return Ok(empties::random(number("bytes"))),
+        "write" => empties::write(&text("to"), number("times")),
+        "exit" => empties::end(),
+        "record" => return Ok(imports::record(&text("name"), &text("kind"))),
+        "update" => return Ok(imports::update(number("handle") as u32, number("times"))),
+        "steal" => return Ok(imports::steal(number("times"))),
+        "pretend" => return Ok(imports::pretend()),
+        "fill" => return Ok(imports::fill(&text("with"), number("times"))),
+        "ask" => return Ok(imports::ask()),
+        "clear" => return Ok(imports::clear()),
         "lie" => LYING.store(true, Ordering::Relaxed),
         _ => {}
     }

@@ -101,6 +101,8 @@ fn build() -> Result<PathBuf, String> {
     let folder = root().join("target/image");
     let plug = folder.join(format!("{VERSION}.wasm"));
     write(&plug, &component)?;
+    // The build script takes it from beside the plug.
+    write(&folder.join("data_processor.wasm"), crate::build_package(&root(), "data-processor")?)?;
     // The build script checks by the name that both belong together.
     let compiled = folder.join(format!("{}.cwasm", sha256(&component)));
     write(&compiled, precompile(&plug)?)?;

@@ -33,9 +33,20 @@ pub trait PlugCaller {
     /// be namespaced (`com.example.plug`) and has no version.
     fn kind(&self, plug: &str) -> PlugKind;
 
+    /// The names of the plugs that it has, to suggest one for a name that it does not know.
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Calls a [`PlugKind::Known`] plug and returns its response. An error means that there was no
     /// response, such as after a timeout; it is shown to the user.
     fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Response, String>>;
+
+    /// The text of a file below the pipe's folder, for a step with `file`. An error says why it cannot
+    /// be read.
+    fn file(&self, _path: &str) -> impl Future<Output = Result<String, String>> {
+        std::future::ready(Err("this host reads no files".to_owned()))
+    }
 
     /// The version of a [`PlugKind::Known`] plug, to warn of a step that was written for a later
     /// one.

@@ -30,6 +30,10 @@ impl PlugCaller for Plugs {
             body: text("body").unwrap_or_else(|| "{\"done\": true}".to_owned()),
         })
     }
+
+    async fn file(&self, path: &str) -> Result<String, String> {
+        if path == "a.csv" { Ok("the text".to_owned()) } else { Err("is not there".to_owned()) }
+    }
 }
 
 async fn run_with(yaml: &str, inputs: Value) -> (PipeReport, Vec<Value>) {
@@ -441,4 +445,22 @@ async fn all_conditions_must_hold() {
         run_with("inputs: {x: true}\nsteps: [{plug: m, condition: '${inputs.x && 1 == 1}', when: 'true'}]", json!({}))
             .await;
     assert_eq!(statuses(&report), [Succeeded]);
+}
+
+#[tokio::test]
+async fn a_step_gets_the_text_of_its_file_and_the_report_does_not() {
+    let step = |file: &str, plug: &str| {
+        format!("inputs: {{name: a}}\nsteps: [{{uses: {plug}, file: '{file}', with: {{b: 1}}}}]")
+    };
+    let (report, calls) = run_yaml(&step("{{ inputs.name }}.csv", "m")).await;
+    assert_eq!(calls, [json!({"b": 1, "file": "a.csv", "text": "the text"})]);
+    assert_eq!(report.steps[0].ctx, json!({"b": 1, "file": "a.csv"}));
+    let (report, calls) = run_yaml(&step("b.csv", "m")).await;
+    assert_eq!((statuses(&report), calls.len()), (vec![Failed], 0));
+    assert_eq!(report.steps[0].message.as_deref(), Some("step step_1, file: b.csv: is not there"));
+    // Nothing is read for a stub.
+    let (report, _) = run_yaml(&step("b.csv", "s")).await;
+    assert_eq!(statuses(&report), [Stubbed]);
+    let twice = Pipe::from_yaml("steps: [{uses: m, file: a.csv, with: {text: t}}]").unwrap_err().to_string();
+    assert!(twice.contains("steps[0].file: the host fills the member text"), "{twice}");
 }

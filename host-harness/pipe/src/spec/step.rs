@@ -25,6 +25,9 @@ pub struct Step {
     /// The plug's request before templates are rendered: `config`, `with`, `input` and `inputs`,
     /// merged in this order; later ones override earlier ones.
     pub ctx: Value,
+    /// Whether the member `file` of the request is the path of a file, whose text the request gets as
+    /// `text`.
+    pub reads_file: bool,
     /// The names that the step makes for later ones, with templates of their values.
     pub outputs: Vec<(String, Output)>,
     /// Expressions that must all be true for the step to run.
@@ -74,6 +77,15 @@ pub(super) fn read(
             ctx.extend(fields);
         }
     }
+    let file = get(node, "file").and_then(name);
+    let reads_file = file.is_some();
+    if let Some(file) = file {
+        if let Some(member) = ["file", "text"].into_iter().find(|member| ctx.contains_key(*member)) {
+            let problem = format!("the host fills the member {member} of the request, which the step has already");
+            problems.error(&joined(path, "file"), problem);
+        }
+        ctx.insert("file".into(), file.into());
+    }
     let (plug, version) = plug?;
     Some(Step {
         path: path.to_owned(),
@@ -82,6 +94,7 @@ pub(super) fn read(
         plug,
         version: get(node, "version").and_then(written).or(version),
         ctx: Value::Object(ctx),
+        reads_file,
         outputs: outputs(node),
         when: ["when", "condition"].iter().filter_map(|key| get(node, key).and_then(written)).collect(),
         on_error: failing.on_error,

@@ -86,6 +86,7 @@ pub(super) static STEP: Table = Table {
         key("with", "Fields of the request; they override config.", Mapping),
         key("input", "Fields of the request; they override with.", Mapping),
         key("inputs", "Fields of the request; they override input.", Mapping),
+        key("file", "A file below the pipe's folder; the request gets its path as file and its text as text.", Name),
         key(
             "outputs",
             "Names for later steps: a template, a path such as NAME_result.total, or the type of a member of the result.",

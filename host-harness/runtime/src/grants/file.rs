@@ -23,9 +23,10 @@
 //! | `tls.identities.NAME` | the same, for origins that refer to it | `{certificate: mimir.pem, key: mimir.key}` |
 //! | `proxy` | an http origin, or a map of `url`, `credential`, and `cleartext` (true if credentials may be sent through it unencrypted) | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
+//! | `metrics`, `query` | `true` if the plug may record in, or query through, the plug that it is linked to | `true` |
 //! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, optionally with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call`, `limits.compile_time` | seconds, optionally with ms, s, m, h | `30s` |
-//! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources` | an integer, at least 1 | `600` |
+//! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources`, `limits.series` | an integer, at least 1 | `600` |
 //!
 //! Paths are relative to the file's folder.
 
@@ -50,7 +51,13 @@ use super::{
 /// Parses grants. Paths are relative to `folder`. Errors begin with the location.
 pub fn read(text: &str, folder: &Path) -> Result<Grants, String> {
     let value = yaml::read(text).map_err(|error| format!("not YAML: {error}"))?.to_written();
-    let grants = from_value(&value, folder)?;
+    read_value(&value, folder)
+}
+
+/// Reads grants that stand in another file. Paths are relative to `folder`. Errors begin with the
+/// location within them.
+pub fn read_value(value: &Value, folder: &Path) -> Result<Grants, String> {
+    let grants = from_value(value, folder)?;
     check(&grants)?;
     Ok(grants)
 }
@@ -94,6 +101,8 @@ fn from_value(value: &Value, folder: &Path) -> Result<Grants, String> {
     if let Some(place) = table.get("rules_folder") {
         grants.rules_folder = Some(folder.join(place.text()?));
     }
+    grants.metrics = flag(&table, "metrics")?;
+    grants.query = flag(&table, "query")?;
     if let Some(place) = table.get("limits") {
         grants.limits = limits(&place)?;
     }
@@ -319,17 +328,20 @@ fn proxy(place: &Place) -> Result<Proxy, String> {
     } else {
         let table = place.table(&syntax::PROXY)?;
         let url = table.required("url")?.value.as_str().unwrap_or_default();
-        let cleartext = table
-            .get("cleartext")
-            .map(|place| place.value.as_bool().ok_or_else(|| place.error("expected true or false")));
         let credential = table.get("credential").map(|place| place.text().map(str::to_owned)).transpose()?;
-        (url, credential, cleartext.transpose()?.unwrap_or(false))
+        (url, credential, flag(&table, "cleartext")?)
     };
     let origin: Origin = url.parse().map_err(|problem: String| place.error(&problem))?;
     if origin.is_https() {
         return Err(place.error("expected an http proxy; https requests are tunneled through it"));
     }
     Ok(Proxy { origin, credential, cleartext })
+}
+
+/// A member that is true or false; false if it is missing.
+fn flag(table: &Table, key: &str) -> Result<bool, String> {
+    let flag = table.get(key).map(|place| place.value.as_bool().ok_or_else(|| place.error("expected true or false")));
+    Ok(flag.transpose()?.unwrap_or(false))
 }
 
 fn limits(place: &Place) -> Result<GrantedLimits, String> {
@@ -347,6 +359,7 @@ fn limits(place: &Place) -> Result<GrantedLimits, String> {
         answer_bytes: get("answer").map(|place| fits(&place, bytes(&place)?)).transpose()?,
         host_calls: get("host_calls").map(|place| count(&place)).transpose()?,
         resources: get("resources").map(|place| fits(&place, count(&place)?)).transpose()?,
+        series: get("series").map(|place| fits(&place, count(&place)?)).transpose()?,
         component_bytes: get("component").map(|place| fits(&place, bytes(&place)?)).transpose()?,
         compile_memory_bytes: get("compile_memory").map(|place| bytes(&place)).transpose()?,
         compile_time: get("compile_time").map(|place| duration(&place)).transpose()?,
@@ -506,6 +519,8 @@ tls:
   identities: {mimir: {certificate: mimir.pem, key: /keys/mimir.key}}
 proxy: {url: "http://proxy.example:3128", credential: gateway}
 rules_folder: rules
+metrics: true
+query: true
 limits:
   memory: 64MiB
   call: 1.5s
@@ -518,6 +533,7 @@ limits:
   answer: 1MiB
   host_calls: 10000
   resources: 100
+  series: 20
   component: 10MB
   compile_memory: 2GiB
   compile_time: 5m
@@ -556,10 +572,12 @@ limits:
                 },
                 "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway", "cleartext": false},
                 "rules_folder": "/folder/rules",
+                "metrics": true,
+                "query": true,
                 "limits": {
                     "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
                     "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
-                    "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100,
+                    "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100, "series": 20,
                     "component_bytes": 10_000_000, "compile_memory_bytes": 2_147_483_648_u64, "compile_time": 300.0,
                 },
             })

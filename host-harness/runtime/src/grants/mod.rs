@@ -34,7 +34,7 @@ pub(crate) use configuration::at;
 pub use configuration::{first_text, origins_in};
 pub(crate) use denial::Denial;
 pub use denial::{Advice, Missing};
-pub use file::{is_meant, problems, read, value_problems};
+pub use file::{is_meant, problems, read, read_value, value_problems};
 pub use origin::{Origin, OriginGrant, PLAIN_HEADERS, parse_url};
 pub use syntax::json_schema;
 
@@ -60,6 +60,10 @@ pub struct Grants {
     pub proxy: Option<Proxy>,
     /// The folder for rule files that the plug hands out; none if the host writes no files.
     pub rules_folder: Option<PathBuf>,
+    /// Whether the plug may record in the plug that it is linked to, by `plugpipe:monitoring/metrics`.
+    pub metrics: bool,
+    /// Whether it may query through that plug, with that plug's configuration and credentials.
+    pub query: bool,
     /// Resource limits.
     pub limits: GrantedLimits,
 }
@@ -91,6 +95,8 @@ pub struct GrantedLimits {
     pub host_calls: Option<u64>,
     /// Host resources held at once.
     pub resources: Option<usize>,
+    /// Series that the plug may record in the plug that it is linked to.
+    pub series: Option<usize>,
     /// Size of a component that is not embedded, in bytes.
     pub component_bytes: Option<usize>,
     /// Memory for compiling a component, in bytes.

@@ -36,6 +36,8 @@ pub(super) static FILE: Table = Table {
         key("tls", "Certificates that are trusted, and those of the client.", Keys(&TLS)),
         key("proxy", "An HTTP proxy for all servers except on this machine.", Either(&[Name, Keys(&PROXY)])),
         key("rules_folder", "A folder in which the plug may write rule files.", Name),
+        key("metrics", "Whether a further plug may record metrics in the first one.", Flag),
+        key("query", "Whether a further plug may query through the first one, with its credentials.", Flag),
         key("limits", "Limits of the plug.", Keys(&LIMITS)),
     ],
 };
@@ -144,6 +146,7 @@ pub(super) static LIMITS: Table = Table {
         key("answer", "Size of the plug's response.", Number),
         key("host_calls", "Calls of the host in a call.", Number),
         key("resources", "Resources of the host held at once.", Number),
+        key("series", "Series that a further plug may record in the first one.", Number),
         key("component", "Size of a component.", Number),
         key("compile_memory", "Memory for compiling a component.", Number),
         key("compile_time", "Processor time for compiling a component.", Number),

@@ -1,6 +1,6 @@
 //! The typed calls: metrics, exposition and state. A plug may do without the first two.
 
-use crate::bindings::exports::plugpipe::monitoring::metrics;
+use crate::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::error::Error;
 use crate::exports::text;
 use crate::journal::{Bytes, Call, Packed};
@@ -34,6 +34,16 @@ macro_rules! call_optional {
     }};
 }
 
+/// What the plug answered, unless that is an error of its own.
+macro_rules! said {
+    ($answer:expr) => {
+        match $answer {
+            Ok(value) => value,
+            Err(error) => return Ok(Err(error)),
+        }
+    };
+}
+
 macro_rules! call_metrics {
     ($session:expr, |$guest:ident, $store:ident| $call:expr) => {
         call_optional!($session, metrics, "plugpipe:monitoring/metrics", |$guest, $store| $call)
@@ -49,20 +59,31 @@ macro_rules! call_exposition {
 impl Session {
     /// Registers a family and answers its number; the same definition again answers the same.
     pub async fn register(&mut self, definition: &Definition) -> Result<u32, Error> {
+        self.try_register(definition).await?.map_err(plug_error)
+    }
+
+    /// The same with the plug's own error, as for all calls of this name.
+    pub(crate) async fn try_register(&mut self, definition: &Definition) -> Result<Result<u32, types::Error>, Error> {
         self.writable().await?;
-        let family =
-            call_metrics!(self, |metrics, store| metrics.call_register(store, definition))?.map_err(plug_error)?;
+        let family = said!(call_metrics!(self, |metrics, store| metrics.call_register(store, definition))?);
         self.acknowledge(Call::Register { definition: Box::new(journaled_definition(definition)), family }, 0).await?;
-        Ok(family)
+        Ok(Ok(family))
     }
 
     /// The handle of a family's series for these labels, made if need be.
     pub async fn series_of(&mut self, family: u32, labels: &[Label]) -> Result<u32, Error> {
+        self.try_series_of(family, labels).await?.map_err(plug_error)
+    }
+
+    pub(crate) async fn try_series_of(
+        &mut self,
+        family: u32,
+        labels: &[Label],
+    ) -> Result<Result<u32, types::Error>, Error> {
         self.writable().await?;
-        let series =
-            call_metrics!(self, |metrics, store| metrics.call_series_of(store, family, labels))?.map_err(plug_error)?;
+        let series = said!(call_metrics!(self, |metrics, store| metrics.call_series_of(store, family, labels))?);
         self.acknowledge(Call::SeriesOf { family, labels: journaled_labels(labels), series }, 0).await?;
-        Ok(series)
+        Ok(Ok(series))
     }
 
     /// Adds to a counter or gauge.
@@ -97,45 +118,83 @@ impl Session {
 
     /// Observes a value, or adds to a counter, with an example.
     pub async fn observe_with_exemplar(&mut self, series: u32, value: f64, exemplar: &[Label]) -> Result<(), Error> {
+        self.try_observe_with_exemplar(series, value, exemplar).await?.map_err(plug_error)
+    }
+
+    pub(crate) async fn try_observe_with_exemplar(
+        &mut self,
+        series: u32,
+        value: f64,
+        exemplar: &[Label],
+    ) -> Result<Result<(), types::Error>, Error> {
         self.writable().await?;
-        call_metrics!(self, |metrics, store| metrics.call_observe_with_exemplar(store, series, value, exemplar))?
-            .map_err(plug_error)?;
-        self.acknowledge(Call::ObserveWithExemplar { series, value, exemplar: journaled_labels(exemplar) }, 0).await
+        said!(call_metrics!(self, |metrics, store| {
+            metrics.call_observe_with_exemplar(store, series, value, exemplar)
+        })?);
+        self.acknowledge(Call::ObserveWithExemplar { series, value, exemplar: journaled_labels(exemplar) }, 0).await?;
+        Ok(Ok(()))
     }
 
     /// Turns a state of a state set on or off.
     pub async fn set_state(&mut self, series: u32, state: &str, on: bool) -> Result<(), Error> {
+        self.try_set_state(series, state, on).await?.map_err(plug_error)
+    }
+
+    pub(crate) async fn try_set_state(
+        &mut self,
+        series: u32,
+        state: &str,
+        on: bool,
+    ) -> Result<Result<(), types::Error>, Error> {
         self.writable().await?;
-        call_metrics!(self, |metrics, store| metrics.call_set_state(store, series, state, on))?.map_err(plug_error)?;
-        self.acknowledge(Call::SetState { series, state, on }, 0).await
+        said!(call_metrics!(self, |metrics, store| metrics.call_set_state(store, series, state, on))?);
+        self.acknowledge(Call::SetState { series, state, on }, 0).await?;
+        Ok(Ok(()))
     }
 
     /// Records many at once, all or none; the lists have the same length.
     pub async fn record_many(&mut self, series: &[u32], values: &[f64]) -> Result<(), Error> {
+        self.try_record_many(series, values).await?.map_err(|rejection| Error::Plug {
+            problem: format!("item {}: {}", rejection.index, text(rejection.error)),
+        })
+    }
+
+    pub(crate) async fn try_record_many(
+        &mut self,
+        series: &[u32],
+        values: &[f64],
+    ) -> Result<Result<(), metrics::Rejection>, Error> {
         self.writable().await?;
-        call_metrics!(self, |metrics, store| metrics.call_record_many(store, series, values))?.map_err(
-            |rejection: metrics::Rejection| Error::Plug {
-                problem: format!("item {}: {}", rejection.index, text(rejection.error)),
-            },
-        )?;
+        said!(call_metrics!(self, |metrics, store| metrics.call_record_many(store, series, values))?);
         self.acknowledge(
             Call::RecordMany { series: Packed::of_handles(series), values: Packed::of_values(values) },
             size_of_val(series) + size_of_val(values),
         )
-        .await
+        .await?;
+        Ok(Ok(()))
     }
 
     /// Records by name, and answers the handle for the next time.
     pub async fn record(&mut self, name: &str, kind: MetricKind, labels: &[Label], value: f64) -> Result<u32, Error> {
+        self.try_record(name, kind, labels, value).await?.map_err(plug_error)
+    }
+
+    pub(crate) async fn try_record(
+        &mut self,
+        name: &str,
+        kind: MetricKind,
+        labels: &[Label],
+        value: f64,
+    ) -> Result<Result<u32, types::Error>, Error> {
         self.writable().await?;
-        let series = call_metrics!(self, |metrics, store| metrics.call_record(store, name, kind, labels, value))?
-            .map_err(plug_error)?;
+        let series =
+            said!(call_metrics!(self, |metrics, store| metrics.call_record(store, name, kind, labels, value))?);
         self.acknowledge(
             Call::Record { name, kind: journaled_kind(kind), labels: journaled_labels(labels), value, series },
             0,
         )
         .await?;
-        Ok(series)
+        Ok(Ok(series))
     }
 
     /// Removes a series; false if there was none.

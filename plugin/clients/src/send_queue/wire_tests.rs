@@ -319,7 +319,7 @@ proptest! {
                     expect("", None, native.sum(), native.count());
                     continue;
                 }
-                samples::each(series, &mut |sample| {
+                samples::each(family.kind, series, &mut |sample| {
                     let canonical = |number| {
                         let mut text = Vec::new();
                         write_canonical(number, &mut text);

@@ -68,7 +68,7 @@ pub struct ScrapeOptions<'a> {
     pub scrape_job: Text<'a>,
     /// Whether to import it into the registry; false by default.
     pub import: Flag,
-    /// Whether to import untyped metrics as gauges; they are rejected by default.
+    /// Whether to import untyped metrics as gauges; they stay untyped by default.
     pub unknown_as_gauge: Flag,
 }
 

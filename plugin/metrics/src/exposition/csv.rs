@@ -40,7 +40,7 @@ pub fn encode(families: &[Family], out: &mut Vec<u8>) {
 /// `labels` holds the series' own labels; `name` is a scratch buffer.
 fn write_rows(family: &Family, series: &Series, name: &mut Vec<u8>, labels: &mut Vec<u8>, out: &mut Vec<u8>) {
     let series_len = labels.len();
-    samples::each(series, &mut |sample| {
+    samples::each(family.kind, series, &mut |sample| {
         name.clear();
         if family.name.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) {
             name.push(b'\'');
@@ -55,7 +55,7 @@ fn write_rows(family: &Family, series: &Series, name: &mut Vec<u8>, labels: &mut
         }
         write_cell(name, out);
         out.push(b',');
-        out.extend_from_slice(samples::kind_name(family.kind).as_bytes());
+        out.extend_from_slice(family.kind.name().as_bytes());
         out.push(b',');
         write_cell(labels, out);
         out.push(b',');
@@ -158,7 +158,7 @@ version_info,info,"""la.bel""=""1.2.3""",1
                     let mut own = Vec::new();
                     series.labels.iter().for_each(|(name, value)| write_label(name, value, &mut own));
                     let own = String::from_utf8(own).unwrap();
-                    samples::each(series, &mut |sample| {
+                    samples::each(family.kind, series, &mut |sample| {
                         let row = rows.next().unwrap();
                         let name = format!("{}{}", family.name, sample.suffix);
                         assert_eq!(row[0].strip_prefix('\'').unwrap_or(&row[0]), name);

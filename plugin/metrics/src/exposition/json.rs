@@ -47,7 +47,7 @@ fn write_family(family: &Family, out: &mut Vec<u8>) {
     write_bytes(b"{\"name\":", out);
     string(family.name, out);
     write_bytes(b",\"type\":", out);
-    string(samples::kind_name(family.kind), out);
+    string(family.kind.name(), out);
     write_bytes(b",\"help\":", out);
     string(family.help, out);
     write_bytes(b",\"unit\":", out);
@@ -63,7 +63,7 @@ fn write_family(family: &Family, out: &mut Vec<u8>) {
 }
 
 fn write_samples(family: &Family, series: &Series, start: usize, out: &mut Vec<u8>) {
-    samples::each(series, &mut |sample| {
+    samples::each(family.kind, series, &mut |sample| {
         if out.len() > start {
             out.push(b',');
         }
@@ -423,7 +423,7 @@ mod tests {
                 prop_assert_eq!(read["series"].as_array().unwrap().len(), family.series.len());
                 for (read, series) in read["series"].as_array().unwrap().iter().zip(&family.series) {
                     prop_assert_eq!(read["labels"].as_object().unwrap(), &object(&series.labels));
-                    samples::each(series, &mut |sample| {
+                    samples::each(family.kind, series, &mut |sample| {
                         let read = samples.next().unwrap();
                         assert_eq!(read["name"], format!("{}{}", family.name, sample.suffix));
                         let mut labels = object(&series.labels);

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
-use super::samples::{self, Number, Own, kind_name};
+use super::samples::{self, Number, Own};
 use crate::error::Error;
 use crate::model::{Family, Series};
 use crate::number::{number_text, write_count, write_number};
@@ -177,7 +177,7 @@ fn check_names(parts: &[Part], seed: u64) -> Result<(), Error> {
 
 fn conflict(parts: Option<(&Part, &Part)>, first: &Family, second: &Family) -> Error {
     let (a, b) = parts.map(|(a, b)| ((a.origin)(first.name), (b.origin)(second.name))).unwrap_or_default();
-    let (a_kind, b_kind) = (kind_name(first.kind), kind_name(second.kind));
+    let (a_kind, b_kind) = (first.kind.name(), second.kind.name());
     let problem = if first.name == second.name {
         format!(
             "it is a {a_kind} in {a} and a {b_kind} in {b}; they were pushed separately and cannot be exposed together: rename one of them"
@@ -229,6 +229,8 @@ pub fn write_text(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
         Kind::Gauge | Kind::Info | Kind::StateSet => "gauge",
         Kind::Histogram | Kind::NativeHistogram => "histogram",
         Kind::Summary => "summary",
+        // The format has no such types.
+        Kind::GaugeHistogram | Kind::Unknown => "untyped",
     };
     if !family.help.is_empty() {
         out.extend_from_slice(b"# HELP ");
@@ -261,7 +263,7 @@ fn write_series(
         write_label(&escaping.label_name(name), value, labels);
     }
     let own = labels.len();
-    samples::each(series, &mut |sample| {
+    samples::each(family.kind, series, &mut |sample| {
         let label: Option<(Cow<str>, Cow<str>)> = match sample.own {
             Own::None => None,
             Own::Bound(bound) => Some(("le".into(), number_text(bound).into())),
@@ -347,8 +349,8 @@ mod tests {
             let mut text = Vec::new();
             view.iter().for_each(|family| write_text(family, Escaping::default(), &mut text));
             let mut count = 0;
-            for series in view.iter().flat_map(|family| &family.series) {
-                samples::each(series, &mut |_| count += 1);
+            for family in &view {
+                family.series.iter().for_each(|series| samples::each(family.kind, series, &mut |_| count += 1));
             }
             let text = String::from_utf8(text).unwrap();
             prop_assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), count, "{}", text);

@@ -10,6 +10,8 @@
 //! | counter | `counter`; the family name omits `_total` | the name does not end with `_total`, or a total is negative or NaN |
 //! | gauge | `gauge` | |
 //! | histogram | `histogram` | a bound or sum is negative or a sum is NaN: such a sum is not a counter |
+//! | gauge histogram | `gaugehistogram` | a sum is negative and no bound is, or a sum is NaN |
+//! | unknown | `unknown` | |
 //! | native histogram | `histogram` with the bucket `+Inf` only; its buckets need [`super::protobuf`] | a sum is negative or NaN |
 //! | summary | `summary` | a sum or a quantile is negative or a sum is NaN |
 //! | info | `info`; the family name omits `_info` | the name does not end with `_info` |
@@ -73,15 +75,23 @@ fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n 
         Kind::Counter => (base("_total")?, "counter"),
         Kind::Gauge => (name, "gauge"),
         Kind::Histogram | Kind::NativeHistogram => (name, "histogram"),
+        Kind::GaugeHistogram => (name, "gaugehistogram"),
         Kind::Summary => (name, "summary"),
+        Kind::Unknown => return None,
         Kind::Info => (base("_info")?, "info"),
         Kind::StateSet => (escaping.label_name(family.name) == name).then_some((name, "stateset"))?,
     };
-    (!base.is_empty() && family.series.iter().all(has_valid_counters)).then_some((base, kind))
+    (!base.is_empty() && family.series.iter().all(|series| has_valid_counters(family.kind, series)))
+        .then_some((base, kind))
 }
 
 /// Whether all values that OpenMetrics treats as counters are valid ones.
-fn has_valid_counters(series: &Series) -> bool {
+fn has_valid_counters(kind: Kind, series: &Series) -> bool {
+    if kind == Kind::GaugeHistogram {
+        // A negative sum needs negative buckets, of which a native histogram shows none.
+        let is_negative = matches!(&series.point, Point::Histogram { bounds: [first, ..], .. } if *first < 0.0);
+        return samples::totals(series).is_none_or(|(sum, _)| sum >= 0.0 || (is_negative && !sum.is_nan()));
+    }
     let point = match &series.point {
         Point::Counter { total, .. } => *total >= 0.0,
         Point::Histogram { bounds, .. } => !bounds.first().is_some_and(|bound| *bound < 0.0),
@@ -113,7 +123,7 @@ impl Writer<'_> {
         self.write_head(base, "", kind, out);
         for series in &self.family.series {
             self.write_labels(series, &mut scratch.labels);
-            samples::each(series, &mut |sample| {
+            samples::each(self.family.kind, series, &mut |sample| {
                 self.write_sample(&sample, scratch, out);
                 if let Some(exemplar) = sample.exemplar {
                     write_exemplar(exemplar, self.escaping, MAX_EXEMPLAR_LEN, &mut scratch.own, out);
@@ -134,7 +144,7 @@ impl Writer<'_> {
             self.write_head(self.name, suffix, "unknown", out);
             for series in &self.family.series {
                 self.write_labels(series, &mut scratch.labels);
-                samples::each(series, &mut |sample| {
+                samples::each(self.family.kind, series, &mut |sample| {
                     if sample.suffix == *suffix {
                         self.write_sample(&sample, scratch, out);
                         out.push(b'\n');
@@ -459,7 +469,7 @@ version_info{"la.bel"="1.2.3"} 1
                 for family in &view(&families) {
                     let typed = typed(family, &escaping.metric_name(family.name), escaping).is_some();
                     for series in &family.series {
-                        samples::each(series, &mut |sample| {
+                        samples::each(family.kind, series, &mut |sample| {
                             let mut labels: Vec<_> = series
                                 .labels
                                 .iter()

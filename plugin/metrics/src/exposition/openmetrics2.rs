@@ -9,6 +9,8 @@
 //! | gauge | `gauge` | the number | |
 //! | histogram | `histogram` | count, sum, cumulative buckets | |
 //! | native histogram | `histogram` | count, sum, schema, zero bucket, spans, buckets | |
+//! | gauge histogram | `gaugehistogram` | gcount, gsum, buckets of either form | |
+//! | unknown | `unknown` | the number | |
 //! | summary | `summary` | count, sum, quantiles | a sum or quantile is negative or a sum is NaN |
 //! | info | `info` | 1 | the name does not end with `_info` |
 //! | state set | `stateset` | 1 or 0, one line per state | the name has a `:`, as in 1.0 |
@@ -55,9 +57,11 @@ pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
             }
             names.write(series.labels.iter().copied(), out);
             out.push(b' ');
-            write_point(&series.point, out);
+            write_point(&series.point, family.kind == Kind::GaugeHistogram, out);
             if matches!(kind, "counter" | "histogram" | "summary") {
                 write_start(series.created_ms, out);
+            }
+            if matches!(kind, "counter" | "histogram" | "gaugehistogram") {
                 exemplars(series).for_each(|exemplar| write_exemplar(exemplar, escaping, usize::MAX, &mut own, out));
             }
             out.push(b'\n');
@@ -77,7 +81,7 @@ fn type_of(family: &Family, name: &str, escaping: Escaping) -> &'static str {
         Kind::Info => name.ends_with("_info"),
         Kind::StateSet => escaping.label_name(family.name) == name,
         Kind::Counter | Kind::Summary => family.series.iter().all(is_counter),
-        Kind::Gauge | Kind::Histogram | Kind::NativeHistogram => true,
+        Kind::Gauge | Kind::Histogram | Kind::NativeHistogram | Kind::GaugeHistogram | Kind::Unknown => true,
     };
     if fits { crate::model::FamilyType::from(family.kind).name() } else { "unknown" }
 }
@@ -102,18 +106,18 @@ fn exemplars<'a>(series: &Series<'a>) -> impl Iterator<Item = &'a Exemplar> {
     one.into_iter().chain(many.iter().flatten()).filter(|exemplar| exemplar.unix_ms.is_some())
 }
 
-fn write_point(point: &Point, out: &mut Vec<u8>) {
+fn write_point(point: &Point, is_gauge: bool, out: &mut Vec<u8>) {
     match point {
         Point::Counter { total: value, .. } | Point::Gauge(value) => write_number(*value, out),
         Point::Info | Point::StateSet(_) => out.push(b'1'),
         Point::Histogram { bounds, counts, sum, exemplars } => {
-            write_totals(false, Number::Count(counts.iter().sum()), *sum, out);
+            write_totals(is_gauge, Number::Count(counts.iter().sum()), *sum, out);
             let buckets = samples::buckets(bounds, counts, exemplars);
             write_buckets(buckets.map(|(bound, below, _)| (bound, Number::Count(below))), out);
             out.push(b'}');
         }
         Point::Native(native) => {
-            write_totals(false, Number::Count(native.count()), native.sum(), out);
+            write_totals(is_gauge, Number::Count(native.count()), native.sum(), out);
             write_native(native, out);
             out.push(b'}');
         }

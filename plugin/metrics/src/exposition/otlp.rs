@@ -9,6 +9,8 @@
 //! | histogram | Histogram, cumulative, with explicit bounds |
 //! | native histogram | ExponentialHistogram, cumulative |
 //! | summary | Summary |
+//! | gauge histogram | Gauges `_bucket`, with `le`, `_gsum` and `_gcount` |
+//! | unknown | Gauge |
 //!
 //! Each metric's metadata contains its Prometheus type as `prometheus.type`. The labels `trace_id`
 //! and `span_id` of an exemplar become its IDs if they are valid, and attributes otherwise.
@@ -41,8 +43,10 @@
 //! Times are nanoseconds. OTLP's bucket `i` has the lower bound `base^i`, Prometheus's the upper
 //! bound `base^i`: the indices differ by one.
 
+use super::samples::{self, Number, Own};
 use super::wire::{close, double, fixed, open_field, signed, take_field, text, unsigned, varint};
-use crate::model::{Exemplar, Family, Labelled, Point, Series};
+use crate::model::{Exemplar, Family, FamilyType, Labelled, Point, Series};
+use crate::number::write_canonical;
 use crate::registry::Kind;
 use crate::registry::native::{Bucket, NativeHistogram};
 
@@ -83,26 +87,71 @@ fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64
     text(2, scope.1, out);
     close(instrumentation_scope, out);
     for family in families.iter().filter(|family| target.is_none() || family.name != TARGET_INFO) {
-        let metric = open_field(2, out);
-        text(1, family.name, out);
-        text(2, family.help, out);
-        text(3, unit(family.unit), out);
-        let data = open_field(data_field(family.kind), out);
-        for series in &family.series {
-            points += write_points(family, series, unix_nanos, out);
+        match family.kind {
+            Kind::GaugeHistogram => {
+                for suffix in samples::suffixes(family.kind) {
+                    points += write_metric(family, suffix, unix_nanos, out);
+                }
+            }
+            _ => points += write_metric(family, "", unix_nanos, out),
         }
-        if matches!(family.kind, Kind::Counter | Kind::Histogram | Kind::NativeHistogram) {
-            unsigned(2, 2, out);
-        }
-        if family.kind == Kind::Counter {
-            unsigned(3, 1, out);
-        }
-        close(data, out);
-        write_attribute(12, "prometheus.type", prometheus_type(family.kind), out);
-        close(metric, out);
     }
     close(scope_metrics, out);
     close(resource_metrics, out);
+    points
+}
+
+/// Writes a metric and returns the number of its data points. Of a gauge histogram, a metric has the
+/// samples with one suffix.
+fn write_metric(family: &Family, suffix: &str, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
+    let mut points = 0;
+    let metric = open_field(2, out);
+    text(1, &[family.name, suffix].concat(), out);
+    text(2, family.help, out);
+    text(3, unit(family.unit), out);
+    let data = open_field(data_field(family.kind), out);
+    for series in &family.series {
+        points += match family.kind {
+            Kind::GaugeHistogram => write_gauges(family, suffix, series, unix_nanos, out),
+            _ => write_points(family, series, unix_nanos, out),
+        };
+    }
+    if matches!(family.kind, Kind::Counter | Kind::Histogram | Kind::NativeHistogram) {
+        unsigned(2, 2, out);
+    }
+    if family.kind == Kind::Counter {
+        unsigned(3, 1, out);
+    }
+    close(data, out);
+    write_attribute(12, "prometheus.type", FamilyType::from(family.kind).name(), out);
+    close(metric, out);
+    points
+}
+
+/// Writes the samples of a gauge histogram with a suffix as data points of a gauge.
+fn write_gauges(family: &Family, suffix: &str, series: &Series, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
+    let mut points = 0;
+    samples::each(family.kind, series, &mut |sample| {
+        if sample.suffix != suffix {
+            return;
+        }
+        points += 1;
+        let point = open_field(1, out);
+        fixed(3, unix_nanos, out);
+        let value = match sample.value {
+            Number::Float(value) => value,
+            Number::Count(count) => count as f64,
+        };
+        double(4, value, out);
+        sample.exemplar.into_iter().for_each(|exemplar| write_exemplar(5, exemplar, unix_nanos, out));
+        series.labels.iter().for_each(|(name, value)| write_attribute(7, name, value, out));
+        if let Own::Bound(bound) = sample.own {
+            let mut text = Vec::new();
+            write_canonical(bound, &mut text);
+            write_attribute(7, "le", &String::from_utf8_lossy(&text), out);
+        }
+        close(point, out);
+    });
     points
 }
 
@@ -127,15 +176,6 @@ fn target<'a>(family: &'a Family) -> Option<Vec<(&'a str, &'a str)>> {
         name => (name, *value),
     };
     Some(labels.iter().map(attribute).filter(|(_, value)| !value.is_empty()).collect())
-}
-
-/// The type in the metadata of a metric.
-fn prometheus_type(kind: Kind) -> &'static str {
-    match kind {
-        // Prometheus has one type for both.
-        Kind::NativeHistogram => Kind::Histogram.name(),
-        kind => kind.name(),
-    }
 }
 
 /// The data points that a receiver rejected, and why. A message without rejected points is a
@@ -178,7 +218,8 @@ pub fn decode_status(mut status: &[u8]) -> Option<String> {
 
 fn data_field(kind: Kind) -> u32 {
     match kind {
-        Kind::Gauge | Kind::Info | Kind::StateSet => 5,
+        // OTLP has no gauge histograms and no unknown types: their samples are gauges.
+        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::GaugeHistogram | Kind::Unknown => 5,
         Kind::Counter => 7,
         Kind::Histogram => 9,
         Kind::NativeHistogram => 10,

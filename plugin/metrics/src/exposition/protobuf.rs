@@ -7,10 +7,10 @@
 //!
 //! | message | fields |
 //! |---|---|
-//! | MetricFamily | 1 name s, 2 help s, 3 type v (0 counter, 1 gauge, 2 summary, 4 histogram), 4 metric s, 5 unit s |
-//! | Metric | 1 label s, 2 gauge s, 3 counter s, 4 summary s, 7 histogram s |
+//! | MetricFamily | 1 name s, 2 help s, 3 type v (0 counter, 1 gauge, 2 summary, 3 untyped, 4 histogram, 5 gauge histogram), 4 metric s, 5 unit s |
+//! | Metric | 1 label s, 2 gauge s, 3 counter s, 4 summary s, 5 untyped s, 7 histogram s |
 //! | LabelPair | 1 name s, 2 value s |
-//! | Gauge | 1 value d |
+//! | Gauge, Untyped | 1 value d |
 //! | Counter | 1 value d, 2 exemplar s, 3 created_timestamp s |
 //! | Summary | 1 sample_count v, 2 sample_sum d, 3 quantile s, 4 created_timestamp s |
 //! | Quantile | 1 quantile d, 2 value d |
@@ -56,7 +56,9 @@ fn write_family(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
         Kind::Counter => 0,
         Kind::Gauge | Kind::Info | Kind::StateSet => 1,
         Kind::Summary => 2,
+        Kind::Unknown => 3,
         Kind::Histogram | Kind::NativeHistogram => 4,
+        Kind::GaugeHistogram => 5,
     };
     unsigned(3, kind, out);
     for series in &family.series {
@@ -73,7 +75,7 @@ fn write_family(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
             _ => {
                 let metric = open_field(4, out);
                 write_labels(series, escaping, out);
-                write_point(series, escaping, out);
+                write_point(family.kind, series, escaping, out);
                 close(metric, out);
             }
         }
@@ -90,7 +92,7 @@ fn write_labels(series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
     }
 }
 
-fn write_point(series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
+fn write_point(kind: Kind, series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
     let created =
         |field, out: &mut Vec<u8>| series.created_ms.into_iter().for_each(|ms| write_timestamp(field, ms, out));
     match &series.point {
@@ -100,6 +102,11 @@ fn write_point(series: &Series, escaping: Escaping, out: &mut Vec<u8>) {
             exemplar.iter().for_each(|exemplar| write_exemplar(2, exemplar, escaping, out));
             created(3, out);
             close(counter, out);
+        }
+        Point::Gauge(value) if kind == Kind::Unknown => {
+            let untyped = open_field(5, out);
+            double(1, *value, out);
+            close(untyped, out);
         }
         Point::Gauge(value) => write_gauge(*value, out),
         Point::Info | Point::StateSet(_) => write_gauge(1.0, out),
@@ -231,6 +238,8 @@ mod tests {
             pub(super) counter: Option<Counter>,
             #[prost(message, optional, tag = "4")]
             pub(super) summary: Option<Summary>,
+            #[prost(message, optional, tag = "5")]
+            pub(super) untyped: Option<Gauge>,
             #[prost(message, optional, tag = "7")]
             pub(super) histogram: Option<Histogram>,
         }
@@ -507,6 +516,9 @@ mod tests {
                             let counter = metric.counter.as_ref().unwrap();
                             prop_assert!(same(counter.value, *total));
                             prop_assert_eq!(counter.exemplar.is_some(), exemplar.is_some());
+                        }
+                        Point::Gauge(value) if family.kind == Kind::Unknown => {
+                            prop_assert!(same(metric.untyped.as_ref().unwrap().value, *value));
                         }
                         Point::Gauge(value) => prop_assert!(same(metric.gauge.as_ref().unwrap().value, *value)),
                         Point::Info => prop_assert!(same(metric.gauge.as_ref().unwrap().value, 1.0)),

@@ -17,7 +17,7 @@
 //! | 1.0 Exemplar | 1 label s, 2 value d, 3 timestamp v |
 //! | 1.0 MetricMetadata | 1 type v, 2 family s, 4 help s, 5 unit s |
 //! | Sample | 1 value d, 2 timestamp v; in 2.0 also 3 start timestamp v |
-//! | Histogram | 1 count v, 3 sum d, 4 schema z, 5 zero threshold d, 6 zero count v, 8 negative span s, 9 negative deltas p, 11 positive span s, 12 positive deltas p, 15 timestamp v; in 2.0 also 17 start timestamp v |
+//! | Histogram | 1 count v, 3 sum d, 4 schema z, 5 zero threshold d, 6 zero count v, 8 negative span s, 9 negative deltas p, 11 positive span s, 12 positive deltas p, 14 reset hint v, 15 timestamp v; in 2.0 also 17 start timestamp v |
 //! | BucketSpan | 1 offset z, 2 length v |
 //!
 //! All timestamps are milliseconds. The created timestamp is written in two places: release
@@ -41,6 +41,9 @@ use crate::sort::sorted_by;
 
 /// The stale marker: a NaN that Prometheus recognizes by its bits.
 pub const STALE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+/// The reset hint of histograms whose counts may fall at any time.
+const GAUGE: u64 = 3;
 
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
@@ -137,7 +140,7 @@ pub fn each_value(family: &Family, series: &Series, sink: &mut Sink) {
         return sink("", None, Value::Native(Box::new((*native).clone())), None);
     }
     let mut own = Vec::new();
-    samples::each(series, &mut |sample| {
+    samples::each(family.kind, series, &mut |sample| {
         own.clear();
         let label = match sample.own {
             Own::None => None,
@@ -294,6 +297,9 @@ fn write_values([samples, histograms]: [u32; 2], series: &TimeSeries, start: boo
             }
             Value::Native(native) => {
                 write_histogram(native, out);
+                if series.metadata.kind == Kind::GaugeHistogram {
+                    unsigned(14, GAUGE, out);
+                }
                 unsigned(15, *unix_ms, out);
                 17
             }
@@ -348,5 +354,7 @@ fn type_of(kind: Kind) -> u64 {
         Kind::Summary => 5,
         Kind::Info => 6,
         Kind::StateSet => 7,
+        Kind::GaugeHistogram => 4,
+        Kind::Unknown => 0,
     }
 }

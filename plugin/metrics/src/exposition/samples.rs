@@ -7,6 +7,8 @@
 //! | histogram | `_bucket` with `le`, cumulative, the last is `+Inf`; `_sum`; `_count` |
 //! | native histogram | as a histogram with only the bucket `+Inf` |
 //! | summary | the series itself with `quantile`; `_sum`; `_count` |
+//! | gauge histogram | as either histogram, with `_gsum` and `_gcount` |
+//! | unknown | the series itself |
 //! | info | the series itself, 1 |
 //! | state set | the series itself with a label named after the family, 1 or 0 |
 
@@ -48,19 +50,6 @@ pub enum Number {
     Count(u64),
 }
 
-/// The type in JSON and CSV, where each kind keeps its own name.
-pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Histogram => "histogram",
-        Kind::NativeHistogram => "native_histogram",
-        Kind::Summary => "summary",
-        Kind::Info => "info",
-        Kind::StateSet => "stateset",
-    }
-}
-
 /// Whether the name ends with the unit. If not, the unit must be omitted: Prometheus would reject
 /// the whole scrape. `name` is escaped, and without `_total`.
 pub fn ends_with_unit(name: &str, unit: &str) -> bool {
@@ -71,8 +60,9 @@ pub fn ends_with_unit(name: &str, unit: &str) -> bool {
 pub fn suffixes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Histogram | Kind::NativeHistogram => &["_bucket", "_sum", "_count"],
+        Kind::GaugeHistogram => &["_bucket", "_gsum", "_gcount"],
         Kind::Summary => &["", "_sum", "_count"],
-        Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet => &[""],
+        Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => &[""],
     }
 }
 
@@ -86,8 +76,8 @@ pub fn totals(series: &Series) -> Option<(f64, u64)> {
     }
 }
 
-/// Passes every sample of the series to `sink`, in output order.
-pub fn each<'a>(series: &'a Series<'_>, sink: &mut dyn FnMut(Sample<'a>)) {
+/// Passes every sample of a series of that kind to `sink`, in output order.
+pub fn each<'a>(kind: Kind, series: &'a Series<'_>, sink: &mut dyn FnMut(Sample<'a>)) {
     let mut sample = |suffix, own, value, exemplar| sink(Sample { suffix, own, value, exemplar });
     match &series.point {
         Point::Counter { total, exemplar } => sample("", Own::None, Number::Float(*total), *exemplar),
@@ -111,8 +101,9 @@ pub fn each<'a>(series: &'a Series<'_>, sink: &mut dyn FnMut(Sample<'a>)) {
         }
     }
     if let Some((sum, count)) = totals(series) {
-        sample("_sum", Own::None, Number::Float(sum), None);
-        sample("_count", Own::None, Number::Count(count), None);
+        let (of_sum, of_count) = if kind == Kind::GaugeHistogram { ("_gsum", "_gcount") } else { ("_sum", "_count") };
+        sample(of_sum, Own::None, Number::Float(sum), None);
+        sample(of_count, Own::None, Number::Count(count), None);
     }
 }
 

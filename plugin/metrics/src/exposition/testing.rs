@@ -193,6 +193,8 @@ fn point(kind: Kind) -> BoxedStrategy<Point> {
                 Point::Summary { quantiles, sum, count }
             })
             .boxed(),
+        Kind::Unknown => value().prop_map(Point::Gauge).boxed(),
+        Kind::GaugeHistogram => prop_oneof![point(Kind::Histogram), point(Kind::NativeHistogram)].boxed(),
         Kind::Info => Just(Point::Info).boxed(),
         Kind::StateSet => prop::collection::btree_map(any::<String>(), any::<bool>(), 1..4)
             .prop_map(|states| Point::StateSet(states.into_iter().map(|(state, on)| (state.into(), on)).collect()))
@@ -219,6 +221,8 @@ fn a_family() -> impl Strategy<Value = OwnedFamily> {
         Kind::Summary,
         Kind::Info,
         Kind::StateSet,
+        Kind::GaugeHistogram,
+        Kind::Unknown,
     ];
     (name(), select(kinds), any::<String>(), select(vec!["", "seconds", "x"])).prop_flat_map(
         |(name, kind, help, unit)| {

@@ -41,8 +41,8 @@ impl Composite {
     pub(super) fn new(definition: &Definition) -> Option<Self> {
         let quantiles = definition.quantiles.as_deref().unwrap_or_default();
         match definition.kind {
-            Kind::Counter | Kind::Gauge | Kind::Info => None,
-            Kind::Histogram => {
+            Kind::Counter | Kind::Gauge | Kind::Info | Kind::Unknown => None,
+            Kind::Histogram | Kind::GaugeHistogram if definition.native.is_none() => {
                 let buckets = definition.buckets.as_ref().map_or(0, |buckets| buckets.bounds().len()) + 1;
                 Some(Self::Histogram(Histogram {
                     counts: vec![0; buckets].into(),
@@ -56,7 +56,7 @@ impl Composite {
                 let summary = WindowedSummary::new(quantiles, definition.window_ms());
                 Some(summary.map_or(Self::Summary { sum: 0.0, count: 0 }, |summary| Self::Windowed(Box::new(summary))))
             }
-            Kind::NativeHistogram => {
+            Kind::NativeHistogram | Kind::Histogram | Kind::GaugeHistogram => {
                 let NativeConfig { schema, zero_threshold, max_buckets } = definition.native.unwrap_or_default();
                 let native = NativeHistogram::new(schema, zero_threshold, max_buckets);
                 native.ok().map(|native| Self::Native(Box::new(native)))

@@ -101,7 +101,12 @@ impl Definition {
         }
         self.check_labels()?;
         self.check_unit()?;
-        let only = |field: &str, given: bool, owner: Kind| match given && self.kind != owner {
+        // An imported gauge histogram has buckets of either form.
+        let takes = |owner: Kind| {
+            let is_form = matches!(owner, Kind::Histogram | Kind::NativeHistogram);
+            self.kind == owner || (self.kind == Kind::GaugeHistogram && is_form)
+        };
+        let only = |field: &str, given: bool, owner: Kind| match given && !takes(owner) {
             true => Err(Error::invalid(field, format!("only a {} has {field}, and this is a {kind}", owner.name()))),
             false => Ok(()),
         };

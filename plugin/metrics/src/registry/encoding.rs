@@ -131,7 +131,7 @@ impl Registry {
 
     /// Whether a series of the kind is a single number.
     pub(crate) fn is_scalar(kind: Kind) -> bool {
-        matches!(kind, Kind::Counter | Kind::Gauge | Kind::Info)
+        matches!(kind, Kind::Counter | Kind::Gauge | Kind::Info | Kind::Unknown)
     }
 
     /// Appends the values of scalar series.

@@ -453,7 +453,12 @@ impl Registry {
                 });
             }
         }
-        if definition.kind == Kind::Histogram && definition.buckets.is_none() {
+        let is_classic = match definition.kind {
+            Kind::Histogram => true,
+            Kind::GaugeHistogram => definition.native.is_none(),
+            _ => false,
+        };
+        if is_classic && definition.buckets.is_none() {
             definition.buckets = Some(self.default_buckets.clone());
         }
         if definition.kind == Kind::Summary && definition.quantiles.is_none() {

@@ -63,7 +63,7 @@ impl Registry {
             Some(Kind::Counter) => {
                 check(Kind::Counter, amount, "value").map_err(|error| self.with_metric_name(row, error))?
             }
-            Some(Kind::Gauge) => {}
+            Some(Kind::Gauge | Kind::Unknown) => {}
             _ => return Err(self.wrong_kind(row, "added to")),
         }
         let cell = self.series.cell(row) + amount;
@@ -75,7 +75,7 @@ impl Registry {
     fn set_slow(&mut self, id: SeriesId, value: f64) -> Result<(), Error> {
         let row = self.row(id.0)?;
         match self.series.kind(row) {
-            Some(Kind::Gauge) => self.set_cell(row, value),
+            Some(Kind::Gauge | Kind::Unknown) => self.set_cell(row, value),
             _ => return Err(self.wrong_kind(row, "set")),
         }
         Ok(())
@@ -235,7 +235,7 @@ impl Registry {
     /// The value of a counter or gauge; `None` for other kinds.
     pub fn scalar(&self, id: SeriesId) -> Option<f64> {
         let row = self.series.row(id.0)?;
-        matches!(self.series.kind(row)?, Kind::Counter | Kind::Gauge).then(|| self.series.cell(row))
+        matches!(self.series.kind(row)?, Kind::Counter | Kind::Gauge | Kind::Unknown).then(|| self.series.cell(row))
     }
 
     /// Applies recordings, all or nothing, and returns their series in the same order. On an error,
@@ -348,7 +348,7 @@ impl Registry {
     fn record_row(&mut self, row: usize, value: f64) -> Option<usize> {
         match self.series.kind(row) {
             Some(Kind::Counter) => self.set_cell(row, self.series.cell(row) + value),
-            Some(Kind::Gauge) => self.set_cell(row, value),
+            Some(Kind::Gauge | Kind::Unknown) => self.set_cell(row, value),
             Some(_) => {
                 let now_ms = self.now_ms;
                 let place = self.series.cell(row).to_bits() as usize;
@@ -396,10 +396,11 @@ impl Registry {
         };
         let todo = match definition.kind {
             Kind::Counter => "add to it",
-            Kind::Gauge => "set it or add to it",
+            Kind::Gauge | Kind::Unknown => "set it or add to it",
             Kind::Histogram | Kind::NativeHistogram | Kind::Summary => "observe values",
             Kind::Info => "put the information in its labels",
             Kind::StateSet => "switch its states by name",
+            Kind::GaugeHistogram => "import it as a whole",
         };
         Error::Conflict {
             metric: definition.name.to_string(),

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::number::number_text;
 
 /// The kind of a metric, named `counter`, `gauge`, `histogram`, `summary`, `native_histogram`,
-/// `info`, `stateset`.
+/// `info`, `stateset`; and two that only imports have, `gauge_histogram` and `unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -22,10 +22,14 @@ pub enum Kind {
     Info,
     /// Named states, each on or off.
     StateSet,
+    /// Buckets, sum and count of things as they are now, which are only imported as a whole.
+    GaugeHistogram,
+    /// A number of which nothing is known. Recording sets.
+    Unknown,
 }
 
 impl Kind {
-    /// All kinds.
+    /// All kinds that can be recorded.
     pub const ALL: [Self; 7] =
         [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::NativeHistogram, Self::Info, Self::StateSet];
 
@@ -44,6 +48,8 @@ impl Kind {
             5 => Self::NativeHistogram,
             6 => Self::Info,
             7 => Self::StateSet,
+            8 => Self::GaugeHistogram,
+            9 => Self::Unknown,
             _ => return None,
         })
     }
@@ -58,6 +64,8 @@ impl Kind {
             Self::NativeHistogram => "native_histogram",
             Self::Info => "info",
             Self::StateSet => "stateset",
+            Self::GaugeHistogram => "gauge_histogram",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -65,17 +73,18 @@ impl Kind {
     /// has the name of the metric.
     pub fn own_label(self, metric: &str) -> Option<&str> {
         match self {
-            Self::Histogram | Self::NativeHistogram => Some("le"),
+            Self::Histogram | Self::NativeHistogram | Self::GaugeHistogram => Some("le"),
             Self::Summary => Some("quantile"),
             Self::StateSet => Some(metric),
-            Self::Counter | Self::Gauge | Self::Info => None,
+            Self::Counter | Self::Gauge | Self::Info | Self::Unknown => None,
         }
     }
 
     /// The suffixes of the kind's sample names, in addition to the bare name.
     pub fn suffixes(self) -> &'static [&'static str] {
         match self {
-            Self::Counter | Self::Gauge | Self::StateSet => &[],
+            Self::Counter | Self::Gauge | Self::StateSet | Self::Unknown => &[],
+            Self::GaugeHistogram => &["_bucket", "_gsum", "_gcount"],
             Self::Histogram | Self::NativeHistogram => &["_bucket", "_sum", "_count"],
             Self::Summary => &["_sum", "_count"],
             Self::Info => &["_info"],
@@ -155,6 +164,7 @@ pub fn check(kind: Kind, amount: f64, field: &str) -> Result<(), Error> {
         }
         Kind::Info => "an info is always 1 and takes no amount; put the information in its labels",
         Kind::StateSet => "a state set takes no amount; set its states by name",
+        Kind::GaugeHistogram => "a gauge histogram takes no amount; it is imported as a whole",
         _ => return Ok(()),
     };
     Err(Error::invalid(field, problem))
@@ -199,8 +209,11 @@ mod tests {
     fn kinds_are_found_by_name() {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        }
+        for kind in Kind::ALL.into_iter().chain([Kind::GaugeHistogram, Kind::Unknown]) {
             assert_eq!(Kind::from_number(kind as u8), Some(kind));
         }
+        assert_eq!(Kind::from_name("unknown"), None, "it is only imported");
         assert_eq!(Kind::from_name("histo"), None);
     }
 

@@ -110,7 +110,8 @@ pub fn registry_kind(kind: MetricKind) -> Kind {
     }
 }
 
-/// A kind of the registry as the contract names it.
+/// A recorded kind of the registry as the contract names it. A request cannot name the two that are
+/// only imported, so nothing recorded has them.
 #[inline]
 pub fn contract_kind(kind: Kind) -> MetricKind {
     match kind {
@@ -121,6 +122,8 @@ pub fn contract_kind(kind: Kind) -> MetricKind {
         Kind::NativeHistogram => MetricKind::NativeHistogram,
         Kind::Info => MetricKind::Info,
         Kind::StateSet => MetricKind::StateSet,
+        Kind::GaugeHistogram => MetricKind::Histogram,
+        Kind::Unknown => MetricKind::Gauge,
     }
 }
 

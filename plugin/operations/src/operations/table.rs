@@ -564,11 +564,8 @@ pub fn requested(ctx: &Document) -> Result<&'static Operation, Error> {
         None => "health_check",
         Some(name) => name.0.trim(),
     };
-    find(given).ok_or_else(|| Error::UnknownOperation {
-        given: excerpt(given, 100),
-        nearest: known::nearest(given, names()),
-        known: names().collect(),
-    })
+    find(given)
+        .ok_or_else(|| Error::UnknownOperation { given: excerpt(given, 100), nearest: known::nearest(given, names()) })
 }
 
 /// Finds an operation by name.

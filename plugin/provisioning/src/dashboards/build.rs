@@ -385,9 +385,9 @@ mod tests {
                 "templating": {"list": [{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
                     "current": {"text": "default", "value": "default"}}]},
                 "panels": [
-                    {"id": 1, "title": "Uptime", "type": "stat", "gridPos": {"h": 4, "w": 6, "x": 0, "y": 0}, "datasource": source,
+                    {"id": 1, "title": "Uptime", "type": "stat", "gridPos": {"h": 4, "w": 24, "x": 0, "y": 0}, "datasource": source,
                      "targets": [{"refId": "A", "expr": "plugpipe_system_uptime_seconds", "datasource": source}]},
-                    {"id": 2, "title": "Errors", "type": "table", "gridPos": {"h": 8, "w": 12, "x": 6, "y": 0}, "datasource": source,
+                    {"id": 2, "title": "Errors", "type": "table", "gridPos": {"h": 8, "w": 24, "x": 0, "y": 4}, "datasource": source,
                      "targets": [
                         {"refId": "A", "expr": "sum by (plugin_name) (rate(plugpipe_plugin_errors_total[5m]))", "instant": true,
                          "range": false, "format": "table", "datasource": source},

@@ -36,6 +36,12 @@ struct Panel {
     targets: &'static [(&'static str, &'static str)],
     /// The values at which the color turns yellow and red.
     thresholds: Option<(&'static str, &'static str)>,
+    /// Whether its values are counts, which are whole numbers.
+    is_count: bool,
+    /// Colors of series by legend, or of a table's outcomes.
+    colors: &'static [(&'static str, &'static str)],
+    /// Headings of a table's columns, by label; `Value` is the value.
+    columns: &'static [(&'static str, &'static str)],
 }
 
 const fn panel(
@@ -45,7 +51,19 @@ const fn panel(
     description: &'static str,
     targets: &'static [(&'static str, &'static str)],
 ) -> Panel {
-    Panel { title, kind, unit, description, targets, thresholds: None }
+    Panel { title, kind, unit, description, targets, thresholds: None, is_count: false, colors: &[], columns: &[] }
+}
+
+/// A panel of counts.
+const fn count(
+    title: &'static str,
+    kind: &'static str,
+    description: &'static str,
+    targets: &'static [(&'static str, &'static str)],
+) -> Panel {
+    let mut panel = panel(title, kind, "none", description, targets);
+    panel.is_count = true;
+    panel
 }
 
 impl Panel {
@@ -53,7 +71,20 @@ impl Panel {
         self.thresholds = Some((yellow, red));
         self
     }
+
+    const fn colored(mut self, colors: &'static [(&'static str, &'static str)]) -> Self {
+        self.colors = colors;
+        self
+    }
+
+    const fn with_columns(mut self, columns: &'static [(&'static str, &'static str)]) -> Self {
+        self.columns = columns;
+        self
+    }
 }
+
+/// The colors of outcomes, as PlugPipe's metrics have them in the label `status`.
+const OUTCOMES: &[(&str, &str)] = &[("success", "green"), ("failure", "red"), ("failed", "red")];
 
 const TEMPLATES: [Template; 5] = [
     Template {
@@ -68,12 +99,13 @@ const TEMPLATES: [Template; 5] = [
             panel("CPU usage", "stat", "percent", "Percentage of one core; maximum over all instances.", &[("max(plugpipe_cpu_usage_percent{@})", "")])
                 .from("70", "90"),
             panel(
-                "Successful pipes",
+                "Error rate",
                 "stat",
                 "percentunit",
-                "Fraction of finished pipes that succeeded.",
-                &[("sum(rate(plugpipe_pipeline_executions_total{status=\"success\",@}[$__rate_interval])) / sum(rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "")],
-            ),
+                "Pipeline runs that failed, as a fraction of all.",
+                &[("(sum(rate(plugpipe_pipeline_executions_total{status!=\"success\",@}[$__rate_interval])) or sum(rate(plugpipe_pipeline_executions_total{@}[$__rate_interval])) * 0) / sum(rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "")],
+            )
+            .from("0.01", "0.1"),
             panel("Memory usage by instance", "timeseries", "bytes", "Memory usage of each instance.", &[("plugpipe_memory_usage_bytes{@}", "{{instance}}")]),
             panel(
                 "Plug execution rate",
@@ -83,20 +115,21 @@ const TEMPLATES: [Template; 5] = [
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
             panel(
-                "Error rate by plug",
-                "table",
-                "ops",
-                "Failed executions per second.",
-                &[("sum by (plugin_name) (rate(plugpipe_plugin_errors_total{@}[$__rate_interval]))", "{{plugin_name}}")],
-            )
-            .from("0.01", "0.1"),
-            panel(
                 "Requests",
                 "timeseries",
                 "reqps",
                 "Requests per second, by endpoint.",
                 &[("sum by (endpoint) (rate(plugpipe_requests_total{@}[$__rate_interval]))", "{{endpoint}}")],
             ),
+            panel(
+                "Error rate by plug",
+                "table",
+                "percentunit",
+                "Executions that failed, as a fraction of all.",
+                &[("sum by (plugin_name) (rate(plugpipe_plugin_errors_total{@}[$__rate_interval])) / sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
+            )
+            .from("0.01", "0.1")
+            .with_columns(&[("plugin_name", "Plug"), ("Value", "Error rate")]),
         ],
     },
     Template {
@@ -113,14 +146,14 @@ const TEMPLATES: [Template; 5] = [
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
             panel(
-                "Plug duration",
+                "Duration",
                 "timeseries",
                 "s",
                 "50th, 95th and 99th percentile of the duration of executions.",
                 &[
-                    ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "50th percentile"),
-                    ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "95th percentile"),
-                    ("histogram_quantile(0.99, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "99th percentile"),
+                    ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "p50"),
+                    ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "p95"),
+                    ("histogram_quantile(0.99, sum by (le) (rate(plugpipe_plugin_duration_seconds_bucket{@}[$__rate_interval])))", "p99"),
                 ],
             )
             .from("10", "30"),
@@ -132,10 +165,10 @@ const TEMPLATES: [Template; 5] = [
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_duration_seconds_sum{@}[$__rate_interval])) / sum by (plugin_name) (rate(plugpipe_plugin_duration_seconds_count{@}[$__rate_interval]))", "{{plugin_name}}")],
             ),
             panel(
-                "Error ratio",
+                "Error rate by plug",
                 "timeseries",
                 "percentunit",
-                "Failed executions divided by all executions, by plug.",
+                "Executions that failed, as a fraction of all.",
                 &[("sum by (plugin_name) (rate(plugpipe_plugin_errors_total{@}[$__rate_interval])) / sum by (plugin_name) (rate(plugpipe_plugin_executions_total{@}[$__rate_interval]))", "{{plugin_name}}")],
             )
             .from("0.01", "0.1"),
@@ -161,21 +194,22 @@ const TEMPLATES: [Template; 5] = [
                 "ops",
                 "Attempts per second, by outcome.",
                 &[("sum by (status) (rate(plugpipe_auth_attempts_total{@}[$__rate_interval]))", "{{status}}")],
-            ),
+            )
+            .colored(OUTCOMES),
             panel(
-                "Authentication failure ratio",
+                "Authentication error rate",
                 "timeseries",
                 "percentunit",
-                "Failed attempts divided by all attempts; a sudden rise is suspicious.",
-                &[("sum(rate(plugpipe_auth_attempts_total{status=\"failure\",@}[$__rate_interval])) / sum(rate(plugpipe_auth_attempts_total{@}[$__rate_interval]))", "failed")],
+                "Attempts that failed, as a fraction of all; a sudden rise is suspicious.",
+                &[("sum(rate(plugpipe_auth_attempts_total{status=\"failure\",@}[$__rate_interval])) / sum(rate(plugpipe_auth_attempts_total{@}[$__rate_interval]))", "failure")],
             )
-            .from("0.1", "0.5"),
-            panel(
+            .from("0.1", "0.5")
+            .colored(OUTCOMES),
+            count(
                 "Failed logins by method",
                 "piechart",
-                "short",
                 "Failed attempts in the displayed time range.",
-                &[("sum by (method) (increase(plugpipe_auth_attempts_total{status=\"failure\",@}[$__range]))", "{{method}}")],
+                &[("round(sum by (method) (increase(plugpipe_auth_attempts_total{status=\"failure\",@}[$__range])))", "{{method}}")],
             ),
             panel(
                 "Capability violations",
@@ -184,14 +218,14 @@ const TEMPLATES: [Template; 5] = [
                 "Uses of capabilities without a grant per second, by capability.",
                 &[("sum by (capability) (rate(plugpipe_capability_violations_total{@}[$__rate_interval]))", "{{capability}}")],
             ),
-            panel(
+            count(
                 "Sandbox violations",
                 "table",
-                "short",
                 "Attempts to escape the sandbox in the displayed time range, by plug.",
-                &[("sum by (plugin_name) (increase(plugpipe_sandbox_violations_total{@}[$__range]))", "{{plugin_name}}")],
+                &[("round(sum by (plugin_name) (increase(plugpipe_sandbox_violations_total{@}[$__range])))", "{{plugin_name}}")],
             )
-            .from("1", "10"),
+            .from("1", "10")
+            .with_columns(&[("plugin_name", "Plug"), ("Value", "Violations")]),
         ],
     },
     Template {
@@ -200,42 +234,66 @@ const TEMPLATES: [Template; 5] = [
         description: "Pipes: starts, outcomes and durations.",
         metric: "plugpipe_pipeline_executions_total",
         panels: &[
+            count(
+                "Pipeline runs",
+                "stat",
+                "Runs finished in the displayed time range.",
+                &[("round(sum(increase(plugpipe_pipeline_executions_total{@}[$__range])))", "")],
+            ),
             panel(
-                "Successful pipes",
+                "Error rate",
                 "stat",
                 "percentunit",
-                "Fraction of finished pipes that succeeded.",
-                &[("sum(rate(plugpipe_pipeline_executions_total{status=\"success\",@}[$__rate_interval])) / sum(rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "")],
-            ),
-            panel("Queued pipes", "stat", "short", "Pipes waiting to run.", &[("sum(plugpipe_pipeline_queue_size{@})", "")]).from("10", "100"),
+                "Runs that failed in the displayed time range, as a fraction of all.",
+                &[("(sum(increase(plugpipe_pipeline_executions_total{status!=\"success\",@}[$__range])) or sum(increase(plugpipe_pipeline_executions_total{@}[$__range])) * 0) / sum(increase(plugpipe_pipeline_executions_total{@}[$__range]))", "")],
+            )
+            .from("0.01", "0.1"),
+            count("Queued runs", "stat", "Runs that wait for their start.", &[("sum(plugpipe_pipeline_queue_size{@})", "")]).from("10", "100"),
             panel(
-                "Finished pipes",
+                "Duration (p95)",
+                "stat",
+                "s",
+                "95th percentile of the duration of runs.",
+                &[("histogram_quantile(0.95, sum by (le) (rate(plugpipe_pipeline_duration_seconds_bucket{@}[$__rate_interval])))", "")],
+            ),
+            panel(
+                "Runs by outcome",
                 "timeseries",
                 "ops",
-                "Pipes per second, by outcome.",
+                "Finished runs per second.",
                 &[("sum by (status) (rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "{{status}}")],
-            ),
+            )
+            .colored(OUTCOMES),
             panel(
-                "Started pipes",
+                "Error rate by pipeline",
+                "timeseries",
+                "percentunit",
+                "Runs that failed, as a fraction of all.",
+                &[("(sum by (pipeline_name) (rate(plugpipe_pipeline_executions_total{status!=\"success\",@}[$__rate_interval])) or sum by (pipeline_name) (rate(plugpipe_pipeline_executions_total{@}[$__rate_interval])) * 0) / sum by (pipeline_name) (rate(plugpipe_pipeline_executions_total{@}[$__rate_interval]))", "{{pipeline_name}}")],
+            )
+            .from("0.01", "0.1"),
+            panel(
+                "Runs started",
                 "timeseries",
                 "ops",
-                "Pipes per second, by pipe.",
+                "Started runs per second, by pipeline.",
                 &[("sum by (pipeline_name) (rate(plugpipe_pipeline_starts_total{@}[$__rate_interval]))", "{{pipeline_name}}")],
             ),
             panel(
-                "Duration, 95th percentile",
+                "Duration (p95) by pipeline",
                 "timeseries",
                 "s",
-                "95th percentile of the duration of runs, by pipe.",
+                "95th percentile of the duration of runs.",
                 &[("histogram_quantile(0.95, sum by (le, pipeline_name) (rate(plugpipe_pipeline_duration_seconds_bucket{@}[$__rate_interval])))", "{{pipeline_name}}")],
             ),
-            panel(
-                "Runs by pipe",
+            count(
+                "Runs by pipeline and outcome",
                 "table",
-                "short",
                 "Runs finished in the displayed time range.",
-                &[("sum by (pipeline_name, status) (increase(plugpipe_pipeline_executions_total{@}[$__range]))", "")],
-            ),
+                &[("round(sum by (pipeline_name, status) (increase(plugpipe_pipeline_executions_total{@}[$__range])))", "")],
+            )
+            .colored(OUTCOMES)
+            .with_columns(&[("pipeline_name", "Pipeline"), ("status", "Outcome"), ("Value", "Runs")]),
         ],
     },
     Template {
@@ -244,15 +302,29 @@ const TEMPLATES: [Template; 5] = [
         description: "The monitoring plug itself. Requires own_metrics: true in its configuration.",
         metric: "plugpipe_monitoring_series",
         panels: &[
-            panel("Series", "stat", "short", "Series in the plug's registry.", &[("sum(plugpipe_monitoring_series{@})", "")]).from("100000", "1000000"),
+            count("Series", "stat", "Series in the plug's registry.", &[("sum(plugpipe_monitoring_series{@})", "")]).from("100000", "1000000"),
             panel(
-                "Failed pushes",
+                "Push error rate",
                 "stat",
                 "percentunit",
-                "Fraction of pushes that failed or were rejected.",
+                "Pushes that failed or were rejected, as a fraction of all.",
                 &[("sum(rate(plugpipe_monitoring_push_failures_total{@}[$__rate_interval])) / (sum(rate(plugpipe_monitoring_pushes_total{@}[$__rate_interval])) + sum(rate(plugpipe_monitoring_push_failures_total{@}[$__rate_interval])))", "")],
             )
             .from("0.01", "0.1"),
+            count(
+                "Samples dropped",
+                "stat",
+                "Samples dropped by a series limit in the displayed time range.",
+                &[("round(sum(increase(plugpipe_monitoring_series_dropped_total{@}[$__range])))", "")],
+            )
+            .from("1", "100"),
+            count(
+                "Values lost",
+                "stat",
+                "Values that a remote-write or OTLP receiver rejected or never received, in the displayed time range.",
+                &[("round(sum(increase(plugpipe_monitoring_values_lost_total{@}[$__range])))", "")],
+            )
+            .from("1", "100"),
             panel(
                 "Pushes",
                 "timeseries",
@@ -262,7 +334,8 @@ const TEMPLATES: [Template; 5] = [
                     ("sum(rate(plugpipe_monitoring_pushes_total{@}[$__rate_interval]))", "accepted"),
                     ("sum(rate(plugpipe_monitoring_push_failures_total{@}[$__rate_interval]))", "failed"),
                 ],
-            ),
+            )
+            .colored(&[("accepted", "green"), ("failed", "red")]),
             panel(
                 "Records",
                 "timeseries",
@@ -271,28 +344,28 @@ const TEMPLATES: [Template; 5] = [
                 &[("sum by (instance) (rate(plugpipe_monitoring_records_total{@}[$__rate_interval]))", "{{instance}}")],
             ),
             panel(
-                "Time spent on requests",
+                "Duration of requests",
                 "timeseries",
                 "s",
                 "50th and 95th percentile of the time that operations spend on requests to servers.",
                 &[
-                    ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "50th percentile"),
-                    ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "95th percentile"),
+                    ("histogram_quantile(0.5, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "p50"),
+                    ("histogram_quantile(0.95, sum by (le) (rate(plugpipe_monitoring_exchange_duration_seconds_bucket{@}[$__rate_interval])))", "p95"),
                 ],
             ),
             panel(
-                "Exposition",
+                "Exposition size",
                 "timeseries",
                 "Bps",
                 "Exposition bytes written per second.",
                 &[("sum by (instance) (rate(plugpipe_monitoring_encoded_bytes_total{@}[$__rate_interval]))", "{{instance}}")],
             ),
-            panel(
-                "Samples dropped by a limit",
+            count("Series by instance", "timeseries", "Series in each registry.", &[("sum by (instance) (plugpipe_monitoring_series{@})", "{{instance}}")]),
+            count(
+                "Samples dropped by instance",
                 "timeseries",
-                "short",
                 "Above zero, a metric has more series than the plug's limit.",
-                &[("sum by (instance) (increase(plugpipe_monitoring_series_dropped_total{@}[$__rate_interval]))", "{{instance}}")],
+                &[("round(sum by (instance) (increase(plugpipe_monitoring_series_dropped_total{@}[$__rate_interval])))", "{{instance}}")],
             )
             .from("1", "100"),
         ],
@@ -370,9 +443,17 @@ fn model(template: &Template, prefix: &str, options: &Options) -> Value {
 }
 
 fn panel_model(panel: &Panel, prefix: &str) -> Value {
+    let is_table = panel.kind == "table";
     let target = |(expression, legend): &(&str, &str)| {
+        let is_total = panel.kind == "stat" && expression.contains("[$__range]");
         let expression = renamed(expression, prefix).replace(SCOPE, "job=~\"$job\",instance=~\"$instance\"");
-        json!({"expr": expression, "legendFormat": legend})
+        let mut target = json!({"expr": expression, "legendFormat": legend});
+        if let Some(target) = target.as_object_mut().filter(|_| is_total) {
+            // The displayed time range has one value.
+            target.insert("instant".into(), true.into());
+            target.insert("range".into(), false.into());
+        }
+        target
     };
     let mut steps = vec![json!({"color": "green", "value": null})];
     if let Some((yellow, red)) = panel.thresholds {
@@ -380,17 +461,52 @@ fn panel_model(panel: &Panel, prefix: &str) -> Value {
             steps.push(json!({"color": color, "value": value.parse::<Number>().ok()}));
         }
     }
-    json!({
+    let mut defaults = json!({"unit": panel.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": steps}});
+    if let Some(defaults) = defaults.as_object_mut().filter(|_| panel.is_count) {
+        defaults.insert("decimals".into(), 0.into());
+    }
+    let mut overrides: Vec<Value> = Vec::new();
+    if is_table && panel.thresholds.is_some() {
+        let (_, value) = panel.columns.iter().find(|(label, _)| *label == "Value").unwrap_or(&("Value", "Value"));
+        overrides.push(by_name(value, &[("custom.cellOptions", json!({"type": "color-text"}))]));
+    }
+    if is_table && !panel.colors.is_empty() {
+        let (_, outcome) = panel.columns.iter().find(|(label, _)| *label == "status").unwrap_or(&("status", "status"));
+        let colors = panel.colors.iter().enumerate();
+        let colors =
+            colors.map(|(index, (value, color))| ((*value).to_owned(), json!({"color": color, "index": index})));
+        let mapping = json!({"type": "value", "options": Value::Object(colors.collect())});
+        overrides.push(by_name(
+            outcome,
+            &[("mappings", json!([mapping])), ("custom.cellOptions", json!({"type": "color-text"}))],
+        ));
+    } else {
+        let fixed = |(legend, color): &(&str, &str)| {
+            by_name(legend, &[("color", json!({"mode": "fixed", "fixedColor": color}))])
+        };
+        overrides.extend(panel.colors.iter().map(fixed));
+    }
+    let mut model = json!({
         "title": panel.title,
         "type": panel.kind,
         "description": panel.description,
-        "fieldConfig": {
-            "defaults": {"unit": panel.unit, "min": 0, "thresholds": {"mode": "absolute", "steps": steps}},
-            "overrides": [],
-        },
+        "fieldConfig": {"defaults": defaults, "overrides": overrides},
         "options": {},
         "targets": panel.targets.iter().map(target).collect::<Vec<Value>>(),
-    })
+    });
+    if let Some(model) = model.as_object_mut().filter(|_| is_table) {
+        let names = panel.columns.iter().map(|(label, heading)| ((*label).to_owned(), Value::from(*heading)));
+        // The time of an instant query is that of every row.
+        let options = json!({"excludeByName": {"Time": true}, "renameByName": Value::Object(names.collect())});
+        model.insert("transformations".into(), json!([{"id": "organize", "options": options}]));
+    }
+    model
+}
+
+/// An override of the field with this name.
+fn by_name(name: &str, properties: &[(&str, Value)]) -> Value {
+    let properties = properties.iter().map(|(id, value)| json!({"id": id, "value": value}));
+    json!({"matcher": {"id": "byName", "options": name}, "properties": properties.collect::<Vec<Value>>()})
 }
 
 /// Replaces the prefix of the metrics in an expression.
@@ -468,11 +584,18 @@ mod tests {
                 assert!(panel["description"].as_str().unwrap().ends_with('.'), "{panel}");
                 let unit = panel["fieldConfig"]["defaults"]["unit"].as_str().unwrap();
                 assert!(
-                    ["s", "bytes", "percent", "percentunit", "ops", "reqps", "short", "Bps"].contains(&unit),
+                    ["s", "bytes", "percent", "percentunit", "ops", "reqps", "short", "none", "Bps"].contains(&unit),
                     "{unit}"
                 );
+                let is_count = unit == "none";
+                assert_eq!(panel["fieldConfig"]["defaults"]["decimals"] == 0, is_count, "{panel}");
                 for target in panel["targets"].as_array().unwrap() {
                     let expression = target["expr"].as_str().unwrap();
+                    assert_eq!(
+                        is_count && expression.contains("increase("),
+                        expression.starts_with("round("),
+                        "{expression}"
+                    );
                     assert!(expression.contains("{") && !expression.contains('@'), "{expression}");
                     // A fixed interval could miss scrapes.
                     for range in expression.split('[').skip(1) {
@@ -483,6 +606,38 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn layouts_have_no_holes() {
+        for name in names() {
+            let made = make(name, "template", &Options::default()).unwrap();
+            let mut cells = BTreeSet::new();
+            let mut area = 0;
+            for panel in made.model["panels"].as_array().unwrap() {
+                let place = |name: &str| panel["gridPos"][name].as_u64().unwrap();
+                for x in place("x")..place("x") + place("w") {
+                    cells.extend((place("y")..place("y") + place("h")).map(|y| (x, y)));
+                }
+                area += place("w") * place("h");
+                assert!(panel["type"] != "table" || place("w") == 24, "{panel}");
+            }
+            let rows = cells.iter().map(|(_, y)| y + 1).max().unwrap();
+            assert_eq!((cells.len() as u64, area), (24 * rows, 24 * rows), "{name}");
+        }
+    }
+
+    #[test]
+    fn outcomes_have_their_colors() {
+        let made = make("pipe_overview", "template", &Options::default()).unwrap();
+        let text = to_json(&made.model);
+        for part in [
+            r#"{"matcher":{"id":"byName","options":"failure"},"properties":[{"id":"color","value":{"fixedColor":"red","mode":"fixed"}}]}"#,
+            r#""options":{"failed":{"color":"red","index":2},"failure":{"color":"red","index":1},"success":{"color":"green","index":0}}"#,
+            r#""renameByName":{"Value":"Runs","pipeline_name":"Pipeline","status":"Outcome"}"#,
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
         }
     }
 

@@ -54,10 +54,12 @@ pub struct Series<'a> {
 
 /// The metrics that a push of these families contains.
 pub fn of<'a>(families: &'a [model::Family<'a>]) -> Vec<PushedFamily<'a>> {
-    families.iter().filter(|family| !family.series.is_empty()).map(family_of).collect()
+    families.iter().filter(|family| !family.series.is_empty()).flat_map(families_of).collect()
 }
 
-fn family_of<'a>(family: &'a model::Family<'a>) -> PushedFamily<'a> {
+/// A family as the gateway reads it, which takes the samples of a gauge histogram for families of
+/// their own.
+fn families_of<'a>(family: &'a model::Family<'a>) -> Vec<PushedFamily<'a>> {
     let escaping = Escaping::Underscores;
     let name = escaping.metric_name(family.name);
     let mut series = Vec::new();
@@ -77,8 +79,14 @@ fn family_of<'a>(family: &'a model::Family<'a>) -> PushedFamily<'a> {
         Kind::Gauge | Kind::Info | Kind::StateSet => "GAUGE",
         Kind::Histogram | Kind::NativeHistogram => "HISTOGRAM",
         Kind::Summary => "SUMMARY",
+        Kind::Unknown | Kind::GaugeHistogram => "UNTYPED",
     };
-    PushedFamily { name, kind, help: family.help, series }
+    if family.kind != Kind::GaugeHistogram {
+        return vec![PushedFamily { name, kind, help: family.help, series }];
+    }
+    let of_suffix =
+        |suffix: &&str| PushedFamily { name: format!("{name}{suffix}").into(), kind, help: "", series: series.clone() };
+    family.kind.suffixes().iter().map(of_suffix).collect()
 }
 
 /// The target of a push, and the gateway's contents.

@@ -13,13 +13,14 @@ use super::{Families, FamilyType, Metric, Native, ParsedFamily, Part};
 use crate::model::Exemplar;
 use crate::registry::native::{Bucket, NativeHistogram};
 use crate::registry::{
-    Buckets, Definition, FamilyId, LabelName, MetricName, Registry, SeriesId, SeriesState, check_exemplar,
+    Buckets, Definition, FamilyId, LabelName, MetricName, NativeConfig, Registry, SeriesId, SeriesState, check_exemplar,
 };
 
 /// Import options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Whether to import metrics of unknown type as gauges instead of rejecting them.
+    /// Whether to import metrics of unknown type as gauges, which can be recorded, instead of as
+    /// they are.
     pub unknown_as_gauge: bool,
 }
 
@@ -59,12 +60,11 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
     take(families, registry, options, None).0
 }
 
-/// Replaces all that a source included before by these families. Metrics of unknown type are
-/// gauges. The registry's own metrics and those of other sources win: a family with the name of one
+/// Replaces all that a source included before by these families. The registry's own metrics and those of other sources win: a family with the name of one
 /// of them is rejected. Call [`Registry::set_now`] first.
 pub fn include(families: &Families, registry: &mut Registry, source: &str) -> Imported {
     let before = registry.included(source);
-    let (mut imported, series) = take(families, registry, Options { unknown_as_gauge: true }, Some(source));
+    let (mut imported, series) = take(families, registry, Options::default(), Some(source));
     let vanished = before.into_iter().filter(|id| !series.contains(id));
     // Some are gone with their family, if that has another definition now.
     imported.removed = vanished.filter(|id| registry.remove(*id).is_ok()).count();
@@ -134,6 +134,21 @@ fn metric_label<'m>(metric: &Metric<'m, '_>, name: &str) -> &'m str {
     metric.labels.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
 }
 
+/// The type. Composite values of an unknown type, which only OpenMetrics 2.0 has, show what they
+/// are.
+fn type_of(family: &ParsedFamily) -> FamilyType {
+    if family.kind != FamilyType::Unknown {
+        return family.kind;
+    }
+    let has = |is: fn(&Point) -> bool| family.points.iter().any(is);
+    match () {
+        () if has(|point| point.part == Part::Count && point.name.ends_with("_gcount")) => FamilyType::GaugeHistogram,
+        () if has(|point| matches!(point.part, Part::Bucket(_) | Part::Native)) => FamilyType::Histogram,
+        () if has(|point| matches!(point.part, Part::Quantile(_) | Part::Count)) => FamilyType::Summary,
+        () => FamilyType::Unknown,
+    }
+}
+
 /// Registers the family and returns its label names. A series that lacks some of them gets empty
 /// values, which is equivalent.
 fn prepare(
@@ -145,21 +160,17 @@ fn prepare(
     (options, source): (Options, Option<&str>),
 ) -> Result<(FamilyId, Vec<String>), String> {
     let is_native = metrics.iter().any(|metric| metric.points.iter().any(|point| point.part == Part::Native));
-    let kind = match family.kind {
+    let kind = match type_of(family) {
         FamilyType::Counter => crate::registry::Kind::Counter,
         FamilyType::Gauge => crate::registry::Kind::Gauge,
         FamilyType::Unknown if options.unknown_as_gauge => crate::registry::Kind::Gauge,
-        FamilyType::Unknown => {
-            return Err("its type is unknown; import unknown metrics as gauges or add a # TYPE line".into());
-        }
+        FamilyType::Unknown => crate::registry::Kind::Unknown,
         FamilyType::Histogram if is_native => crate::registry::Kind::NativeHistogram,
         FamilyType::Histogram => crate::registry::Kind::Histogram,
         FamilyType::Summary => crate::registry::Kind::Summary,
         FamilyType::Info => crate::registry::Kind::Info,
         FamilyType::StateSet => crate::registry::Kind::StateSet,
-        FamilyType::GaugeHistogram => {
-            return Err("the registry has no gauge histograms; scrape it from Prometheus itself".into());
-        }
+        FamilyType::GaugeHistogram => crate::registry::Kind::GaugeHistogram,
     };
     let mut names: Vec<&str> = metrics.iter().flat_map(|metric| metric.labels.iter().map(|(name, _)| *name)).collect();
     names.sort_unstable();
@@ -176,7 +187,8 @@ fn prepare(
         crate::registry::Kind::Summary if source.is_some() || registry.family(name).is_none() => {
             definition.quantiles = Some(Vec::new());
         }
-        crate::registry::Kind::Histogram => {
+        crate::registry::Kind::GaugeHistogram if is_native => definition.native = Some(NativeConfig::default()),
+        crate::registry::Kind::Histogram | crate::registry::Kind::GaugeHistogram => {
             let first = metrics.first().copied().map(bounds).unwrap_or_default();
             definition.buckets = Some(Buckets::new(&first, "buckets").map_err(text)?);
         }
@@ -228,7 +240,8 @@ fn import_series(
         false => Err(format!("the count {} is not a whole number of observations", crate::number::number_text(value))),
     };
     let sum = || value(Part::Sum).ok_or_else(|| "it has no sum, which is required to add observations".to_owned());
-    let series = match family.kind {
+    let kind = type_of(family);
+    let series = match kind {
         FamilyType::Counter => {
             let total = value(Part::Value).ok_or("it has no total")?;
             crate::registry::check(crate::registry::Kind::Counter, total, "value").map_err(text)?;
@@ -263,7 +276,7 @@ fn import_series(
             }
             series
         }
-        FamilyType::Histogram => {
+        FamilyType::Histogram | FamilyType::GaugeHistogram => {
             let native = metric.points.iter().find_map(|point| point.native.as_deref());
             match native {
                 Some(native) => {
@@ -283,7 +296,7 @@ fn import_series(
                 }
             }
         }
-        FamilyType::Gauge | FamilyType::Unknown | FamilyType::GaugeHistogram => {
+        FamilyType::Gauge | FamilyType::Unknown => {
             let value = value(Part::Value).ok_or("it has no value")?;
             let series = find_or_create(registry, id, values)?;
             registry.set(series, value).map_err(text)?;
@@ -291,6 +304,10 @@ fn import_series(
             series
         }
     };
+    if kind == FamilyType::GaugeHistogram {
+        // It has a current value, which has no beginning.
+        registry.forget_start(series).map_err(text)?;
+    }
     Ok((series, notes))
 }
 
@@ -389,6 +406,7 @@ fn native_of(native: &Native) -> Result<NativeHistogram, String> {
 mod tests {
     use super::super::{Format, Limits, parse};
     use super::*;
+    use crate::exposition::escaping::Escaping;
     use crate::exposition::text::Encoder;
 
     fn import_text(registry: &mut Registry, text: &str, format: Format) -> Imported {
@@ -517,12 +535,60 @@ mod tests {
         let imported = import_text(&mut registry, text, Format::Text);
         let refused: Vec<_> =
             imported.refused.iter().map(|refused| (refused.metric.as_str(), refused.series)).collect();
-        assert_eq!(refused, [("u", 1), ("c_total", 1), ("s", 1), ("h", 1), ("gh", 1)]);
-        assert_eq!((imported.metrics, imported.series, imported.without_timestamp), (3, 3, 1));
+        assert_eq!(refused, [("c_total", 1), ("s", 1), ("h", 1), ("gh", 1)]);
+        assert_eq!((imported.metrics, imported.series, imported.without_timestamp), (4, 4, 1));
         let conflict = import_text(&mut registry, "# TYPE c_total gauge\nc_total 1\n", Format::Text);
         assert!(conflict.refused[0].reason.contains("cannot be recorded as a gauge"), "{:?}", conflict.refused);
+    }
+
+    #[test]
+    fn gauge_histograms_and_metrics_of_unknown_type_stay_what_they_are() {
+        let text = "# TYPE g gaugehistogram\ng {gcount:5,gsum:-0.5,bucket:[-1:2,1:3,+Inf:5]} # {} 0.5 1\n\
+                    # TYPE n gaugehistogram\n\
+                    n {gcount:3,gsum:4.5,schema:0,zero_threshold:0,zero_count:1,positive_spans:[1:2],positive_buckets:[1,1]}\n\
+                    # TYPE u unknown\nu 7\n# EOF\n";
+        let mut registry = Registry::default();
+        registry.set_now(1_700_000_000_000);
+        let imported = import_text(&mut registry, text, Format::OpenMetrics2);
+        assert_eq!((imported.series, imported.refused.as_slice(), imported.exemplars_dropped), (3, &[][..], 0));
+        let encoded = |registry: &Registry, encode: fn(&[crate::model::Family], Escaping, &mut Vec<u8>)| {
+            let mut out = Vec::new();
+            encode(&registry.read(0), Escaping::AllowUtf8, &mut out);
+            out
+        };
+        let second = crate::exposition::openmetrics2::encode;
+        assert_eq!(String::from_utf8(encoded(&registry, second)).unwrap(), text.replace(" 0.5 1\n", " 0.5 1.000\n"));
+        let first = String::from_utf8(encoded(&registry, crate::exposition::openmetrics::encode)).unwrap();
+        assert!(first.contains("g_bucket{le=\"1.0\"} 3 # {} 0.5 1.000\n"), "{first}");
+        assert!(first.contains("# TYPE g gaugehistogram\n") && first.contains("g_gcount 5\n"), "{first}");
+        assert!(first.ends_with("# TYPE u unknown\nu 7\n# EOF\n"), "{first}");
+        assert!(parse(first.as_bytes(), Format::OpenMetrics, &Limits::default()).is_ok(), "{first}");
+        let plain = written(&registry);
+        assert!(plain.contains("# TYPE g untyped\ng_bucket{le=\"-1\"} 2\n"), "{plain}");
+        assert!(plain.contains("g_gsum -0.5\ng_gcount 5\n# TYPE n untyped\n"), "{plain}");
+        assert!(plain.ends_with("# TYPE u untyped\nu 7\n"), "{plain}");
+        // Through a snapshot and protobuf they are the same.
+        let mut snapshot = Vec::new();
+        registry.snapshot(&mut snapshot);
+        let restored = Registry::restore(&snapshot, 7).unwrap();
+        assert_eq!(encoded(&restored, second), encoded(&registry, second));
+        let bytes = encoded(&registry, crate::exposition::protobuf::encode);
+        let families = parse(&bytes, Format::Protobuf, &Limits::default()).unwrap();
+        let mut again = Registry::default();
+        assert_eq!(import(&families, &mut again, Options::default()).refused, []);
+        assert_eq!(encoded(&again, second), encoded(&registry, second));
+        // They can be set, and nothing can be observed.
+        let unknown = registry.series(registry.family("u").unwrap(), &[]).unwrap();
+        registry.set(unknown, 8.0).unwrap();
+        assert_eq!(registry.scalar(unknown), Some(8.0));
+        let gauge = registry.series(registry.family("g").unwrap(), &[]).unwrap();
+        assert!(registry.observe(gauge, 1.0).is_err() && registry.record(gauge, 1.0).is_err());
+        // As a gauge, if that is wanted.
+        let options = Options { unknown_as_gauge: true };
         let families = parse(b"u 1\n", Format::Text, &Limits::default()).unwrap();
-        assert_eq!(import(&families, &mut registry, Options { unknown_as_gauge: true }).series, 1);
+        let mut registry = Registry::default();
+        assert_eq!(import(&families, &mut registry, options).series, 1);
+        assert_eq!(written(&registry), "# TYPE u gauge\nu 1\n");
     }
 
     #[test]

@@ -242,7 +242,8 @@ impl<'a> Reader<'a> {
         };
         match kind {
             FamilyType::Summary => self.summary(value),
-            FamilyType::Histogram | FamilyType::GaugeHistogram => self.histogram(value),
+            FamilyType::Histogram => self.histogram(value, ["_sum", "_count"]),
+            FamilyType::GaugeHistogram => self.histogram(value, ["_gsum", "_gcount"]),
             _ => self.scalar(value),
         }
     }
@@ -309,7 +310,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn histogram(&mut self, mut message: Message<'a>) -> Result<(), Fault> {
+    fn histogram(&mut self, mut message: Message<'a>, suffixes: [&'static str; 2]) -> Result<(), Fault> {
         let start = message.at;
         let (mut count, mut count_float, mut zero, mut zero_float) = (0u64, 0.0, 0u64, 0.0);
         let (mut sum, mut schema, mut zero_threshold) = (0.0, 0i64, 0.0);
@@ -390,8 +391,9 @@ impl<'a> Reader<'a> {
             before = Some(bucket);
         }
         self.queue.pending.extend(buckets);
-        self.queue.pending.push_back(Pending::new("_sum", Part::Sum, sum));
-        self.queue.pending.push_back(Pending::new("_count", Part::Count, total));
+        let [of_sum, of_count] = suffixes;
+        self.queue.pending.push_back(Pending::new(of_sum, Part::Sum, sum));
+        self.queue.pending.push_back(Pending::new(of_count, Part::Count, total));
         Ok(())
     }
 

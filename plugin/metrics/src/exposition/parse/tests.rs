@@ -596,7 +596,7 @@ fn valid_protobuf_is_accepted() {
                 v(3, 5),
                 m(4, &[m(7, &[d(4, 2.5), d(2, -6.0), m(3, &[d(4, 2.5), d(2, f64::INFINITY)])])]),
             ]),
-            vec!["h_bucket{le=\"+Inf\"} 2.5".into(), "h_sum{} -6".into(), "h_count{} 2.5".into()],
+            vec!["h_bucket{le=\"+Inf\"} 2.5".into(), "h_gsum{} -6".into(), "h_gcount{} 2.5".into()],
         ),
     ] {
         let families = read(&input, Format::Protobuf).unwrap_or_else(|error| panic!("{samples:?}: {error}"));
@@ -844,7 +844,7 @@ pub(super) fn registries() -> impl Strategy<Value = Registry> {
     let name = prop_oneof![3 => "[a-z_]{1,6}(_total|_info|_seconds|)", 1 => "[a-zé. ]{1,4}"];
     let recording = (
         name,
-        select(registry::Kind::ALL.to_vec()),
+        select([&registry::Kind::ALL[..], &[registry::Kind::Unknown, registry::Kind::GaugeHistogram]].concat()),
         prop::collection::vec(("x[a-z]{0,2}", any::<String>()), 0..3),
         prop::collection::vec(value, 1..6),
         "[ -~\\n]{0,10}",
@@ -856,8 +856,8 @@ pub(super) fn registries() -> impl Strategy<Value = Registry> {
             let Ok(name) = MetricName::new_utf8(&name, "name") else { continue };
             let mut definition = Definition::new(name, kind);
             definition.help = Some(help);
-            definition.buckets =
-                (kind == registry::Kind::Histogram).then(|| Buckets::new(&[-1.0, 0.5, 3.0], "buckets").unwrap());
+            let is_classic = matches!(kind, registry::Kind::Histogram | registry::Kind::GaugeHistogram);
+            definition.buckets = is_classic.then(|| Buckets::new(&[-1.0, 0.5, 3.0], "buckets").unwrap());
             definition.quantiles = (kind == registry::Kind::Summary).then(|| vec![0.5, 1.0]);
             if kind == registry::Kind::StateSet {
                 definition.states = vec!["on".into(), "off \"\n".into()];
@@ -868,13 +868,18 @@ pub(super) fn registries() -> impl Strategy<Value = Registry> {
             let Ok(labels) = Labels::of(pairs.collect(), "labels") else { continue };
             for value in values {
                 let amount = if kind == registry::Kind::Info { 1.0 } else { value };
-                if kind == registry::Kind::StateSet {
+                if matches!(kind, registry::Kind::StateSet | registry::Kind::GaugeHistogram) {
                     let mut definition = definition.clone();
                     definition.label_names = labels.names().cloned().collect();
                     let Ok(family) = registry.register(definition) else { break };
                     let values: Vec<&str> = labels.iter().map(|(_, value)| value).collect();
-                    if let Ok(id) = registry.series(family, &values) {
+                    let Ok(id) = registry.series(family, &values) else { continue };
+                    if kind == registry::Kind::StateSet {
                         registry.set_state(id, "on", value > 0.0).unwrap();
+                    } else {
+                        let state = registry::SeriesState::Histogram { counts: &[1, 0, 2, 3], sum: amount };
+                        registry.replace(id, state).unwrap();
+                        registry.forget_start(id).unwrap();
                     }
                     continue;
                 }
@@ -900,6 +905,8 @@ fn samples_with(registry: &Registry, escaping: Escaping, wanted: impl Fn(&str) -
     let mut lines = Vec::new();
     for family in registry.read(registry.now_ms()) {
         let name = escaping.metric_name(family.name);
+        let is_gauge = family.kind == registry::Kind::GaugeHistogram;
+        let (of_sum, of_count) = if is_gauge { ("_gsum", "_gcount") } else { ("_sum", "_count") };
         for series in &family.series {
             let mut push = |suffix: &str, own: Option<(&str, &str)>, value: f64| {
                 let mut labels: Vec<(String, String)> = series
@@ -927,8 +934,8 @@ fn samples_with(registry: &Registry, escaping: Escaping, wanted: impl Fn(&str) -
                         below += count;
                         push("_bucket", Some(("le", &number_text(*bound))), below as f64);
                     }
-                    push("_sum", None, *sum);
-                    push("_count", None, below as f64);
+                    push(of_sum, None, *sum);
+                    push(of_count, None, below as f64);
                 }
                 model::Point::Native(native) => {
                     push("_bucket", Some(("le", "+Inf")), native.count() as f64);

@@ -68,12 +68,17 @@ impl Template {
             Kind::Gauge => ("gauge", "", vec![sample("", None)]),
             Kind::Info if name.ends_with("_info") => ("gauge", "", vec![sample("", None)]),
             Kind::Info => ("gauge", "_info", vec![sample("_info", None)]),
-            Kind::Histogram | Kind::NativeHistogram => {
+            Kind::Unknown => ("untyped", "", vec![sample("", None)]),
+            kind @ (Kind::Histogram | Kind::NativeHistogram | Kind::GaugeHistogram) => {
                 let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
                 let mut samples = numbers("_bucket", "le", bounds);
                 samples.extend(numbers("_bucket", "le", &[f64::INFINITY]));
-                samples.extend([sample("_sum", None), sample("_count", None)]);
-                ("histogram", "", samples)
+                let (name, sum, count) = match kind {
+                    Kind::GaugeHistogram => ("untyped", "_gsum", "_gcount"),
+                    _ => ("histogram", "_sum", "_count"),
+                };
+                samples.extend([sample(sum, None), sample(count, None)]);
+                (name, "", samples)
             }
             Kind::Summary => {
                 let mut samples = numbers("", "quantile", definition.quantiles.as_deref().unwrap_or_default());

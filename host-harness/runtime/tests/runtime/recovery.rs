@@ -1,19 +1,14 @@
 //! What was acknowledged outlives crashes of the plug and of the host, and nothing counts twice.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/mod.rs"]
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::{Server, ask, count, granted, notes, process, start, until};
 use plugpipe_runtime::{Answer, Error, Grants, Limits, PlugHandle};
 use serde_json::{Value, json};
-use support::{Server, ask, count, granted, notes, process, start, until};
 
 fn spawned(plug: &PlugHandle, ctx: Value) -> tokio::task::JoinHandle<Result<Answer, Error>> {
     let plug = plug.clone();
@@ -338,7 +333,7 @@ async fn a_host_that_is_killed_lost_nothing_acknowledged_and_counts_nothing_twic
     let mut least = 0;
     for kill in 0..4_usize {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["records_until_it_is_killed", "--exact", "--ignored", "--nocapture"])
+            .args(["recovery::records_until_it_is_killed", "--exact", "--ignored", "--nocapture"])
             .env("NOTES_FOLDER", folder.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,14 +1,11 @@
 //! The types for callers in TypeScript and Python: made from this manifest, and read by the tools
 //! of both languages.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::process::Command;
 
 use xtask::root;
 
-#[path = "../../tests/fetched.rs"]
-mod fetched;
+use crate::fetched;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()

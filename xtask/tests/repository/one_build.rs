@@ -2,8 +2,6 @@
 //! dependency of the tests that turns on a feature of a crate which the program has too makes that
 //! crate, and all above it, be built twice.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -32,4 +30,29 @@ fn the_program_and_the_tests_share_one_build_of_the_dependencies() {
         .filter(|line| !EXCEPTIONS.iter().any(|(package, _)| line.starts_with(&format!("{package} v"))))
         .collect();
     assert!(twice.is_empty(), "put these crates' further features into host-harness/Cargo.toml: {twice:#?}");
+}
+
+/// What the components of the tests have of their own.
+const OF_FIXTURES: &[(&str, &str)] = &[
+    ("hostile-plug", "the component itself"),
+    ("notes-plug", "the component itself"),
+    ("postcard", "the tests of the runtime encode with it"),
+    ("serde", "its default features cost nothing to build"),
+    ("thiserror", "postcard needs no standard library"),
+];
+
+#[test]
+fn the_components_share_one_build_of_the_macros() {
+    let target = ["--target", "wasm32-unknown-unknown", "--edges", "normal,build"];
+    let plug = packages(&[&["--package", "monitoring-prometheus"], &target[..]].concat());
+    assert!(plug.iter().any(|line| line.starts_with("wit-bindgen-rust-macro v")), "{plug:?}");
+    for folder in ["tests/fixtures/notes", "tests/hostile"] {
+        let manifest = xtask::root().join(folder).join("Cargo.toml");
+        let fixture = packages(&[&["--manifest-path", manifest.to_str().unwrap()], &target[..]].concat());
+        let twice: Vec<&String> = fixture
+            .difference(&plug)
+            .filter(|line| !OF_FIXTURES.iter().any(|(package, _)| line.starts_with(&format!("{package} v"))))
+            .collect();
+        assert!(twice.is_empty(), "{folder}: use the plug's versions and features: {twice:#?}");
+    }
 }

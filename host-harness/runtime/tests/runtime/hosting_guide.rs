@@ -1,10 +1,6 @@
 //! The host of docs/hosting.md: any plug in plain wasmtime, by `plugpipe:plug` alone. The page's
-//! blocks are parts of this file, line by line: xtask/tests/documents.rs compares. Nothing of the
-//! crate that this test stands in is used.
-
-#![allow(clippy::unwrap_used)]
-
-mod support;
+//! blocks are parts of this file, line by line: xtask/tests/repository/documents.rs compares.
+//! Nothing of the crate that this test belongs to is used.
 
 mod sandbox {
     use http_body_util::BodyExt as _;
@@ -242,14 +238,14 @@ mod host {
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use crate::support::Server;
 use host::Host;
 use sandbox::exports::plugpipe::plug::hosting::{Answer, Request};
 use sandbox::{AnyPlugPre, Guest};
 use serde_json::{Value, json};
-use support::Server;
 
 async fn host(granted: &[&str]) -> Host {
-    static PLUG: LazyLock<AnyPlugPre<Guest>> = LazyLock::new(|| host::compile(support::component()).unwrap());
+    static PLUG: LazyLock<AnyPlugPre<Guest>> = LazyLock::new(|| host::compile(crate::support::component()).unwrap());
     let granted = granted.iter().map(|origin| (*origin).to_owned()).collect();
     Host::new(PLUG.clone(), granted).await.unwrap()
 }

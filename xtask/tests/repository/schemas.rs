@@ -1,8 +1,6 @@
 //! The schemas for editors: they are those of the code, and every file that the project ships fits
 //! its own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +9,7 @@ use plugpipe_yaml as yaml;
 use serde_json::Value;
 use xtask::{root, schemas};
 
-#[path = "../../tests/schema.rs"]
-mod schema;
-
-use schema::{problems, validator};
+use crate::schema::{problems, validator};
 
 fn of(name: &str) -> Validator {
     let all = schemas::all().unwrap();

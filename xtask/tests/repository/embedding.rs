@@ -1,8 +1,6 @@
 //! What a program gets that depends on one of the host's crates and not on the whole harness, and
 //! the walls between the crates of the workspace.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,5 @@
 //! The hosts of `plugpipe:plug` in packaging/: they pass on what a plug says, and know no plug.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +8,7 @@ use std::sync::LazyLock;
 
 use xtask::root;
 
-#[path = "../../tests/fetched.rs"]
-#[allow(dead_code)] // TypeScript is for others.
-mod fetched;
+use crate::fetched;
 
 /// A plug of another trade, whose bodies need not be JSON.
 static NOTES: LazyLock<Vec<u8>> =

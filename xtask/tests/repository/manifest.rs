@@ -1,17 +1,12 @@
 //! `plugin/plug.yaml`: against PlugPipe's rules for manifests, and what is made of it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use xtask::root;
 
-#[path = "../../tests/schema.rs"]
-mod schema;
-
-use schema::{problems, validator};
+use crate::schema::{problems, validator};
 
 static MANIFEST: LazyLock<Value> = LazyLock::new(|| xtask::reference::manifest().unwrap());
 
@@ -107,6 +102,14 @@ fn the_schemas_are_of_the_types_that_read_requests() {
     let written = std::fs::read_to_string(xtask::reference::manifest_path()).unwrap();
     let made = xtask::generate::manifest().unwrap();
     assert!(written == made, "plugin/plug.yaml is not of these types: run cargo xtask generate");
+}
+
+#[test]
+fn the_mixin_is_what_the_plug_renders() {
+    for (path, made) in xtask::mixin::files().unwrap() {
+        let written = std::fs::read_to_string(root().join(&path)).unwrap();
+        assert!(written == made, "{path} is not what the plug renders: run cargo xtask generate");
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The plug of tests/fixtures/notes, built once, and small HTTP servers.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[path = "../../../component/component.rs"]
 #[allow(dead_code)]
 mod component;
@@ -22,7 +20,9 @@ pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let fixture = root.join("tests/fixtures/notes");
-        let module = component::compile(&[], &fixture, "notes-plug", &root.join("target/fixtures")).unwrap();
+        // Where other components are built too, and with them what they share.
+        let target = component::target_folder(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap();
+        let module = component::compile(&[], &fixture, "notes-plug", &target.join("component")).unwrap();
         component::componentize(&std::fs::read(module).unwrap()).unwrap()
     });
     &COMPONENT

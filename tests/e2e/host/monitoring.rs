@@ -1,0 +1,187 @@
+//! Plugs that record in another one by importing `plugpipe:monitoring/metrics`: what they record is
+//! theirs alone, and nothing that they do costs the other plug anything.
+
+use std::time::{Duration, Instant};
+
+use plugpipe_harness::session::MetricKind;
+use plugpipe_harness::{Error, Grants, Plug, PlugHandle};
+use serde_json::{Value, json};
+
+use crate::host::hostile;
+use crate::support::{Checked, alone, exposition, start};
+
+/// Grants of a plug that may record.
+fn metrics() -> Grants {
+    let mut grants = Grants::none();
+    grants.metrics = true;
+    grants
+}
+
+async fn linked(to: &PlugHandle, name: &str, grants: Grants) -> PlugHandle {
+    let plug: Plug = hostile::hostile().clone().recording_to(to, name);
+    plug.start(&json!({}), grants, hostile::limits()).await.unwrap()
+}
+
+async fn attack(plug: &PlugHandle, ctx: Value) -> String {
+    told(plug.process(ctx.to_string(), "").await.unwrap())
+}
+
+fn told(answer: plugpipe_harness::Answer) -> String {
+    answer.error.map_or(answer.body, |problem| problem.message)
+}
+
+/// The value of a series, as it is exposed.
+async fn value(plug: &PlugHandle, series: &str) -> Option<String> {
+    let text = exposition(plug).await;
+    text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ').map(str::to_owned))
+}
+
+fn record(name: &str) -> Value {
+    json!({"operation": "record", "name": name})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_plugs_record_says_who_did_and_no_handle_leads_to_anothers() {
+    let exporter = alone().await;
+    let own = json!({"operation": "record_counter", "metric_name": "of_host_total", "metric_value": 1});
+    exporter.process(&own).await.unwrap();
+    let (a, b) = (linked(&exporter, "a", metrics()).await, linked(&exporter, "b", metrics()).await);
+    for _ in 0..2 {
+        assert_eq!(attack(&a, record("x_total")).await, "ok 0");
+    }
+    // Another plug has tried them all before it has any of its own.
+    assert_eq!(attack(&b, json!({"operation": "steal", "times": "50"})).await, "0");
+    assert_eq!(attack(&b, record("x_total")).await, "ok 0");
+    assert_eq!(value(&exporter, "x_total{l=\"v\",plug=\"a\"}").await.as_deref(), Some("2"));
+    assert_eq!(value(&exporter, "x_total{l=\"v\",plug=\"b\"}").await.as_deref(), Some("1"));
+    assert_eq!(value(&exporter, "of_host_total").await.as_deref(), Some("1"));
+    // Its own handle works, and only that.
+    assert_eq!(attack(&b, json!({"operation": "update", "handle": "0"})).await, "Outcome::Recorded");
+    assert_eq!(value(&exporter, "x_total{l=\"v\",plug=\"b\"}").await.as_deref(), Some("2"));
+
+    let pretended = attack(&a, json!({"operation": "pretend"})).await;
+    let lines: Vec<&str> = pretended.lines().collect();
+    assert!(lines[..3].iter().all(|line| line.contains("the host adds the label plug")), "{pretended}");
+    assert!(lines[3..].iter().all(|line| line.contains("begin with plugpipe_")), "{pretended}");
+    // A kind is the whole registry's.
+    let conflict = attack(&b, json!({"operation": "record", "name": "x_total", "kind": "gauge"})).await;
+    assert!(conflict.contains("Conflict"), "{conflict}");
+
+    assert_eq!(attack(&a, json!({"operation": "clear"})).await, "1");
+    assert_eq!(value(&exporter, "x_total{l=\"v\",plug=\"a\"}").await, None);
+    assert_eq!(value(&exporter, "x_total{l=\"v\",plug=\"b\"}").await.as_deref(), Some("2"));
+    let names = a.with(|session| Box::pin(std::future::ready(Ok(session.recorded_elsewhere())))).await.unwrap();
+    assert_eq!(names, ["own_total", "x_total"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plug_records_as_much_as_is_granted_and_only_if_it_is() {
+    let exporter = alone().await;
+    let denied = linked(&exporter, "denied", Grants::none()).await;
+    let told = attack(&denied, record("x_total")).await;
+    assert!(told.contains("NotGranted") && told.contains("metrics: true"), "{told}");
+    assert_eq!(attack(&denied, json!({"operation": "steal", "times": "5"})).await, "0");
+    assert!(attack(&denied, json!({"operation": "ask"})).await.contains("NotGranted"));
+    // Without a plug to record in.
+    let alone = hostile::start(metrics()).await;
+    assert!(attack(&alone, record("x_total")).await.contains("NotGranted"));
+
+    let mut grants = metrics();
+    grants.limits.series = Some(3);
+    let bounded = linked(&exporter, "bounded", grants).await;
+    for with in ["series", "families"] {
+        let told = attack(&bounded, json!({"operation": "fill", "with": with, "times": "9"})).await;
+        let made = if with == "series" { "3 " } else { "2 " };
+        assert!(told.starts_with(made) && told.contains("limits.series in its grants"), "{told}");
+    }
+    for with in ["text", "values"] {
+        let told = attack(&bounded, json!({"operation": "fill", "with": with, "times": "1"})).await;
+        assert!(told.starts_with("0 ") && told.contains("LimitReached"), "{told}");
+    }
+    // The handle of the first series is 0.
+    let told = attack(&bounded, json!({"operation": "fill", "with": "state", "times": "1"})).await;
+    assert!(told.starts_with("0 ") && told.contains("LimitReached"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trap_of_either_plug_costs_the_other_nothing_and_a_replay_records_nothing_twice() {
+    let exporter = alone().await;
+    let importer = linked(&exporter, "a", metrics()).await;
+    assert_eq!(attack(&importer, record("x_total")).await, "ok 0");
+    let trapped = importer.process(json!({"operation": "trap"}).to_string(), "").await;
+    assert!(matches!(trapped, Err(Error::Crashed { .. })), "{trapped:?}");
+    // The next call makes the journalled ones again.
+    assert_eq!(attack(&importer, record("x_total")).await, "ok 0");
+    assert_eq!(importer.recovery().await.unwrap().replayed, 1);
+    assert_eq!(value(&exporter, "x_total{l=\"v\",plug=\"a\"}").await.as_deref(), Some("2"));
+    let flooded = importer.process(json!({"operation": "flood", "with": "metrics"}).to_string(), "").await;
+    assert!(matches!(flooded, Err(Error::Limit { .. } | Error::Deadline { .. })), "{flooded:?}");
+    assert_eq!(attack(&importer, record("x_total")).await, "ok 0");
+    let recovery = exporter.recovery().await.unwrap();
+    assert_eq!((recovery.crashes, recovery.lost), (0, 0));
+    assert!(value(&exporter, "x_total{l=\"v\",plug=\"a\"}").await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plug_that_crashes_does_not_take_its_importers_along() {
+    // The one that exports is hostile here.
+    let exporter = hostile::start(Grants::none()).await;
+    let importer = linked(&exporter, "a", metrics()).await;
+    // It takes nothing.
+    let told = attack(&importer, record("x_total")).await;
+    assert!(told.contains("InvalidInput(\"not here\")"), "{told}");
+    let trapped = exporter.process(json!({"operation": "trap"}).to_string(), "").await;
+    assert!(matches!(trapped, Err(Error::Crashed { .. })), "{trapped:?}");
+    assert!(attack(&importer, record("x_total")).await.contains("not here"));
+    assert_eq!(importer.recovery().await.unwrap().crashes, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_go_through_the_other_plug_where_they_are_granted_and_from_workers_only() {
+    let server = crate::fake_web::WebServer::http(|_| {
+        crate::fake_web::text(r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#)
+    })
+    .await;
+    let exporter: Checked = start(json!({"prometheus_url": server.url()})).await;
+    let mut grants = Grants::none();
+    grants.query = true;
+    let importer = linked(&exporter, "a", grants).await;
+    let told = attack(&importer, json!({"operation": "ask"})).await;
+    assert!(told.contains("Unsupported") && told.contains("a recorder waits for no server"), "{told}");
+    assert!(server.asked().is_empty());
+    // The importer itself is granted no origin.
+    let told = attack(&importer, json!({"operation": "ask", "in": "run"})).await;
+    assert!(told.starts_with("ok "), "{told}");
+    assert_eq!(server.asked().len(), 1);
+    let denied = linked(&exporter, "b", metrics()).await;
+    assert!(attack(&denied, json!({"operation": "ask", "in": "run"})).await.contains("NotGranted"));
+    assert_eq!(server.asked().len(), 1);
+}
+
+/// Both ways wait for the exporter's task; one of them crosses the importer's sandbox too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_by_handle_from_another_plug_costs_little_more_than_one_of_the_host() {
+    const CALLS: u32 = 300;
+    let exporter = alone().await;
+    let importer = linked(&exporter, "a", metrics()).await;
+    assert_eq!(attack(&importer, record("x_total")).await, "ok 0");
+    let series = exporter
+        .with(|session| Box::pin(async move { session.record("y_total", MetricKind::Counter, &[], 1.0).await }));
+    let series = series.await.unwrap();
+    let (mut of_host, mut of_plug) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        let began = Instant::now();
+        for _ in 0..CALLS {
+            exporter.with(move |session| Box::pin(async move { session.add(series, 1.0).await })).await.unwrap();
+        }
+        of_host.push(began.elapsed());
+        let update = json!({"operation": "update", "handle": "0", "times": CALLS.to_string()});
+        let began = Instant::now();
+        assert_eq!(attack(&importer, update).await, "Outcome::Recorded");
+        of_plug.push(began.elapsed());
+    }
+    let fastest = |of: &[Duration]| *of.iter().min().unwrap() / CALLS;
+    let (of_host, of_plug) = (fastest(&of_host), fastest(&of_plug));
+    println!("an update by handle: {of_host:?} from the host, {of_plug:?} from another plug");
+    assert!(of_plug <= of_host * 3, "{of_plug:?} and {of_host:?}");
+}
