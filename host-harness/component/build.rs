@@ -2,7 +2,9 @@
 //! embed.
 //!
 //! The nested build uses a separate target folder for all profiles: the component is the same for a
-//! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead.
+//! debug and a release harness. Set `PLUGPIPE_EMBED` to embed a prebuilt component instead. Set
+//! `PLUGPIPE_PRECOMPILED` to embed its compiled form too: a file that is named after the SHA-256
+//! digest of the component, so that none of another component is taken.
 
 use std::env;
 use std::ffi::OsString;
@@ -44,6 +46,7 @@ fn build() -> Result<(), String> {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
     println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");
+    println!("cargo::rerun-if-env-changed=PLUGPIPE_PRECOMPILED");
     let out = variable("OUT_DIR").map(PathBuf::from)?;
 
     let component = match env::var_os("PLUGPIPE_EMBED").filter(|path| !path.is_empty()) {
@@ -56,8 +59,27 @@ fn build() -> Result<(), String> {
     };
     let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env=PLUGPIPE_PLUG_SHA256={digest}");
+    precompiled(&digest, &out)?;
     let path = out.join("monitoring_prometheus.wasm");
     fs::write(&path, component).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Writes `precompiled.rs`: the compiled form of the component with this digest, or none.
+fn precompiled(digest: &str, out: &Path) -> Result<(), String> {
+    let code = match env::var_os("PLUGPIPE_PRECOMPILED").filter(|path| !path.is_empty()).map(PathBuf::from) {
+        None => "None".to_owned(),
+        Some(path) if path.file_stem().is_some_and(|stem| stem == digest) => {
+            let copy = out.join("precompiled.cwasm");
+            fs::write(&copy, read(&path)?).map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
+            "Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/precompiled.cwasm\")))".to_owned()
+        }
+        Some(path) => {
+            let path = path.display();
+            return Err(format!("PLUGPIPE_PRECOMPILED: expected a file called {digest}.cwasm, got {path}"));
+        }
+    };
+    let path = out.join("precompiled.rs");
+    fs::write(&path, code).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Installs the wasm target with rustup if it is missing.

@@ -53,8 +53,8 @@ pub(crate) fn compile(through: &[&str], workspace: &Path, package: &str, target:
     Ok(target.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
 }
 
-/// Removes names, and this machine's paths, from the component, so that builds are reproducible.
-fn flags(workspace: &Path) -> OsString {
+/// Removes names, and this machine's paths, from what is built, so that builds are reproducible.
+pub(crate) fn flags(workspace: &Path) -> OsString {
     // Cargo drops a profile's `strip` where the package has a level of its own.
     let mut flags = OsString::from("-Cstrip=symbols");
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));

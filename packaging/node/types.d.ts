@@ -1265,7 +1265,10 @@ export interface ExpireSilenceResult extends AnyResult {
   silence_id: string;
 }
 
-/** `export_dashboards`: export dashboards as files for Grafana provisioning. */
+/**
+ * `export_dashboards`: export dashboards as files for Grafana provisioning, or as ConfigMaps for
+ * Kubernetes.
+ */
 export interface ExportDashboardsRequest extends AnyRequest {
   /** An alias of `dashboards`. */
   dashboard_config?: unknown;
@@ -1280,6 +1283,10 @@ export interface ExportDashboardsRequest extends AnyRequest {
   folder?: Text | LabelValue[];
   /** The uid of the innermost folder, or of an existing folder. */
   folder_uid?: Text;
+  /**
+   * Whether to export ConfigMaps for Grafana's sidecar, one for each dashboard, and their metadata.
+   */
+  kubernetes?: Flag | Kubernetes;
   /** The prefix of a template's metric names; `plugpipe` by default. */
   prefix?: Text;
   /** The names of templates; `all` selects every template. */
@@ -1290,13 +1297,18 @@ export interface ExportDashboardsRequest extends AnyRequest {
 
 /** The result of `export_dashboards`. */
 export interface ExportDashboardsResult extends AnyResult {
-  /** A file for each dashboard. */
+  /** A file for each dashboard: its JSON model, or with `kubernetes` its ConfigMap. */
   files: File[];
   /** The `uids` that do not exist in Grafana. */
   missing: string[];
-  /** The YAML provider file that makes Grafana load the other files. */
-  provider: string;
-  /** Corrections and suspicious fields in dashboards. */
+  /**
+   * The YAML provider file that makes Grafana load the other files. Absent with `kubernetes`.
+   */
+  provider?: string;
+  /**
+   * Corrections and suspicious fields in dashboards; with `kubernetes` also what a ConfigMap cannot
+   * express.
+   */
   warnings: string[];
 }
 
@@ -1355,7 +1367,7 @@ export interface ExportOtlpResult extends AnyResult {
   unchanged?: boolean;
 }
 
-/** `export_rules`: a rule file. */
+/** `export_rules`: a rule file, or a PrometheusRule for Kubernetes. */
 export interface ExportRulesRequest extends AnyRequest {
   /** Fields missing from it are read from the top level. Rule definitions belong in `alerts`. */
   alert_config?: AlertConfig | null;
@@ -1367,6 +1379,8 @@ export interface ExportRulesRequest extends AnyRequest {
   groups?: RuleGroup[] | null;
   /** The evaluation interval of the group of `alerts`; the server's default by default. */
   interval?: Duration;
+  /** Whether to export a PrometheusRule of the Prometheus operator, and its metadata. */
+  kubernetes?: Flag | Kubernetes;
   /** The template's parameters. */
   parameters?: { [key: string]: unknown } | null;
   /** The rule file's name; `plugpipe_rules.yml` by default. */
@@ -1381,7 +1395,7 @@ export interface ExportRulesRequest extends AnyRequest {
 
 /** The result of `export_rules`. */
 export interface ExportRulesResult extends AnyResult {
-  /** The rule file's text. */
+  /** The rule file's text; with `kubernetes` that of a PrometheusRule. */
   exported_rules: string;
   /** How many groups there are. */
   groups: number;
@@ -1636,7 +1650,10 @@ export interface FoundDashboard {
   url?: string;
 }
 
-/** `generate_config`: generate a prometheus.yml, or parts of it, and targets files. */
+/**
+ * `generate_config`: generate a prometheus.yml, or parts of it, and targets files; or monitors for
+ * Kubernetes.
+ */
 export interface GenerateConfigRequest extends AnyRequest {
   /** The environment whose defaults apply: `development`, `testing` or `production`. */
   environment?: Text;
@@ -1644,17 +1661,24 @@ export interface GenerateConfigRequest extends AnyRequest {
   for_version?: Text;
   /** The contents of the parts. */
   generate?: GeneratedSections | null;
+  /**
+   * Whether to write resources of the Prometheus operator, one for each job, and their metadata.
+   */
+  kubernetes?: Flag | KubernetesMonitors;
   /** The parts to write; by default all non-empty ones. */
   parts?: string[] | null;
 }
 
 /** The result of `generate_config`. */
 export interface GenerateConfigResult extends AnyResult {
-  /** The text of `prometheus.yml`; absent if all parts are empty. */
+  /**
+   * The text of `prometheus.yml`, or with `kubernetes` of the operator's resources; absent if all
+   * parts are empty.
+   */
   config?: string;
   /** The environment whose defaults apply, or `default`. */
   environment: string;
-  /** Prometheus's default name for the file; absent without `config`. */
+  /** The usual name of the file; absent without `config`. */
   file_name?: string;
   /** The targets as JSON, for a file in `file_sd_configs`. */
   file_sd?: string;
@@ -2039,6 +2063,47 @@ export type KindName =
   | 'native_histogram'
   | 'info'
   | 'stateset';
+
+/** The metadata of Kubernetes resources. */
+export interface Kubernetes {
+  /** Annotations of the resources. */
+  annotations?: Labels;
+  /** Labels of the resources, such as those by which the operator selects them. */
+  labels?: Labels;
+  /**
+   * The resource's name, or what the names of several begin with; made of the file, dashboard or
+   * job by default.
+   */
+  name?: Text;
+  /** The namespace; by default that of whoever applies the resource. */
+  namespace?: Text;
+}
+
+/**
+ * Monitors and scrape configurations of the Prometheus operator: their metadata, and how it finds
+ * the plug.
+ */
+export interface KubernetesMonitors {
+  /** Annotations of the resources. */
+  annotations?: Labels;
+  /**
+   * The resource for the plug's job: `service_monitor` (the default), `pod_monitor` or
+   * `scrape_config`.
+   */
+  kind?: Text;
+  /** Labels of the resources, such as those by which the operator selects them. */
+  labels?: Labels;
+  /** What the resources' names begin with; made of the jobs' names by default. */
+  name?: Text;
+  /** The namespace; by default that of whoever applies the resources. */
+  namespace?: Text;
+  /** The namespaces of the Service or pods; by default that of the monitor. */
+  namespaces?: string[] | null;
+  /** The name of the port in the Service or pods; `http` by default. */
+  port?: Text;
+  /** The labels of the plug's Service or pods; `app.kubernetes.io/name: plugpipe` by default. */
+  selector?: Labels;
+}
 
 /** Name-value pairs. */
 export type LabelPairs = { [key: string]: string };
@@ -3560,6 +3625,8 @@ export interface ScrapeJob {
   basic_auth?: BasicAuth | null;
   /** A token file on the Prometheus server. */
   bearer_token_file?: Text;
+  /** With `kubernetes` only: the Secret with the token. */
+  bearer_token_secret?: SecretKey | null;
   /** Paths of targets files. */
   file_sd?: string[] | null;
   /** Whether labels from the target take precedence over the job's. */
@@ -3644,6 +3711,14 @@ export interface ScrapedEndpoint {
   timeout?: Duration;
   /** Whether to import untyped metrics as gauges; they are rejected by default. */
   unknown_as_gauge?: Flag;
+}
+
+/** A key of a Secret in the namespace of the resource that refers to it. */
+export interface SecretKey {
+  /** The key in the Secret. */
+  key?: Text;
+  /** The Secret's name. */
+  name?: Text;
 }
 
 /** `send_alerts`: send firing alerts to Alertmanager. */

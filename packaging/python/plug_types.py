@@ -1582,7 +1582,9 @@ class _ExportDashboardsRequestRequired(TypedDict):
 
 
 class ExportDashboardsRequest(AnyRequest, _ExportDashboardsRequestRequired, total=False):
-    """`export_dashboards`: export dashboards as files for Grafana provisioning."""
+    """`export_dashboards`: export dashboards as files for Grafana provisioning, or as ConfigMaps
+    for Kubernetes.
+    """
 
     # An alias of `dashboards`.
     dashboard_config: Any
@@ -1595,6 +1597,9 @@ class ExportDashboardsRequest(AnyRequest, _ExportDashboardsRequestRequired, tota
     folder: Union[Text, List[LabelValue]]
     # The uid of the innermost folder, or of an existing folder.
     folder_uid: Text
+    # Whether to export ConfigMaps for Grafana's sidecar, one for each dashboard, and their
+    # metadata.
+    kubernetes: Union[Flag, Kubernetes]
     # The prefix of a template's metric names; `plugpipe` by default.
     prefix: Text
     # The names of templates; `all` selects every template.
@@ -1603,17 +1608,23 @@ class ExportDashboardsRequest(AnyRequest, _ExportDashboardsRequestRequired, tota
     uids: Union[LabelValues, None]
 
 
-class ExportDashboardsResult(AnyResult):
-    """The result of `export_dashboards`."""
+class _ExportDashboardsResultRequired(TypedDict):
+    """What ExportDashboardsResult must have."""
 
-    # A file for each dashboard.
+    # A file for each dashboard: its JSON model, or with `kubernetes` its ConfigMap.
     files: List[File]
     # The `uids` that do not exist in Grafana.
     missing: List[str]
-    # The YAML provider file that makes Grafana load the other files.
-    provider: str
-    # Corrections and suspicious fields in dashboards.
+    # Corrections and suspicious fields in dashboards; with `kubernetes` also what a ConfigMap
+    # cannot express.
     warnings: List[str]
+
+
+class ExportDashboardsResult(AnyResult, _ExportDashboardsResultRequired, total=False):
+    """The result of `export_dashboards`."""
+
+    # The YAML provider file that makes Grafana load the other files. Absent with `kubernetes`.
+    provider: str
 
 
 # `export_format` of output_schema.
@@ -1701,7 +1712,7 @@ class _ExportRulesRequestRequired(TypedDict):
 
 
 class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
-    """`export_rules`: a rule file."""
+    """`export_rules`: a rule file, or a PrometheusRule for Kubernetes."""
 
     # Fields missing from it are read from the top level. Rule definitions belong in `alerts`.
     alert_config: Union[AlertConfig, None]
@@ -1713,6 +1724,8 @@ class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
     groups: Union[List[RuleGroup], None]
     # The evaluation interval of the group of `alerts`; the server's default by default.
     interval: Duration
+    # Whether to export a PrometheusRule of the Prometheus operator, and its metadata.
+    kubernetes: Union[Flag, Kubernetes]
     # The template's parameters.
     parameters: Union[Dict[str, Any], None]
     # The rule file's name; `plugpipe_rules.yml` by default.
@@ -1728,7 +1741,7 @@ class ExportRulesRequest(AnyRequest, _ExportRulesRequestRequired, total=False):
 class ExportRulesResult(AnyResult):
     """The result of `export_rules`."""
 
-    # The rule file's text.
+    # The rule file's text; with `kubernetes` that of a PrometheusRule.
     exported_rules: str
     # How many groups there are.
     groups: int
@@ -2054,7 +2067,9 @@ class _GenerateConfigRequestRequired(TypedDict):
 
 
 class GenerateConfigRequest(AnyRequest, _GenerateConfigRequestRequired, total=False):
-    """`generate_config`: generate a prometheus.yml, or parts of it, and targets files."""
+    """`generate_config`: generate a prometheus.yml, or parts of it, and targets files; or
+    monitors for Kubernetes.
+    """
 
     # The environment whose defaults apply: `development`, `testing` or `production`.
     environment: Text
@@ -2062,6 +2077,8 @@ class GenerateConfigRequest(AnyRequest, _GenerateConfigRequestRequired, total=Fa
     for_version: Text
     # The contents of the parts.
     generate: Union[GeneratedSections, None]
+    # Whether to write resources of the Prometheus operator, one for each job, and their metadata.
+    kubernetes: Union[Flag, KubernetesMonitors]
     # The parts to write; by default all non-empty ones.
     parts: Union[List[str], None]
 
@@ -2082,9 +2099,10 @@ class _GenerateConfigResultRequired(TypedDict):
 class GenerateConfigResult(AnyResult, _GenerateConfigResultRequired, total=False):
     """The result of `generate_config`."""
 
-    # The text of `prometheus.yml`; absent if all parts are empty.
+    # The text of `prometheus.yml`, or with `kubernetes` of the operator's resources; absent if all
+    # parts are empty.
     config: str
-    # Prometheus's default name for the file; absent without `config`.
+    # The usual name of the file; absent without `config`.
     file_name: str
     # The targets as JSON, for a file in `file_sd_configs`.
     file_sd: str
@@ -2507,6 +2525,44 @@ KindName = Literal[
     "info",
     "stateset",
 ]
+
+
+class Kubernetes(TypedDict, total=False):
+    """The metadata of Kubernetes resources."""
+
+    # Annotations of the resources.
+    annotations: Labels
+    # Labels of the resources, such as those by which the operator selects them.
+    labels: Labels
+    # The resource's name, or what the names of several begin with; made of the file, dashboard or
+    # job by default.
+    name: Text
+    # The namespace; by default that of whoever applies the resource.
+    namespace: Text
+
+
+class KubernetesMonitors(TypedDict, total=False):
+    """Monitors and scrape configurations of the Prometheus operator: their metadata, and how it
+    finds the plug.
+    """
+
+    # Annotations of the resources.
+    annotations: Labels
+    # The resource for the plug's job: `service_monitor` (the default), `pod_monitor` or
+    # `scrape_config`.
+    kind: Text
+    # Labels of the resources, such as those by which the operator selects them.
+    labels: Labels
+    # What the resources' names begin with; made of the jobs' names by default.
+    name: Text
+    # The namespace; by default that of whoever applies the resources.
+    namespace: Text
+    # The namespaces of the Service or pods; by default that of the monitor.
+    namespaces: Union[List[str], None]
+    # The name of the port in the Service or pods; `http` by default.
+    port: Text
+    # The labels of the plug's Service or pods; `app.kubernetes.io/name: plugpipe` by default.
+    selector: Labels
 
 
 # Name-value pairs.
@@ -4438,6 +4494,8 @@ class ScrapeJob(TypedDict, total=False):
     basic_auth: Union[BasicAuth, None]
     # A token file on the Prometheus server.
     bearer_token_file: Text
+    # With `kubernetes` only: the Secret with the token.
+    bearer_token_secret: Union[SecretKey, None]
     # Paths of targets files.
     file_sd: Union[List[str], None]
     # Whether labels from the target take precedence over the job's.
@@ -4521,6 +4579,15 @@ class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     timeout: Duration
     # Whether to import untyped metrics as gauges; they are rejected by default.
     unknown_as_gauge: Flag
+
+
+class SecretKey(TypedDict, total=False):
+    """A key of a Secret in the namespace of the resource that refers to it."""
+
+    # The key in the Secret.
+    key: Text
+    # The Secret's name.
+    name: Text
 
 
 # `send_alerts`: send firing alerts to Alertmanager.

@@ -10,6 +10,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cli;
+#[path = "../crds.rs"]
+mod crds;
 #[path = "../fakes/accounting.rs"]
 mod fake_accounting;
 #[path = "../fakes/grafana.rs"]

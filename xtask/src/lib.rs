@@ -8,6 +8,8 @@
 //! | [`schemas`] | generates JSON Schemas of pipes, configurations and grants files |
 //! | [`sbom`] | writes CycloneDX SBOMs from Cargo's dependency graph |
 //! | [`imports`] | finds import cycles between files |
+//! | [`image`] | builds the container image, and runs it |
+//! | [`kubernetes`] | reads the manifests in `deploy/kubernetes` |
 //! | [`npm`] | builds the package for Node |
 //! | [`oci`] | builds an OCI image layout |
 //! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
@@ -25,7 +27,9 @@ mod component;
 pub mod dist;
 pub mod documents;
 pub mod generate;
+pub mod image;
 pub mod imports;
+pub mod kubernetes;
 pub mod npm;
 pub mod oci;
 pub mod reference;

@@ -1,51 +1,69 @@
 //! Release checks that are not run for every change, because they take minutes or other toolchains.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{output, reproducible, root};
+use crate::{image, kubernetes, output, reproducible, root};
 
 /// A check and what it verifies.
 struct Step {
     name: &'static str,
     verifies: &'static str,
-    run: fn() -> Result<(), String>,
+    /// What was found, in a few words. Takes a static binary of the harness, if one was built before.
+    run: fn(Option<&Path>) -> Result<String, String>,
 }
 
 const STEPS: &[Step] = &[
     Step {
         name: "reproducible",
         verifies: "a build in another folder produces the same component",
-        run: || reproducible::check().map(drop),
+        run: |_| reproducible::check(),
     },
     Step {
         name: "documentation",
         verifies: "`cargo doc` has no warnings",
-        run: || {
+        run: |_| {
             let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
-            output(doc.env("RUSTDOCFLAGS", "-D warnings")).map(drop)
+            output(doc.env("RUSTDOCFLAGS", "-D warnings"))
         },
     },
     Step {
         name: "fuzz targets",
         verifies: "the fuzz targets, a separate workspace, compile",
-        run: || output(cargo(&["check", "--quiet"]).current_dir(root().join("fuzz"))).map(drop),
+        run: |_| output(cargo(&["check", "--quiet"]).current_dir(root().join("fuzz"))),
+    },
+    Step {
+        name: "kubernetes",
+        verifies: "kubectl renders the manifests, and Kubernetes's schemas allow the results",
+        run: |_| kubernetes::check(),
+    },
+    Step {
+        name: "image",
+        verifies: "the image runs with the rendered manifests, as another user on a read-only root",
+        run: image::check,
     },
 ];
 
-/// Runs all checks and returns a line for each.
+/// Runs all checks, or the one of this name, and returns a line for each. `binary` is a static
+/// binary of the harness, if one was built before.
 ///
 /// # Errors
-/// The failed checks and their errors.
-pub fn run() -> Result<String, String> {
+/// The failed checks and their errors, or that there is no check of that name.
+pub fn run(only: Option<&str>, binary: Option<&Path>) -> Result<String, String> {
     let mut lines = Vec::new();
     let mut failed = Vec::new();
-    for Step { name, verifies, run } in STEPS {
+    if let Some(only) = only.filter(|only| STEPS.iter().all(|step| step.name != *only)) {
+        let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        return Err(format!("{only}: unknown check; expected one of {}", names.join(", ")));
+    }
+    for Step { name, verifies, run } in STEPS.iter().filter(|step| only.is_none_or(|only| only == step.name)) {
         let started = Instant::now();
-        let outcome = run();
+        let outcome = run(binary);
         let seconds = started.elapsed().as_secs();
         match outcome {
-            Ok(()) => lines.push(format!("ok: {name}: {verifies} ({seconds} s)")),
+            Ok(found) if found.trim().is_empty() => lines.push(format!("ok: {name}: {verifies} ({seconds} s)")),
+            Ok(found) => lines.push(format!("ok: {name}: {verifies}: {} ({seconds} s)", found.trim())),
             Err(problem) => failed.push(format!("FAILED: {name}: {problem}")),
         }
     }

@@ -284,7 +284,9 @@ fn is_out_of_processor_time(_: ExitStatus) -> bool {
 }
 
 /// The child process: compiles the component on stdin to stdout, within the limits in `arguments`,
-/// which are the arguments after [`CHILD`].
+/// which are the arguments after [`CHILD`]: bytes of memory, seconds of CPU time, and for another
+/// machine its target, such as `x86_64-unknown-linux-musl`. Code for a target needs none of the
+/// extensions that only some of its processors have.
 pub fn child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match compile_stdin(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -300,13 +302,19 @@ fn compile_stdin(mut arguments: impl Iterator<Item = OsString>) -> Result<(), St
     let (Some(memory_bytes), Some(seconds)) = (number(), number()) else {
         return Err(format!("{CHILD} is an internal command that compiles a component within limits"));
     };
+    let target = arguments.next().map(|target| target.into_string()).transpose();
+    let target = target.map_err(|_| "the target is not UTF-8".to_owned())?;
     limit_this_process(memory_bytes, seconds).map_err(|problem| format!("cannot set limits: {problem}"))?;
     let mut component = Vec::new();
     io::stdin().read_to_end(&mut component).map_err(|problem| format!("cannot read stdin: {problem}"))?;
-    let compiled = Engine::new(&engine::config())
-        .and_then(|engine| engine.precompile_component(&component))
-        .map_err(|problem| format!("{problem:#}"))?;
+    let compiled = compile_for(target.as_deref(), &component).map_err(|problem| format!("{problem:#}"))?;
     io::stdout().write_all(&compiled).map_err(|problem| format!("cannot write to stdout: {problem}"))
+}
+
+/// The compiled form for this machine, or for any of a target.
+fn compile_for(target: Option<&str>, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    let config = target.map_or_else(|| Ok(engine::config()), engine::config_for)?;
+    Engine::new(&config)?.precompile_component(component)
 }
 
 #[cfg(unix)]
@@ -350,6 +358,19 @@ mod tests {
         let granted = GrantedLimits { compile_time: Some(Duration::from_secs(7)), ..GrantedLimits::default() };
         let limits = CompileLimits::default();
         assert_eq!(limits.granted(&granted), CompileLimits { processor_time: Duration::from_secs(7), ..limits });
+    }
+
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[test]
+    fn a_component_compiled_for_all_processors_of_a_target_runs_here() {
+        let component = wat::parse_str("(component)").unwrap();
+        let compiled = compile_for(Some("x86_64-unknown-linux-musl"), &component).unwrap();
+        let engine = Engine::new(&engine::config()).unwrap();
+        // SAFETY: this is the compiler's output.
+        assert!(unsafe { Component::deserialize(&engine, compiled) }.is_ok());
+        let other = compile_for(Some("aarch64-unknown-linux-musl"), &component);
+        // SAFETY: the same, for another architecture, which is rejected by its header.
+        assert!(other.is_err() || unsafe { Component::deserialize(&engine, other.unwrap()) }.is_err());
     }
 
     #[cfg(unix)]

@@ -17,6 +17,15 @@ pub(crate) fn config() -> Config {
     config
 }
 
+/// The settings for compiling for another machine: one of this target, with only what all of its
+/// processors have.
+pub(crate) fn config_for(target: &str) -> wasmtime::Result<Config> {
+    let mut config = config();
+    // Also keeps the compiler from using what this machine's processor has.
+    config.target(target)?;
+    Ok(config)
+}
+
 /// An engine whose epoch advances every [`EPOCH`].
 pub(crate) fn start() -> wasmtime::Result<Engine> {
     let engine = Engine::new(&config())?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
+use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
 
@@ -86,10 +87,36 @@ impl Plug {
         Self::load(name, bytes, sha256, Compiler::default())
     }
 
+    /// Like [`Plug::from_digested`], for a component whose compiled form is at hand: nothing is
+    /// compiled, and no cache is used.
+    ///
+    /// # Safety
+    /// `compiled` is machine code that this process will run. It must be the unchanged output of
+    /// [`compile::child`](crate::compile::child) for these bytes.
+    ///
+    /// # Errors
+    /// [`Error::Load`] if it was compiled by another version, with other settings, or for another
+    /// kind of machine.
+    pub unsafe fn from_compiled(name: &str, bytes: &[u8], sha256: &str, compiled: &[u8]) -> Result<Self, Error> {
+        Self::load_with(name, bytes, sha256, |engine| {
+            // SAFETY: the caller guarantees that these bytes are the compiler's output.
+            unsafe { Component::deserialize(engine, compiled) }
+        })
+    }
+
     fn load(name: &str, bytes: &[u8], sha256: &str, compiler: Compiler) -> Result<Self, Error> {
+        Self::load_with(name, bytes, sha256, |engine| cache::load(engine, bytes, sha256, compiler))
+    }
+
+    fn load_with(
+        name: &str,
+        bytes: &[u8],
+        sha256: &str,
+        load: impl FnOnce(&Engine) -> wasmtime::Result<Component>,
+    ) -> Result<Self, Error> {
         let problem = |error: wasmtime::Error| Error::Load { plug: name.into(), problem: format!("{error:#}") };
         let engine = engine::start().map_err(problem)?;
-        let component = cache::load(&engine, bytes, sha256, compiler).map_err(problem)?;
+        let component = load(&engine).map_err(problem)?;
         let pre = linker(&engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(problem)?;
         let exports = Exports::of(&pre).map_err(|problem| Error::Load { plug: name.into(), problem })?;
         Ok(Self {

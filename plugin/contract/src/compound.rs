@@ -72,6 +72,14 @@ impl<T> FlagOr<T> {
             Self::Object(object) => Some(object),
         }
     }
+
+    /// The object, or `default` if the flag is true; `None` if the flag is false or missing.
+    pub fn if_set<'r>(&'r self, default: &'r T) -> Option<&'r T> {
+        match self {
+            Self::Flag(flag) => flag.or(false).then_some(default),
+            Self::Object(object) => Some(object),
+        }
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for FlagOr<T> {
@@ -118,14 +126,15 @@ mod tests {
             count: Whole,
         }
         let (default, given) = (OneOrNone::default(), OneOrNone { count: read("2").unwrap() });
-        for (json, object) in [
-            (r#"{"count": 2}"#, Some(&given)),
-            ("{}", Some(&default)),
-            ("true", Some(&default)),
-            ("null", Some(&default)),
-            (r#""false""#, None),
+        for (json, object, if_set) in [
+            (r#"{"count": 2}"#, Some(&given), Some(&given)),
+            ("{}", Some(&default), Some(&default)),
+            ("true", Some(&default), Some(&default)),
+            ("null", Some(&default), None),
+            (r#""false""#, None, None),
         ] {
-            assert_eq!(read::<Switched>(json).unwrap().or(&default), object, "{json}");
+            let switched = read::<Switched>(json).unwrap();
+            assert_eq!((switched.or(&default), switched.if_set(&default)), (object, if_set), "{json}");
         }
         assert_eq!(read::<Switched>("[1]").unwrap_err().field(), "field");
         assert_eq!(read::<Switched>(r#"{"count": -1}"#).unwrap_err().field(), "field.count");

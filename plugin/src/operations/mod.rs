@@ -29,6 +29,8 @@ mod hosting_tests;
 #[cfg(test)]
 mod include_tests;
 #[cfg(test)]
+mod kubernetes_tests;
+#[cfg(test)]
 mod path_tests;
 #[cfg(test)]
 mod remote_tests;

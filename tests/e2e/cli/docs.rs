@@ -7,7 +7,6 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use xtask::documents::{Block, blocks, documents};
 
-use crate::cli::serve::{Served, get};
 use crate::support::{answer, harness, root, run, stderr, stdout};
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
@@ -112,30 +111,6 @@ async fn every_text_of_troubleshooting_is_what_its_command_says() {
         seen
     });
     assert!(seen.await.unwrap() >= 12);
-}
-
-#[tokio::test]
-async fn the_pod_of_the_readme_starts_as_written() {
-    let pod: Value = serde_saphyr::from_str(&block("README.md", "containers:")).unwrap();
-    let container = &pod["containers"][0];
-    let folder = tempfile::tempdir().unwrap();
-    let mounted = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
-    std::fs::write(folder.path().join("harness.yaml"), block("docs/scaling.md", "# harness.yaml")).unwrap();
-    std::fs::write(folder.path().join("token"), "of-sixteen-characters\n").unwrap();
-    let arguments = container["args"].as_array().unwrap().iter().map(|argument| {
-        let argument = argument.as_str().unwrap().replace(mounted, folder.path().to_str().unwrap());
-        argument.replace("0.0.0.0:8080", "0.0.0.0:0")
-    });
-    let mut command = harness(&[]);
-    command.args(arguments);
-    for variable in container["env"].as_array().unwrap() {
-        command.env(variable["name"].as_str().unwrap(), "pod-7");
-    }
-    let served = Served::of(command);
-    let url = served.url.replace("0.0.0.0", "127.0.0.1");
-    let path = container["livenessProbe"]["httpGet"]["path"].as_str().unwrap();
-    assert_eq!(get(&format!("{url}{path}")).await.0, 200);
-    assert_eq!(get(&format!("{url}/metrics")).await.0, 401);
 }
 
 #[test]

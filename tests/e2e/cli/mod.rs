@@ -7,6 +7,7 @@ pub mod demo;
 pub mod dist;
 pub mod docs;
 pub mod examples;
+pub mod kubernetes;
 pub mod manifest;
 pub mod other_plug;
 pub mod page;

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::kubernetes::KubernetesMetadata;
+use crate::compound::FlagOr;
 use crate::document::Both;
 use crate::scalar::{Any, Duration, Flag, LabelValue, Labels, Text, Verbatim};
 
@@ -172,6 +174,8 @@ pub struct ExportFields<'a> {
     pub target: Text<'a>,
     /// The server's version, such as `3.5`.
     pub target_version: Text<'a>,
+    /// Whether to export a PrometheusRule of the Prometheus operator, and its metadata.
+    pub kubernetes: FlagOr<KubernetesMetadata<'a>>,
 }
 
 /// The contents of a rule file or namespace: `groups`, `alerts` or `template`.

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::kubernetes::KubernetesMetadata;
+use crate::compound::FlagOr;
 use crate::document::Both;
 use crate::scalar::{Any, Flag, LabelValue, OneOrMany, Text, TextOr};
 
@@ -103,4 +105,7 @@ pub type ExportDashboards<'a> = Both<ExportSelection<'a>, Both<WantedDashboards<
 pub struct ExportSelection<'a> {
     /// The uids of dashboards in Grafana; without them, the given dashboards are exported.
     pub uids: Option<OneOrMany<LabelValue<'a>>>,
+    /// Whether to export ConfigMaps for Grafana's sidecar, one for each dashboard, and their
+    /// metadata.
+    pub kubernetes: FlagOr<KubernetesMetadata<'a>>,
 }

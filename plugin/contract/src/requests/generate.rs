@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::kubernetes::{KubernetesMonitors, SecretKey};
 use crate::compound::{FlagOr, Named};
 use crate::scalar::{Duration, Flag, Labels, OneOrMany, Text, Verbatim, Whole};
 
@@ -19,6 +20,8 @@ pub struct GenerateConfig<'a> {
     pub parts: Option<Vec<Verbatim<'a>>>,
     /// The contents of the parts.
     pub generate: Option<GeneratedSections<'a>>,
+    /// Whether to write resources of the Prometheus operator, one for each job, and their metadata.
+    pub kubernetes: FlagOr<KubernetesMonitors<'a>>,
 }
 
 /// The contents of the parts of a `prometheus.yml`.
@@ -106,6 +109,8 @@ pub struct ScrapeJob<'a> {
     pub basic_auth: Option<BasicAuth<'a>>,
     /// A token file on the Prometheus server.
     pub bearer_token_file: Text<'a>,
+    /// With `kubernetes` only: the Secret with the token.
+    pub bearer_token_secret: Option<SecretKey<'a>>,
     /// TLS settings.
     pub tls: Option<TlsFiles<'a>>,
     /// The proxy's URL.

@@ -15,6 +15,7 @@ mod export;
 mod generate;
 mod groups;
 mod include;
+mod kubernetes;
 mod notify;
 mod prometheus;
 mod push;
@@ -45,6 +46,7 @@ pub use generate::{
 };
 pub use groups::{ExpireGroups, ListGroups};
 pub use include::IncludeMetrics;
+pub use kubernetes::{KubernetesMetadata, KubernetesMonitors, SecretKey};
 pub use notify::{AlertFields, NotifyWebhook, SendAlerts};
 pub use prometheus::{
     LabelValues, ListMetadata, ListRules, ListTargets, PrometheusStatus, RuleType, SeriesSelection, StatusPart,

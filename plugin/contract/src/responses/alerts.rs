@@ -207,7 +207,7 @@ pub struct ExportedRules {
     pub rules: u64,
     /// A suggested file name.
     pub rules_file: String,
-    /// The rule file's text.
+    /// The rule file's text; with `kubernetes` that of a PrometheusRule.
     pub exported_rules: String,
 }
 

@@ -209,13 +209,15 @@ pub struct ExportedDashboards<'a> {
     /// Whether `mock_mode` is on, so `uids` were not fetched from Grafana.
     #[serde(skip_serializing_if = "is_false")]
     pub mock: bool,
-    /// A file for each dashboard.
+    /// A file for each dashboard: its JSON model, or with `kubernetes` its ConfigMap.
     pub files: Vec<DashboardFile>,
-    /// The YAML provider file that makes Grafana load the other files.
-    pub provider: String,
+    /// The YAML provider file that makes Grafana load the other files. Absent with `kubernetes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The `uids` that do not exist in Grafana.
     pub missing: Vec<&'a str>,
-    /// Corrections and suspicious fields in dashboards.
+    /// Corrections and suspicious fields in dashboards; with `kubernetes` also what a ConfigMap
+    /// cannot express.
     pub warnings: Vec<String>,
 }
 

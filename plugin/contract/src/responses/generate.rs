@@ -10,10 +10,11 @@ pub struct GeneratedConfig {
     pub environment: &'static str,
     /// The oldest version of Prometheus that accepts the configuration, such as `2.42`.
     pub for_version: String,
-    /// Prometheus's default name for the file; absent without `config`.
+    /// The usual name of the file; absent without `config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<&'static str>,
-    /// The text of `prometheus.yml`; absent if all parts are empty.
+    /// The text of `prometheus.yml`, or with `kubernetes` of the operator's resources; absent if all
+    /// parts are empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// The targets as JSON, for a file in `file_sd_configs`.

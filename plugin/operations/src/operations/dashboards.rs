@@ -13,14 +13,15 @@ use crate::http::{Segment, Url};
 use crate::servers::grafana::{Api, Apply, Compared, Outcome};
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
-    ApplyDashboards, CreateDashboard, DashboardUid, ExportDashboards, ExportSelection, ListDashboards, NoFields,
-    SaveFields,
+    ApplyDashboards, CreateDashboard, DashboardUid, ExportDashboards, ExportSelection, KubernetesMetadata,
+    ListDashboards, NoFields, SaveFields,
 };
 use plugpipe_contract::responses::{
     AppliedDashboard, AppliedDashboards, CreatedDashboard, DashboardAction, DashboardOutcome, DatabaseStatus,
     DeletedDashboard, ExportedDashboards, FetchedDashboard, FoundDashboard, GrafanaStatus, ListedDashboards,
     MadeDashboard, Mock, OrganizationStatus,
 };
+use plugpipe_provisioning::kubernetes::{self, Metadata};
 
 /// A dashboard and, if Grafana was contacted, its outcome.
 pub type Created = (CreatedDashboard, (MadeDashboard, Option<DashboardOutcome>));
@@ -150,16 +151,20 @@ pub fn delete<'r>(call: &mut Call, request: &'r DashboardUid) -> Result<DeletedD
     Ok(DeletedDashboard { uid, deleted: !mock && dashboards_api(call)?.delete(uid)?, mock })
 }
 
-/// `export_dashboards`: files for Grafana provisioning: the dashboards `uids` in Grafana, or
+/// `export_dashboards`: files for Grafana provisioning, or ConfigMaps: the dashboards `uids` in Grafana, or
 /// templates and dashboards as they would be applied.
 pub fn export<'r>(
     call: &mut Call,
     Both(held, Both(wanted, options)): &'r ExportDashboards,
 ) -> Result<ExportedDashboards<'r>, Error> {
     let options = Options::read(options)?;
-    let organization = call.config.grafana_org_id.unwrap_or(1);
-    let provider = files::provider(&options.place, organization);
-    let mut exported = ExportedDashboards { provider, ..ExportedDashboards::default() };
+    let metadata = KubernetesMetadata::default();
+    let metadata = held.kubernetes.if_set(&metadata).map(Metadata::read).transpose()?;
+    let organization = call.config.grafana_org_id;
+    let mut exported = ExportedDashboards::default();
+    if metadata.is_none() {
+        exported.provider = Some(files::provider(&options.place, organization.unwrap_or(1)));
+    }
     if let Some(uids) = uids(held)? {
         if call.config.mock {
             return Ok(ExportedDashboards { mock: true, ..exported });
@@ -175,6 +180,16 @@ pub fn export<'r>(
         for dashboard in several(wanted, &options)? {
             exported.files.push(files::file(&dashboard.uid, dashboard.model));
             exported.warnings.extend(dashboard.warnings);
+        }
+    }
+    if let Some(metadata) = metadata {
+        let (files, warnings) = kubernetes::config_maps(&exported.files, &metadata, &options.place)?;
+        exported.files = files;
+        exported.warnings.extend(warnings);
+        if organization.is_some() {
+            let problem =
+                "grafana_org_id: a ConfigMap has no field for it; set the organization of the sidecar's provider";
+            exported.warnings.push(problem.to_owned());
         }
     }
     Ok(exported)

@@ -1,5 +1,5 @@
-//! `generate_config`: a `prometheus.yml`, or parts of it, and targets files, as text in the
-//! response. Contacts no server and writes no file.
+//! `generate_config`: a `prometheus.yml`, or parts of it, targets files, or Kubernetes resources, as
+//! text in the response. Contacts no server and writes no file.
 
 use plugpipe_contract::requests::GenerateConfig;
 use plugpipe_contract::responses::GeneratedConfig;

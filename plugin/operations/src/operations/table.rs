@@ -334,7 +334,11 @@ pub const OPERATIONS: &[Operation] = &[
         typed!(ApplyAlerts, (AppliedRules, InstallReport), alerts::apply),
     )
     .tells(RULES),
-    operation("export_rules", "a rule file", typed!(ExportRules, ExportedRules, alerts::export)),
+    operation(
+        "export_rules",
+        "a rule file, or a PrometheusRule for Kubernetes",
+        typed!(ExportRules, ExportedRules, alerts::export),
+    ),
     operation(
         "list_alert_templates",
         "list the built-in rule templates and their parameters",
@@ -402,7 +406,7 @@ pub const OPERATIONS: &[Operation] = &[
     .asks(&[ALERTMANAGER]),
     operation(
         "generate_config",
-        "generate a prometheus.yml, or parts of it, and targets files",
+        "generate a prometheus.yml, or parts of it, and targets files; or monitors for Kubernetes",
         typed!(GenerateConfig, GeneratedConfig, generate::run),
     ),
     operation(
@@ -515,7 +519,7 @@ pub const OPERATIONS: &[Operation] = &[
     .tells(&[GRAFANA]),
     operation(
         "export_dashboards",
-        "export dashboards as files for Grafana provisioning",
+        "export dashboards as files for Grafana provisioning, or as ConfigMaps for Kubernetes",
         typed!(ExportDashboards, ExportedDashboards, dashboards::export),
     )
     .asks(&[GRAFANA]),

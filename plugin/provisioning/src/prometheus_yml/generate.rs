@@ -1,4 +1,5 @@
-//! Generates `prometheus.yml`, or parts of it, and target files.
+//! Generates `prometheus.yml`, or parts of it, and target files; or resources of the Prometheus
+//! operator for the same jobs.
 //!
 //! No secret is written: the configuration refers to password and token files on the Prometheus
 //! server.
@@ -8,7 +9,8 @@ use core::time::Duration;
 use crate::error::Error;
 use plugpipe_contract::error::excerpt;
 use plugpipe_contract::requests::{
-    AlertmanagerTargets, GenerateConfig, GeneratedSections, GlobalSection, RemoteEndpoint, ScrapeJob, TargetGroup,
+    AlertmanagerTargets, GenerateConfig, GeneratedSections, GlobalSection, KubernetesMonitors, RemoteEndpoint,
+    ScrapeJob, TargetGroup, TlsFiles,
 };
 use plugpipe_contract::responses::{GeneratedConfig, HttpSd};
 use plugpipe_contract::scalar::{self, Labels, Text, Verbatim};
@@ -20,6 +22,7 @@ use super::fields::{
     scheme, sd_file, selector, texts, timeout, url,
 };
 use super::{PROTOCOLS, Version, check_target, read_duration};
+use crate::kubernetes::{self, Kind, MonitorSettings};
 use crate::yaml::Yaml;
 
 /// The field with the input.
@@ -80,9 +83,23 @@ struct Draft {
     left_out: Vec<String>,
     /// Flags that the server needs.
     flags: Vec<&'static str>,
+    /// Whether the jobs become Kubernetes resources.
+    kubernetes: bool,
 }
 
 impl Draft {
+    fn new(version: Version, interval: Duration, kubernetes: bool) -> Self {
+        Self {
+            version,
+            interval,
+            jobs: Vec::new(),
+            remotes: Vec::new(),
+            left_out: Vec::new(),
+            flags: Vec::new(),
+            kubernetes,
+        }
+    }
+
     /// Whether the version supports this; if not, it is omitted and reported.
     fn has(&mut self, since: Version, path: &str, what: &str) -> bool {
         let has = self.version >= since;
@@ -117,18 +134,18 @@ pub struct Configured<'c> {
 /// # Errors
 /// A field is missing or invalid, or would write a secret.
 pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<GeneratedConfig, Error> {
+    let monitors = KubernetesMonitors::default();
+    if let Some(monitors) = request.kubernetes.if_set(&monitors) {
+        return resources(request, configured, &MonitorSettings::read(monitors)?);
+    }
     let environment = environment(&request.environment)?;
-    let version = match request.for_version.get() {
-        None => Version::OLDEST,
-        Some(text) => Version::parse(text).map_err(|problem| Error::invalid("for_version", problem))?,
-    };
+    let version = version(&request.for_version)?;
     let parts = parts(request.parts.as_deref())?;
     let nothing = GeneratedSections::default();
     let input = request.generate.as_ref().unwrap_or(&nothing);
 
     let (global, interval) = global(input.global.as_ref(), environment, configured)?;
-    let mut draft =
-        Draft { version, interval, jobs: Vec::new(), remotes: Vec::new(), left_out: Vec::new(), flags: Vec::new() };
+    let mut draft = Draft::new(version, interval, false);
     let rule_files = match input.rule_files.as_deref() {
         None => environment.rule_file.map(str::to_owned).into_iter().collect(),
         Some(files) => texts(Some(files), &path("rule_files"), rule_file)?,
@@ -201,6 +218,120 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
         needs_flags: draft.flags,
         left_out: draft.left_out,
     })
+}
+
+/// Resources of the Prometheus operator for the jobs. All else of a `prometheus.yml` belongs to the
+/// operator's Prometheus resource.
+fn resources(
+    request: &GenerateConfig,
+    configured: Configured,
+    settings: &MonitorSettings,
+) -> Result<GeneratedConfig, Error> {
+    let environment = environment(&request.environment)?;
+    let version = version(&request.for_version)?;
+    let parts = parts(request.parts.as_deref())?;
+    let nothing = GeneratedSections::default();
+    let input = request.generate.as_ref().unwrap_or(&nothing);
+    let elsewhere = "is set in the operator's Prometheus resource, which is not generated; remove it";
+    let is_job = |part: &String| matches!(part.as_str(), "scrape_configs" | "federation");
+    if let Some(index) = parts.iter().position(|part| !is_job(part)) {
+        return Err(Error::invalid(format!("parts[{index}]"), elsewhere));
+    }
+    let unset = GlobalSection::default();
+    let of_global = input.global.as_ref().unwrap_or(&unset);
+    for (field, is_given) in [
+        ("rule_files", input.rule_files.is_some()),
+        ("alertmanagers", input.alertmanagers.is_some()),
+        ("remote_write", input.remote_write.is_some()),
+        ("remote_read", input.remote_read.is_some()),
+        ("sd_targets", input.sd_targets.is_some()),
+        ("global.scrape_timeout", of_global.scrape_timeout.get().is_some()),
+        ("global.evaluation_interval", of_global.evaluation_interval.get().is_some()),
+        ("global.external_labels", !of_global.external_labels.is_empty()),
+    ] {
+        if is_given {
+            return Err(Error::invalid(path(field), elsewhere));
+        }
+    }
+    let (_, interval) = global(input.global.as_ref(), environment, configured)?;
+    let mut draft = Draft::new(version, interval, true);
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|own| own == part);
+    let (mut jobs, mut has_plug) = (Vec::new(), false);
+    if wanted("scrape_configs") {
+        let unset = ScrapeJob::default();
+        if let Some(plug) = input.plug.or(&unset) {
+            has_plug = true;
+            selected(plug, settings.kind).map_err(|error| error.inside(&path("plug")))?;
+        }
+        jobs = scrape_jobs(input, environment, configured, &mut draft)?;
+    }
+    if wanted("federation") {
+        let make = |job: &ScrapeJob, path: &str| federate(job, path, &mut draft);
+        jobs.extend(each(input.federate.as_deref(), &path("federate"), make)?);
+    }
+    let resources = settings.resources(jobs, has_plug)?;
+    let config = (!resources.is_empty()).then(|| kubernetes::file(&resources));
+    Ok(GeneratedConfig {
+        environment: environment.name,
+        for_version: draft.version.text(),
+        file_name: config.is_some().then_some("plugpipe_monitors.yaml"),
+        config,
+        needs_flags: draft.flags,
+        left_out: draft.left_out,
+        ..GeneratedConfig::default()
+    })
+}
+
+/// Checks that a job that a monitor selects has no targets of its own.
+fn selected(given: &ScrapeJob, kind: Kind) -> Result<(), Error> {
+    for (field, is_given) in [
+        ("targets", given.targets.is_some()),
+        ("labels", !given.labels.is_empty()),
+        ("file_sd", given.file_sd.is_some()),
+        ("http_sd", given.http_sd.is_some()),
+        ("refresh_interval", given.refresh_interval.get().is_some()),
+    ] {
+        if is_given && kind != Kind::ScrapeConfig {
+            let problem = "a monitor selects its targets by kubernetes.selector; for targets, set kubernetes.kind to scrape_config";
+            return Err(Error::invalid(field, problem));
+        }
+    }
+    Ok(())
+}
+
+/// The credentials of a job in Kubernetes: from a Secret, not from files.
+fn secret(given: &ScrapeJob, members: &mut Members) -> Result<(), Error> {
+    let tls = given.tls.as_ref();
+    let is_file = |file: fn(&TlsFiles) -> bool| tls.is_some_and(file);
+    for (field, is_given) in [
+        ("basic_auth", given.basic_auth.is_some()),
+        ("bearer_token_file", given.bearer_token_file.get().is_some()),
+        ("tls.ca_file", is_file(|tls| tls.ca_file.get().is_some())),
+        ("tls.cert_file", is_file(|tls| tls.cert_file.get().is_some())),
+        ("tls.key_file", is_file(|tls| tls.key_file.get().is_some())),
+    ] {
+        if is_given {
+            let problem =
+                "refers to a file on the Prometheus server, which these resources cannot; use bearer_token_secret";
+            return Err(Error::invalid(field, problem));
+        }
+    }
+    let Some(secret) = &given.bearer_token_secret else { return Ok(()) };
+    let name = secret.name.required("bearer_token_secret.name", "a Secret's name")?;
+    let key = secret.key.required("bearer_token_secret.key", "the key in the Secret")?;
+    kubernetes::check_secret(name, key)?;
+    let credentials =
+        Yaml::pairs([("name", name), ("key", key)].map(|(field, text)| (field.to_owned(), text.to_owned())));
+    put(members, "authorization", Yaml::Map(vec![("credentials".to_owned(), credentials)]));
+    Ok(())
+}
+
+/// The oldest version to support.
+fn version(given: &Text) -> Result<Version, Error> {
+    match given.get() {
+        None => Ok(Version::OLDEST),
+        Some(text) => Version::parse(text).map_err(|problem| Error::invalid("for_version", problem)),
+    }
 }
 
 /// The path of a field in [`ROOT`].
@@ -325,7 +456,9 @@ fn job(given: &ScrapeJob, path: &str, default: &Job, draft: &mut Draft) -> Resul
     let mut members = Members::new();
     put(&mut members, "job_name", name);
     let interval = duration(given.interval, "interval")?;
-    put_if(&mut members, "scrape_interval", interval.map(prometheus_duration));
+    // Resources have no global section.
+    let written = interval.or(draft.kubernetes.then_some(draft.interval));
+    put_if(&mut members, "scrape_interval", written.map(prometheus_duration));
     let timeout = timeout(given.timeout, "timeout", interval.unwrap_or(draft.interval))?;
     put_if(&mut members, "scrape_timeout", timeout.map(prometheus_duration));
     if given.honor_labels.or(default.honor_labels) {
@@ -343,6 +476,11 @@ fn job(given: &ScrapeJob, path: &str, default: &Job, draft: &mut Draft) -> Resul
     }
     protocols(given, path, draft, &mut members)?;
     put_if(&mut members, "sample_limit", given.sample_limit.get().map(|limit| Yaml::Whole(limit as i64)));
+    if draft.kubernetes {
+        secret(given, &mut members)?;
+    } else if given.bearer_token_secret.is_some() {
+        return Err(Error::invalid("bearer_token_secret", "is valid with kubernetes only; use bearer_token_file"));
+    }
     let connection = Connection {
         basic_auth: given.basic_auth.as_ref(),
         bearer_token_file: &given.bearer_token_file,

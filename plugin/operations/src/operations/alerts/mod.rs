@@ -37,8 +37,8 @@ use crate::servers::alertmanager::{Alert, pairs};
 use crate::time::prometheus_duration;
 use plugpipe_contract::document::Both;
 use plugpipe_contract::requests::{
-    AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, ListAlerts, RulesTarget,
-    WantedRules,
+    AlertPlace, AlertRule, AlertState, ApplyAlerts, CreateAlert, DeleteAlert, ExportRules, KubernetesMetadata,
+    ListAlerts, RulesTarget, WantedRules,
 };
 use plugpipe_contract::response::Eventually;
 use plugpipe_contract::responses::{
@@ -46,6 +46,7 @@ use plugpipe_contract::responses::{
     ExportedRules, FailedDelivery, FormerMetadata, FormerRule, InstallReport, InstalledRule, ListedAlerts, Notified,
     PlannedRules, Webhook,
 };
+use plugpipe_provisioning::kubernetes::{self, Metadata};
 
 /// The default file for whole sets of rules.
 const DEFAULT_FILE: &str = "plugpipe_rules.yml";
@@ -155,7 +156,7 @@ fn install_whole(
     Install::new(wanted, file, (call.next.view.as_deref(), folder), dry_run).run(call, settings)
 }
 
-/// `export_rules`: returns a rule file without installing it.
+/// `export_rules`: returns a rule file or a PrometheusRule without installing it.
 pub fn export(call: &mut Call, Both(request, own): &ExportRules) -> Result<ExportedRules, Error> {
     let target = RulesTarget {
         target: own.target.clone(),
@@ -167,11 +168,17 @@ pub fn export(call: &mut Call, Both(request, own): &ExportRules) -> Result<Expor
     let Wanted { edit, uses, .. } = read::groups(request, settings, evaluator)?;
     uses.check(RuleServer { evaluator, version: settings.target_version()? })?;
     let groups = edit.groups();
+    let rules_file = settings.rules_file(|| DEFAULT_FILE.into())?;
+    let metadata = KubernetesMetadata::default();
+    let exported_rules = match own.kubernetes.if_set(&metadata) {
+        Some(metadata) => kubernetes::prometheus_rule(groups, Metadata::read(metadata)?, &rules_file)?.write(),
+        None => rules::file(groups),
+    };
     Ok(ExportedRules {
         groups: groups.len() as u64,
         rules: groups.iter().map(|group| group.rules.len() as u64).sum(),
-        rules_file: settings.rules_file(|| DEFAULT_FILE.into())?,
-        exported_rules: rules::file(groups),
+        rules_file,
+        exported_rules,
     })
 }
 
