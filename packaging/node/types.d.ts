@@ -1313,13 +1313,23 @@ export interface ExportDashboardsResult extends AnyResult {
 }
 
 /** `export_format` of output_schema. */
-export type ExportFormat = 'prometheus' | 'openmetrics' | 'protobuf' | 'json' | 'csv';
+export type ExportFormat =
+  | 'prometheus'
+  | 'openmetrics'
+  | 'openmetrics2'
+  | 'protobuf'
+  | 'json'
+  | 'csv';
 
 /**
- * `export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or csv.
+ * `export_metrics`: export recorded metrics as prometheus, openmetrics, openmetrics2, protobuf,
+ * json or csv.
  */
 export interface ExportMetricsRequest extends AnyRequest {
-  /** `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`. */
+  /**
+   * `prometheus` (the default), `openmetrics` (1.0), `openmetrics2` (2.0, which is experimental),
+   * `protobuf`, `json` or `csv`.
+   */
   export_format?: Text;
 }
 
@@ -1516,7 +1526,10 @@ export interface Family {
 
 /** `federate`: fetch series from Prometheus's /federate; optionally import or push them. */
 export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /** Whether to import it into the registry; false by default. */
   import?: Flag;
@@ -1532,7 +1545,7 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
   'match[]'?: Texts;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -1566,7 +1579,7 @@ export interface FederateResult extends AnyResult {
   families_count?: number;
   /** Whether series were fetched. */
   federated: boolean;
-  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  /** The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. */
   format?: string;
   /** With `import`: the outcome of the import. */
   imported?: Imported;
@@ -1970,7 +1983,7 @@ export interface Imported {
  * before.
  */
 export interface IncludeMetricsRequest extends AnyRequest {
-  /** The format of `text`: `openmetrics` (the default) or `prometheus`. */
+  /** The format of `text`: `openmetrics` (the default), `openmetrics2` or `prometheus`. */
   format?: Text;
   /**
    * Who has these metrics, such as `prometheus_client`. What the source included before is replaced
@@ -3513,8 +3526,10 @@ export type RulesTarget =
 export interface Sample {
   /** Its created timestamp in seconds since the Unix epoch, if exposed. */
   created?: Amount;
-  /** Its exemplar. */
+  /** Its exemplar; the first, if there are several. */
   exemplar?: Exemplar;
+  /** All its exemplars, if there are several. */
+  exemplars?: Exemplar[];
   /** Its labels. */
   labels: LabelPairs;
   /** The metric's name, with the sample's suffix. */
@@ -3531,11 +3546,14 @@ export interface Sample {
  * `scrape_endpoint`: scrape and strictly parse an endpoint; optionally import or push its metrics.
  */
 export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'> {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
-   * `openmetrics` or `protobuf`. Without it, that is an error.
+   * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
   /** Whether to import it into the registry; false by default. */
@@ -3555,7 +3573,7 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
   path?: Text;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;
@@ -3591,7 +3609,7 @@ export interface ScrapeEndpointResult extends AnyResult {
   families?: Family[];
   /** The number of metric families. */
   families_count?: number;
-  /** The format: `prometheus`, `openmetrics` or `protobuf`. */
+  /** The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. */
   format?: string;
   /** With `import`: the outcome of the import. */
   imported?: Imported;
@@ -3671,7 +3689,10 @@ export interface ScrapeJob {
 
 /** `ScrapedEndpoint` of input_schema. */
 export interface ScrapedEndpoint {
-  /** The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`. */
+  /**
+   * The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for only
+   * in this way), `prometheus` or `protobuf`.
+   */
   accept?: Text;
   /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
@@ -3679,7 +3700,7 @@ export interface ScrapedEndpoint {
   endpoint_url?: Text;
   /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
-   * `openmetrics` or `protobuf`. Without it, that is an error.
+   * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
   fallback_format?: Text;
   /** Whether to import it into the registry; false by default. */
@@ -3699,7 +3720,7 @@ export interface ScrapedEndpoint {
   path?: Text;
   /** Whether to push it as a separate group; false by default. */
   push?: Flag;
-  /** The format to convert the exposition to: `prometheus` or `openmetrics`. */
+  /** The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`. */
   reexport?: Text;
   /** The maximum number of samples in the result; 1,000 by default. */
   sample_limit?: WholeNumber;

@@ -1628,7 +1628,7 @@ class ExportDashboardsResult(AnyResult, _ExportDashboardsResultRequired, total=F
 
 
 # `export_format` of output_schema.
-ExportFormat = Literal["prometheus", "openmetrics", "protobuf", "json", "csv"]
+ExportFormat = Literal["prometheus", "openmetrics", "openmetrics2", "protobuf", "json", "csv"]
 
 
 class _ExportMetricsRequestRequired(TypedDict):
@@ -1638,11 +1638,12 @@ class _ExportMetricsRequestRequired(TypedDict):
 
 
 class ExportMetricsRequest(AnyRequest, _ExportMetricsRequestRequired, total=False):
-    """`export_metrics`: export recorded metrics as prometheus, openmetrics, protobuf, json or
-    csv.
+    """`export_metrics`: export recorded metrics as prometheus, openmetrics, openmetrics2,
+    protobuf, json or csv.
     """
 
-    # `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`.
+    # `prometheus` (the default), `openmetrics` (1.0), `openmetrics2` (2.0, which is experimental),
+    # `protobuf`, `json` or `csv`.
     export_format: Text
 
 
@@ -1903,7 +1904,8 @@ class _FederateRequestRequired(TypedDict):
 class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired, total=False):
     """`federate`: fetch series from Prometheus's /federate; optionally import or push them."""
 
-    # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
+    # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
+    # only in this way), `prometheus` or `protobuf`.
     accept: Text
     # Whether the result includes samples; false by default.
     include_samples: Flag
@@ -1913,7 +1915,7 @@ class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired
     match: Texts
     # Whether to push it as a separate group; false by default.
     push: Flag
-    # The format to convert the exposition to: `prometheus` or `openmetrics`.
+    # The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`.
     reexport: Text
     # The maximum number of samples in the result; 1,000 by default.
     sample_limit: WholeNumber
@@ -1953,7 +1955,7 @@ class FederateResult(AnyResult, _FederateResultRequired, total=False):
     families: List[Family]
     # The number of metric families.
     families_count: int
-    # The format: `prometheus`, `openmetrics` or `protobuf`.
+    # The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`.
     format: str
     # With `import`: the outcome of the import.
     imported: Imported
@@ -2438,7 +2440,7 @@ class IncludeMetricsRequest(AnyRequest, _IncludeMetricsRequestRequired, total=Fa
     had before.
     """
 
-    # The format of `text`: `openmetrics` (the default) or `prometheus`.
+    # The format of `text`: `openmetrics` (the default), `openmetrics2` or `prometheus`.
     format: Text
 
 
@@ -4376,8 +4378,10 @@ class Sample(_SampleRequired, total=False):
 
     # Its created timestamp in seconds since the Unix epoch, if exposed.
     created: Amount
-    # Its exemplar.
+    # Its exemplar; the first, if there are several.
     exemplar: Exemplar
+    # All its exemplars, if there are several.
+    exemplars: List[Exemplar]
     # The buckets of a native histogram.
     native: NativeSample
     # Its timestamp in seconds since the Unix epoch, if exposed.
@@ -4405,10 +4409,11 @@ class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpo
     metrics.
     """
 
-    # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
+    # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
+    # only in this way), `prometheus` or `protobuf`.
     accept: Text
     # The format of a response whose `Content-Type` is missing or not a metrics format:
-    # `prometheus`, `openmetrics` or `protobuf`. Without it, that is an error.
+    # `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
     fallback_format: Text
     # Whether the result includes samples; false by default.
     include_samples: Flag
@@ -4421,7 +4426,7 @@ class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpo
     path: Text
     # Whether to push it as a separate group; false by default.
     push: Flag
-    # The format to convert the exposition to: `prometheus` or `openmetrics`.
+    # The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`.
     reexport: Text
     # The maximum number of samples in the result; 1,000 by default.
     sample_limit: WholeNumber
@@ -4467,7 +4472,7 @@ class ScrapeEndpointResult(AnyResult, _ScrapeEndpointResultRequired, total=False
     families: List[Family]
     # The number of metric families.
     families_count: int
-    # The format: `prometheus`, `openmetrics` or `protobuf`.
+    # The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`.
     format: str
     # With `import`: the outcome of the import.
     imported: Imported
@@ -4549,14 +4554,15 @@ _ScrapedEndpointKeys = TypedDict(
 class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     """`ScrapedEndpoint` of input_schema."""
 
-    # The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
+    # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
+    # only in this way), `prometheus` or `protobuf`.
     accept: Text
     # Credentials for the endpoint.
     endpoint_auth: Credentials
     # The endpoint's URL, with path and query if needed.
     endpoint_url: Text
     # The format of a response whose `Content-Type` is missing or not a metrics format:
-    # `prometheus`, `openmetrics` or `protobuf`. Without it, that is an error.
+    # `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
     fallback_format: Text
     # Whether the result includes samples; false by default.
     include_samples: Flag
@@ -4569,7 +4575,7 @@ class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     path: Text
     # Whether to push it as a separate group; false by default.
     push: Flag
-    # The format to convert the exposition to: `prometheus` or `openmetrics`.
+    # The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`.
     reexport: Text
     # The maximum number of samples in the result; 1,000 by default.
     sample_limit: WholeNumber

@@ -223,7 +223,7 @@ words! {
 }
 
 /// Exposition formats. A test of the plug compares them with its own.
-pub const EXPORT_FORMATS: [&str; 5] = ["prometheus", "openmetrics", "protobuf", "json", "csv"];
+pub const EXPORT_FORMATS: [&str; 6] = ["prometheus", "openmetrics", "openmetrics2", "protobuf", "json", "csv"];
 
 /// The codes of errors. A test of the plug holds them against those it has.
 pub const ERROR_CODES: [&str; 20] = [

@@ -292,6 +292,27 @@ fn exemplars_and_created_timestamps_are_kept_and_dropped_exemplars_counted() {
 }
 
 #[test]
+fn openmetrics_2_0_is_scraped_and_written_when_asked_for() {
+    const CONTENT_TYPE: &str = "application/openmetrics-text; version=2.0.0; charset=utf-8";
+    let text = "# TYPE c_total counter\nc_total 7 st@1500000000.000 # {t=\"x\"} 1 1500000001.5\n\
+        # TYPE \"h.s\" histogram\n{\"h.s\"} {count:3,sum:4.5,bucket:[1:1,+Inf:3]} st@1500000000.000\n\
+        # TYPE n histogram\nn {count:3,sum:4.5,schema:0,zero_threshold:0,zero_count:1,positive_spans:[1:2],positive_buckets:[1,1]} st@1500000000.000 # {} 1.5 1500000001.5 # {} 3 1500000001.5\n# EOF\n";
+    let (mut plug, world) = plug();
+    world.will_expose(CONTENT_TYPE, text);
+    let fields = json!({"accept": "openmetrics2", "import": true, "reexport": "openmetrics2", "include_samples": true});
+    let result = process(&mut plug, ctx(fields), cfg())["result"].clone();
+    assert_eq!((&result["format"], &result["content_type"]), (&json!("openmetrics2"), &json!(CONTENT_TYPE)));
+    assert_eq!(result["exported_data"], text);
+    assert_eq!(result["samples"].as_array().unwrap().last().unwrap()["exemplars"].as_array().map(Vec::len), Some(2));
+    // The registry has no exemplars of native histograms.
+    assert_eq!(result["imported"]["exemplars_dropped"], 2, "{result}");
+    let exported = process(&mut plug, json!({"operation": "export_metrics", "export_format": "openmetrics2"}), cfg());
+    let kept = text.replace(" # {} 1.5 1500000001.5 # {} 3 1500000001.5", "").replace("1.5\n", "1.500\n");
+    assert_eq!(exported["result"]["exported_data"], kept);
+    assert_eq!(exported["result"]["content_type"], CONTENT_TYPE);
+}
+
+#[test]
 fn a_fallback_format_applies_to_html_pages_too() {
     let answer = scrape("text/html", "a 1\n", json!({}));
     assert!(answer["error"].as_str().unwrap().contains("fallback_format"), "{answer}");

@@ -324,6 +324,13 @@ async fn a_served_plug_answers_in_the_format_that_is_accepted() {
             "# ",
             "\n# EOF\n",
         ),
+        // 2.0 is written when asked for first.
+        (
+            "application/openmetrics-text;version=2.0.0,application/openmetrics-text;version=1.0.0;q=0.9",
+            "application/openmetrics-text; version=2.0.0; charset=utf-8",
+            "# ",
+            "\n# EOF\n",
+        ),
         ("application/json", "application/json", "{\"families\":[", "]}"),
         (
             "text/csv, text/plain;q=0.9",

@@ -17,11 +17,18 @@ use plugpipe_provisioning::prometheus_yml::join;
 /// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "the endpoint", setting: "scrape_config.endpoint_url" };
 
-/// The `Accept` header that prefers this format. Protobuf is only accepted if it is preferred.
+/// The `Accept` header that prefers this format. Protobuf and OpenMetrics 2.0, which is
+/// experimental, are only accepted if they are preferred.
 pub fn accept(first: Format) -> &'static str {
     match first {
         Format::Protobuf => {
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,\
+             application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+             text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+        }
+        Format::OpenMetrics2 => {
+            "application/openmetrics-text;version=2.0.0;escaping=allow-utf-8;q=0.6,\
              application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
              application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
              text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
@@ -179,6 +186,7 @@ mod tests {
         for (first, format) in [
             (Format::Protobuf, negotiate::Format::Protobuf),
             (Format::OpenMetrics, negotiate::Format::OpenMetrics100),
+            (Format::OpenMetrics2, negotiate::Format::OpenMetrics200),
             (Format::Text, negotiate::Format::Text100),
         ] {
             assert_eq!(negotiate(accept(first)).format, format);

@@ -9,7 +9,8 @@ use crate::scalar::Text;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ExportMetrics<'a> {
-    /// `prometheus` (the default), `openmetrics`, `protobuf`, `json` or `csv`.
+    /// `prometheus` (the default), `openmetrics` (1.0), `openmetrics2` (2.0, which is experimental),
+    /// `protobuf`, `json` or `csv`.
     pub export_format: Text<'a>,
 }
 

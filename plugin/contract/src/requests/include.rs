@@ -14,6 +14,6 @@ pub struct IncludeMetrics<'a> {
     pub source: Text<'a>,
     /// All of the source's metrics as an exposition. An empty exposition removes them.
     pub text: Text<'a>,
-    /// The format of `text`: `openmetrics` (the default) or `prometheus`.
+    /// The format of `text`: `openmetrics` (the default), `openmetrics2` or `prometheus`.
     pub format: Text<'a>,
 }

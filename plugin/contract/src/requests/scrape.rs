@@ -38,7 +38,7 @@ pub struct ScrapedEndpoint<'a> {
     /// The timeout of the scrape; the setting of that name by default.
     pub timeout: Duration,
     /// The format of a response whose `Content-Type` is missing or not a metrics format:
-    /// `prometheus`, `openmetrics` or `protobuf`. Without it, that is an error.
+    /// `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
     pub fallback_format: Text<'a>,
     /// Credentials for the endpoint.
     #[cfg_attr(feature = "schema", schemars(with = "crate::settings::Setting<crate::settings::Auth<'a>>"))]
@@ -50,7 +50,8 @@ pub struct ScrapedEndpoint<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub struct ScrapeOptions<'a> {
-    /// The preferred format: `openmetrics` (the default), `prometheus` or `protobuf`.
+    /// The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
+    /// only in this way), `prometheus` or `protobuf`.
     pub accept: Text<'a>,
     /// The maximum number of metric families and of lint findings in the result; 300 by default.
     pub limit: Whole,
@@ -58,7 +59,7 @@ pub struct ScrapeOptions<'a> {
     pub include_samples: Flag,
     /// The maximum number of samples in the result; 1,000 by default.
     pub sample_limit: Whole,
-    /// The format to convert the exposition to: `prometheus` or `openmetrics`.
+    /// The format to convert the exposition to: `prometheus`, `openmetrics` or `openmetrics2`.
     pub reexport: Text<'a>,
     /// Whether to push it as a separate group; false by default.
     pub push: Flag,

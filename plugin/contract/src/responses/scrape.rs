@@ -96,7 +96,7 @@ pub struct LintFinding {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exposed {
-    /// The format: `prometheus`, `openmetrics` or `protobuf`.
+    /// The format: `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`.
     pub format: &'static str,
     /// The size of the exposition, uncompressed.
     pub bytes: u64,
@@ -170,9 +170,12 @@ pub struct ScrapedSample {
     /// The buckets of a native histogram.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native: Option<NativeSample>,
-    /// Its exemplar.
+    /// Its exemplar; the first, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemplar: Option<ScrapedExemplar>,
+    /// All its exemplars, if there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exemplars: Vec<ScrapedExemplar>,
 }
 
 /// A native histogram.

@@ -11,6 +11,7 @@ pub mod merge;
 pub mod negotiate;
 
 pub mod openmetrics;
+pub mod openmetrics2;
 pub mod otlp;
 pub mod parse;
 pub mod protobuf;
@@ -30,13 +31,13 @@ use hashbrown::{HashMap, HashSet};
 use crate::error::Error;
 use crate::model;
 use crate::registry::Registry;
-use escaping::Escaping;
 use negotiate::{Choice, Format};
 
 /// Values of `export_format`. The first name of each format is its canonical one.
-const NAMES: [(&str, Format); 8] = [
+const NAMES: [(&str, Format); 9] = [
     ("prometheus", Format::Text004),
     ("openmetrics", Format::OpenMetrics100),
+    ("openmetrics2", Format::OpenMetrics200),
     ("protobuf", Format::Protobuf),
     ("json", Format::Json),
     ("csv", Format::Csv),
@@ -51,7 +52,7 @@ pub fn format_of(name: &str) -> Result<Format, String> {
         .iter()
         .find(|(own, _)| *own == name)
         .map(|(_, format)| *format)
-        .ok_or_else(|| "expected one of prometheus, openmetrics, protobuf, json, csv".to_owned())
+        .ok_or_else(|| "expected one of prometheus, openmetrics, openmetrics2, protobuf, json, csv".to_owned())
 }
 
 /// The name of a format in `export_format`.
@@ -59,9 +60,10 @@ pub fn name_of(format: Format) -> &'static str {
     NAMES.iter().find(|(_, own)| *own == format).map_or("prometheus", |(name, _)| name)
 }
 
-/// The format without negotiation: names are escaped for clients that support only classic names.
+/// The format without negotiation: names are escaped for clients that support only classic names,
+/// except in OpenMetrics 2.0, whose clients support all.
 pub fn plain(format: Format) -> Choice {
-    Choice { format, escaping: Escaping::default() }
+    Choice { format, escaping: negotiate::default_escaping(format) }
 }
 
 /// Encodes registries and caches the last text output.
@@ -133,6 +135,7 @@ fn encoded(families: &[model::Family], choice: Choice) -> Vec<u8> {
             families.iter().for_each(|family| merge::write_text(family, choice.escaping, &mut out));
         }
         Format::OpenMetrics100 | Format::OpenMetrics001 => openmetrics::encode(families, choice.escaping, &mut out),
+        Format::OpenMetrics200 => openmetrics2::encode(families, choice.escaping, &mut out),
         Format::Protobuf => protobuf::encode(families, choice.escaping, &mut out),
         Format::Json => json::encode(families, &mut out),
         Format::Csv => csv::encode(families, &mut out),

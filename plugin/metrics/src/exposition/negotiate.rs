@@ -3,6 +3,7 @@
 //! | accepted | format |
 //! |---|---|
 //! | `application/vnd.google.protobuf` with `proto=io.prometheus.client.MetricFamily` and `encoding=delimited` | [`Format::Protobuf`] |
+//! | `application/openmetrics-text`, `version=2.0.0` | [`Format::OpenMetrics200`] |
 //! | `application/openmetrics-text`, `version=1.0.0` | [`Format::OpenMetrics100`] |
 //! | `application/openmetrics-text`, `version=0.0.1` or none | [`Format::OpenMetrics001`] |
 //! | `text/plain`, `version=1.0.0` | [`Format::Text100`] |
@@ -15,15 +16,16 @@
 //! rather than an error, so that the scrape succeeds. `escaping=` is taken from the chosen type.
 //! Prometheus 3 sends it only with version 1.0.0 types, although it applies to the whole server;
 //! for protobuf, which has no version, it is taken from the best type that has one. The default is
-//! [`Escaping::Underscores`]. An invalid escaping or `q` is ignored.
+//! [`Escaping::Underscores`], and in OpenMetrics 2.0, of which UTF-8 names are a part,
+//! [`Escaping::AllowUtf8`]. An invalid escaping or `q` is ignored.
 //!
 //! Sources: RFC 9110, 12.5.1; prometheus.io/docs/instrumenting/content_negotiation; headers of
 //! Prometheus 2.42 and 3.5.
 
 use super::escaping::Escaping;
-use super::{csv, json, openmetrics, protobuf};
+use super::{csv, json, openmetrics, openmetrics2, protobuf};
 
-/// An exposition format. The two OpenMetrics versions differ only in the header, and text 1.0.0 is
+/// An exposition format. The first two OpenMetrics versions differ only in the header, and text 1.0.0 is
 /// text 0.0.4 with quoted names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -35,6 +37,8 @@ pub enum Format {
     OpenMetrics001,
     /// OpenMetrics 1.0.0.
     OpenMetrics100,
+    /// OpenMetrics 2.0.0, which is experimental.
+    OpenMetrics200,
     /// Delimited protobuf.
     Protobuf,
     /// This plug's JSON.
@@ -61,16 +65,25 @@ impl Choice {
             Format::Text100 => ("text/plain; version=1.0.0; charset=utf-8", true),
             Format::OpenMetrics001 => ("application/openmetrics-text; version=0.0.1; charset=utf-8", false),
             Format::OpenMetrics100 => (openmetrics::CONTENT_TYPE, true),
+            Format::OpenMetrics200 => (openmetrics2::CONTENT_TYPE, false),
             Format::Protobuf => (protobuf::CONTENT_TYPE, false),
             Format::Json => return json::CONTENT_TYPE.to_owned(),
             Format::Csv => return csv::CONTENT_TYPE.to_owned(),
         };
         let mut content_type = base.to_owned();
-        if always || self.escaping != Escaping::default() {
+        if always || self.escaping != default_escaping(self.format) {
             content_type.push_str("; escaping=");
             content_type.push_str(self.escaping.name());
         }
         content_type
+    }
+}
+
+/// The escaping for clients that request none.
+pub(super) fn default_escaping(format: Format) -> Escaping {
+    match format {
+        Format::OpenMetrics200 => Escaping::AllowUtf8,
+        _ => Escaping::default(),
     }
 }
 
@@ -82,7 +95,7 @@ pub fn negotiate(accept: &str) -> Choice {
     if format == Format::Protobuf {
         escaping = escaping.or_else(|| best(accept, |range| range.escaping));
     }
-    Choice { format, escaping: escaping.unwrap_or_default() }
+    Choice { format, escaping: escaping.unwrap_or_else(|| default_escaping(format)) }
 }
 
 /// The property of the best range that has it.
@@ -124,6 +137,7 @@ impl Range {
             ("application/vnd.google.protobuf", _) => (proto == Some("io.prometheus.client.MetricFamily")
                 && encoding == Some("delimited"))
             .then_some(Format::Protobuf),
+            ("application/openmetrics-text", Some("2.0.0")) => Some(Format::OpenMetrics200),
             ("application/openmetrics-text", Some("1.0.0")) => Some(Format::OpenMetrics100),
             ("application/openmetrics-text", Some("0.0.1") | None) => Some(Format::OpenMetrics001),
             ("text/plain", Some("1.0.0")) => Some(Format::Text100),
@@ -176,7 +190,7 @@ mod tests {
     #[test]
     fn clients_get_their_preferred_format() {
         use Escaping::{AllowUtf8, Dots, Underscores, Values};
-        use Format::{Csv, Json, OpenMetrics001, OpenMetrics100, Protobuf, Text004, Text100};
+        use Format::{Csv, Json, OpenMetrics001, OpenMetrics100, OpenMetrics200, Protobuf, Text004, Text100};
         const PROTOBUF: &str =
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
         for (accept, format, escaping) in [
@@ -207,8 +221,19 @@ mod tests {
             ("text/plain;version=0.0.4;escaping=dots", Text004, Dots),
             ("text/plain;version=0.0.4, text/plain;version=1.0.0;escaping=allow-utf-8;q=0.1", Text004, Underscores),
             ("application/openmetrics-text", OpenMetrics001, Underscores),
-            ("application/openmetrics-text;version=2.0.0;escaping=allow-utf-8", Text004, Underscores),
-            ("application/openmetrics-text;version=2.0.0,text/csv;q=0.1", Csv, Underscores),
+            ("application/openmetrics-text;version=2.0.0", OpenMetrics200, AllowUtf8),
+            (
+                "application/openmetrics-text;version=2.0.0;escaping=values,application/openmetrics-text;version=1.0.0;q=0.5",
+                OpenMetrics200,
+                Values,
+            ),
+            (
+                "application/openmetrics-text;version=2.0.0;q=0.5,application/openmetrics-text",
+                OpenMetrics001,
+                Underscores,
+            ),
+            ("application/openmetrics-text;version=3.0.0;escaping=allow-utf-8", Text004, Underscores),
+            ("application/openmetrics-text;version=3.0.0,text/csv;q=0.1", Csv, Underscores),
             ("application/json", Json, Underscores),
             (&*format!("{PROTOBUF};escaping=dots, */*;escaping=values"), Protobuf, Dots),
             (
@@ -256,6 +281,12 @@ mod tests {
                 Escaping::Underscores,
                 "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
             ),
+            (Format::OpenMetrics200, Escaping::AllowUtf8, "application/openmetrics-text; version=2.0.0; charset=utf-8"),
+            (
+                Format::OpenMetrics200,
+                Escaping::Dots,
+                "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=dots",
+            ),
             (Format::Json, Escaping::Values, "application/json"),
             (Format::Csv, Escaping::Values, "text/csv; charset=utf-8; header=present"),
         ] {
@@ -270,7 +301,7 @@ mod tests {
         }
 
         #[test]
-        fn negotiation_is_idempotent(accept in "(text/plain|application/openmetrics-text)(;version=1.0.0|;version=0.0.1|;escaping=dots|;escaping=values){0,3}") {
+        fn negotiation_is_idempotent(accept in "(text/plain|application/openmetrics-text)(;version=1.0.0|;version=2.0.0|;version=0.0.1|;escaping=dots|;escaping=values){0,3}") {
             let choice = negotiate(&accept);
             prop_assert_eq!(negotiate(&choice.content_type()), choice);
         }

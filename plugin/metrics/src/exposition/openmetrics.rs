@@ -38,6 +38,10 @@ use crate::registry::Kind;
 /// For `Content-Type`, without the escaping.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Maximum number of characters of an exemplar's labels: escaping makes names longer, and parsers
+/// reject more.
+const MAX_EXEMPLAR_LEN: usize = 128;
+
 /// Appends all families and `# EOF`. Version 0.0.1 is the same text.
 pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
     let mut scratch = Scratch::default();
@@ -112,7 +116,7 @@ impl Writer<'_> {
             samples::each(series, &mut |sample| {
                 self.write_sample(&sample, scratch, out);
                 if let Some(exemplar) = sample.exemplar {
-                    self.write_exemplar(exemplar, &mut scratch.own, out);
+                    write_exemplar(exemplar, self.escaping, MAX_EXEMPLAR_LEN, &mut scratch.own, out);
                 }
                 out.push(b'\n');
             });
@@ -141,22 +145,10 @@ impl Writer<'_> {
     }
 
     fn write_head(&self, name: &str, suffix: &str, kind: &str, out: &mut Vec<u8>) {
-        let mut line = |keyword: &[u8], text: &dyn Fn(&mut Vec<u8>)| {
-            out.extend_from_slice(keyword);
-            write_metric_name(name, suffix, out);
-            out.push(b' ');
-            text(out);
-            out.push(b'\n');
-        };
-        let Family { unit, help, .. } = *self.family;
-        line(b"# TYPE ", &|out| out.extend_from_slice(kind.as_bytes()));
+        let unit = self.family.unit;
         let has_unit = suffix.is_empty() && samples::ends_with_unit(name, unit) && is_plain_metric_name(unit);
-        if has_unit && !matches!(kind, "info" | "stateset") {
-            line(b"# UNIT ", &|out| out.extend_from_slice(unit.as_bytes()));
-        }
-        if !help.is_empty() {
-            line(b"# HELP ", &|out| write_escaped(help.as_bytes(), true, out));
-        }
+        let unit = if has_unit { unit } else { "" };
+        write_metadata((name, suffix), kind, unit, self.family.help, out);
     }
 
     fn write_labels(&self, series: &Series, out: &mut Vec<u8>) {
@@ -183,28 +175,52 @@ impl Writer<'_> {
             Number::Count(count) => write_count(count, out),
         }
     }
+}
 
-    fn write_exemplar(&self, exemplar: &Exemplar, labels: &mut Vec<u8>, out: &mut Vec<u8>) {
-        // Escaping makes names longer, and parsers reject exemplars with more characters than this.
-        const LIMIT: usize = 128;
-        labels.clear();
-        let mut characters = 0;
-        for (name, value) in &exemplar.labels {
-            let name = self.escaping.label_name(name);
-            characters += name.chars().count() + value.chars().count();
-            write_label(&name, value, labels);
-        }
-        if characters > LIMIT {
-            return;
-        }
-        out.extend_from_slice(b" # {");
-        out.extend_from_slice(labels);
-        out.extend_from_slice(b"} ");
-        write_number(exemplar.value, out);
-        if let Some(unix_ms) = exemplar.unix_ms {
-            out.push(b' ');
-            write_seconds(unix_ms, out);
-        }
+/// Appends the lines before the samples of a family: its type, and its unit and help if there are.
+/// An info and a state set have no unit.
+pub(super) fn write_metadata((name, suffix): (&str, &str), kind: &str, unit: &str, help: &str, out: &mut Vec<u8>) {
+    let mut line = |keyword: &[u8], text: &dyn Fn(&mut Vec<u8>)| {
+        out.extend_from_slice(keyword);
+        write_metric_name(name, suffix, out);
+        out.push(b' ');
+        text(out);
+        out.push(b'\n');
+    };
+    line(b"# TYPE ", &|out| out.extend_from_slice(kind.as_bytes()));
+    if !unit.is_empty() && !matches!(kind, "info" | "stateset") {
+        line(b"# UNIT ", &|out| out.extend_from_slice(unit.as_bytes()));
+    }
+    if !help.is_empty() {
+        line(b"# HELP ", &|out| write_escaped(help.as_bytes(), true, out));
+    }
+}
+
+/// Appends an exemplar unless its labels have more characters than allowed. `labels` is a buffer.
+pub(super) fn write_exemplar(
+    exemplar: &Exemplar,
+    escaping: Escaping,
+    limit: usize,
+    labels: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
+    labels.clear();
+    let mut characters = 0;
+    for (name, value) in &exemplar.labels {
+        let name = escaping.label_name(name);
+        characters += name.chars().count() + value.chars().count();
+        write_label(&name, value, labels);
+    }
+    if characters > limit {
+        return;
+    }
+    out.extend_from_slice(b" # {");
+    out.extend_from_slice(labels);
+    out.extend_from_slice(b"} ");
+    write_number(exemplar.value, out);
+    if let Some(unix_ms) = exemplar.unix_ms {
+        out.push(b' ');
+        write_seconds(unix_ms, out);
     }
 }
 

@@ -83,6 +83,11 @@ pub struct NativeHistogram {
     totals: Totals,
 }
 
+/// The indices that the buckets of a schema may have: up to the one of infinity.
+pub fn index_range(schema: i32) -> core::ops::RangeInclusive<i32> {
+    exponential::lowest_index(schema)..=exponential::overflow_index(schema)
+}
+
 impl NativeHistogram {
     /// Creates an empty histogram. The error names the argument out of range and its range.
     pub fn new(schema: i32, zero_threshold: f64, max_buckets: usize) -> Result<Self, String> {

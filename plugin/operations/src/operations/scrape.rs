@@ -128,7 +128,7 @@ pub fn federate(
     let prometheus = prometheus?;
     let mut wanted = Wanted::read(call, &options, &format!("federate-{}", plain_authority(&prometheus)))?;
     call.next.lasting = wanted.import.is_some() || wanted.push.is_some();
-    if wanted.accept == Format::OpenMetrics {
+    if matches!(wanted.accept, Format::OpenMetrics | Format::OpenMetrics2) {
         // Prometheus does not support it for federation.
         wanted.accept = Format::Text;
     }
@@ -230,12 +230,12 @@ fn listed(limit: usize) -> Result<usize, String> {
 }
 
 fn any_format(name: &str) -> Result<Format, String> {
-    format(name, &[Format::Text, Format::OpenMetrics, Format::Protobuf])
+    format(name, &[Format::Text, Format::OpenMetrics, Format::OpenMetrics2, Format::Protobuf])
 }
 
 /// A text format by its name.
 pub(super) fn text_format(name: &str) -> Result<Format, String> {
-    format(name, &[Format::Text, Format::OpenMetrics])
+    format(name, &[Format::Text, Format::OpenMetrics, Format::OpenMetrics2])
 }
 
 fn format(name: &str, known: &[Format]) -> Result<Format, String> {
@@ -250,6 +250,7 @@ fn word(format: Format) -> &'static str {
     match format {
         Format::Text => "prometheus",
         Format::OpenMetrics => "openmetrics",
+        Format::OpenMetrics2 => "openmetrics2",
         Format::Protobuf => "protobuf",
     }
 }
@@ -299,13 +300,14 @@ fn exposed(
     let mut exemplars_dropped = 0;
     if wanted.push.is_some() {
         // Pushes use the text format, which has no exemplars.
-        exemplars_dropped = points().filter(|point| point.exemplar.is_some()).count();
+        exemplars_dropped = points().map(|point| point.exemplars.len()).sum();
     }
     if let Some(format) = wanted.reexport {
         let (text, dropped) = written(families, format, "reexport")?;
         exemplars_dropped = exemplars_dropped.max(dropped);
         let plain_format = match format {
             Format::OpenMetrics => negotiate::Format::OpenMetrics100,
+            Format::OpenMetrics2 => negotiate::Format::OpenMetrics200,
             _ => negotiate::Format::Text004,
         };
         exposed.export_format = Some(word(format));
@@ -345,7 +347,11 @@ fn sample(labels: &[Label], point: &Point) -> ScrapedSample {
         timestamp: point.timestamp.map(Amount),
         created: point.created_ms.map(|created| Amount(created as f64 / 1e3)),
         native: point.native.as_deref().map(native),
-        exemplar: point.exemplar.as_deref().map(exemplar),
+        exemplar: point.exemplars.first().map(exemplar),
+        exemplars: match &*point.exemplars {
+            several @ [_, _, ..] => several.iter().map(exemplar).collect(),
+            _ => Vec::new(),
+        },
     }
 }
 

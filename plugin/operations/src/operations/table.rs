@@ -224,7 +224,7 @@ pub const OPERATIONS: &[Operation] = &[
     .of_one_group(),
     operation(
         "export_metrics",
-        "export recorded metrics as prometheus, openmetrics, protobuf, json or csv",
+        "export recorded metrics as prometheus, openmetrics, openmetrics2, protobuf, json or csv",
         typed!(ExportMetrics, Exported, export::run),
     ),
     operation(

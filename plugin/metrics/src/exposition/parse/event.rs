@@ -13,6 +13,8 @@ pub enum Format {
     Text,
     /// OpenMetrics text, 0.0.1 or 1.0.0.
     OpenMetrics,
+    /// OpenMetrics text 2.0.0, of which there is a release candidate.
+    OpenMetrics2,
     /// Delimited `io.prometheus.client.MetricFamily` messages.
     Protobuf,
 }
@@ -23,24 +25,26 @@ impl Format {
         match self {
             Self::Text => "PrometheusText0.0.4",
             Self::OpenMetrics => "OpenMetricsText",
+            Self::OpenMetrics2 => "OpenMetricsText2.0.0",
             Self::Protobuf => "PrometheusProto",
         }
     }
 
     /// The format with that name: Prometheus's names of scrape protocols, with or without version,
-    /// and `prometheus`, `openmetrics`, `protobuf`.
+    /// and `prometheus`, `openmetrics`, `openmetrics2`, `protobuf`.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "PrometheusText" | "PrometheusText0.0.4" | "PrometheusText1.0.0" | "prometheus" | "text" => Self::Text,
             "OpenMetricsText" | "OpenMetricsText0.0.1" | "OpenMetricsText1.0.0" | "openmetrics" => Self::OpenMetrics,
+            "OpenMetricsText2.0.0" | "openmetrics2" => Self::OpenMetrics2,
             "PrometheusProto" | "protobuf" => Self::Protobuf,
             _ => return None,
         })
     }
 
     /// The format of a response's `Content-Type`, with the rules of Prometheus 3: a header that is
-    /// missing, invalid or names another type is an error unless there is a fallback. Versions are
-    /// ignored.
+    /// missing, invalid or names another type is an error unless there is a fallback. Of versions
+    /// only OpenMetrics 2.0.0 matters.
     pub fn detect(content_type: Option<&str>, fallback: Option<Self>) -> Result<Self, String> {
         let header = content_type.unwrap_or_default().trim();
         let mut parts = header.split(';').map(str::trim);
@@ -52,6 +56,7 @@ impl Format {
         };
         let format = match media_type.as_str() {
             "text/plain" => Some(Self::Text),
+            "application/openmetrics-text" if parameter("version") == Some("2.0.0") => Some(Self::OpenMetrics2),
             "application/openmetrics-text" => Some(Self::OpenMetrics),
             // Other encodings (`text`, `compact-text`) are not supported.
             "application/vnd.google.protobuf" => {
@@ -237,9 +242,10 @@ pub struct Sample<'p, 'a> {
     pub value: f64,
     /// In seconds since the Unix epoch.
     pub timestamp: Option<f64>,
-    /// The exemplar, if any.
-    pub exemplar: Option<Box<Exemplar<'a>>>,
-    /// The creation time in protobuf; text formats use a separate sample, [`Part::Created`].
+    /// At most one, except in a native histogram.
+    pub exemplars: Vec<Exemplar<'a>>,
+    /// The creation time in protobuf and OpenMetrics 2.0; other text formats use a separate sample,
+    /// [`Part::Created`].
     pub created_ms: Option<i64>,
     /// The histogram, for [`Part::Native`].
     pub native: Option<Box<Native>>,

@@ -13,7 +13,7 @@ use crate::model::FamilyType;
 /// A parsed exposition. Families are in order of first appearance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Families<'a> {
-    /// The input format. In OpenMetrics, family names omit `_total` for counters and `_info` for
+    /// The input format. In OpenMetrics 1.0, family names omit `_total` for counters and `_info` for
     /// infos.
     pub format: Format,
     /// All families, including those without samples.
@@ -50,10 +50,10 @@ pub struct Point<'a> {
     pub value: f64,
     /// In seconds since the Unix epoch.
     pub timestamp: Option<f64>,
-    /// The creation time in protobuf.
+    /// The creation time in protobuf and OpenMetrics 2.0.
     pub created_ms: Option<i64>,
-    /// The exemplar, if any.
-    pub exemplar: Option<Box<Exemplar<'a>>>,
+    /// At most one, except in a native histogram.
+    pub exemplars: Vec<Exemplar<'a>>,
     /// The histogram, for [`Part::Native`].
     pub native: Option<Box<Native>>,
     labels: (u32, u32),
@@ -88,7 +88,7 @@ impl<'a> Families<'a> {
                         value: sample.value,
                         timestamp: sample.timestamp,
                         created_ms: sample.created_ms,
-                        exemplar: sample.exemplar,
+                        exemplars: sample.exemplars,
                         native: sample.native,
                         labels: (start, families.labels.len() as u32),
                     };

@@ -124,7 +124,7 @@ struct Scraped<'f, 'a> {
 impl<'f, 'a> Scraped<'f, 'a> {
     fn of(mut metric: Metric<'f, 'a>, families: &Families, family: &ParsedFamily) -> Self {
         let is_dated = metric.points.iter().any(|point| point.timestamp.is_some());
-        let exemplars = metric.points.iter().filter(|point| point.exemplar.is_some()).count();
+        let exemplars = metric.points.iter().map(|point| point.exemplars.len()).sum();
         metric.points = metric.latest(families, family);
         Self { latest: metric, is_dated, exemplars }
     }
@@ -308,7 +308,11 @@ fn import_exemplars(metric: &Metric, registry: &mut Registry, id: SeriesId) -> u
 
 /// The exemplar of a sample, if the registry can store it.
 fn exemplar(point: &Point) -> Option<Exemplar> {
-    let given = point.exemplar.as_deref()?;
+    // Of several, the latest.
+    let given = point
+        .exemplars
+        .iter()
+        .max_by(|a, b| a.timestamp.partial_cmp(&b.timestamp).unwrap_or(std::cmp::Ordering::Equal))?;
     let labels = given.labels.iter().map(|label| ((&*label.name).into(), (&*label.value).into())).collect();
     let unix_ms = given.timestamp.and_then(|seconds| u64::try_from(milliseconds(seconds)).ok());
     let exemplar = Exemplar { labels, value: given.value, unix_ms };

@@ -1,5 +1,5 @@
-//! Strict, zero-copy parsers for Prometheus text, OpenMetrics and delimited protobuf: names, labels
-//! and help borrow from the input unless they contain escapes.
+//! Strict, zero-copy parsers for Prometheus text, OpenMetrics 1.0 and 2.0, and delimited protobuf:
+//! names, labels and help borrow from the input unless they contain escapes.
 //!
 //! [`Reader`] yields one [`Event`] at a time; [`Families`] collects all of them, for [`lint`],
 //! [`import()`] and [`reexpose()`]. There is no I/O and no clock, no input causes a panic, and
@@ -15,11 +15,15 @@ mod event;
 mod families;
 pub mod import;
 pub mod lint;
+mod native;
 mod openmetrics;
+mod pending;
 mod protobuf;
 mod reader;
 pub mod reexpose;
 mod scan;
+#[cfg(test)]
+mod second_tests;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -7,32 +7,16 @@
 //! infinite bucket gets one, as in Prometheus; the counts of a native one must add up.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 mod wire;
 
 use self::wire::{Fault, Message, doubles, varints, zigzag};
 use super::checks::{Index, Tally, label_fault, too_long};
-use super::event::{Event, Exemplar, Format, Label, Limits, Native, NativeBuckets, ParseError, Part, Sample};
+use super::event::{Event, Exemplar, Format, Label, Limits, Native, ParseError, Part};
+use super::native::{Side, check_native};
+use super::pending::{Pending, Queue};
 use super::scan::milliseconds;
 use crate::model::FamilyType;
-use crate::number::write_canonical;
-
-/// A sample of the current metric, not yet returned.
-#[derive(Debug)]
-struct Pending<'a> {
-    suffix: &'static str,
-    part: Part,
-    value: f64,
-    exemplar: Option<Box<Exemplar<'a>>>,
-    native: Option<Box<Native>>,
-}
-
-impl Pending<'_> {
-    fn new(suffix: &'static str, part: Part, value: f64) -> Self {
-        Self { suffix, part, value, exemplar: None, native: None }
-    }
-}
 
 #[derive(Debug)]
 struct FamilyMessage<'a> {
@@ -54,11 +38,7 @@ pub(super) struct Reader<'a> {
     families: Vec<Cow<'a, str>>,
     family: Option<FamilyMessage<'a>>,
     labels: Vec<Label<'a>>,
-    timestamp_ms: Option<i64>,
-    created_ms: Option<i64>,
-    pending: VecDeque<Pending<'a>>,
-    /// The number of `labels` that belong to the metric.
-    own: usize,
+    queue: Queue<'a>,
     tally: Tally,
 }
 
@@ -77,10 +57,7 @@ impl<'a> Reader<'a> {
             families: Vec::new(),
             family: None,
             labels: Vec::new(),
-            timestamp_ms: None,
-            created_ms: None,
-            pending: VecDeque::new(),
-            own: 0,
+            queue: Queue::default(),
             tally: Tally::default(),
         })
     }
@@ -97,8 +74,8 @@ impl<'a> Reader<'a> {
     fn advance(&mut self) -> Result<Event<'_, 'a>, Fault> {
         let place = self.families.len().saturating_sub(1);
         loop {
-            if let Some(pending) = self.pending.pop_front() {
-                return self.sample(pending);
+            if !self.queue.pending.is_empty() {
+                return self.sample();
             }
             let Some(family) = &mut self.family else {
                 if self.rest.bytes.is_empty() {
@@ -136,36 +113,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn sample(&mut self, pending: Pending<'a>) -> Result<Event<'_, 'a>, Fault> {
+    fn sample(&mut self) -> Result<Event<'_, 'a>, Fault> {
         let place = self.families.len().saturating_sub(1);
-        let Some(base) = self.families.last() else { return Ok(Event::Eof) };
-        if let Some(problem) = self.tally.count(self.own + 1, &self.limits) {
+        if let Some(problem) = self.tally.count(self.queue.own + 1, &self.limits) {
             return Err((self.family.as_ref().map_or(0, |family| family.rest.at), problem));
         }
-        let name = match pending.suffix {
-            "" => base.clone(),
-            suffix => Cow::Owned(format!("{base}{suffix}")),
-        };
-        self.labels.truncate(self.own);
-        if let (Part::Bucket(number), label) | (Part::Quantile(number), label) =
-            (pending.part, if pending.suffix.is_empty() { "quantile" } else { "le" })
-        {
-            let mut text = Vec::new();
-            write_canonical(number, &mut text);
-            let value = Cow::Owned(String::from_utf8(text).unwrap_or_default());
-            self.labels.push(Label { name: Cow::Borrowed(label), value });
-        }
-        Ok(Event::Sample(Sample {
-            family: place,
-            name,
-            part: pending.part,
-            labels: &self.labels,
-            value: pending.value,
-            timestamp: self.timestamp_ms.map(|ms| ms as f64 / 1e3),
-            exemplar: pending.exemplar,
-            created_ms: self.created_ms,
-            native: pending.native,
-        }))
+        let Some(base) = self.families.last() else { return Ok(Event::Eof) };
+        Ok(self.queue.pop(place, base, &mut self.labels).map_or(Event::Eof, Event::Sample))
     }
 
     fn open_family(&mut self) -> Result<(), Fault> {
@@ -259,7 +213,7 @@ impl<'a> Reader<'a> {
         let start = metric.at;
         let mut labels = std::mem::take(&mut self.labels);
         labels.clear();
-        (self.timestamp_ms, self.created_ms) = (None, None);
+        self.queue.start(0);
         let wanted = match kind {
             FamilyType::Gauge => 2,
             FamilyType::Counter => 3,
@@ -273,12 +227,12 @@ impl<'a> Reader<'a> {
             let Some((number, content)) = metric.field()? else { break };
             match number {
                 1 => self.labels_of(content.message(at)?, &mut labels)?,
-                6 => self.timestamp_ms = Some(content.varint(at)? as i64),
+                6 => self.queue.timestamp = Some(content.varint(at)? as i64 as f64 / 1e3),
                 _ if number == wanted => value = Some(content.message(at)?),
                 _ => {}
             }
         }
-        self.own = labels.len();
+        self.queue.own = labels.len();
         self.labels = labels;
         let Some(value) = value else {
             return Err((
@@ -300,13 +254,13 @@ impl<'a> Reader<'a> {
             let at = message.at;
             match message.field()? {
                 Some((1, content)) => pending.value = content.double(at)?,
-                Some((2, content)) => pending.exemplar = Some(Box::new(self.exemplar(content.message(at)?)?)),
-                Some((3, content)) => self.created_ms = Some(timestamp(content.message(at)?)?.0),
+                Some((2, content)) => pending.exemplars.push(self.exemplar(content.message(at)?)?),
+                Some((3, content)) => self.queue.created_ms = Some(timestamp(content.message(at)?)?.0),
                 Some(_) => {}
                 None => break,
             }
         }
-        self.pending.push_back(pending);
+        self.queue.pending.push_back(pending);
         Ok(())
     }
 
@@ -343,15 +297,15 @@ impl<'a> Reader<'a> {
                             None => break,
                         }
                     }
-                    self.pending.push_back(Pending::new("", Part::Quantile(rank), value));
+                    self.queue.pending.push_back(Pending::new("", Part::Quantile(rank), value));
                 }
-                Some((4, content)) => self.created_ms = Some(timestamp(content.message(at)?)?.0),
+                Some((4, content)) => self.queue.created_ms = Some(timestamp(content.message(at)?)?.0),
                 Some(_) => {}
                 None => break,
             }
         }
-        self.pending.push_back(Pending::new("_sum", Part::Sum, sum));
-        self.pending.push_back(Pending::new("_count", Part::Count, count));
+        self.queue.pending.push_back(Pending::new("_sum", Part::Sum, sum));
+        self.queue.pending.push_back(Pending::new("_count", Part::Count, count));
         Ok(())
     }
 
@@ -361,6 +315,7 @@ impl<'a> Reader<'a> {
         let (mut sum, mut schema, mut zero_threshold) = (0.0, 0i64, 0.0);
         let mut buckets: Vec<Pending<'a>> = Vec::new();
         let mut sides = [Side::default(), Side::default()];
+        let mut exemplars = Vec::new();
         loop {
             let at = message.at;
             let Some((number, content)) = message.field()? else { break };
@@ -374,13 +329,14 @@ impl<'a> Reader<'a> {
                 6 => zero_threshold = content.double(at)?,
                 7 => zero = content.varint(at)?,
                 8 => zero_float = content.double(at)?,
-                9 => negative.span(content.message(at)?)?,
+                9 => negative.spans.push(span(content.message(at)?)?),
                 10 => varints(content, at, &mut negative.deltas)?,
                 11 => doubles(content, at, &mut negative.counts)?,
-                12 => positive.span(content.message(at)?)?,
+                12 => positive.spans.push(span(content.message(at)?)?),
                 13 => varints(content, at, &mut positive.deltas)?,
                 14 => doubles(content, at, &mut positive.counts)?,
-                15 => self.created_ms = Some(timestamp(content.message(at)?)?.0),
+                15 => self.queue.created_ms = Some(timestamp(content.message(at)?)?.0),
+                16 => exemplars.push(self.exemplar(content.message(at)?)?),
                 _ => {}
             }
         }
@@ -394,35 +350,21 @@ impl<'a> Reader<'a> {
             if !(-4..=8).contains(&schema) {
                 return Err(fault(format!("a native histogram's schema is -4 to 8, found {schema}")));
             }
-            if !(0.0..f64::INFINITY).contains(&zero_threshold) {
-                return Err(fault("a native histogram's zero threshold is a finite number from 0 up".into()));
-            }
             let native = Native {
                 schema: schema as i32,
                 zero_threshold,
                 zero_count,
-                positive: positive.buckets(is_float).map_err(fault)?,
-                negative: negative.buckets(is_float).map_err(fault)?,
+                positive: positive.buckets(is_float, false).map_err(fault)?,
+                negative: negative.buckets(is_float, false).map_err(fault)?,
                 sum,
                 count: total,
                 is_float,
             };
-            let sides = native.positive.iter().chain(&native.negative);
-            let counted = sides.map(|(_, count)| count).sum::<f64>() + zero_count;
-            // An observed NaN is in no bucket and makes the sum NaN.
-            let adds_up = match (is_float, sum.is_nan()) {
-                (true, _) => true,
-                (false, true) => counted <= total,
-                (false, false) => counted == total,
-            };
-            if !adds_up {
-                return Err(fault(format!(
-                    "the native histogram's buckets contain {counted} observations, but its count is {total}; expected the same"
-                )));
-            }
+            check_native(&native).map_err(fault)?;
             let mut pending = Pending::new("", Part::Native, total);
             pending.native = Some(Box::new(native));
-            self.pending.push_back(pending);
+            pending.exemplars = exemplars;
+            self.queue.pending.push_back(pending);
             if buckets.is_empty() {
                 return Ok(());
             }
@@ -447,89 +389,41 @@ impl<'a> Reader<'a> {
             }
             before = Some(bucket);
         }
-        self.pending.extend(buckets);
-        self.pending.push_back(Pending::new("_sum", Part::Sum, sum));
-        self.pending.push_back(Pending::new("_count", Part::Count, total));
+        self.queue.pending.extend(buckets);
+        self.queue.pending.push_back(Pending::new("_sum", Part::Sum, sum));
+        self.queue.pending.push_back(Pending::new("_count", Part::Count, total));
         Ok(())
     }
 
     fn bucket(&self, mut message: Message<'a>) -> Result<Pending<'a>, Fault> {
-        let (mut bound, mut count, mut count_float, mut exemplar) = (0.0, 0, 0.0, None);
+        let (mut bound, mut count, mut count_float, mut exemplars) = (0.0, 0, 0.0, Vec::new());
         loop {
             let at = message.at;
             match message.field()? {
                 Some((1, content)) => count = content.varint(at)?,
                 Some((2, content)) => bound = content.double(at)?,
-                Some((3, content)) => exemplar = Some(Box::new(self.exemplar(content.message(at)?)?)),
+                Some((3, content)) => exemplars = vec![self.exemplar(content.message(at)?)?],
                 Some((4, content)) => count_float = content.double(at)?,
                 Some(_) => {}
                 None => break,
             }
         }
         let value = if count_float > 0.0 { count_float } else { count as f64 };
-        Ok(Pending { exemplar, ..Pending::new("_bucket", Part::Bucket(bound), value) })
+        Ok(Pending { exemplars, ..Pending::new("_bucket", Part::Bucket(bound), value) })
     }
 }
 
-/// Encoded buckets of one sign.
-#[derive(Debug, Default)]
-struct Side {
-    spans: Vec<(i64, u64)>,
-    deltas: Vec<i64>,
-    counts: Vec<f64>,
-}
-
-impl Side {
-    fn span(&mut self, mut message: Message) -> Result<(), Fault> {
-        let (mut offset, mut length) = (0, 0);
-        loop {
-            let at = message.at;
-            match message.field()? {
-                Some((1, content)) => offset = zigzag(content.varint(at)?),
-                Some((2, content)) => length = content.varint(at)?,
-                Some(_) => {}
-                None => break,
-            }
+/// Parses a `BucketSpan`.
+fn span(mut message: Message) -> Result<(i64, u64), Fault> {
+    let (mut offset, mut length) = (0, 0);
+    loop {
+        let at = message.at;
+        match message.field()? {
+            Some((1, content)) => offset = zigzag(content.varint(at)?),
+            Some((2, content)) => length = content.varint(at)?,
+            Some(_) => {}
+            None => return Ok((offset, length)),
         }
-        self.spans.push((offset, length));
-        Ok(())
-    }
-
-    /// Decodes the buckets, without empty ones.
-    fn buckets(&self, is_float: bool) -> Result<NativeBuckets, String> {
-        let given = if is_float { self.counts.len() } else { self.deltas.len() };
-        let spanned = self.spans.iter().try_fold(0u64, |sum, (_, length)| sum.checked_add(*length));
-        if spanned != Some(given as u64) {
-            return Err(format!("the native histogram's spans do not match its {given} buckets; the input is damaged"));
-        }
-        let mut buckets = Vec::with_capacity(given);
-        let (mut index, mut count, mut place) = (0i64, 0i64, 0);
-        for (at, (offset, length)) in self.spans.iter().enumerate() {
-            let next = index.checked_add(*offset).filter(|next| *next >= i64::from(i32::MIN));
-            index = next
-                .filter(|_| at == 0 || *offset >= 0)
-                .ok_or("a span of the native histogram has a negative offset")?;
-            for _ in 0..*length {
-                let value = match is_float {
-                    true => self.counts.get(place).copied().unwrap_or_default(),
-                    false => {
-                        let delta = self.deltas.get(place).copied().unwrap_or_default();
-                        count = count.checked_add(delta).ok_or("a bucket's count has more than 64 bits")?;
-                        count as f64
-                    }
-                };
-                if value < 0.0 || value.is_nan() {
-                    return Err("a bucket of the native histogram has a negative count".into());
-                }
-                let bucket = i32::try_from(index).map_err(|_| "a bucket's index has more than 32 bits")?;
-                if value > 0.0 {
-                    buckets.push((bucket, value));
-                }
-                index += 1;
-                place += 1;
-            }
-        }
-        Ok(buckets)
     }
 }
 

@@ -21,7 +21,9 @@ impl<'a> Reader<'a> {
     pub fn new(input: &'a [u8], format: Format, limits: &Limits) -> Result<Self, ParseError> {
         Ok(Self(match format {
             Format::Text => Inner::Text(text::Reader::new(input, limits)?),
-            Format::OpenMetrics => Inner::OpenMetrics(Box::new(openmetrics::Reader::new(input, limits)?)),
+            Format::OpenMetrics | Format::OpenMetrics2 => {
+                Inner::OpenMetrics(Box::new(openmetrics::Reader::new(input, format, limits)?))
+            }
             Format::Protobuf => Inner::Protobuf(protobuf::Reader::new(input, limits)?),
         }))
     }

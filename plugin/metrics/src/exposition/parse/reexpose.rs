@@ -1,23 +1,30 @@
 //! Encodes scraped metrics again, for pushing or serving: without timestamps, the latest sample of
 //! each, family by family.
 //!
-//! | | text 0.0.4 | OpenMetrics |
-//! |---|---|---|
-//! | names | invalid characters become `_` | quoted if necessary |
-//! | info, state set | gauges | unchanged |
-//! | gauge histogram, unknown | untyped, one metric per sample name | gauge histogram; unknown, one per sample name |
-//! | native histogram | only the `+Inf` bucket, sum and count | the same |
-//! | creation time | dropped | `_created` |
-//! | exemplars | dropped | kept |
+//! | | text 0.0.4 | OpenMetrics 1.0 | OpenMetrics 2.0 |
+//! |---|---|---|---|
+//! | names | invalid characters become `_` | quoted if necessary | the same |
+//! | info, state set | gauges | unchanged | unchanged |
+//! | gauge histogram, unknown | untyped, one metric per sample name | gauge histogram; unknown, one per sample name | unchanged |
+//! | native histogram | only the `+Inf` bucket, sum and count | the same | unchanged, with classic buckets if there are |
+//! | creation time | dropped | `_created` | `st@` |
+//! | exemplars | dropped | kept | kept if they have a time |
 //!
 //! If a family violates OpenMetrics' rules for its type, or loses its type to another one
 //! ([`crate::reserved`]), its samples are written as type unknown, without `_created` and
-//! exemplars. Bounds and ranks are formatted for the output format: `1` in text, `1.0` in
+//! exemplars; in 2.0, first as unknown with composite values. Bounds and ranks are formatted for the output format: `1` in text, `1.0` in
 //! OpenMetrics. From text to text they are unchanged, since they identify a series.
 
 use super::lint::text_name;
+use super::scan::{is_whole, milliseconds};
 use super::{Exemplar, Families, FamilyType, Format, Label, Limits, ParsedFamily, Part, Point, parse};
+use super::{Metric, Native};
 use crate::exposition::escaping::{Escaping, write_escaped, write_label, write_metric_name, write_sample_name};
+use crate::exposition::openmetrics::write_metadata;
+use crate::exposition::openmetrics2::{
+    Names, is_unit, write_buckets, write_quantiles, write_schema, write_side, write_start, write_totals,
+};
+use crate::exposition::samples::Number;
 use crate::number::{write_canonical, write_number};
 use crate::reserved::{self, ReservedNames};
 
@@ -34,7 +41,7 @@ const UNLIMITED: Limits = Limits {
     seed: 0,
 };
 
-/// Appends the families with samples as text 0.0.4 or OpenMetrics, and returns the number of
+/// Appends the families with samples as text 0.0.4, OpenMetrics 1.0 or 2.0, and returns the number of
 /// dropped exemplars. The error describes what cannot be represented.
 pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<usize, String> {
     if format == Format::Protobuf {
@@ -52,13 +59,14 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
     };
     let mut exemplars = 0;
     for (place, family) in exposed.into_iter().enumerate() {
-        let family_exemplars = family.points.iter().filter(|point| point.exemplar.is_some()).count();
+        let family_exemplars = family.points.iter().filter(|point| !point.exemplars.is_empty()).count();
         let mut writer = Writer { families, family, name: text_name(families, family), format, labels: &mut labels };
         match format {
+            Format::OpenMetrics2 => exemplars += writer.second(out),
             Format::OpenMetrics => {
                 let before = out.len();
                 let gives_way = gives_way.get(place).copied().unwrap_or(false);
-                if gives_way || !writer.typed(out) || !is_valid(out.get(before..).unwrap_or_default()) {
+                if gives_way || !writer.typed(out) || !is_valid(out.get(before..).unwrap_or_default(), format) {
                     out.truncate(before);
                     writer.untyped(out);
                     exemplars += family_exemplars;
@@ -70,7 +78,7 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
             }
         }
     }
-    let close: &[u8] = if format == Format::OpenMetrics { b"# EOF\n" } else { b"" };
+    let close: &[u8] = if format == Format::Text { b"" } else { b"# EOF\n" };
     out.extend_from_slice(close);
     match parse(out.get(start..).unwrap_or_default(), format, &UNLIMITED) {
         Ok(_) => Ok(exemplars),
@@ -82,9 +90,9 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
 }
 
 /// Whether the family is valid OpenMetrics.
-fn is_valid(family: &[u8]) -> bool {
+fn is_valid(family: &[u8], format: Format) -> bool {
     let whole = [family, b"# EOF\n"].concat();
-    parse(&whole, Format::OpenMetrics, &UNLIMITED).is_ok()
+    parse(&whole, format, &UNLIMITED).is_ok()
 }
 
 struct Writer<'w, 'a> {
@@ -99,14 +107,14 @@ struct Writer<'w, 'a> {
 impl Writer<'_, '_> {
     fn escaping(&self) -> Escaping {
         match self.format {
-            Format::OpenMetrics => Escaping::AllowUtf8,
-            _ => Escaping::Underscores,
+            Format::Text => Escaping::Underscores,
+            _ => Escaping::AllowUtf8,
         }
     }
 
     fn head(&self, name: &str, kind: Option<&str>, out: &mut Vec<u8>) {
         let name = self.escaping().metric_name(name);
-        let quote = self.format == Format::OpenMetrics;
+        let quote = self.format != Format::Text;
         if let Some(help) = self.family.help.as_deref().filter(|help| !help.is_empty()) {
             out.extend_from_slice(b"# HELP ");
             write_metric_name(&name, "", out);
@@ -177,7 +185,7 @@ impl Writer<'_, '_> {
 
     /// Writes each sample name as a separate metric.
     fn untyped(&mut self, out: &mut Vec<u8>) {
-        let unknown = (self.format == Format::OpenMetrics).then_some("unknown");
+        let unknown = (self.format != Format::Text).then_some("unknown");
         let mut names: Vec<&str> = Vec::new();
         for point in &self.family.points {
             if point.part != Part::Created && !names.contains(&&*point.name) {
@@ -196,7 +204,7 @@ impl Writer<'_, '_> {
     }
 
     fn point(&mut self, point: &Point, typed: bool, out: &mut Vec<u8>) {
-        let text = self.format != Format::OpenMetrics;
+        let text = self.format == Format::Text;
         if point.part == Part::Created && text {
             return;
         }
@@ -229,7 +237,7 @@ impl Writer<'_, '_> {
         write_sample_name(&name, "", self.labels, out);
         out.push(b' ');
         write_number(point.value, out);
-        if let Some(exemplar) = point.exemplar.as_deref().filter(|_| typed && !text) {
+        if let Some(exemplar) = point.exemplars.first().filter(|_| typed && !text) {
             self.exemplar(exemplar, out);
         }
         out.push(b'\n');
@@ -243,8 +251,8 @@ impl Writer<'_, '_> {
                 Some((name, number)) if label.name == name => {
                     let mut formatted = Vec::new();
                     match self.format {
-                        Format::OpenMetrics => write_canonical(number, &mut formatted),
-                        _ => write_number(number, &mut formatted),
+                        Format::Text => write_number(number, &mut formatted),
+                        _ => write_canonical(number, &mut formatted),
                     }
                     write_label(name, &String::from_utf8(formatted).unwrap_or_default(), self.labels);
                 }
@@ -263,5 +271,134 @@ impl Writer<'_, '_> {
             out.push(b' ');
             write_number(timestamp, out);
         }
+    }
+
+    /// Writes the family as OpenMetrics 2.0, and returns the number of dropped exemplars.
+    fn second(&mut self, out: &mut Vec<u8>) -> usize {
+        let all = self.family.points.iter().map(|point| point.exemplars.len()).sum();
+        let start = out.len();
+        for kind in [self.family.kind, FamilyType::Unknown] {
+            let written = self.lines(kind, out);
+            if let Some(written) = written
+                && is_valid(out.get(start..).unwrap_or_default(), self.format)
+            {
+                return all - written;
+            }
+            out.truncate(start);
+        }
+        self.untyped(out);
+        all
+    }
+
+    /// Writes a line for each series, or for each state. Returns the number of exemplars; `None` if
+    /// some series lacks what its type requires.
+    fn lines(&mut self, kind: FamilyType, out: &mut Vec<u8>) -> Option<usize> {
+        let unit = self.family.unit.as_deref().filter(|unit| is_unit(unit)).unwrap_or_default();
+        let help = self.family.help.as_deref().unwrap_or_default();
+        write_metadata((&self.name, ""), kind.name(), unit, help, out);
+        let mut names = Names::new(&self.name, Escaping::AllowUtf8);
+        let mut exemplars = 0;
+        for metric in self.families.metrics(self.family) {
+            let metric = Metric { points: metric.latest(self.families, self.family), labels: metric.labels };
+            let is_number = |point: &&&Point| matches!(point.part, Part::Value);
+            let is_composite = metric.points.iter().any(|point| !matches!(point.part, Part::Value | Part::Created));
+            if is_composite {
+                names.write(metric.labels.iter().copied(), out);
+                out.push(b' ');
+                composite(self.family.kind, &metric, out)?;
+                exemplars += self.times_and_exemplars(kind, &metric, &metric.points, out);
+                continue;
+            }
+            for point in metric.points.iter().filter(is_number) {
+                let labels = self.families.labels(point);
+                names.write(labels.iter().map(|label| (&*label.name, &*label.value)), out);
+                out.push(b' ');
+                write_number(point.value, out);
+                exemplars += self.times_and_exemplars(kind, &metric, std::slice::from_ref(point), out);
+            }
+        }
+        Some(exemplars)
+    }
+
+    /// Ends a line; returns the number of exemplars.
+    fn times_and_exemplars(
+        &mut self,
+        kind: FamilyType,
+        metric: &Metric,
+        points: &[&Point],
+        out: &mut Vec<u8>,
+    ) -> usize {
+        if matches!(kind, FamilyType::Counter | FamilyType::Histogram | FamilyType::Summary) {
+            let created = |point: &&Point| match point.part {
+                Part::Created => Some(milliseconds(point.value)),
+                _ => point.created_ms,
+            };
+            let created = metric.points.iter().find_map(created);
+            write_start(created.and_then(|created| u64::try_from(created).ok()), out);
+        }
+        let mut written = 0;
+        if !matches!(kind, FamilyType::Gauge | FamilyType::Info | FamilyType::StateSet) {
+            let all = points.iter().flat_map(|point| &point.exemplars);
+            for exemplar in all.filter(|exemplar| exemplar.timestamp.is_some()) {
+                self.exemplar(exemplar, out);
+                written += 1;
+            }
+        }
+        out.push(b'\n');
+        written
+    }
+}
+
+/// Writes the samples of a series as one composite value. `None` if it has no sum or count.
+fn composite(kind: FamilyType, metric: &Metric, out: &mut Vec<u8>) -> Option<()> {
+    let native = metric.points.iter().find_map(|point| point.native.as_deref());
+    let value = |part| metric.points.iter().find(|point| point.part == part).map(|point| point.value);
+    let mut bounds: Vec<(f64, Number)> = Vec::new();
+    let mut quantiles = Vec::new();
+    for point in &metric.points {
+        match point.part {
+            Part::Bucket(bound) => bounds.push((bound, amount(point.value))),
+            Part::Quantile(rank) => quantiles.push((rank, point.value)),
+            // Where a histogram is expected, a number is something else.
+            Part::Value => return None,
+            _ => {}
+        }
+    }
+    let is_gauge = kind == FamilyType::GaugeHistogram
+        || metric.points.iter().any(|point| point.part == Part::Count && point.name.ends_with("_gcount"));
+    let last = metric.points.iter().rfind(|point| matches!(point.part, Part::Bucket(_))).map(|point| point.value);
+    let (count, sum) = match native {
+        Some(native) => (native.count, native.sum),
+        None => (value(Part::Count).or(last)?, value(Part::Sum)?),
+    };
+    write_totals(is_gauge, amount(count), sum, out);
+    if let Some(native) = native {
+        write_native(native, out);
+    }
+    if !bounds.is_empty() {
+        if bounds.last().is_none_or(|(bound, _)| *bound != f64::INFINITY) {
+            bounds.push((f64::INFINITY, amount(count)));
+        }
+        write_buckets(bounds.into_iter(), out);
+    } else if native.is_none() {
+        let sorted = crate::sort::sorted_by(quantiles, |(a, _), (b, _)| a.total_cmp(b));
+        write_quantiles(sorted.into_iter(), out);
+    }
+    out.push(b'}');
+    Some(())
+}
+
+/// A count, without a point if it is whole.
+fn amount(count: f64) -> Number {
+    match is_whole(count) && (0.0..=9_007_199_254_740_992.0).contains(&count) {
+        true => Number::Count(count as u64),
+        false => Number::Float(count),
+    }
+}
+
+fn write_native(native: &Native, out: &mut Vec<u8>) {
+    write_schema(native.schema, (native.zero_threshold, amount(native.zero_count)), out);
+    for (name, side) in [("negative", &native.negative), ("positive", &native.positive)] {
+        write_side(name, side.iter().map(|(index, count)| (*index, amount(*count))), out);
     }
 }

@@ -154,6 +154,18 @@ impl<'a> Cursor<'a> {
         self.since(start)
     }
 
+    /// Consumes up to what may follow a number in a composite value.
+    #[inline]
+    pub(super) fn item(&mut self) -> &'a str {
+        let start = self.at;
+        while let Some(byte) = self.peek()
+            && !matches!(byte, b',' | b':' | b']' | b'}' | b' ' | b'\n')
+        {
+            self.at += 1;
+        }
+        self.since(start)
+    }
+
     /// Consumes up to the next line feed or the end.
     pub(super) fn rest_of_line(&mut self) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::number::number_text;
 use crate::registry::{self, Buckets, Definition, LabelName, Labels, MetricName, Recording, Registry};
 
 /// Formats every sample as a line, by family; labels in input order.
-fn format_samples(families: &Families) -> Vec<String> {
+pub(super) fn format_samples(families: &Families) -> Vec<String> {
     let labels = |labels: &[Label]| {
         let pairs: Vec<String> = labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
         pairs.join(",")
@@ -24,7 +24,7 @@ fn format_samples(families: &Families) -> Vec<String> {
             let mut line = format!("{}{{{}}} {}", point.name, labels(families.labels(point)), number_text(point.value));
             point.timestamp.iter().for_each(|at| line += &format!(" @{}", at * 1e3));
             point.created_ms.iter().for_each(|ms| line += &format!(" since {ms}"));
-            if let Some(exemplar) = &point.exemplar {
+            for exemplar in &point.exemplars {
                 line += &format!(" # {{{}}} {}", labels(&exemplar.labels), number_text(exemplar.value));
                 exemplar.timestamp.iter().for_each(|at| line += &format!(" @{}", at * 1e3));
             }
@@ -34,11 +34,11 @@ fn format_samples(families: &Families) -> Vec<String> {
     lines
 }
 
-fn read(input: &[u8], format: Format) -> Result<Families<'_>, ParseError> {
+pub(super) fn read(input: &[u8], format: Format) -> Result<Families<'_>, ParseError> {
     parse(input, format, &Limits::default())
 }
 
-fn accepts(format: Format, cases: &[(&str, &[&str])]) {
+pub(super) fn accepts(format: Format, cases: &[(&str, &[&str])]) {
     for (input, samples) in cases {
         match read(input.as_bytes(), format) {
             Ok(families) => assert_eq!(format_samples(&families), *samples, "{input:?}"),
@@ -48,7 +48,7 @@ fn accepts(format: Format, cases: &[(&str, &[&str])]) {
 }
 
 /// Checks that inputs are rejected at the given position for the given reason.
-fn rejects(format: Format, cases: &[(&str, usize, usize, &str)]) {
+pub(super) fn rejects(format: Format, cases: &[(&str, usize, usize, &str)]) {
     for (input, line, column, reason) in cases {
         match read(input.as_bytes(), format) {
             Ok(families) => panic!("{input:?} is accepted as {:?}", format_samples(&families)),
@@ -835,7 +835,7 @@ fn conflicting_families_are_reexposed_as_unknown() {
 }
 
 /// Arbitrary registries.
-fn registries() -> impl Strategy<Value = Registry> {
+pub(super) fn registries() -> impl Strategy<Value = Registry> {
     let value = prop_oneof![
         4 => (-100_000_i32..1_000_000).prop_map(|value| f64::from(value) / 8.0),
         1 => any::<f64>().prop_filter("no NaN", |value| !value.is_nan()),
@@ -891,7 +891,7 @@ fn registries() -> impl Strategy<Value = Registry> {
 
 /// The expected samples of a registry, sorted, in the format of [`format_samples`] except for the
 /// order of labels, without `_created` and native buckets.
-fn samples_of(registry: &Registry, escaping: Escaping) -> Vec<String> {
+pub(super) fn samples_of(registry: &Registry, escaping: Escaping) -> Vec<String> {
     samples_with(registry, escaping, |_| true)
 }
 
@@ -949,7 +949,7 @@ fn samples_with(registry: &Registry, escaping: Escaping, wanted: impl Fn(&str) -
     lines
 }
 
-fn samples_read(families: &Families) -> Vec<String> {
+pub(super) fn samples_read(families: &Families) -> Vec<String> {
     let mut lines = Vec::new();
     for family in &families.list {
         for point in family.points.iter().filter(|point| point.part != Part::Created) {
@@ -991,6 +991,8 @@ fn almost_valid() -> impl Strategy<Value = Vec<u8>> {
         b"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n# TYPE s summary\ns{quantile=\"0.5\"} 1e5\n",
         b"# TYPE a_s counter\n# UNIT a_s s\na_s_total{b=\"c\"} 1 1.5 # {t=\"x\"} 1 2\na_s_created{b=\"c\"} 1 1.5\n# EOF\n",
         b"# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2 # {} 1\n# TYPE i info\ni_info{v=\"1\"} 1\n# TYPE s stateset\ns{s=\"1\"} 1\n# EOF\n",
+        b"# TYPE h histogram\nh{a=\"b\"} {count:2,sum:1,schema:3,zero_threshold:1e-4,zero_count:0,positive_spans:[-1:1],positive_buckets:[2],bucket:[1:1,+Inf:2]} 5 st@1.5 # {} 1 2\n# EOF\n",
+        b"# TYPE s summary\ns {count:2,sum:1,quantile:[0.5:1,0.9:2]} st@1\n# TYPE g gaugehistogram\n{\"g\"} {gcount:2,gsum:-1,bucket:[+Inf:2]}\n# EOF\n",
         b"\x31\x0a\x01c\x12\x01x\x18\x00\x22\x27\x0a\x06\x0a\x01l\x12\x01v\x1a\x1d\x09\x00\x00\x00\x00\x00\x00\x00\x40\x12\x12\x0a\x06\x0a\x01t\x12\x01x\x11\x00\x00\x00\x00\x00\x00\xe0\x3f",
         b"\x25\x0a\x01h\x18\x04\x22\x1e\x3a\x1c\x08\x03\x11\x00\x00\x00\x00\x00\x00\xf8\x3f\x28\x06\x38\x01\x62\x04\x08\x01\x10\x02\x6a\x02\x02\x00",
     ];
@@ -1072,12 +1074,12 @@ proptest! {
 
     #[test]
     fn arbitrary_input_does_not_panic_and_errors_are_in_range(bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..200), almost_valid()]) {
-        for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+        for format in [Format::Text, Format::OpenMetrics, Format::OpenMetrics2, Format::Protobuf] {
             match read(&bytes, format) {
                 Ok(families) => {
                     lint::lint(&families);
                     import(&families, &mut Registry::default(), import::Options { unknown_as_gauge: true });
-                    for format in [Format::Text, Format::OpenMetrics] {
+                    for format in [Format::Text, Format::OpenMetrics, Format::OpenMetrics2] {
                         let _ = reexpose(&families, format, &mut Vec::new());
                     }
                 }

@@ -360,7 +360,17 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(start, problem));
         }
         let labels = &self.labels;
-        Ok(Sample { family, name, part, labels, value, timestamp, exemplar: None, created_ms: None, native: None })
+        Ok(Sample {
+            family,
+            name,
+            part,
+            labels,
+            value,
+            timestamp,
+            exemplars: Vec::new(),
+            created_ms: None,
+            native: None,
+        })
     }
 
     #[cold]

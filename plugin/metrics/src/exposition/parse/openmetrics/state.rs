@@ -30,6 +30,8 @@ impl FamilyState<'_> {
 pub(super) struct Group {
     pub(super) labels: u128,
     pub(super) timestamp: Option<f64>,
+    /// In version 2.0, where every state is a metric: the labels with the state.
+    pub(super) state: u128,
 }
 
 /// The samples seen so far for the current point.
