@@ -217,8 +217,10 @@ class Settings(TypedDict, total=False):
     push_timeout: Duration
     # Sent to the origin of the server's URL only.
     remote_write_auth: Credentials
-    # The maximum number of values queued for an unavailable receiver.
+    # The maximum number of values queued for an unavailable receiver; the oldest are dropped.
     remote_write_capacity: WholeNumber
+    # The age at which values queued for an unavailable receiver are dropped.
+    remote_write_max_age: Duration
     # For one remote-write request.
     remote_write_timeout: Duration
     # A remote-write receiver, including its path.
@@ -714,8 +716,11 @@ class ConfigurationSettings(TypedDict, total=False):
     push_timeout: Duration
     # Sent to the origin of the server's URL only.
     remote_write_auth: Credentials
-    # The maximum number of values queued for an unavailable receiver. Default `100000`.
+    # The maximum number of values queued for an unavailable receiver; the oldest are dropped.
+    # Default `500000`.
     remote_write_capacity: WholeNumber
+    # The age at which values queued for an unavailable receiver are dropped. Default `"7200s"`.
+    remote_write_max_age: Duration
     # For one remote-write request. Default `"10s"`.
     remote_write_timeout: Duration
     # A remote-write receiver, including its path.

@@ -52,6 +52,12 @@ pub const SOAKS: &[Soak] = &[
         sizes: &[("PLUGPIPE_SOAK_PYTHON_CALLS", "100000"), ("PLUGPIPE_SOAK_PYTHON_CONFIGURATIONS", "3000")],
     },
     Soak {
+        name: "receiver-down",
+        does: "a remote-write receiver is down for 5 minutes while serve is killed with SIGTERM and SIGKILL: a real Prometheus then has each sample once, in order",
+        filter: "host::receiver_down::",
+        sizes: &[("PLUGPIPE_SOAK_RECEIVER_DOWN_SECONDS", "300")],
+    },
+    Soak {
         name: "recovery",
         does: "10,000 traps and 200 times kill -9 lose nothing that was acknowledged",
         filter: "host::recovery::",

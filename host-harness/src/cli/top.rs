@@ -71,11 +71,7 @@ pub(crate) struct TopArgs {
 fn served(text: &str) -> Result<Url, String> {
     let url = plugpipe_harness::grants::parse_url(text)
         .map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))?;
-    if url.scheme() == "http" {
-        Ok(url)
-    } else {
-        Err("expected http: `top` has no TLS; let `serve` listen on loopback without it, too".into())
-    }
+    if url.scheme() == "http" { Ok(url) } else { Err("expected http: `top` has no TLS".into()) }
 }
 
 fn interval(text: &str) -> Result<PrometheusDuration, String> {

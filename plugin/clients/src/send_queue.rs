@@ -361,11 +361,12 @@ impl SendQueue {
         (before - self.queue.len()) as u64
     }
 
-    /// Drops the oldest values until those that are kept weigh no more than `most`.
-    pub fn bound(&mut self, most: usize) {
+    /// Drops values from before `since_ms`, and the oldest ones until those that are kept weigh no
+    /// more than `most`. What is on its way stays.
+    pub fn bound(&mut self, most: usize, since_ms: u64) {
         let (mut excess, mut count) = (self.weight.saturating_sub(most), 0);
         for queued in self.queue.iter().skip(self.in_flight) {
-            if excess == 0 {
+            if excess == 0 && queued.unix_ms >= since_ms {
                 break;
             }
             excess = excess.saturating_sub(weight(&queued.point.value));
@@ -503,7 +504,7 @@ mod tests {
         let mut send_queue = send_queue();
         for round in 1..=10 {
             send_queue.add(&gauges(&[("x", round as f64), ("y", 0.0)]), &[], round * 10);
-            send_queue.bound(5);
+            send_queue.bound(5, 0);
         }
         assert_eq!(send_queue.take_dropped(), 15);
         assert_eq!(send_queue.take_dropped(), 0);
@@ -522,8 +523,25 @@ mod tests {
         };
         send_queue.add(&[family], &[], 200);
         // Its weight is 7; two series ended after it.
-        send_queue.bound(9);
+        send_queue.bound(9, 0);
         assert_eq!(queued(&send_queue), [row("x", 200, "stale"), row("y", 200, "stale"), row("n", 200, "native of 6")]);
+    }
+
+    #[test]
+    fn what_is_too_old_is_dropped_and_counted_unless_it_is_on_its_way() {
+        let mut send_queue = send_queue();
+        (1..=5).for_each(|round| send_queue.add(&gauges(&[("x", round as f64)]), &[], round * 10));
+        send_queue.bound(usize::MAX, 30);
+        assert_eq!((send_queue.take_dropped(), queued(&send_queue)[0].clone()), (2, row("x", 30, "3")));
+        send_queue.launch(1);
+        send_queue.bound(usize::MAX, 50);
+        assert_eq!((send_queue.take_dropped(), queued(&send_queue)), (1, vec![row("x", 30, "3"), row("x", 50, "5")]));
+    }
+
+    #[test]
+    fn a_value_takes_no_more_than_64_bytes_so_that_a_full_queue_and_its_copy_fit() {
+        // In the component, where addresses take half as much, it is less.
+        assert!(size_of::<Queued>() <= 64, "{}", size_of::<Queued>());
     }
 
     #[test]
@@ -558,7 +576,7 @@ mod tests {
         for round in 1..=1_000 {
             let label = round.to_string();
             send_queue.add(&gauges(&[(&label, 1.0), ("stays", 2.0)]), &[], round);
-            send_queue.bound(50);
+            send_queue.bound(50, 0);
         }
         assert!(send_queue.entries.len() < 300, "{}", send_queue.entries.len());
         assert_eq!(send_queue.entries.len(), send_queue.by_key.len());

@@ -165,8 +165,10 @@ pub struct Settings<'a> {
     pub remote_write_version: Setting<RemoteWriteVersion>,
     /// For one remote-write request.
     pub remote_write_timeout: Setting<Timeout>,
-    /// The maximum number of values queued for an unavailable receiver.
+    /// The maximum number of values queued for an unavailable receiver; the oldest are dropped.
     pub remote_write_capacity: Setting<Between<1, MAX_SIZE>>,
+    /// The age at which values queued for an unavailable receiver are dropped.
+    pub remote_write_max_age: Setting<Timeout>,
     /// Labels added to remote-written series.
     pub external_labels: Setting<Labels<'a>>,
     /// Whether `plugpipe_monitoring_*` metrics are exposed too.

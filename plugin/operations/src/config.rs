@@ -342,6 +342,7 @@ impl Config {
             (given.max_retry_delay, &mut self.retry.max_delay, default.retry.max_delay),
             (given.push_interval, &mut self.push_interval, default.push_interval),
             (given.remote_write_timeout, &mut self.remote.write_timeout, default.remote.write_timeout),
+            (given.remote_write_max_age, &mut self.remote.write_max_age, default.remote.write_max_age),
         ] {
             setting.put(place, &default, |timeout| timeout.0);
         }

@@ -207,11 +207,25 @@ fn the_queue_is_bounded_and_drops_the_oldest_values() {
         gauge(&mut plug, "x", second as f64);
         let answer = run(&mut plug, ctx.clone());
         assert_eq!(answer["lost"], u64::from(second >= 3), "{answer}");
+        let warned = answer["warnings"].to_string().contains("1 values were dropped, the oldest first");
+        assert_eq!(warned, second >= 3, "{answer}");
     }
     world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
     world.asked();
     assert_eq!(run(&mut plug, ctx)["result"]["written"]["samples"], 4);
     assert_eq!(samples(&world.asked()[1])[0], (2_000, 2.0));
+}
+
+#[test]
+fn values_that_are_too_old_are_dropped() {
+    let (mut plug, world) = world();
+    let ctx = json!({"operation": "remote_write_metrics", "remote_write_max_age": "5s"});
+    for (second, lost, pending) in [(0, 0, 1), (3, 0, 2), (5, 0, 3), (9, 2, 2)] {
+        *world.now.borrow_mut() = Duration::from_secs(second);
+        gauge(&mut plug, "x", second as f64);
+        let answer = run(&mut plug, ctx.clone());
+        assert_eq!((&answer["lost"], &answer["pending"]), (&json!(lost), &json!(pending)), "{answer}");
+    }
 }
 
 #[test]

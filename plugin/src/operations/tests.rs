@@ -184,7 +184,14 @@ fn an_unresponsive_gateway_costs_a_single_timeout() {
         assert_eq!((&answer["success"], &answer["result"]["metric_pushed"]), (&json!(true), &json!(false)));
     }
     assert_eq!(world.asked().len(), 1);
-    // An explicit push bypasses the circuit breaker.
+    // A host that delivers bypasses the circuit breaker, as it may be about to end.
+    world.will_fail(Failure::Timeout { after: Duration::from_millis(1_500) });
+    let answer = process(&mut plug, json!({"operation": "flush_metrics"}), json!({}));
+    assert_eq!((&answer["success"], &answer["error_code"]), (&json!(false), &json!("timeout")), "{answer}");
+    assert_eq!(world.asked().len(), 1);
+    process(&mut plug, counter(json!(1)), json!({}));
+    assert_eq!(world.asked().len(), 0, "a record does not");
+    // So does an explicit push.
     world.will_answer(200, "");
     let answer = process(&mut plug, json!({"operation": "push_metrics", "preflight": false}), json!({}));
     assert_eq!(

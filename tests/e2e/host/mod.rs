@@ -14,6 +14,7 @@ pub mod outbound;
 // Measures memory by /proc.
 #[cfg(target_os = "linux")]
 pub mod push_memory;
+pub mod receiver_down;
 pub mod recovery;
 pub mod resources;
 pub mod sandbox;

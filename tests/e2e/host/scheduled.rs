@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -45,18 +45,34 @@ fn pushed_at(metrics: &str) -> &str {
     metrics.lines().find(|line| line.starts_with("push_time_seconds{")).unwrap()
 }
 
+/// Takes a push.
+fn take(stream: TcpStream) {
+    let mut stream = BufReader::new(stream);
+    let head = read_head(&mut stream);
+    let length =
+        head.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+    stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+}
+
 /// A gateway that takes one push, and no longer answers after that. It ends with the process.
 fn silent_after_one() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        let mut stream = BufReader::new(listener.accept().unwrap().0);
-        let head = read_head(&mut stream);
-        let length =
-            head.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
-        stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
-        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        take(listener.accept().unwrap().0);
         let _open: Vec<_> = listener.incoming().collect();
+    });
+    url
+}
+
+/// A gateway that does not answer its first push, and takes the others.
+fn silent_at_first() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let _open = listener.accept().unwrap();
+        listener.incoming().for_each(|stream| take(stream.unwrap()));
     });
     url
 }
@@ -117,6 +133,23 @@ async fn the_last_delivery_is_made_at_the_end_and_has_a_bound() {
     let said = served.stop();
     assert!(!said.contains("lost"), "{said}");
     until(&gateway.url, "jobs_total{instance=\"\",job=\"j\"} 1\n", Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_just_failed_gets_the_last_delivery_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    let settings = json!({"gateway_url": silent_at_first(), "push_timeout": "1s", "job_name": "j"});
+    fs::write(&path, json!({"prometheus_config": settings, "delivery": {"every": "1h"}}).to_string()).unwrap();
+    let served = Served::start(&["--config", path.to_str().unwrap()]);
+    let record = || json!({"ctx": {"operation": "record_counter", "metric_name": "jobs_total", "metric_value": 1}});
+    // Its circuit is open for 5 s from the first failure on, and the second record does not try it.
+    for code in ["timeout", "unreachable"] {
+        let (_, answer) = served.process(record()).await;
+        assert_eq!(answer["result"]["push_error_code"], code, "{answer}");
+    }
+    let said = served.stop();
+    assert!(said.contains("stopped: all values are delivered or scraped"), "{said}");
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl SendQueue {
     /// The first values alone, for a worker; without a count all of the queue, for a snapshot.
     pub fn carry(&self, count: Option<usize>) -> CarriedQueue {
         let values = self.queue.iter().take(count.unwrap_or(usize::MAX));
+        let amount = count.unwrap_or(usize::MAX).min(self.queue.len());
         let mut places: Vec<Option<u32>> = vec![None; self.entries.len()];
         let mut carried = CarriedQueue {
             round: self.round,
@@ -68,6 +69,8 @@ impl SendQueue {
             dropped: self.dropped,
             next: self.next,
             in_flight: self.in_flight as u64,
+            // A full queue is long: growing step by step would take twice the memory.
+            values: Vec::with_capacity(amount),
             ..CarriedQueue::default()
         };
         if count.is_none() {

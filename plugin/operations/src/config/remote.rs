@@ -19,6 +19,8 @@ pub struct Remote {
     /// The maximum number of values queued for an unavailable receiver; a native histogram counts
     /// as one plus one per bucket.
     pub write_capacity: usize,
+    /// The age at which values that are queued are dropped.
+    pub write_max_age: Duration,
     /// Labels added to every series that does not have them.
     pub external_labels: Labels,
     /// The OTLP receiver, including its path: `http://127.0.0.1:9090/api/v1/otlp/v1/metrics`.
@@ -31,7 +33,10 @@ impl Default for Remote {
             write_url: None,
             write_version: None,
             write_timeout: Duration::from_secs(10),
-            write_capacity: 100_000,
+            // In the component a value takes 56 bytes, and a snapshot of the queue as much again:
+            // about 64 MiB in all.
+            write_capacity: 500_000,
+            write_max_age: Duration::from_secs(2 * 3_600),
             external_labels: Labels::default(),
             otlp_url: None,
         }

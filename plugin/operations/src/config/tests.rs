@@ -142,6 +142,7 @@ fn rejected() -> Vec<(&'static str, Vec<Value>)> {
         "max_retry_delay",
         "push_interval",
         "remote_write_timeout",
+        "remote_write_max_age",
     ] {
         all.push((key, of(&duration, &[])));
     }

@@ -38,16 +38,9 @@ impl Recorder {
         let how = How { limits, ..how };
         for receiver in self.receivers.0.iter_mut().filter(|receiver| receiver.send_queue.is_in_use()) {
             let ended = receiver.send_queue.end_all(at.unix_ms());
-            let remote = &self.config.remote;
             let task = WriteTask {
                 ends: Some(ended),
-                ..WriteTask::new(
-                    receiver.url.clone(),
-                    how.clone(),
-                    remote.write_version,
-                    remote.write_capacity,
-                    Vec::new(),
-                )
+                ..WriteTask::new(receiver.url.clone(), how.clone(), &self.config.remote, Vec::new())
             };
             wants.push(Want { role: Role::Ended, task: Ok(Wanted::Write(task)) });
         }

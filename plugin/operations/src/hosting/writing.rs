@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::deleting::Settles;
 use super::wire::{shown_url, whole_url};
 use super::worker::{How, Report, Told, Worker, members};
+use crate::config::Remote;
 use crate::error::Error;
 use crate::http::{Url, redacted};
 use crate::operations::pushes::Contents;
-use crate::operations::receivers::{Delivery, Halving, Receiver};
+use crate::operations::receivers::{Delivery, Halving, Kept, Receiver};
 use crate::send_queue::{Amounts, CarriedQueue, SendQueue};
 use crate::servers::remote_write::Version;
 use plugpipe_contract::response::ResponseWriter;
@@ -25,8 +26,8 @@ pub struct WriteTask {
     pub how: How,
     /// The version to speak; none to find out.
     pub version: Option<Version>,
-    /// The most values that are kept.
-    pub capacity: u64,
+    /// What is kept of values that do not arrive.
+    pub kept: Kept,
     /// Groups of which nothing is due up to this change, once all is written.
     pub settles: Vec<(Settles, u64)>,
     /// What was recorded when it was asked for.
@@ -51,9 +52,10 @@ pub(super) struct Totals {
 
 impl WriteTask {
     /// A write of what is in the queue of this receiver.
-    pub fn new(url: Url, how: How, version: Option<Version>, capacity: usize, settles: Vec<(Settles, u64)>) -> Self {
+    pub fn new(url: Url, how: How, remote: &Remote, settles: Vec<(Settles, u64)>) -> Self {
         let (contents, ends, started, totals) = (None, None, None, Totals::default());
-        Self { url, how, version, capacity: capacity as u64, settles, contents, ends, started, totals }
+        let (version, kept) = (remote.write_version, Kept::of(remote));
+        Self { url, how, version, kept, settles, contents, ends, started, totals }
     }
 
     /// Adds what a batch came to.
@@ -70,7 +72,14 @@ impl WriteTask {
     /// What the answer says.
     pub(super) fn told(&self, spoken: Option<Version>, pending: u64, cause: Option<&Report>, batch: Told) -> Told {
         let Totals { written, lost, dropped, requests, unconfirmed, .. } = self.totals;
-        let more = Told { members: String::new(), report: None, ..batch };
+        let mut more = Told { members: String::new(), report: None, ..batch };
+        if dropped > 0 {
+            more.warnings.add(format!(
+                "{}: {dropped} values were dropped, the oldest first: the queue for this receiver is full \
+                 (remote_write_capacity), or they were too old (remote_write_max_age)",
+                redacted(&self.url)
+            ));
+        }
         if let Some(ended) = self.ends {
             let lost = lost + pending;
             let told = EndedReceiver {

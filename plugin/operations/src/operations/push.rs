@@ -19,23 +19,48 @@ use plugpipe_contract::responses::{
     Deleted, Flushed, Mock, PushOutcome, PushRemarks, PushReport, Pushed, RecordPush, Unpushed, UnpushedReason,
 };
 
+/// Why something is pushed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trigger {
+    /// Something was recorded.
+    Record,
+    /// The host delivers. It waits by itself after failures, and the last delivery before it ends
+    /// has no later one, so that an open circuit does not stop it. The request fails if a push does.
+    Host,
+    /// Somebody asked for it by name.
+    Request,
+}
+
+impl Trigger {
+    /// Whether the response is about the push.
+    fn is_asked(self) -> bool {
+        self != Self::Record
+    }
+
+    fn target(self, call: &Call, config: &Config, gateway: &Url, own: bool) -> Result<Target, Error> {
+        let mut target = Target::of(config, gateway, call.base, self == Self::Request, own)?;
+        target.how.asked = self.is_asked();
+        Ok(target)
+    }
+}
+
 /// Wants groups with keys of their own to be pushed, those that `wanted` picks by what is due, when
 /// it was tried, and how the group is pushed.
-fn want_others(call: &mut Call, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) {
+fn want_others(call: &mut Call, trigger: Trigger, wanted: &dyn Fn(&Pending, &Config) -> bool) {
     let mut groups = core::mem::take(&mut call.groups.list);
     for group in &mut groups {
-        want_other(call, group, asked, wanted);
+        want_other(call, group, trigger, wanted);
     }
     call.groups.list = groups;
 }
 
-fn want_other(call: &mut Call, group: &mut OwnGroup, asked: bool, wanted: &dyn Fn(&Pending, &Config) -> bool) {
+fn want_other(call: &mut Call, group: &mut OwnGroup, trigger: Trigger, wanted: &dyn Fn(&Pending, &Config) -> bool) {
     let config = group.config(call.base);
     let Some(gateway) = config.gateway_url.clone().filter(|_| wanted(&group.pending, &config)) else { return };
     let preflight = call.config.preflight;
-    let Ok(mut target) = Target::of(&config, &gateway, call.base, asked, true) else { return };
-    target.check = preflight.unwrap_or(asked);
-    let role = Role::Other { asked, group: redacted(&target.url()) };
+    let Ok(mut target) = trigger.target(call, &config, &gateway, true) else { return };
+    target.check = preflight.unwrap_or(trigger == Trigger::Request);
+    let role = Role::Other { asked: trigger.is_asked(), group: redacted(&target.url()) };
     want(&mut call.within(group, &config), target, role, Vec::new());
 }
 
@@ -58,11 +83,10 @@ fn want(call: &mut Call, target: Target, role: Role, series: Vec<u32>) {
 }
 
 /// Wants a push of the call's group.
-fn want_own(call: &mut Call, gateway: &Url, asked: bool, says_group: bool, series: Vec<u32>) -> Result<(), Error> {
-    let target = Target::of(call.config, gateway, call.base, asked, call.own)?;
+fn want_own(call: &mut Call, gateway: &Url, trigger: Trigger, says_group: bool, series: Vec<u32>) -> Result<(), Error> {
+    let target = trigger.target(call, call.config, gateway, call.own)?;
     let group = says_group.then(|| redacted(&target.url()));
-    // A flush fails if a push does, though it was not asked for by name.
-    want(call, target, Role::Own { asked, group }, series);
+    want(call, target, Role::Own { asked: trigger.is_asked(), group }, series);
     Ok(())
 }
 
@@ -103,10 +127,10 @@ pub fn push(call: &mut Call, request: &PushMetrics) -> Result<(Pushed, PushRepor
     // Nobody wants an empty group where all that was recorded has keys of its own.
     let own = !is_unused || call.groups.series() == 0;
     if own {
-        want_own(call, &gateway, true, true, Vec::new())?;
+        want_own(call, &gateway, Trigger::Request, true, Vec::new())?;
     }
     if !call.own {
-        want_others(call, true, &|pending, _| pending.is_due());
+        want_others(call, Trigger::Request, &|pending, _| pending.is_due());
     }
     if call.next.wants.is_empty() {
         return Ok((response, not_pushed(PushRemarks::default())));
@@ -129,20 +153,14 @@ pub fn flush(call: &mut Call, request: &PushMetrics) -> Result<(Eventually<Flush
     let gateway = call.config.gateway_url.clone().filter(|_| wanted(call.pending, call.config));
     let own = gateway.is_some();
     if let Some(gateway) = gateway {
-        want_own(call, &gateway, false, false, Vec::new())?;
+        want_own(call, &gateway, Trigger::Host, false, Vec::new())?;
     }
     if !call.own {
-        want_others(call, false, &wanted);
+        want_others(call, Trigger::Host, &wanted);
     }
     if call.next.wants.is_empty() {
         let is_due = call.pending.is_due() || (!call.own && call.groups.is_due());
         return Ok((Eventually::Now(unpushed(call.config, is_due)), not_pushed(PushRemarks::default())));
-    }
-    // It was asked for, whatever it asks servers for is not: a failure is that of the request.
-    for want in call.next.wants.iter_mut() {
-        if let Role::Own { asked, .. } | Role::Other { asked, .. } = &mut want.role {
-            *asked = true;
-        }
     }
     let group = if call.own { Some(call.config.group()?) } else { None };
     call.next.finish = Finish::Flush { own, group, reason: reason(call.config) };
@@ -204,7 +222,7 @@ pub fn after_record(call: &mut Call, series: impl FnOnce() -> Vec<u32>) -> Recor
 #[inline(never)]
 fn want_after_record(call: &mut Call, series: Vec<u32>) -> RecordPush {
     let Some(gateway) = call.config.gateway_url.clone() else { return RecordPush::Due };
-    match want_own(call, &gateway, false, false, series) {
+    match want_own(call, &gateway, Trigger::Record, false, series) {
         Ok(()) => RecordPush::Due,
         Err(error) => {
             let outcome = failed_outcome(&error);
@@ -223,9 +241,9 @@ pub fn overdue(call: &mut Call) {
     let gateway = call.base.gateway_url.clone();
     if let Some(gateway) = gateway.filter(|_| !call.pushes.reported && wanted(call.pending, call.base)) {
         // The plug's own key is a valid one.
-        let _ = want_own(call, &gateway, false, false, Vec::new());
+        let _ = want_own(call, &gateway, Trigger::Record, false, Vec::new());
     }
-    want_others(call, false, &wanted);
+    want_others(call, Trigger::Record, &wanted);
 }
 
 /// Pushes groups again that were deleted from the gateway after something was recorded: what `wanted`
@@ -240,7 +258,7 @@ pub fn again(call: &mut Call, wanted: &dyn Fn(&Config) -> bool) {
         let role = Role::Other { asked: false, group: redacted(&target.url()) };
         want(call, target, role, Vec::new());
     }
-    want_others(call, false, &wanted);
+    want_others(call, Trigger::Record, &wanted);
 }
 
 /// Whether automatic pushes are enabled.

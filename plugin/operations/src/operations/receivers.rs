@@ -1,8 +1,11 @@
 //! Remote-write receivers and their send queues.
 
+use core::time::Duration;
+
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Remote;
 use crate::error::{ClientError, Error};
 use crate::http::{Client, Url, redacted};
 use crate::send_queue::{Amounts, SendQueue};
@@ -21,6 +24,27 @@ const MAX_REFUSED_REQUESTS: u32 = 500;
 
 /// There are few receivers, but their URLs come from requests.
 const MAX_RECEIVERS: usize = 8;
+
+/// What a queue keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The most values.
+    capacity: u64,
+    max_age: Duration,
+}
+
+impl Kept {
+    /// Of a configuration.
+    pub fn of(remote: &Remote) -> Self {
+        Self { capacity: remote.write_capacity as u64, max_age: remote.write_max_age }
+    }
+
+    /// Drops what a queue does not keep.
+    pub fn bound(self, queue: &mut SendQueue, now_ms: u64) {
+        let max_age = u64::try_from(self.max_age.as_millis()).unwrap_or(u64::MAX);
+        queue.bound(usize::try_from(self.capacity).unwrap_or(usize::MAX), now_ms.saturating_sub(max_age));
+    }
+}
 
 /// All remote-write receivers.
 #[derive(Debug, Default)]
@@ -109,9 +133,9 @@ impl Receivers {
 impl Receiver {
     /// Bounds what waits behind values that are on their way. What is not behind any is bounded
     /// once it was tried to send it.
-    pub fn bound_behind(&mut self, most: usize) {
+    pub fn bound_behind(&mut self, kept: Kept, now_ms: u64) {
         if self.send_queue.is_in_flight() {
-            self.send_queue.bound(most);
+            kept.bound(&mut self.send_queue, now_ms);
         }
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::own_groups::{OwnGroups, group_text};
 use super::pushes::Contents;
+use super::receivers::Kept;
 use super::together::refresh_all;
 use crate::config::Config;
 use crate::error::Error;
@@ -52,7 +53,7 @@ pub fn write(call: &mut Call, request: &Deliver) -> Result<Eventually<RemoteWrit
         (group.part(now_ms).families, labels.collect())
     }));
     receiver.send_queue.add_all(&parts, now_ms);
-    receiver.bound_behind(config.remote.write_capacity);
+    receiver.bound_behind(Kept::of(&config.remote), now_ms);
     let mut settles = Vec::new();
     if config.gateway_url.is_none() {
         settles.push((Settles(call.base.group()?), call.pending.changes()));
@@ -60,8 +61,7 @@ pub fn write(call: &mut Call, request: &Deliver) -> Result<Eventually<RemoteWrit
         settles.extend(others.map(|group| (Settles(group.key.clone()), group.pending.changes())));
     }
     let how = How { limits: config.remote.write_limits(config.limits()), ..How::asked(config) };
-    let (version, capacity) = (config.remote.write_version, config.remote.write_capacity);
-    let mut task = WriteTask::new(url.clone(), how, version, capacity, settles);
+    let mut task = WriteTask::new(url.clone(), how, &config.remote, settles);
     task.contents = Some(contents);
     call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Write(task)) });
     Ok(Eventually::Later)

@@ -86,7 +86,6 @@ impl Recorder {
         };
         let failed = effect.failed || told.report.is_some();
         let (mut pending, mut dropped, mut refused, mut spoken) = (0, 0, effect.refused, None);
-        let capacity = usize::try_from(first.capacity).unwrap_or(usize::MAX);
         if let Some(receiver) = self.receiver(&first.url) {
             let queue = &mut receiver.send_queue;
             queue.land();
@@ -98,7 +97,7 @@ impl Recorder {
             spoken = receiver.spoken;
             let is_over = failed || queue.pending() == 0;
             if is_over || is_late(&first, at) {
-                queue.bound(capacity);
+                first.kept.bound(queue, at.unix_ms());
             }
             dropped = queue.take_dropped();
             pending = queue.pending() as u64;
