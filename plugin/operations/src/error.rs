@@ -24,7 +24,7 @@ pub enum Error {
         problem: String,
     },
     /// `ctx.operation` is not a known operation.
-    #[error("operation: unknown operation {given:?}; {}describe lists them, as does plugpipe-harness call --list", meant(*nearest))]
+    #[error("operation: unknown operation {given:?}; {}describe lists them", meant(*nearest))]
     UnknownOperation {
         /// The given name.
         given: String,

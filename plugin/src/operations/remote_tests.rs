@@ -226,6 +226,13 @@ fn values_that_are_too_old_are_dropped() {
         let answer = run(&mut plug, ctx.clone());
         assert_eq!((&answer["lost"], &answer["pending"]), (&json!(lost), &json!(pending)), "{answer}");
     }
+    // Two hours, where nothing is said.
+    let (mut plug, world) = self::world();
+    for (second, lost) in [(0, 0), (7_200, 0), (7_201, 1)] {
+        *world.now.borrow_mut() = Duration::from_secs(second);
+        gauge(&mut plug, "x", second as f64);
+        assert_eq!(write(&mut plug)["lost"], lost, "{second}");
+    }
 }
 
 #[test]

@@ -723,7 +723,7 @@ fn unknown_fields_cause_warnings_with_their_path() {
 fn an_unknown_operation_suggests_a_similar_one() {
     let (mut plug, _) = plug();
     for (given, meant) in [
-        ("record_conter", "did you mean record_counter? describe lists them, as does plugpipe-harness call --list"),
+        ("record_conter", "did you mean record_counter? describe lists them"),
         ("recordGauge", "did you mean record_gauge? "),
         ("zzz", "\"zzz\"; describe lists them, "),
     ] {

@@ -37,7 +37,7 @@ async fn scrape(plug: &Checked, url: &str, more: Value) -> Value {
 
 /// A plug behind HTTP that holds one metric of each kind that formats write alike.
 async fn served() -> Served {
-    let served = Served::start(&[]);
+    let served = Served::start(&crate::cli::serve::WITHOUT_OWN_METRICS);
     for (operation, name, value) in [
         ("record_counter", "jobs_total", json!(3)),
         ("record_counter", "jobs_total", json!(0.25)),

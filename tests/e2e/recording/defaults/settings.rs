@@ -175,6 +175,9 @@ async fn observe_setting(setting: &str, documented: &Value) {
             }
         }
         "remote_write_capacity" => observe_capacity(documented.as_u64().unwrap()).await,
+        // What is dropped after that time is observed with a clock of its own, in
+        // plugin/src/operations/remote_tests.rs.
+        "remote_write_max_age" => assert_eq!(documented, "7200s"),
         "own_metrics" | "default_metrics" | "mock_mode" | "detect_resets" => {
             let gateway = gateway();
             let plug = start(json!({"gateway_url": gateway.url})).await;
