@@ -264,13 +264,15 @@ impl PlugArgs {
         self.start_with(&plug, self.state.as_deref(), &config).await
     }
 
-    /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise.
+    /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise,
+    /// or has a remote-write receiver: after a crash a write is repeated with its time, and these
+    /// values, which begin again, would be others.
     pub(super) async fn start_with_own_metrics(&self) -> Result<PlugHandle, CommandError> {
         // Validate the inputs before compiling a component.
         self.inputs()?;
         let plug = self.plug()?;
         let mut config = self.filled(&plug).await?.clone();
-        if self.file()?.is_none() {
+        if self.file()?.is_none() && !is_set(&config, "remote_write_url") {
             set_default(&mut config, "own_metrics", true);
         }
         self.start_with(&plug, self.state.as_deref(), &config).await
@@ -350,10 +352,14 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
 
 /// Sets a setting unless the configuration has it.
 fn set_default(config: &mut Value, name: &str, value: bool) {
-    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get(name).is_some());
-    if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
+    if !is_set(config, name) {
         set_nested(config, name, value);
     }
+}
+
+/// Whether a configuration has a setting, flat or nested.
+fn is_set(config: &Value, name: &str) -> bool {
+    [Some(config), config.get(NESTED)].into_iter().flatten().any(|place| place.get(name).is_some())
 }
 
 /// Sets a nested setting, which takes precedence over a flat one.

@@ -158,7 +158,7 @@ async fn past_its_bound_the_queue_drops_the_oldest_counts_them_and_says_so_once(
     let host = Host::new(
         &json!({
             "remote_write_url": format!("http://127.0.0.1:{port}/api/v1/write"), "retry_attempts": 1, "own_metrics": true,
-            "remote_write_capacity": 1,
+            "remote_write_capacity": 5,
         }),
         &json!({"every": "1s"}),
     );

@@ -33,9 +33,7 @@ pub fn write(call: &mut Call, request: &Deliver) -> Result<Eventually<RemoteWrit
         todo: "set it to a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
-    // Without the plug's own metrics: they are not replayed after a crash, and a write that is repeated
-    // must carry the values that it had.
-    refresh_all(call.registry, call.groups, call.telemetry, false, now_ms)?;
+    refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
     let contents = contents(call)?;
     let receiver = call.receivers.of(url, call.unix_nanos)?;
     let is_idle = receiver.send_queue.pending() == 0 && !receiver.send_queue.is_in_flight();

@@ -134,7 +134,8 @@ async fn observe_operation(name: &str) {
             // Only OpenMetrics has the counter's name without the suffix.
             let text = "# TYPE c counter\nc_total 1\n# EOF\n";
             let ctx = json!({"operation": "include_metrics", "source": "library", "text": text});
-            for (format, kind) in [(None, "counter"), (Some("openmetrics"), "counter"), (Some("prometheus"), "gauge")] {
+            for (format, kind) in [(None, "counter"), (Some("openmetrics"), "counter"), (Some("prometheus"), "untyped")]
+            {
                 let (plug, mut ctx) = (alone().await, ctx.clone());
                 if let Some(format) = format {
                     ctx["format"] = format.into();
