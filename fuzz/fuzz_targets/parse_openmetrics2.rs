@@ -1,5 +1,5 @@
-//! No bytes make the reader panic, an error's place is in the input, and what is read can be written
-//! again as the same families, byte for byte from then on.
+//! No bytes make the reader panic, an error's place is in the input, and what is read can be
+//! written again as the same families, byte for byte from then on.
 
 #![no_main]
 

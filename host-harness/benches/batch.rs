@@ -4,8 +4,8 @@
 //! Writers send batches of 100 records, counters and histograms with labels, each over a connection
 //! of its own that is kept alive. First as fast as they can, then at 50,000 records a second: each
 //! batch at its own moment, from which its time is counted, so that one that had to wait for others
-//! counts its wait. Client and server share the machine. A batch is written to the journal before it
-//! is answered.
+//! counts its wait. Client and server share the machine. A batch is written to the journal before
+//! it is answered.
 
 // A bench that meets what it did not expect should stop there.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

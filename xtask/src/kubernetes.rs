@@ -48,8 +48,8 @@ pub fn files() -> Result<Vec<(PathBuf, Value)>, String> {
 }
 
 /// The resources of a kustomization, without patches and generated Secrets, and with the ConfigMaps
-/// of `configMapGenerator` under their plain names: enough to start its containers where there is no
-/// `kubectl` to render it.
+/// of `configMapGenerator` under their plain names: enough to start its containers where there is
+/// no `kubectl` to render it.
 ///
 /// # Errors
 /// A file that it names cannot be read.

@@ -10,7 +10,8 @@ use crate::{image, kubernetes, output, reproducible, root};
 struct Step {
     name: &'static str,
     verifies: &'static str,
-    /// What was found, in a few words. Takes a static binary of the harness, if one was built before.
+    /// What was found, in a few words. Takes a static binary of the harness, if one was built
+    /// before.
     run: fn(Option<&Path>) -> Result<String, String>,
 }
 

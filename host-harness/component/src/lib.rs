@@ -10,8 +10,8 @@
 /// The component, in the binary format of WebAssembly's component model.
 pub static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monitoring_prometheus.wasm"));
 
-/// Its compiled form, if it was compiled before the build (`PLUGPIPE_PRECOMPILED`), as for container
-/// images. Being part of the program, it is as trusted as the program's own code.
+/// Its compiled form, if it was compiled before the build (`PLUGPIPE_PRECOMPILED`), as for
+/// container images. Being part of the program, it is as trusted as the program's own code.
 pub static PRECOMPILED: Option<&[u8]> = include!(concat!(env!("OUT_DIR"), "/precompiled.rs"));
 
 /// The SHA-256 digest of [`EMBEDDED`], in lowercase hex.

@@ -1,7 +1,8 @@
-//! Links a plug that imports `plugpipe:monitoring/metrics` or `query` to the plug that exports them.
+//! Links a plug that imports `plugpipe:monitoring/metrics` or `query` to the plug that exports
+//! them.
 //!
-//! Each series of an importer has the label [`LABEL`] with its name, which the host adds. Handles are
-//! those of one instance: the host translates them, so that no number leads to the series of
+//! Each series of an importer has the label [`LABEL`] with its name, which the host adds. Handles
+//! are those of one instance: the host translates them, so that no number leads to the series of
 //! another plug. A call is made on the exporter's own task and store; a trap there ends the
 //! importer's call at most, and the reverse. An exporter imports none of this, so that no two plugs
 //! wait for each other.
@@ -265,8 +266,8 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// Waits for the exporter, as long as the importer's call may last. A recorder may wait for this:
-    /// it needs no server.
+    /// Waits for the exporter, as long as the importer's call may last. A recorder may wait for
+    /// this: it needs no server.
     pub(crate) async fn wait<T>(&self, call: impl Future<Output = T>) -> wasmtime::Result<(T, Duration)> {
         let began = Instant::now();
         let limited = {

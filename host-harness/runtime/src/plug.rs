@@ -181,9 +181,9 @@ impl Plug {
         self
     }
 
-    /// Links what the component imports of `plugpipe:monitoring` to a running plug that exports it, for
-    /// plugs that are started later and whose grants have [`Grants::metrics`] or [`Grants::query`].
-    /// What they record has the label `plug` with this name.
+    /// Links what the component imports of `plugpipe:monitoring` to a running plug that exports it,
+    /// for plugs that are started later and whose grants have [`Grants::metrics`] or
+    /// [`Grants::query`]. What they record has the label `plug` with this name.
     #[must_use]
     pub fn recording_to(mut self, exporter: &PlugHandle, name: &str) -> Self {
         self.monitoring = Some((exporter.clone(), name.to_owned()));

@@ -1,7 +1,8 @@
 //! One instance of a plug in its store, with the state that the host keeps beside it.
 //!
 //! A recorder never waits: a call of it that waits for anything but its turn on the processor, or
-//! for the recorder of the plug that records for it, is ended. A worker reaches servers, and lives for one call.
+//! for the recorder of the plug that records for it, is ended. A worker reaches servers, and lives
+//! for one call.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -40,8 +40,8 @@ pub(crate) struct NewArgs {
 
 #[derive(Subcommand)]
 enum What {
-    /// Write a plug: a Rust crate that answers, keeps a state and records metrics, with a pipe and a
-    /// test that runs it
+    /// Write a plug: a Rust crate that answers, keeps a state and records metrics, with a pipe and
+    /// a test that runs it
     Plug {
         /// The plug's name, as pipes refer to it
         #[arg(value_name = "NAME", value_parser = name)]

@@ -131,8 +131,8 @@ impl PlugArgs {
         Ok(&self.inputs()?.plugs)
     }
 
-    /// For commands that take one plug: an error if the command line names further ones, a warning if
-    /// only the configuration does, which other commands may use too.
+    /// For commands that take one plug: an error if the command line names further ones, a warning
+    /// if only the configuration does, which other commands may use too.
     pub(super) fn takes_one(&self) -> Result<(), CommandError> {
         if let Some(name) = self.components.iter().find_map(|file| file.name.as_ref()) {
             let problem = format!("{name}: this command takes one plug; run, watch and inspect take several");

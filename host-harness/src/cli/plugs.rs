@@ -30,7 +30,8 @@ impl Loaded<'_> {
     }
 }
 
-/// Loads a further plug, which records in the first one if it may, and finds out what it is granted.
+/// Loads a further plug, which records in the first one if it may, and finds out what it is
+/// granted.
 pub(super) async fn loaded<'a>(
     declared: &'a Declared,
     args: &PlugArgs,

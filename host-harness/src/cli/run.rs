@@ -18,8 +18,8 @@ use super::textfile;
 /// Run a pipe
 ///
 /// Steps that use the plug run in the sandbox, and so do those of further plugs, each in its own
-/// (--plug NAME=FILE, or `plugs` in the configuration). A step that uses any other plug is an error,
-/// unless --stub skips it.
+/// (--plug NAME=FILE, or `plugs` in the configuration). A step that uses any other plug is an
+/// error, unless --stub skips it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     plugpipe-harness run examples/pipes/basic_usage.yaml\n  \

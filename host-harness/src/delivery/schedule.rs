@@ -1,8 +1,8 @@
 //! Delivers to a plug's sinks at intervals, as the member `delivery` of a configuration says.
 //!
-//! A sink that fails is tried less often, up to [`MAX_FACTOR`] and [`MAX_BACKOFF`]. The log says once
-//! that it fails and once that it works again; a warning of the plug is there once for as long as
-//! each delivery has one.
+//! A sink that fails is tried less often, up to [`MAX_FACTOR`] and [`MAX_BACKOFF`]. The log says
+//! once that it fails and once that it works again; a warning of the plug is there once for as long
+//! as each delivery has one.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};

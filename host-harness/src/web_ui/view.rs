@@ -236,7 +236,8 @@ mod tests {
         let selection = Selection { filter: evil.into(), page: 1 };
         let html = page((evil, evil), 0, Some(&families), &selection, SystemTime::now(), &history).unwrap();
         assert!(!html.contains("<script>alert") && !html.contains("\"'&"), "{html}");
-        // Name (in title and heading), version, filter, help, series, event twice, state and detail.
+        // Name (in title and heading), version, filter, help, series, event twice, state and
+        // detail.
         assert!(html.matches("&lt;script&gt;alert(1)").count() >= 9, "{html}");
         assert!(html.contains("<polyline"), "the line is drawn: {html}");
     }

@@ -2,8 +2,8 @@
 //! plugpipe-metrics --bench parse`.
 //!
 //! Each round measures every parser once, so that background load affects all of them; the medians
-//! of all rounds are compared, per sample. [`Reader`] yields events and stores nothing; the others collect all
-//! samples.
+//! of all rounds are compared, per sample. [`Reader`] yields events and stores nothing; the others
+//! collect all samples.
 
 // A bench measures time.
 #![allow(clippy::disallowed_methods)]

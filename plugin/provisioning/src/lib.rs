@@ -1,5 +1,5 @@
-//! Provisioning: alerting and recording rules, Grafana dashboards, `prometheus.yml`, and the same as
-//! Kubernetes resources. Pure functions from values to text, without I/O or a clock.
+//! Provisioning: alerting and recording rules, Grafana dashboards, `prometheus.yml`, and the same
+//! as Kubernetes resources. Pure functions from values to text, without I/O or a clock.
 //!
 //! | module | purpose |
 //! |---|---|

@@ -1,5 +1,6 @@
 //! The documents' commands: each `sh` block is run, and each text of docs/troubleshooting.md is
-//! what its command prints. What else stands in a block is checked by xtask/tests/repository/documents.rs.
+//! what its command prints. What else stands in a block is checked by
+//! xtask/tests/repository/documents.rs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

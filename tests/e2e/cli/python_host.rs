@@ -68,7 +68,8 @@ fn the_package_is_typed() {
     assert!(Path::new(&package.path().join("plugpipe_host/py.typed")).exists());
 }
 
-/// The same tests as without the package, which are those of dist.rs and xtask/tests/repository/bare_hosts.rs.
+/// The same tests as without the package, which are those of dist.rs and
+/// xtask/tests/repository/bare_hosts.rs.
 #[test]
 fn main_py_hosts_the_plug_with_the_package_where_that_is_installed() {
     if without_hosts("main_py_hosts_the_plug_with_the_package_where_that_is_installed") {

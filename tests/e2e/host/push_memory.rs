@@ -78,8 +78,8 @@ fn pushing_100_000_series_takes_no_more_than_three_bodies_and_gives_them_back() 
     let _ = plug();
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["host::push_memory::pushing_takes_three_bodies", "--exact", "--ignored", "--nocapture"])
-        // What the program holds is measured, and not what glibc keeps for the next block of a size that
-        // was freed before, which is another amount in each run.
+        // What the program holds is measured, and not what glibc keeps for the next block of a size
+        // that was freed before, which is another amount in each run.
         .env("MALLOC_MMAP_THRESHOLD_", "131072")
         .output()
         .unwrap();

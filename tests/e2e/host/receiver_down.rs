@@ -65,8 +65,8 @@ async fn samples(url: &str, name: &str) -> Vec<Vec<(u64, u64)>> {
     answer["data"]["result"].as_array().unwrap().iter().map(values).collect()
 }
 
-/// A round: all series get its number, and are written. The times before and after the write, and the
-/// answer.
+/// A round: all series get its number, and are written. The times before and after the write, and
+/// the answer.
 async fn round(served: &Served, number: u64) -> ((u64, u64), Value) {
     let gauge = |name: String| json!({"metric_name": name, "metric_type": "gauge", "metric_value": number});
     let names = (0..OTHERS).map(|other| format!("other_{other}")).chain(["round".to_owned()]);

@@ -42,8 +42,8 @@ pub trait PlugCaller {
     /// response, such as after a timeout; it is shown to the user.
     fn call(&self, plug: &str, ctx: Value) -> impl Future<Output = Result<Response, String>>;
 
-    /// The text of a file below the pipe's folder, for a step with `file`. An error says why it cannot
-    /// be read.
+    /// The text of a file below the pipe's folder, for a step with `file`. An error says why it
+    /// cannot be read.
     fn file(&self, _path: &str) -> impl Future<Output = Result<String, String>> {
         std::future::ready(Err("this host reads no files".to_owned()))
     }

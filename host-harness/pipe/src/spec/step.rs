@@ -25,8 +25,8 @@ pub struct Step {
     /// The plug's request before templates are rendered: `config`, `with`, `input` and `inputs`,
     /// merged in this order; later ones override earlier ones.
     pub ctx: Value,
-    /// Whether the member `file` of the request is the path of a file, whose text the request gets as
-    /// `text`.
+    /// Whether the member `file` of the request is the path of a file, whose text the request gets
+    /// as `text`.
     pub reads_file: bool,
     /// The names that the step makes for later ones, with templates of their values.
     pub outputs: Vec<(String, Output)>,

@@ -60,7 +60,8 @@ pub struct Grants {
     pub proxy: Option<Proxy>,
     /// The folder for rule files that the plug hands out; none if the host writes no files.
     pub rules_folder: Option<PathBuf>,
-    /// Whether the plug may record in the plug that it is linked to, by `plugpipe:monitoring/metrics`.
+    /// Whether the plug may record in the plug that it is linked to, by
+    /// `plugpipe:monitoring/metrics`.
     pub metrics: bool,
     /// Whether it may query through that plug, with that plug's configuration and credentials.
     pub query: bool,

@@ -25,8 +25,8 @@
 use super::escaping::Escaping;
 use super::{csv, json, openmetrics, openmetrics2, protobuf};
 
-/// An exposition format. The first two OpenMetrics versions differ only in the header, and text 1.0.0 is
-/// text 0.0.4 with quoted names.
+/// An exposition format. The first two OpenMetrics versions differ only in the header, and text
+/// 1.0.0 is text 0.0.4 with quoted names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.

@@ -1,5 +1,5 @@
-//! OpenMetrics 2.0.0 text, as of its release candidate of March 2026. It is experimental, and written
-//! only for clients that ask for this version.
+//! OpenMetrics 2.0.0 text, as of its release candidate of March 2026. It is experimental, and
+//! written only for clients that ask for this version.
 //!
 //! A family's samples have its name, the same as in text 0.0.4, and each series is one line:
 //!

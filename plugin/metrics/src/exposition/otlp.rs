@@ -101,8 +101,8 @@ fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64
     points
 }
 
-/// Writes a metric and returns the number of its data points. Of a gauge histogram, a metric has the
-/// samples with one suffix.
+/// Writes a metric and returns the number of its data points. Of a gauge histogram, a metric has
+/// the samples with one suffix.
 fn write_metric(family: &Family, suffix: &str, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
     let mut points = 0;
     let metric = open_field(2, out);

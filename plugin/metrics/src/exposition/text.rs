@@ -7,8 +7,8 @@
 //!
 //! The format has only five types: an info is a gauge `<name>_info` with value 1; a state set is a
 //! gauge with a label named after the metric, one sample per state; a native histogram is a
-//! histogram with only the bucket `+Inf`, the sum and the count; the samples of a gauge histogram are
-//! untyped.
+//! histogram with only the bucket `+Inf`, the sum and the count; the samples of a gauge histogram
+//! are untyped.
 //!
 //! An [`Encoder`] caches its output, because most of an exposition is the same at each scrape:
 //! names, labels, most values. The cache stores the text and, for each sample, the bytes before its

@@ -25,7 +25,8 @@ enum Trigger {
     /// Something was recorded.
     Record,
     /// The host delivers. It waits by itself after failures, and the last delivery before it ends
-    /// has no later one, so that an open circuit does not stop it. The request fails if a push does.
+    /// has no later one, so that an open circuit does not stop it. The request fails if a push
+    /// does.
     Host,
     /// Somebody asked for it by name.
     Request,

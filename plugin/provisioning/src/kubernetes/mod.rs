@@ -1,5 +1,5 @@
-//! Rules, dashboards and scrape jobs as Kubernetes resources: a ConfigMap for Grafana's sidecar, and
-//! the custom resources of the Prometheus operator. No I/O.
+//! Rules, dashboards and scrape jobs as Kubernetes resources: a ConfigMap for Grafana's sidecar,
+//! and the custom resources of the Prometheus operator. No I/O.
 //!
 //! Names, labels and sizes are checked as the API server checks them, so that what is written can
 //! be applied.

@@ -137,8 +137,8 @@ impl MonitorSettings {
                 _ => endpoint.push(member(&key, value)),
             }
         }
-        // Without it, the job would be called like the Service or the monitor. In a replacement, `$`
-        // begins a reference.
+        // Without it, the job would be called like the Service or the monitor. In a replacement,
+        // `$` begins a reference.
         let relabeling = [("targetLabel", "job".to_owned()), ("replacement", job.replace('$', "$$"))];
         let relabeling = Yaml::pairs(relabeling.map(|(key, text)| (key.to_owned(), text)));
         endpoint.push(("relabelings".to_owned(), Yaml::List(vec![relabeling])));

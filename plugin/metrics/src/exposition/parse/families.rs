@@ -13,8 +13,8 @@ use crate::model::FamilyType;
 /// A parsed exposition. Families are in order of first appearance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Families<'a> {
-    /// The input format. In OpenMetrics 1.0, family names omit `_total` for counters and `_info` for
-    /// infos.
+    /// The input format. In OpenMetrics 1.0, family names omit `_total` for counters and `_info`
+    /// for infos.
     pub format: Format,
     /// All families, including those without samples.
     pub list: Vec<ParsedFamily<'a>>,

@@ -60,8 +60,9 @@ pub fn import(families: &Families, registry: &mut Registry, options: Options) ->
     take(families, registry, options, None).0
 }
 
-/// Replaces all that a source included before by these families. The registry's own metrics and those of other sources win: a family with the name of one
-/// of them is rejected. Call [`Registry::set_now`] first.
+/// Replaces all that a source included before by these families. The registry's own metrics and
+/// those of other sources win: a family with the name of one of them is rejected. Call
+/// [`Registry::set_now`] first.
 pub fn include(families: &Families, registry: &mut Registry, source: &str) -> Imported {
     let before = registry.included(source);
     let (mut imported, series) = take(families, registry, Options::default(), Some(source));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::event::{Exemplar, Label, Native, Part, Sample};
+use super::native::check_native;
 use crate::number::write_canonical;
 
 /// A sample that is not yet returned.
@@ -21,6 +22,13 @@ pub(super) struct Pending<'a> {
 impl<'a> Pending<'a> {
     pub(super) fn new(suffix: &'static str, part: Part, value: f64) -> Self {
         Self { suffix, part, value, written: "", exemplars: Vec::new(), native: None }
+    }
+
+    /// A native histogram, if it is valid.
+    pub(super) fn native(native: Native) -> Result<Self, String> {
+        check_native(&native)?;
+        let pending = Self::new("", Part::Native, native.count);
+        Ok(Self { native: Some(Box::new(native)), ..pending })
     }
 }
 

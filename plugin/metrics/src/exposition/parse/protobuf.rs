@@ -13,7 +13,7 @@ mod wire;
 use self::wire::{Fault, Message, doubles, varints, zigzag};
 use super::checks::{Index, Tally, label_fault, too_long};
 use super::event::{Event, Exemplar, Format, Label, Limits, Native, ParseError, Part};
-use super::native::{Side, check_native};
+use super::native::Side;
 use super::pending::{Pending, Queue};
 use super::scan::milliseconds;
 use crate::model::FamilyType;
@@ -361,11 +361,8 @@ impl<'a> Reader<'a> {
                 count: total,
                 is_float,
             };
-            check_native(&native).map_err(fault)?;
-            let mut pending = Pending::new("", Part::Native, total);
-            pending.native = Some(Box::new(native));
-            pending.exemplars = exemplars;
-            self.queue.pending.push_back(pending);
+            let pending = Pending::native(native).map_err(fault)?;
+            self.queue.pending.push_back(Pending { exemplars, ..pending });
             if buckets.is_empty() {
                 return Ok(());
             }

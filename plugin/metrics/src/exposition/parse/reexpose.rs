@@ -12,8 +12,9 @@
 //!
 //! If a family violates OpenMetrics' rules for its type, or loses its type to another one
 //! ([`crate::reserved`]), its samples are written as type unknown, without `_created` and
-//! exemplars; in 2.0, first as unknown with composite values. Bounds and ranks are formatted for the output format: `1` in text, `1.0` in
-//! OpenMetrics. From text to text they are unchanged, since they identify a series.
+//! exemplars; in 2.0, first as unknown with composite values. Bounds and ranks are formatted for
+//! the output format: `1` in text, `1.0` in OpenMetrics. From text to text they are unchanged,
+//! since they identify a series.
 
 use super::lint::text_name;
 use super::scan::{is_whole, milliseconds};
@@ -41,8 +42,8 @@ const UNLIMITED: Limits = Limits {
     seed: 0,
 };
 
-/// Appends the families with samples as text 0.0.4, OpenMetrics 1.0 or 2.0, and returns the number of
-/// dropped exemplars. The error describes what cannot be represented.
+/// Appends the families with samples as text 0.0.4, OpenMetrics 1.0 or 2.0, and returns the number
+/// of dropped exemplars. The error describes what cannot be represented.
 pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Result<usize, String> {
     if format == Format::Protobuf {
         return Err("scraped metrics can be encoded only as text or OpenMetrics".into());

@@ -4,7 +4,7 @@
 //! is not required of a family of type unknown, whose values may have any meaning.
 
 use super::super::event::{Native, ParseError, Part};
-use super::super::native::{Side, check_native};
+use super::super::native::Side;
 use super::super::pending::Pending;
 use super::super::scan::is_whole;
 use super::Reader;
@@ -240,10 +240,7 @@ impl<'a> Reader<'a> {
             count: totals.count,
             is_float,
         };
-        check_native(&native).map_err(fault)?;
-        let mut pending = Pending::new("", Part::Native, totals.count);
-        pending.native = Some(Box::new(native));
-        self.queue.pending.push_back(pending);
+        self.queue.pending.push_back(Pending::native(native).map_err(fault)?);
         Ok(())
     }
 
