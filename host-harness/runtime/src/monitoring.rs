@@ -287,8 +287,8 @@ impl Ask {
     }
 }
 
-/// What an importer hears of an error of the exporter, where the call can say one.
-pub(crate) fn told(error: &Error) -> types::Error {
+/// Logs an error of the exporter, and returns the one that the importer gets.
+pub(crate) fn importer_error(error: &Error) -> types::Error {
     warn!(%error, "a plug's call of plugpipe:monitoring failed");
     match error {
         Error::NotExported { .. } => types::Error::Unsupported(error.to_string()),

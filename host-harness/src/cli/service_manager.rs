@@ -1,4 +1,4 @@
-//! What systemd is told of a service of `Type=notify`.
+//! Notifications to systemd, for a service of `Type=notify`.
 
 /// The service is ready for requests.
 pub(crate) fn ready() {

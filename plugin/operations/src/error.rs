@@ -24,7 +24,7 @@ pub enum Error {
         problem: String,
     },
     /// `ctx.operation` is not a known operation.
-    #[error("operation: unknown operation {given:?}; {}describe lists them", meant(*nearest))]
+    #[error("operation: unknown operation {given:?}; {}describe lists them, each with its summary", meant(*nearest))]
     UnknownOperation {
         /// The given name.
         given: String,

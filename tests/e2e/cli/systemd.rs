@@ -1,4 +1,4 @@
-//! `serve` as a service of systemd: sockets that it passes, what it is told, and the unit files.
+//! `serve` as a service of systemd: sockets that it passes, notifications, and the unit files.
 
 use std::fs;
 use std::net::TcpListener;

@@ -14,7 +14,7 @@ use crate::query::Querier;
 use crate::role::Role;
 use crate::store::State;
 
-use crate::monitoring::{Ask, Link, MAX_VALUES, Monitored, NONE, bounded, not_reserved, told};
+use crate::monitoring::{Ask, Link, MAX_VALUES, Monitored, NONE, bounded, importer_error, not_reserved};
 
 /// The interfaces that this links.
 const METRICS: &str = "plugpipe:monitoring/metrics@1.0.0";
@@ -140,7 +140,8 @@ async fn register(store: Store<'_, '_>, definition: Definition) -> Said<u32> {
     or_say!(ask.link.admit_family(&definition.name, &definition.label_names));
     let name = definition.name.clone();
     let family = or_say!(
-        ask!(store, ask, |session| session.try_register(&definition)).unwrap_or_else(|error| Err(told(&error)))
+        ask!(store, ask, |session| session.try_register(&definition))
+            .unwrap_or_else(|error| Err(importer_error(&error)))
     );
     Ok(Ok(store.data_mut().monitored.add_family(family, &name)))
 }
@@ -153,7 +154,8 @@ async fn series_of(store: Store<'_, '_>, family: u32, labels: Vec<Label>) -> Sai
     let labels = or_say!(ask.link.labeled(labels));
     let key = or_say!(ask.link.admit_series(&name, &labels));
     let series = or_say!(
-        ask!(store, ask, |session| session.try_series_of(family, &labels)).unwrap_or_else(|error| Err(told(&error)))
+        ask!(store, ask, |session| session.try_series_of(family, &labels))
+            .unwrap_or_else(|error| Err(importer_error(&error)))
     );
     ask.link.made().series.insert(key, series);
     Ok(Ok(store.data_mut().monitored.add_series(series)))
@@ -202,7 +204,7 @@ async fn observe_with_exemplar(store: Store<'_, '_>, series: u32, value: f64, ex
         return Ok(Ok(()));
     }
     let observed = ask!(store, ask, |session| session.try_observe_with_exemplar(series, value, &exemplar));
-    Ok(observed.unwrap_or_else(|error| Err(told(&error))))
+    Ok(observed.unwrap_or_else(|error| Err(importer_error(&error))))
 }
 
 async fn set_state(store: Store<'_, '_>, series: u32, state: String, on: bool) -> Said<()> {
@@ -213,7 +215,7 @@ async fn set_state(store: Store<'_, '_>, series: u32, state: String, on: bool) -
         return Ok(Ok(()));
     }
     let set = ask!(store, ask, |session| session.try_set_state(series, &state, on));
-    Ok(set.unwrap_or_else(|error| Err(told(&error))))
+    Ok(set.unwrap_or_else(|error| Err(importer_error(&error))))
 }
 
 async fn record_many(
@@ -242,7 +244,7 @@ async fn record_many(
         return Ok(Ok(()));
     }
     let recorded = ask!(store, ask, |session| session.try_record_many(&real, &values));
-    Ok(recorded.unwrap_or_else(|error| Err(Rejection { index: 0, error: told(&error) })))
+    Ok(recorded.unwrap_or_else(|error| Err(Rejection { index: 0, error: importer_error(&error) })))
 }
 
 async fn record(store: Store<'_, '_>, name: String, kind: MetricKind, labels: Vec<Label>, value: f64) -> Said<u32> {
@@ -259,7 +261,7 @@ async fn record(store: Store<'_, '_>, name: String, kind: MetricKind, labels: Ve
         return Ok(Ok(known.map_or(NONE, |series| store.data_mut().monitored.add_series(series))));
     }
     let recorded = ask!(store, ask, |session| session.try_record(&name, kind, &labels, value));
-    let series = or_say!(recorded.unwrap_or_else(|error| Err(told(&error))));
+    let series = or_say!(recorded.unwrap_or_else(|error| Err(importer_error(&error))));
     ask.link.made().series.insert(key, series);
     Ok(Ok(store.data_mut().monitored.add_series(series)))
 }
@@ -334,5 +336,5 @@ where
     };
     let (answer, left) = ask.wait(answer).await?;
     store.data_mut().monitored.left = left;
-    Ok(answer.unwrap_or_else(|error| Err(told(&error))))
+    Ok(answer.unwrap_or_else(|error| Err(importer_error(&error))))
 }
