@@ -254,26 +254,34 @@ impl PlugArgs {
     /// Like `start`, for a process whose counters start at 0 unless it has a state folder: the plug
     /// reports counters that replace larger ones.
     pub(super) async fn start_detecting_resets(&self) -> Result<PlugHandle, CommandError> {
-        // Validate the inputs before compiling a component.
-        self.inputs()?;
-        let plug = self.plug()?;
-        let mut config = self.filled(&plug).await?.clone();
-        if self.state.is_none() && self.file()?.is_none() {
-            set_default(&mut config, "detect_resets", true);
-        }
-        self.start_with(&plug, self.state.as_deref(), &config).await
+        self.start_changed(|config| {
+            if self.state.is_none() {
+                set_default(config, "detect_resets", true);
+            }
+        })
+        .await
     }
 
     /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise,
     /// or has a remote-write receiver: after a crash a write is repeated with its time, and these
     /// values, which begin again, would be others.
     pub(super) async fn start_with_own_metrics(&self) -> Result<PlugHandle, CommandError> {
+        self.start_changed(|config| {
+            if !is_set(config, "remote_write_url") {
+                set_default(config, "own_metrics", true);
+            }
+        })
+        .await
+    }
+
+    /// Like `start`; the embedded plug, whose settings are known, gets a changed configuration.
+    async fn start_changed(&self, change: impl FnOnce(&mut Value)) -> Result<PlugHandle, CommandError> {
         // Validate the inputs before compiling a component.
         self.inputs()?;
         let plug = self.plug()?;
         let mut config = self.filled(&plug).await?.clone();
-        if self.file()?.is_none() && !is_set(&config, "remote_write_url") {
-            set_default(&mut config, "own_metrics", true);
+        if self.file()?.is_none() {
+            change(&mut config);
         }
         self.start_with(&plug, self.state.as_deref(), &config).await
     }
