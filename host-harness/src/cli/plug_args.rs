@@ -353,8 +353,8 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
 
 /// Sets a setting unless the configuration has it, flat or nested.
 fn set_default(config: &mut Value, name: &str, value: bool) {
-    let mut places = [Some(&*config), config.get(NESTED)].into_iter().flatten();
-    if !places.any(|place| place.get(name).is_some()) {
+    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get(name).is_some());
+    if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
         set_nested(config, name, value);
     }
 }
