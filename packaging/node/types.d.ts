@@ -1353,7 +1353,8 @@ export interface ExportMetricsResult extends AnyResult {
 export interface ExportOtlpRequest extends AnyRequest {
   /**
    * Whether to send nothing if nothing changed since the receiver accepted everything; false by
-   * default.
+   * default. Once in two minutes everything is sent all the same, because Prometheus takes a series
+   * for gone that has had no sample for five.
    */
   if_changed?: Flag;
 }

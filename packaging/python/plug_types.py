@@ -1679,7 +1679,8 @@ class ExportOtlpRequest(AnyRequest, _ExportOtlpRequestRequired, total=False):
     """`export_otlp`: export what was recorded to an OTLP receiver."""
 
     # Whether to send nothing if nothing changed since the receiver accepted everything; false by
-    # default.
+    # default. Once in two minutes everything is sent all the same, because Prometheus takes a
+    # series for gone that has had no sample for five.
     if_changed: Flag
 
 

@@ -46,6 +46,12 @@ pub const SOAKS: &[Soak] = &[
         sizes: &[("PLUGPIPE_SOAK_MIXED_TRAPS", "10000"), ("PLUGPIPE_SOAK_SHARED_PUSHES", "10000")],
     },
     Soak {
+        name: "preflight",
+        does: "4,000 random pushes, and as many by random plugs, are judged as by Pushgateway 1.5 and 1.11",
+        filter: "servers::preflight::random_",
+        sizes: &[("PLUGPIPE_SOAK_PREFLIGHT_ROUNDS", "4000")],
+    },
+    Soak {
         name: "python",
         does: "100,000 calls and 3,000 configurations of the Python package leave memory as it is",
         filter: "cli::python_host::requests_are_answered",

@@ -324,6 +324,21 @@ fn the_plugs_own_metrics_are_not_written_and_are_no_change() {
 }
 
 #[test]
+fn what_does_not_change_is_sent_once_in_two_minutes() {
+    for operation in ["remote_write_metrics", "export_otlp"] {
+        let (mut plug, world) = world();
+        gauge(&mut plug, "x", 1.0);
+        world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
+        // Prometheus takes a series for gone that has had no sample for five minutes.
+        for (second, unchanged) in [(0, false), (60, true), (119, true), (120, false), (239, true), (300, false)] {
+            *world.now.borrow_mut() = Duration::from_secs(second);
+            let answer = run(&mut plug, json!({"operation": operation, "if_changed": true}));
+            assert_eq!(answer["result"]["unchanged"] == true, unchanged, "{second}: {answer}");
+        }
+    }
+}
+
+#[test]
 fn values_are_resent_in_order_with_their_timestamps() {
     let (mut plug, world) = world();
     for second in 0..9 {

@@ -11,10 +11,12 @@ use monitoring_prometheus::servers::pushgateway::preflight::{Conflict, PushedFam
 use serde_json::{Value, json};
 
 use crate::cli::serve::{get, send};
-use crate::support::{pushgateway, pushgateway_1_11, start, without_servers};
+use crate::support::{pushgateway, pushgateway_1_11, scale, start, without_servers};
 
-/// Pushes that are compared with each gateway's verdict.
-const ROUNDS: u32 = 1_000;
+/// How many pushes are compared with each gateway's verdict.
+fn rounds() -> u32 {
+    scale("PLUGPIPE_SOAK_PREFLIGHT_ROUNDS", 200) as u32
+}
 
 /// Numbers that look random and are the same in each run (xorshift64*).
 struct Dice(u64);
@@ -158,7 +160,7 @@ fn random_push(dice: &mut Dice) -> Vec<PushedFamily<'static>> {
 async fn random_pushes_are_judged_as_by(gateway: &str, seed: u64) {
     let mut dice = Dice(seed);
     let (mut taken, mut refused, mut in_a_row) = (0, 0, 0);
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let mut labels = Vec::new();
         if dice.one_in(2) {
             labels.push(("instance", dice.of(&["i", ""])));
@@ -189,7 +191,7 @@ async fn random_pushes_are_judged_as_by(gateway: &str, seed: u64) {
         }
     }
     eprintln!("{gateway}: {taken} taken, {refused} refused");
-    assert!(taken > ROUNDS / 5 && refused > ROUNDS / 5, "{taken} taken, {refused} refused");
+    assert!(taken > rounds() / 5 && refused > rounds() / 5, "{taken} taken, {refused} refused");
 }
 
 async fn delete_all(gateway: &str) {
@@ -373,6 +375,6 @@ async fn random_plugs_are_judged_as_by_the_gateways() {
     if without_servers("random_plugs_are_judged_as_by_the_gateways") {
         return;
     }
-    random_plugs_are_judged_as_by(&pushgateway(None).await.url, 3, ROUNDS / 2).await;
-    random_plugs_are_judged_as_by(&pushgateway_1_11(&[]).await.url, 4, ROUNDS / 2).await;
+    random_plugs_are_judged_as_by(&pushgateway(None).await.url, 3, rounds() / 2).await;
+    random_plugs_are_judged_as_by(&pushgateway_1_11(&[]).await.url, 4, rounds() / 2).await;
 }

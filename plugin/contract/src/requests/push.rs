@@ -10,7 +10,8 @@ use crate::scalar::Flag;
 #[serde(default)]
 pub struct Deliver {
     /// Whether to send nothing if nothing changed since the receiver accepted everything; false by
-    /// default.
+    /// default. Once in two minutes everything is sent all the same, because Prometheus takes a
+    /// series for gone that has had no sample for five.
     pub if_changed: Flag,
 }
 

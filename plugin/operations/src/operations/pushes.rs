@@ -25,15 +25,21 @@ pub struct Pushes {
     pub delivered: Vec<(String, Contents)>,
 }
 
-/// What was recorded, as far as it shows whether anything changed: the changes of each group, and
-/// how many series there are.
+/// What was recorded and when, as far as it shows whether anything is to be sent: the changes of
+/// each group, and how many series there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// By the group's key.
     pub changes: Vec<(String, u64)>,
     /// Fewer if some expired.
     pub series: u64,
+    /// Which period of [`PERIOD_MS`] this was. What did not change is sent once in each, because
+    /// Prometheus takes series for gone that have had no sample for five minutes.
+    pub period: u64,
 }
+
+/// How long nothing may be sent at most because nothing changed, in milliseconds.
+pub const PERIOD_MS: u64 = 120_000;
 
 /// The maximum number of receivers that are remembered.
 const MAX_RECEIVERS: usize = 16;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::call::Call;
 use super::own_groups::{OwnGroups, group_text};
-use super::pushes::Contents;
+use super::pushes::{Contents, PERIOD_MS};
 use super::receivers::Kept;
 use super::together::refresh_all;
 use crate::config::Config;
@@ -117,7 +117,7 @@ fn contents(call: &mut Call) -> Result<Contents, Error> {
         changes.push((group_text(&group.key), group.pending.changes()));
         series += group.registry.len();
     }
-    Ok(Contents { changes, series: series as u64 })
+    Ok(Contents { changes, series: series as u64, period: now_ms / PERIOD_MS })
 }
 
 /// All that is recorded as one body of OTLP, and how many data points it has.

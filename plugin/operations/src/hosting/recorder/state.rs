@@ -21,7 +21,7 @@ use crate::servers::remote_write::Version;
 use crate::telemetry::Telemetry;
 
 const MAGIC: &[u8; 8] = b"pprecord";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What a journal replays exactly.
 #[derive(Serialize, Deserialize)]
