@@ -2,7 +2,7 @@
 //! dependency of the tests that turns on a feature of a crate which the program has too makes that
 //! crate, and all above it, be built twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Built twice on purpose: package, and why.
@@ -30,6 +30,25 @@ fn the_program_and_the_tests_share_one_build_of_the_dependencies() {
         .filter(|line| !EXCEPTIONS.iter().any(|(package, _)| line.starts_with(&format!("{package} v"))))
         .collect();
     assert!(twice.is_empty(), "put these crates' further features into host-harness/Cargo.toml: {twice:#?}");
+}
+
+/// Built twice for the program, for macros and for itself: what wasmtime's macros want less of is
+/// small, and what makes components is not among it.
+const TWICE_IN_THE_PROGRAM: [&str; 3] = ["cranelift-bitset", "pulley-interpreter", "wasmtime-internal-core"];
+
+#[test]
+fn build_scripts_and_macros_share_their_dependencies_with_the_program() {
+    let mut features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in packages(&["--edges", "normal,build"]) {
+        let (package, with) = line.split_once('|').unwrap();
+        let package = package.trim_end_matches(" (*)").trim_end_matches(" (proc-macro)");
+        features.entry(package.to_owned()).or_default().insert(with.trim_end_matches(" (*)").to_owned());
+    }
+    features.retain(|package, with| {
+        let name = package.split(' ').next().unwrap();
+        with.len() > 1 && !TWICE_IN_THE_PROGRAM.contains(&name)
+    });
+    assert!(features.is_empty(), "put these features into host-harness/component/Cargo.toml: {features:#?}");
 }
 
 /// What the components of the tests have of their own.
