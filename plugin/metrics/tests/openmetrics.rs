@@ -83,8 +83,10 @@ proptest! {
             let (mut second, mut read) = (Vec::new(), Vec::new());
             openmetrics2::encode_registry(&registry, 0, escaping, &mut second);
             openmetrics2::encode(&registry.read(0), escaping, &mut read);
-            prop_assert_eq!(String::from_utf8(second).unwrap(), String::from_utf8(read.clone()).unwrap());
-            prop_assert!(parse(&read, Format::OpenMetrics2, &Limits::default()).is_ok());
+            let (second, read) = (String::from_utf8(second).unwrap(), String::from_utf8(read).unwrap());
+            prop_assert_eq!(&second, &read);
+            let read = parse(second.as_bytes(), Format::OpenMetrics2, &Limits::default());
+            prop_assert!(read.is_ok(), "{}: {}\n{}", escaping.name(), read.unwrap_err(), second);
         }
         // The types do not depend on registration order.
         let mut backward = Registry::default();

@@ -8,7 +8,7 @@
 //! | counter | `counter` | the total | a total is negative or NaN |
 //! | gauge | `gauge` | the number | |
 //! | histogram | `histogram` | count, sum, cumulative buckets | |
-//! | native histogram | `histogram` | count, sum, schema, zero bucket, spans, buckets | |
+//! | native histogram | `histogram` | count, sum, schema, zero bucket, spans, buckets, perhaps classic buckets | |
 //! | gauge histogram | `gaugehistogram` | gcount, gsum, buckets of either form | |
 //! | unknown | `unknown` | the number | |
 //! | summary | `summary` | count, sum, quantiles | a sum or quantile is negative or a sum is NaN |
@@ -152,11 +152,10 @@ fn write_family(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
     let unit = if is_unit(family.unit) { family.unit } else { "" };
     write_metadata((&name, ""), kind, unit, family.help, out);
     let mut names = Names::new(&name, escaping);
-    let state_label = escaping.label_name(family.name);
     for series in &family.series {
         if let Point::StateSet(states) = &series.point {
             for (state, on) in *states {
-                names.write(series.labels.iter().copied().chain([(&*state_label, &**state)]), out);
+                names.write(series.labels.iter().copied().chain([(family.name, &**state)]), out);
                 out.extend_from_slice(if *on { b" 1\n" } else { b" 0\n" });
             }
             continue;
@@ -207,7 +206,8 @@ fn exemplars<'a>(series: &Series<'a>) -> impl Iterator<Item = &'a Exemplar> {
         Point::Histogram { exemplars, .. } => (None, exemplars),
         _ => (None, &[]),
     };
-    one.into_iter().chain(many.iter().flatten()).filter(|exemplar| exemplar.unix_ms.is_some())
+    let native = if let Point::Native(native) = &series.point { native.exemplars } else { &[] };
+    one.into_iter().chain(many.iter().flatten()).chain(native).filter(|exemplar| exemplar.unix_ms.is_some())
 }
 
 fn write_point(point: &Point, is_gauge: bool, out: &mut Vec<u8>) {
@@ -223,6 +223,9 @@ fn write_point(point: &Point, is_gauge: bool, out: &mut Vec<u8>) {
         Point::Native(native) => {
             write_totals(is_gauge, Number::Count(native.count()), native.sum(), out);
             write_native(native, out);
+            if native.classic.is_some() {
+                write_buckets(native.classic_buckets().map(|(bound, below, _)| (bound, Number::Count(below))), out);
+            }
             out.push(b'}');
         }
         Point::Summary { quantiles, sum, count } => {

@@ -137,7 +137,7 @@ pub type Sink<'s> = dyn FnMut(&str, Option<(&str, &str)>, Value, Option<&Exempla
 /// Passes the values of a series to `sink`: its samples, or its native histogram.
 pub fn each_value(family: &Family, series: &Series, sink: &mut Sink) {
     if let model::Point::Native(native) = &series.point {
-        return sink("", None, Value::Native(Box::new((*native).clone())), None);
+        return sink("", None, Value::Native(Box::new(native.histogram.clone())), native.latest());
     }
     let mut own = Vec::new();
     samples::each(family.kind, series, &mut |sample| {

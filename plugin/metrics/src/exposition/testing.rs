@@ -64,7 +64,7 @@ fn view_point(point: &Point) -> model::Point<'_> {
         Point::Histogram { bounds, counts, sum, exemplars } => {
             model::Point::Histogram { bounds, counts, sum: *sum, exemplars }
         }
-        Point::Native(native) => model::Point::Native(native),
+        Point::Native(native) => model::Point::Native(model::Native::new(native)),
         Point::Summary { quantiles, sum, count } => {
             model::Point::Summary { quantiles: quantiles.clone(), sum: *sum, count: *count }
         }

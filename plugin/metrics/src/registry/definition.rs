@@ -50,7 +50,7 @@ pub struct Definition {
     pub unit: Option<String>,
     /// Sorted and unique. The label values of a series are in this order.
     pub label_names: Vec<LabelName>,
-    /// Bucket bounds, for histograms.
+    /// Bucket bounds, for histograms; a native one has these buckets besides its own.
     pub buckets: Option<Buckets>,
     /// Settings for native histograms.
     pub native: Option<NativeConfig>,
@@ -101,10 +101,12 @@ impl Definition {
         }
         self.check_labels()?;
         self.check_unit()?;
-        // An imported gauge histogram has buckets of either form.
-        let takes = |owner: Kind| {
-            let is_form = matches!(owner, Kind::Histogram | Kind::NativeHistogram);
-            self.kind == owner || (self.kind == Kind::GaugeHistogram && is_form)
+        // An imported gauge histogram has buckets of either form, and a native histogram may have
+        // classic ones too.
+        let takes = |owner: Kind| match self.kind {
+            Kind::GaugeHistogram => matches!(owner, Kind::Histogram | Kind::NativeHistogram),
+            Kind::NativeHistogram => matches!(owner, Kind::Histogram | Kind::NativeHistogram),
+            kind => kind == owner,
         };
         let only = |field: &str, given: bool, owner: Kind| match given && !takes(owner) {
             true => Err(Error::invalid(field, format!("only a {} has {field}, and this is a {kind}", owner.name()))),

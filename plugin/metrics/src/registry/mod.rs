@@ -39,6 +39,7 @@ pub use label_sets::MAX_LABEL_SETS;
 pub use limits::Overflow;
 pub use names::{LabelName, Labels, MAX_LABELS, MAX_NAME_LEN, MAX_VALUE_LEN, MetricName, underscored};
 pub use notices::Notices;
+pub(crate) use record::add_exemplar;
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
 pub use series_state::SeriesState;
@@ -52,7 +53,6 @@ use series::{NewSeries, SeriesTable, key_of, values_of};
 use summary::DEFAULT_QUANTILES;
 
 use crate::error::Error;
-use crate::model;
 use crate::model::{Exemplar, Point};
 
 /// The ID of a family in a registry. Never reused, even after [`Registry::clear`].

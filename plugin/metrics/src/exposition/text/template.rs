@@ -90,7 +90,8 @@ impl Frame {
     /// before them.
     pub(in crate::exposition) fn label_bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
         let names: usize = self.labels.iter().map(Vec::len).sum();
-        let values = handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len()));
+        let values =
+            handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len()));
         names * handles.len() + values.sum::<usize>()
     }
 }

@@ -142,9 +142,13 @@ impl<'a> Reader<'a> {
         Ok(milliseconds(self.timestamp(at, seconds)?))
     }
 
-    /// Gives an exemplar to the bucket that contains its value, if there are classic buckets.
+    /// Gives an exemplar to the bucket that contains its value, unless there are native buckets,
+    /// which have all of them.
     fn attach(&mut self, exemplar: Exemplar<'a>) {
         let pending = &mut self.queue.pending;
+        if let Some(native) = pending.front_mut().filter(|pending| pending.native.is_some()) {
+            return native.exemplars.push(exemplar);
+        }
         let contains = |pending: &Pending| matches!(pending.part, Part::Bucket(bound) if exemplar.value <= bound);
         let is_bucket = |pending: &Pending| matches!(pending.part, Part::Bucket(_));
         let place = pending.iter().position(contains).or_else(|| pending.iter().rposition(is_bucket));
