@@ -5,9 +5,13 @@
 a Pushgateway, and of a Prometheus that takes remote writes.
 """
 
+import gzip
+import http.server
 import json
 import os
+import struct
 import sys
+import threading
 import time
 import unittest
 import urllib.parse
@@ -177,7 +181,42 @@ def get(url: str) -> str:
         return response.read().decode()  # type: ignore[no-any-return]
 
 
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """An OTLP receiver that takes everything."""
+
+    bodies: list[bytes] = []
+
+    def do_POST(self) -> None:  # noqa: N802
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.bodies.append(body)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 class Servers(unittest.IsolatedAsyncioTestCase):
+    async def test_it_is_exported_to_otlp(self) -> None:
+        server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        library = Library()
+        plug = Plug.embedded({"otlp_url": f"http://127.0.0.1:{server.server_port}/v1/metrics"})
+        plug.include(library.registry)
+        for value in (2.5, 3.5):
+            library.up.set(value)
+            answer = await plug.deliver("otlp")
+            self.assertTrue(answer["success"], answer)
+            body = Receiver.bodies[-1]
+            self.assertIn(b"lib_up", body)
+            # A data point's value is a double, eight bytes with the lowest first.
+            self.assertIn(struct.pack("<d", value), body)
+
     async def test_it_is_pushed(self) -> None:
         gateway = os.environ["PLUGPIPE_PUSHGATEWAY"]
         library = Library()

@@ -1,4 +1,5 @@
-//! `check`: validates pipes, configurations and grants files without running anything.
+//! `check`: validates pipes, configurations, grants and web configuration files without running
+//! anything.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::pipe::{Pipe, Problem};
+use plugpipe_harness::serve::WebConfig;
 use plugpipe_harness::yaml::prune::Pruned;
 use plugpipe_harness::{
     CommandError, EXAMPLE_NAME, Error, Grants, Limits, Plug, embedded, grants, load, settings, yaml,
@@ -18,7 +20,7 @@ use super::pipe_file::{is_plug, line};
 use super::plug_args::read;
 use super::show;
 
-/// Validate pipes, configurations and grants files without running anything
+/// Validate pipes, configurations, grants and web configuration files without running anything
 ///
 /// Problems are printed with file, line and column. Exit status: 0 if all files are valid, also with
 /// warnings; 1 if a file has a problem; 2 if the command line is wrong or a file cannot be read.
@@ -26,6 +28,7 @@ use super::show;
 #[command(after_help = "Examples:\n  \
     plugpipe-harness check examples/pipes/pipespec.yaml\n  \
     plugpipe-harness check pipes/*.yaml config.yaml grants.yaml --env HOSTNAME\n  \
+    plugpipe-harness check web.yml\n  \
     plugpipe-harness check settings.yaml --as configuration --json | jq '.[].problems'")]
 pub(crate) struct CheckArgs {
     /// The files
@@ -54,6 +57,8 @@ enum Kind {
     Configuration,
     /// A plug's grants
     Grants,
+    /// A file of `serve --web.config.file`
+    WebConfiguration,
 }
 
 impl Kind {
@@ -62,6 +67,7 @@ impl Kind {
             Self::Pipe => "pipe",
             Self::Configuration => "configuration",
             Self::Grants => "grants",
+            Self::WebConfiguration => "web configuration",
         }
     }
 
@@ -71,6 +77,8 @@ impl Kind {
             Self::Pipe
         } else if grants::is_meant(document) {
             Self::Grants
+        } else if WebConfig::is_meant(document) {
+            Self::WebConfiguration
         } else {
             Self::Configuration
         }
@@ -105,7 +113,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
         let document = yaml::read(&text);
         let kind = args.kind.unwrap_or_else(|| document.as_ref().map_or(Kind::Configuration, Kind::of));
         let problems = match (&document, kind) {
-            (Err(error), Kind::Configuration | Kind::Grants) => vec![Problem {
+            (Err(error), Kind::Configuration | Kind::Grants | Kind::WebConfiguration) => vec![Problem {
                 is_warning: false,
                 path: "file".into(),
                 message: format!("is not valid YAML: {error}"),
@@ -113,6 +121,9 @@ pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
             }],
             (_, Kind::Pipe) => pipe(&text, &plug).await?,
             (Ok(document), Kind::Grants) => grants_file(document, path),
+            (Ok(document), Kind::WebConfiguration) => {
+                WebConfig::from_file(path).err().map(|problem| placed(document, &problem, false)).into_iter().collect()
+            }
             (Ok(document), Kind::Configuration) => configuration(document, &text, &file, &names, &plug).await?,
         };
         let is_valid = problems.iter().all(|problem| problem.is_warning);

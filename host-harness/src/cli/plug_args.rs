@@ -262,16 +262,9 @@ impl PlugArgs {
         .await
     }
 
-    /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise,
-    /// or has a remote-write receiver: after a crash a write is repeated with its time, and these
-    /// values, which begin again, would be others.
+    /// Like `start`, with the plug's metrics about itself unless the configuration says otherwise.
     pub(super) async fn start_with_own_metrics(&self) -> Result<PlugHandle, CommandError> {
-        self.start_changed(|config| {
-            if !is_set(config, "remote_write_url") {
-                set_default(config, "own_metrics", true);
-            }
-        })
-        .await
+        self.start_changed(|config| set_default(config, "own_metrics", true)).await
     }
 
     /// Like `start`; the embedded plug, whose settings are known, gets a changed configuration.
@@ -358,16 +351,12 @@ pub(super) fn setting(config: &Value, name: &str) -> Option<String> {
     settings::first_text(config, &[format!("{NESTED}.{name}"), name.to_owned()])
 }
 
-/// Sets a setting unless the configuration has it.
+/// Sets a setting unless the configuration has it, flat or nested.
 fn set_default(config: &mut Value, name: &str, value: bool) {
-    if !is_set(config, name) {
+    let is_set = |place: Option<&Value>| place.is_some_and(|place| place.get(name).is_some());
+    if !is_set(Some(config)) && !is_set(config.get(NESTED)) {
         set_nested(config, name, value);
     }
-}
-
-/// Whether a configuration has a setting, flat or nested.
-fn is_set(config: &Value, name: &str) -> bool {
-    [Some(config), config.get(NESTED)].into_iter().flatten().any(|place| place.get(name).is_some())
 }
 
 /// Sets a nested setting, which takes precedence over a flat one.

@@ -21,6 +21,37 @@ struct Exchanges {
 /// The name of the histogram of exchange durations.
 const EXCHANGES: &str = "plugpipe_monitoring_exchange_duration_seconds";
 
+/// The metrics that are one number, with their kinds and helps.
+const NUMBERS: [(&str, Kind, &str); 7] = [
+    ("plugpipe_monitoring_records_total", Kind::Counter, "Recorded values."),
+    ("plugpipe_monitoring_pushes_total", Kind::Counter, "Pushes that a gateway accepted."),
+    ("plugpipe_monitoring_push_failures_total", Kind::Counter, "Pushes that failed or were rejected."),
+    ("plugpipe_monitoring_encoded_bytes_total", Kind::Counter, "Bytes of exposition written."),
+    (
+        "plugpipe_monitoring_values_lost_total",
+        Kind::Counter,
+        "Values that a remote-write or OTLP receiver rejected or never received.",
+    ),
+    ("plugpipe_monitoring_series_dropped_total", Kind::Counter, "Samples dropped because of a series limit."),
+    ("plugpipe_monitoring_series", Kind::Gauge, "Stored series."),
+];
+
+/// The names of the families that [`Telemetry::publish`] writes.
+fn names() -> impl Iterator<Item = &'static str> {
+    NUMBERS.iter().map(|(name, ..)| *name).chain([EXCHANGES])
+}
+
+/// Whether a family is one that [`Telemetry::publish`] writes.
+pub fn is_own(family: &str) -> bool {
+    names().any(|name| name == family)
+}
+
+/// How many series of [`Telemetry::publish`] a registry has.
+pub fn own_series(registry: &mut Registry) -> usize {
+    let kinds = NUMBERS.iter().map(|(name, kind, _)| (*name, *kind)).chain([(EXCHANGES, Kind::Histogram)]);
+    kinds.filter(|(name, kind)| registry.find_known(name, *kind, core::iter::empty(), 0.0).is_some()).count()
+}
+
 /// What the plug did since its start.
 #[derive(Debug, Default, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Telemetry {
@@ -75,7 +106,7 @@ impl Telemetry {
 
     /// Removes from the registry what [`Telemetry::publish`] wrote.
     pub fn withdraw(&self, registry: &mut Registry) -> Result<(), Error> {
-        for name in self.numbers(registry).iter().map(|(name, ..)| *name).chain([EXCHANGES]) {
+        for name in names() {
             if let Some(family) = registry.family(name) {
                 registry.remove_series(family, &[])?;
             }
@@ -84,38 +115,18 @@ impl Telemetry {
     }
 
     /// All but the histogram: name, kind, help and value.
-    fn numbers(&self, registry: &Registry) -> [(&'static str, Kind, &'static str, u64); 7] {
-        let series = registry.len() as u64 + self.other_series;
-        let dropped = registry.dropped() + self.other_dropped;
-        [
-            ("plugpipe_monitoring_records_total", Kind::Counter, "Recorded values.", self.records),
-            ("plugpipe_monitoring_pushes_total", Kind::Counter, "Pushes that a gateway accepted.", self.pushes),
-            (
-                "plugpipe_monitoring_push_failures_total",
-                Kind::Counter,
-                "Pushes that failed or were rejected.",
-                self.push_failures,
-            ),
-            (
-                "plugpipe_monitoring_encoded_bytes_total",
-                Kind::Counter,
-                "Bytes of exposition written.",
-                self.encoded_bytes,
-            ),
-            (
-                "plugpipe_monitoring_values_lost_total",
-                Kind::Counter,
-                "Values that a remote-write or OTLP receiver rejected or never received.",
-                self.values_lost,
-            ),
-            (
-                "plugpipe_monitoring_series_dropped_total",
-                Kind::Counter,
-                "Samples dropped because of a series limit.",
-                dropped,
-            ),
-            ("plugpipe_monitoring_series", Kind::Gauge, "Stored series.", series),
-        ]
+    fn numbers(&self, registry: &Registry) -> [(&'static str, Kind, &'static str, u64); NUMBERS.len()] {
+        let values = [
+            self.records,
+            self.pushes,
+            self.push_failures,
+            self.encoded_bytes,
+            self.values_lost,
+            registry.dropped() + self.other_dropped,
+            registry.len() as u64 + self.other_series,
+        ];
+        let mut values = values.into_iter();
+        NUMBERS.map(|(name, kind, help)| (name, kind, help, values.next().unwrap_or_default()))
     }
 }
 

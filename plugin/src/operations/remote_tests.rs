@@ -305,6 +305,25 @@ fn a_rejection_with_status_500_loses_only_the_bad_values_and_is_not_retried() {
 }
 
 #[test]
+fn the_plugs_own_metrics_are_not_written_and_are_no_change() {
+    let (mut plug, world) = world();
+    gauge(&mut plug, "x", 1.0);
+    let text = run(&mut plug, json!({"operation": "export_metrics", "own_metrics": true}));
+    assert!(text.to_string().contains("plugpipe_monitoring_series 1\\n"), "{text}");
+    world.answer(|request| status(if is_2(request) { 415 } else { 200 }, ""));
+    for operation in ["remote_write_metrics", "export_otlp"] {
+        let wanted = json!({"operation": operation, "if_changed": true, "own_metrics": true});
+        let first = run(&mut plug, wanted.clone());
+        assert_eq!((&first["success"], first["result"].get("unchanged")), (&json!(true), None), "{first}");
+        if operation == "remote_write_metrics" {
+            assert_eq!(samples(world.asked().last().unwrap()), [(0, 1.0)]);
+        }
+        let again = run(&mut plug, wanted);
+        assert_eq!(again["result"]["unchanged"], true, "{again}");
+    }
+}
+
+#[test]
 fn values_are_resent_in_order_with_their_timestamps() {
     let (mut plug, world) = world();
     for second in 0..9 {

@@ -28,6 +28,9 @@ fn all_problems_of_all_files_come_with_their_places() {
             ("config.yaml", "job_name: j\nprometheus_config:\n  gateway_url: 'not a url'\n"),
             ("grants.yaml", "orgins: []\nlimits: {memroy: 1, call: 30s}\norigins: 7\n"),
             ("good.yaml", "pipeline: [{uses: monitoring_prometheus, wiht: {}}]\n"),
+            ("web.yml", "rate_limit: {interval: 1s, burst: 0}\n"),
+            ("users.yml", "basic_auth_users: {a: planted}\n"),
+            ("limited.yml", "rate_limit: {interval: 1s, burst: 5}\n"),
         ],
         &[],
     );
@@ -42,9 +45,13 @@ fn all_problems_of_all_files_come_with_their_places() {
         "grants.yaml:3:10: error: origins: expected a list, got 7",
         "good.yaml:1:42: warning: pipeline[0].wiht: unknown key; did you mean with?",
         "good.yaml: valid pipe",
+        "web.yml:1:28: error: rate_limit.burst: expected how many",
+        "users.yml:1:20: error: basic_auth_users.a: expected the bcrypt hash",
+        "limited.yml: valid web configuration",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
+    assert!(!text.contains("planted"), "{text}");
 }
 
 #[test]

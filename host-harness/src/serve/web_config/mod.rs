@@ -60,6 +60,11 @@ impl WebConfig {
         Reloading::open("--web.config.file", Box::new(load)).map(|contents| Self(Arc::new(contents)))
     }
 
+    /// Whether a document is one, by its keys.
+    pub fn is_meant(document: &plugpipe_yaml::Node) -> bool {
+        syntax::FILE.names().any(|name| document.get(name).is_some())
+    }
+
     /// Whether clients connect with TLS.
     pub fn has_tls(&self) -> bool {
         self.contents().tls.is_some()

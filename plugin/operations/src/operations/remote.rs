@@ -17,6 +17,7 @@ use crate::hosting::worker::How;
 use crate::hosting::writing::WriteTask;
 use crate::http::redacted;
 use crate::registry::Registry;
+use crate::telemetry::{is_own, own_series};
 use crate::{NAME, VERSION};
 use plugpipe_contract::requests::Deliver;
 use plugpipe_contract::response::Eventually;
@@ -33,7 +34,7 @@ pub fn write(call: &mut Call, request: &Deliver) -> Result<Eventually<RemoteWrit
         todo: "set it to a receiver, for example {\"prometheus_config\": {\"remote_write_url\": \"http://127.0.0.1:9090/api/v1/write\"}}",
     })?;
     let now_ms = call.unix_nanos / 1_000_000;
-    refresh_all(call.registry, call.groups, call.telemetry, config.own_metrics, now_ms)?;
+    refresh_all(call.registry, call.groups, call.telemetry, false, now_ms)?;
     let contents = contents(call)?;
     let receiver = call.receivers.of(url, call.unix_nanos)?;
     let is_idle = receiver.send_queue.pending() == 0 && !receiver.send_queue.is_in_flight();
@@ -47,7 +48,11 @@ pub fn write(call: &mut Call, request: &Deliver) -> Result<Eventually<RemoteWrit
         }));
     }
     let external = &config.remote.external_labels;
-    let mut parts = vec![(call.registry.read(now_ms), default_labels(config))];
+    let mut families = call.registry.read(now_ms);
+    // A write that is repeated after a crash carries the values that it had. The plug's own metrics,
+    // which begin again, would be others by then.
+    families.retain(|family| !is_own(family.name));
+    let mut parts = vec![(families, default_labels(config))];
     parts.extend(call.groups.list.iter().map(|group| {
         let labels = external.iter().map(|(name, value)| (name.as_str(), value));
         (group.part(now_ms).families, labels.collect())
@@ -100,20 +105,17 @@ pub fn export(call: &mut Call, request: &Deliver) -> Result<Eventually<OtlpExpor
     Ok(Eventually::Later)
 }
 
-/// What is recorded now, to know later whether anything changed.
+/// What is recorded now, to know later whether anything changed. The plug's own metrics, which
+/// change with every call, do not count.
 fn contents(call: &mut Call) -> Result<Contents, Error> {
     let now_ms = call.unix_nanos / 1_000_000;
     call.registry.expire(now_ms);
     let mut changes = vec![(group_text(&call.base.group()?), call.pending.changes())];
-    let mut series = call.registry.len();
+    let mut series = call.registry.len() - own_series(call.registry);
     for group in &mut call.groups.list {
         group.registry.expire(now_ms);
         changes.push((group_text(&group.key), group.pending.changes()));
         series += group.registry.len();
-    }
-    if call.config.own_metrics {
-        // They change with every call.
-        changes.push(("own metrics".into(), call.unix_nanos));
     }
     Ok(Contents { changes, series: series as u64 })
 }
