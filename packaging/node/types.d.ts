@@ -394,7 +394,10 @@ export interface BasicAuth {
 
 /** `batch_record` of input_schema. */
 export interface BatchRecord {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2499,7 +2502,10 @@ export interface MetadataAlertRule {
 
 /** `metric` of input_schema. */
 export interface Metric {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2898,7 +2904,10 @@ export interface RecordBatchResult extends AnyResult {
 
 /** `record_counter`: add to a counter. */
 export interface RecordCounterRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2981,7 +2990,10 @@ export type RecordHistogramResult = RecordCounterResult;
 
 /** `record_metric`: record a value; metric_type says as what (default gauge). */
 export interface RecordMetricRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -3117,7 +3129,10 @@ export interface RefusedRecord {
 
 /** `register_metric`: define a metric before recording to it. */
 export interface RegisterMetricRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;

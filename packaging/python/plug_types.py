@@ -571,7 +571,8 @@ class _BatchRecordRequired(TypedDict):
 class BatchRecord(_BatchRecordRequired, total=False):
     """`batch_record` of input_schema."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3152,7 +3153,8 @@ class MetadataAlertRule(_MetadataAlertRuleKeys, _MetadataAlertRuleRequired, tota
 class Metric(TypedDict, total=False):
     """`metric` of input_schema."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3645,7 +3647,8 @@ class _RecordCounterRequestRequired(TypedDict):
 class RecordCounterRequest(AnyRequest, _RecordCounterRequestRequired, total=False):
     """`record_counter`: add to a counter."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3740,7 +3743,8 @@ class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False)
     """`record_metric`: record a value; metric_type says as what (default gauge)."""
 
     operation: Union[Literal["record_metric"], None]
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3905,7 +3909,8 @@ class _RegisterMetricRequestRequired(TypedDict):
 class RegisterMetricRequest(AnyRequest, _RegisterMetricRequestRequired, total=False):
     """`register_metric`: define a metric before recording to it."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text

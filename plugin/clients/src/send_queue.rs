@@ -512,7 +512,11 @@ mod tests {
         assert_eq!(queued(&send_queue)[0], row("x", 90, "9"));
         let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
         (0..6).for_each(|power| native.observe(2_f64.powi(power)));
-        let series = Series { labels: vec![("a", "n")], created_ms: None, point: model::Point::Native(&native) };
+        let series = Series {
+            labels: vec![("a", "n")],
+            created_ms: None,
+            point: model::Point::Native(model::Native::new(&native)),
+        };
         let family = Family {
             name: "n",
             kind: Kind::NativeHistogram,
