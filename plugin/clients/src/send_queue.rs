@@ -433,7 +433,15 @@ mod tests {
             created_ms: Some(1),
             point: model::Point::Gauge(*value),
         });
-        vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", gives_way: false, series: series.collect() }]
+        vec![Family {
+            name: "g",
+            kind: Kind::Gauge,
+            help: "",
+            unit: "",
+            gives_way: false,
+            is_custom: false,
+            series: series.collect(),
+        }]
     }
 
     /// The queue: label, timestamp, value as text.
@@ -523,6 +531,7 @@ mod tests {
             help: "",
             unit: "",
             gives_way: false,
+            is_custom: false,
             series: vec![series],
         };
         send_queue.add(&[family], &[], 200);
@@ -567,7 +576,15 @@ mod tests {
         let counter = || {
             let point = model::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
             let series = vec![Series { labels: Vec::new(), created_ms: None, point }];
-            [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", gives_way: false, series }]
+            [Family {
+                name: "c_total",
+                kind: Kind::Counter,
+                help: "",
+                unit: "",
+                gives_way: false,
+                is_custom: false,
+                series,
+            }]
         };
         send_queue.add(&counter(), &[], 10);
         send_queue.add(&counter(), &[], 20);

@@ -77,6 +77,8 @@ pub struct Family<'a> {
     /// Whether OpenMetrics must write the family as `unknown` because another family uses one of
     /// its reserved names.
     pub gives_way: bool,
+    /// Whether remote writes have a classic histogram's buckets as custom ones of a native one.
+    pub is_custom: bool,
     /// Sorted by label values.
     pub series: Vec<Series<'a>>,
 }

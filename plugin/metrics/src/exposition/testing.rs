@@ -46,6 +46,7 @@ pub fn view(families: &[OwnedFamily]) -> Vec<model::Family<'_>> {
             help,
             unit,
             gives_way: false,
+            is_custom: false,
             series: series.iter().map(view_series).collect(),
         }
     };

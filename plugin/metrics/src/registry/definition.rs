@@ -52,6 +52,9 @@ pub struct Definition {
     pub label_names: Vec<LabelName>,
     /// Bucket bounds, for histograms; a native one has these buckets besides its own.
     pub buckets: Option<Buckets>,
+    /// Whether the buckets of a classic histogram are those of a native one with custom bounds
+    /// (NHCB) where a receiver stores such: in remote writes.
+    pub is_custom: bool,
     /// Settings for native histograms.
     pub native: Option<NativeConfig>,
     /// For summaries: quantiles in 0..=1, ascending; [`super::summary::DEFAULT_QUANTILES`] by
@@ -81,6 +84,7 @@ impl Definition {
             unit: None,
             label_names: Vec::new(),
             buckets: None,
+            is_custom: false,
             native: None,
             quantiles: None,
             window: None,
@@ -113,6 +117,7 @@ impl Definition {
             false => Ok(()),
         };
         only("buckets", self.buckets.is_some(), Kind::Histogram)?;
+        only("custom buckets", self.is_custom && self.kind != Kind::Histogram, Kind::Histogram)?;
         only("native", self.native.is_some(), Kind::NativeHistogram)?;
         only("quantiles", self.quantiles.is_some(), Kind::Summary)?;
         only("window", self.window.is_some(), Kind::Summary)?;
@@ -206,6 +211,12 @@ impl Definition {
                 numbers_text(own.bounds()),
                 numbers_text(requested.bounds())
             ));
+        }
+        if other.is_custom && !self.is_custom {
+            return conflict(
+                "its buckets are classic ones, and cannot become those of a native histogram; remove the metric first"
+                    .to_owned(),
+            );
         }
         let time = |time: &Duration| format!("{}s", number_text(time.as_secs_f64()));
         let states = |definition: &Self| Some(definition.states.clone()).filter(|states| !states.is_empty());

@@ -98,6 +98,7 @@ impl Registry {
                 help: definition.help.as_deref().unwrap_or_default(),
                 unit: definition.unit.as_deref().unwrap_or_default(),
                 gives_way: self.families.get(family.first_set).is_some_and(|first| !first.conflicts.is_empty()),
+                is_custom: definition.is_custom,
                 series: series.collect(),
             }),
         }

@@ -2,7 +2,7 @@
 //! can recreate a plug after a trap. Handles stay valid, and stale ones stay stale.
 //!
 //! Layout, version 1, or 2 if there are families of other sources, or 3 if native histograms have
-//! classic buckets or exemplars: magic and version; body; 8 bytes of checksum over everything before. The body consists of integers (LEB128), numbers (8 bytes),
+//! classic buckets or exemplars, or classic ones custom buckets: magic and version; body; 8 bytes of checksum over everything before. The body consists of integers (LEB128), numbers (8 bytes),
 //! and length-prefixed strings. The checksum applies FNV-1a's step to 8-byte words, folding in the
 //! high half after each; each step is a bijection, so any single changed word is detected.
 //!
@@ -28,7 +28,8 @@ const MAGIC: &[u8; 8] = b"ppmetric";
 const VERSION: u64 = 1;
 /// Each definition comes after the family's [`Origin`].
 const WITH_SOURCES: u64 = 2;
-/// The same, and native histograms have classic counts and exemplars.
+/// The same, and native histograms have classic counts and exemplars, and definitions tell whether
+/// buckets are custom.
 const WITH_NATIVE_PARTS: u64 = 3;
 const CHECKSUM_BYTES: usize = 8;
 
@@ -52,6 +53,9 @@ impl Registry {
                 continue;
             }
             write_definition(out, &family.definition);
+            if version >= WITH_NATIVE_PARTS {
+                out.push(u8::from(family.definition.is_custom));
+            }
             write_option(out, family.overflow, |out, handle| write_unsigned(out, u64::from(handle)));
         }
         write_unsigned(out, self.series.rows() as u64);
@@ -82,11 +86,12 @@ impl Registry {
         read(&mut Reader { rest: input, version }, seed)?.ok_or_else(|| refused("its contents are inconsistent"))
     }
 
-    /// Whether some native histogram has classic buckets or exemplars.
+    /// Whether some native histogram has classic buckets or exemplars, or a classic one is custom.
     fn has_native_parts(&self) -> bool {
         let has_parts = |native: &Native| !(native.counts.is_empty() && native.exemplars.is_empty());
         let mut composites = self.composites.iter().flatten();
-        composites.any(|composite| matches!(composite, Composite::Native(native) if has_parts(native)))
+        self.families.iter().any(|family| family.definition.is_custom)
+            || composites.any(|composite| matches!(composite, Composite::Native(native) if has_parts(native)))
     }
 
     fn write_row(&self, out: &mut Vec<u8>, row: usize, version: u64) {
@@ -486,6 +491,10 @@ impl<'a> Reader<'a> {
         definition.states = self.list(|input| input.text().map(Into::into))?;
         definition.series_limit = self.option(Self::size)?;
         definition.ttl = self.option(Self::duration)?;
+        definition.is_custom = match self.version >= WITH_NATIVE_PARTS {
+            true => self.option(|_| Some(()))?.is_some(),
+            false => false,
+        };
         Some(definition)
     }
 

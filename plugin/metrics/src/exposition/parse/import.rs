@@ -23,6 +23,9 @@ pub struct Options {
     /// Whether to import metrics of unknown type as gauges, which can be recorded, instead of as
     /// they are.
     pub unknown_as_gauge: bool,
+    /// Whether classic histograms are native ones with custom buckets (NHCB) in remote writes, as
+    /// of a Prometheus that scrapes with `convert_classic_histograms_to_nhcb`.
+    pub classic_as_native: bool,
 }
 
 /// A metric that was not imported, or only in part.
@@ -200,6 +203,7 @@ fn prepare(
         crate::registry::Kind::Histogram | crate::registry::Kind::GaugeHistogram => {
             let first = metrics.first().copied().map(bounds).unwrap_or_default();
             definition.buckets = Some(Buckets::new(&first, "buckets").map_err(text)?);
+            definition.is_custom = options.classic_as_native && kind == crate::registry::Kind::Histogram;
         }
         crate::registry::Kind::StateSet => {
             let mut states: Vec<Box<str>> = Vec::new();

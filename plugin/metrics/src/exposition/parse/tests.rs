@@ -1096,7 +1096,7 @@ proptest! {
             match read(&bytes, format) {
                 Ok(families) => {
                     lint::lint(&families);
-                    import(&families, &mut Registry::default(), import::Options { unknown_as_gauge: true });
+                    import(&families, &mut Registry::default(), import::Options { unknown_as_gauge: true, ..Default::default() });
                     for format in [Format::Text, Format::OpenMetrics, Format::OpenMetrics2] {
                         let _ = reexpose(&families, format, &mut Vec::new());
                     }

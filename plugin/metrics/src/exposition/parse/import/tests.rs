@@ -175,7 +175,7 @@ fn gauge_histograms_and_metrics_of_unknown_type_stay_what_they_are() {
     let gauge = registry.series(registry.family("g").unwrap(), &[]).unwrap();
     assert!(registry.observe(gauge, 1.0).is_err() && registry.record(gauge, 1.0).is_err());
     // As a gauge, if that is wanted.
-    let options = Options { unknown_as_gauge: true };
+    let options = Options { unknown_as_gauge: true, ..Default::default() };
     let families = parse(b"u 1\n", Format::Text, &Limits::default()).unwrap();
     let mut registry = Registry::default();
     assert_eq!(import(&families, &mut registry, options).series, 1);
@@ -370,4 +370,32 @@ fn a_line_with_many_exemplars_keeps_the_latest() {
     assert_eq!((imported.series, imported.exemplars_dropped), (1, 100_000 - 16));
     let kept = second(&registry);
     assert_eq!(kept.matches(" # {} 1.5 1009").count(), 16, "{kept}");
+}
+
+#[test]
+fn classic_histograms_can_be_native_ones_with_custom_buckets() {
+    use crate::exposition::remote_write::{Value, each_value};
+    let text = "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 1\nh_bucket{le=\"+Inf\"} 3\nh_sum 7.5\nh_count 3\n";
+    let families = parse(text.as_bytes(), Format::Text, &Limits::default()).unwrap();
+    let mut registry = Registry::default();
+    let options = Options { classic_as_native: true, ..Options::default() };
+    assert_eq!(import(&families, &mut registry, options).refused, []);
+    // Scrapers get the classic buckets.
+    assert_eq!(written(&registry), text);
+    let mut snapshot = Vec::new();
+    registry.snapshot(&mut snapshot);
+    let restored = Registry::restore(&snapshot, 7).unwrap();
+    for registry in [&registry, &restored] {
+        let mut values = Vec::new();
+        let model = registry.read(0);
+        each_value(&model[0], &model[0].series[0], &mut |suffix, _, value, _| values.push((suffix.to_owned(), value)));
+        let native = crate::registry::native::NativeHistogram::custom(&[1.0, 2.0], &[1, 0, 2], 7.5).unwrap();
+        assert_eq!(values, [(String::new(), Value::Native(Box::new(native)))]);
+    }
+    // Later imports do not need to say so, and a histogram that was classic stays that.
+    assert_eq!(import(&families, &mut registry, Options::default()).refused, []);
+    let mut classic = Registry::default();
+    import(&families, &mut classic, Options::default());
+    let refused = import(&families, &mut classic, options).refused;
+    assert!(refused[0].reason.contains("remove the metric first"), "{refused:?}");
 }
