@@ -1534,6 +1534,11 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
    * in this way), `prometheus` or `protobuf`.
    */
   accept?: Text;
+  /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
   /** Whether to import it into the registry; false by default. */
   import?: Flag;
   /** Whether the result includes samples; false by default. */
@@ -3567,6 +3572,11 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
    */
   accept?: Text;
   /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
+  /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
    * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
@@ -3709,6 +3719,11 @@ export interface ScrapedEndpoint {
    * in this way), `prometheus` or `protobuf`.
    */
   accept?: Text;
+  /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
   /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
   /** The endpoint's URL, with path and query if needed. */

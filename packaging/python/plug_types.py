@@ -1908,6 +1908,9 @@ class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired
     # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
     # only in this way), `prometheus` or `protobuf`.
     accept: Text
+    # Whether remote writes have the classic histograms that are imported as native ones with custom
+    # buckets, as after a scrape by Prometheus with this setting; false by default.
+    convert_classic_histograms_to_nhcb: Flag
     # Whether the result includes samples; false by default.
     include_samples: Flag
     # The maximum number of metric families and of lint findings in the result; 300 by default.
@@ -4417,6 +4420,9 @@ class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpo
     # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
     # only in this way), `prometheus` or `protobuf`.
     accept: Text
+    # Whether remote writes have the classic histograms that are imported as native ones with custom
+    # buckets, as after a scrape by Prometheus with this setting; false by default.
+    convert_classic_histograms_to_nhcb: Flag
     # The format of a response whose `Content-Type` is missing or not a metrics format:
     # `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
     fallback_format: Text
@@ -4562,6 +4568,9 @@ class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
     # only in this way), `prometheus` or `protobuf`.
     accept: Text
+    # Whether remote writes have the classic histograms that are imported as native ones with custom
+    # buckets, as after a scrape by Prometheus with this setting; false by default.
+    convert_classic_histograms_to_nhcb: Flag
     # Credentials for the endpoint.
     endpoint_auth: Credentials
     # The endpoint's URL, with path and query if needed.
