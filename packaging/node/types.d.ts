@@ -394,7 +394,10 @@ export interface BasicAuth {
 
 /** `batch_record` of input_schema. */
 export interface BatchRecord {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -1532,6 +1535,11 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
    * in this way), `prometheus` or `protobuf`.
    */
   accept?: Text;
+  /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
   /** Whether to import it into the registry; false by default. */
   import?: Flag;
   /** Whether the result includes samples; false by default. */
@@ -2500,7 +2508,10 @@ export interface MetadataAlertRule {
 
 /** `metric` of input_schema. */
 export interface Metric {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2899,7 +2910,10 @@ export interface RecordBatchResult extends AnyResult {
 
 /** `record_counter`: add to a counter. */
 export interface RecordCounterRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2982,7 +2996,10 @@ export type RecordHistogramResult = RecordCounterResult;
 
 /** `record_metric`: record a value; metric_type says as what (default gauge). */
 export interface RecordMetricRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -3118,7 +3135,10 @@ export interface RefusedRecord {
 
 /** `register_metric`: define a metric before recording to it. */
 export interface RegisterMetricRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -3553,6 +3573,11 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
    */
   accept?: Text;
   /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
+  /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
    * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
@@ -3695,6 +3720,11 @@ export interface ScrapedEndpoint {
    * in this way), `prometheus` or `protobuf`.
    */
   accept?: Text;
+  /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
   /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
   /** The endpoint's URL, with path and query if needed. */
