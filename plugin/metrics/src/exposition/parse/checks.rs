@@ -67,13 +67,9 @@ impl Index {
     }
 
     pub(super) fn hash(&self, name: &str) -> u64 {
-        self.hash_bytes(name.as_bytes())
-    }
-
-    pub(super) fn hash_bytes(&self, bytes: &[u8]) -> u64 {
         use std::hash::{BuildHasher, Hasher};
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(bytes);
+        hasher.write(name.as_bytes());
         hasher.finish()
     }
 

@@ -44,8 +44,6 @@ pub(super) struct Reader<'a> {
     families: Vec<FamilyState<'a>>,
     index: Index,
     labels: Vec<Label<'a>>,
-    /// The labels as written, without the braces.
-    labels_text: &'a str,
     group: Option<Group>,
     point: Point,
     /// Hashes of the family's metrics; for infos, which have no groups, of every sample and
@@ -67,7 +65,6 @@ impl<'a> Reader<'a> {
             families: Vec::new(),
             index: Index::new(limits.seed),
             labels: Vec::new(),
-            labels_text: "",
             group: None,
             point: Point::default(),
             seen: HashSet::default(),
@@ -116,15 +113,12 @@ impl<'a> Reader<'a> {
     /// Parses the labels of a sample, if there are any, and its name if that is `None`.
     fn labels_after(&mut self, name: &mut Option<Cow<'a, str>>) -> Result<(), ParseError> {
         self.labels.clear();
-        self.labels_text = "";
         if self.cursor.peek() != Some(b'{') {
             return Ok(());
         }
-        let start = self.cursor.at + 1;
         let mut labels = std::mem::take(&mut self.labels);
         let read = self.labels(name, &mut labels);
         self.labels = labels;
-        self.labels_text = self.cursor.since(start).strip_suffix('}').unwrap_or_default();
         read
     }
 

@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn usual_bounds_are_canonical() {
-        assert!(["0.005", "0.1", "1.0", "2.5", "10.0", "0.0001", "123456.5", "0.0", "+Inf"].into_iter().all(is_canonical));
+        assert!(
+            ["0.005", "0.1", "1.0", "2.5", "10.0", "0.0001", "123456.5", "0.0", "+Inf"].into_iter().all(is_canonical)
+        );
         assert!(!["1", "", ".5", "1.", "1.50", "01.5", "0.00001", "1e5", "-1.5", "Inf"].into_iter().any(is_canonical));
     }
 }

@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::super::event::{Event, Exemplar, Label, ParseError, Part, Sample};
+use super::super::event::{Event, Exemplar, ParseError, Part, Sample};
 use super::super::pending::Pending;
 use super::super::scan::milliseconds;
 use super::Reader;
 use super::state::Group;
-use crate::exposition::escaping::write_label;
 use crate::model::FamilyType;
 
 /// The times of a line.
@@ -183,29 +182,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A hash of the labels that does not depend on their order.
-    fn hash_of_all(&self) -> u128 {
-        // Usually they are written as they would be here: sorted, and without escapes and quoted
-        // names, both of which make the text longer.
-        let is_sorted = self.labels.is_sorted_by(|a, b| a.name < b.name);
-        let length = |label: &Label| label.name.len() + label.value.len() + ",=\"\"".len();
-        let length: usize = self.labels.iter().map(length).sum();
-        let is_plain = self.labels.iter().all(|label| matches!(label.value, Cow::Borrowed(_)));
-        if is_sorted && is_plain && self.labels_text.len() + 1 == length.max(1) {
-            return self.index.hash(self.labels_text).into();
-        }
-        let labels = self.labels.iter().map(|label| (&*label.name, &*label.value)).collect();
-        let mut written = Vec::new();
-        for (name, value) in crate::sort::sorted_by(labels, |a: &(&str, &str), b: &(&str, &str)| a.0.cmp(b.0)) {
-            write_label(name, value, &mut written);
-        }
-        self.index.hash_bytes(&written).into()
-    }
-
     /// Checks that metrics are contiguous and unique, and their samples in order.
     fn place_metric(&mut self, kind: FamilyType, at: usize, times: &Times<'a>) -> Result<(), ParseError> {
         let timestamp = times.timestamp;
-        let state = self.hash_of_all();
+        let state = self.hash("");
         let labels = match (kind, self.families.last()) {
             // Apart from those of single states.
             (FamilyType::StateSet, Some(family)) => !self.hash(&family.name),
