@@ -394,7 +394,10 @@ export interface BasicAuth {
 
 /** `batch_record` of input_schema. */
 export interface BatchRecord {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -1538,6 +1541,11 @@ export interface FederateRequest extends Omit<AnyRequest, 'scrape_config'> {
    * in this way), `prometheus` or `protobuf`.
    */
   accept?: Text;
+  /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
   /** Whether to import it into the registry; false by default. */
   import?: Flag;
   /** Whether the result includes samples; false by default. */
@@ -2506,7 +2514,10 @@ export interface MetadataAlertRule {
 
 /** `metric` of input_schema. */
 export interface Metric {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2905,7 +2916,10 @@ export interface RecordBatchResult extends AnyResult {
 
 /** `record_counter`: add to a counter. */
 export interface RecordCounterRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -2988,7 +3002,10 @@ export type RecordHistogramResult = RecordCounterResult;
 
 /** `record_metric`: record a value; metric_type says as what (default gauge). */
 export interface RecordMetricRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -3124,7 +3141,10 @@ export interface RefusedRecord {
 
 /** `register_metric`: define a metric before recording to it. */
 export interface RegisterMetricRequest extends AnyRequest {
-  /** Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional. */
+  /**
+   * Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+   * buckets. A final `+Inf` is optional.
+   */
   buckets?: (number | string)[] | null;
   /** An alias of `help`. */
   description?: Text;
@@ -3559,6 +3579,11 @@ export interface ScrapeEndpointRequest extends Omit<AnyRequest, 'scrape_config'>
    */
   accept?: Text;
   /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
+  /**
    * The format of a response whose `Content-Type` is missing or not a metrics format: `prometheus`,
    * `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
    */
@@ -3701,6 +3726,11 @@ export interface ScrapedEndpoint {
    * in this way), `prometheus` or `protobuf`.
    */
   accept?: Text;
+  /**
+   * Whether remote writes have the classic histograms that are imported as native ones with custom
+   * buckets, as after a scrape by Prometheus with this setting; false by default.
+   */
+  convert_classic_histograms_to_nhcb?: Flag;
   /** Credentials for the endpoint. */
   endpoint_auth?: Credentials;
   /** The endpoint's URL, with path and query if needed. */

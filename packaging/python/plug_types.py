@@ -576,7 +576,8 @@ class _BatchRecordRequired(TypedDict):
 class BatchRecord(_BatchRecordRequired, total=False):
     """`batch_record` of input_schema."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -1917,6 +1918,9 @@ class FederateRequest(AnyRequest, _FederateRequestKeys, _FederateRequestRequired
     # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
     # only in this way), `prometheus` or `protobuf`.
     accept: Text
+    # Whether remote writes have the classic histograms that are imported as native ones with custom
+    # buckets, as after a scrape by Prometheus with this setting; false by default.
+    convert_classic_histograms_to_nhcb: Flag
     # Whether the result includes samples; false by default.
     include_samples: Flag
     # The maximum number of metric families and of lint findings in the result; 300 by default.
@@ -3162,7 +3166,8 @@ class MetadataAlertRule(_MetadataAlertRuleKeys, _MetadataAlertRuleRequired, tota
 class Metric(TypedDict, total=False):
     """`metric` of input_schema."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3655,7 +3660,8 @@ class _RecordCounterRequestRequired(TypedDict):
 class RecordCounterRequest(AnyRequest, _RecordCounterRequestRequired, total=False):
     """`record_counter`: add to a counter."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3750,7 +3756,8 @@ class RecordMetricRequest(AnyRequest, _RecordMetricRequestRequired, total=False)
     """`record_metric`: record a value; metric_type says as what (default gauge)."""
 
     operation: Union[Literal["record_metric"], None]
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -3915,7 +3922,8 @@ class _RegisterMetricRequestRequired(TypedDict):
 class RegisterMetricRequest(AnyRequest, _RegisterMetricRequestRequired, total=False):
     """`register_metric`: define a metric before recording to it."""
 
-    # Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    # Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    # buckets. A final `+Inf` is optional.
     buckets: Union[List[Union[float, str]], None]
     # An alias of `help`.
     description: Text
@@ -4422,6 +4430,9 @@ class ScrapeEndpointRequest(AnyRequest, _ScrapeEndpointRequestKeys, _ScrapeEndpo
     # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
     # only in this way), `prometheus` or `protobuf`.
     accept: Text
+    # Whether remote writes have the classic histograms that are imported as native ones with custom
+    # buckets, as after a scrape by Prometheus with this setting; false by default.
+    convert_classic_histograms_to_nhcb: Flag
     # The format of a response whose `Content-Type` is missing or not a metrics format:
     # `prometheus`, `openmetrics`, `openmetrics2` or `protobuf`. Without it, that is an error.
     fallback_format: Text
@@ -4567,6 +4578,9 @@ class ScrapedEndpoint(_ScrapedEndpointKeys, total=False):
     # The preferred format: `openmetrics` (the default), `openmetrics2` (2.0, which is asked for
     # only in this way), `prometheus` or `protobuf`.
     accept: Text
+    # Whether remote writes have the classic histograms that are imported as native ones with custom
+    # buckets, as after a scrape by Prometheus with this setting; false by default.
+    convert_classic_histograms_to_nhcb: Flag
     # Credentials for the endpoint.
     endpoint_auth: Credentials
     # The endpoint's URL, with path and query if needed.

@@ -433,7 +433,15 @@ mod tests {
             created_ms: Some(1),
             point: model::Point::Gauge(*value),
         });
-        vec![Family { name: "g", kind: Kind::Gauge, help: "", unit: "", gives_way: false, series: series.collect() }]
+        vec![Family {
+            name: "g",
+            kind: Kind::Gauge,
+            help: "",
+            unit: "",
+            gives_way: false,
+            is_custom: false,
+            series: series.collect(),
+        }]
     }
 
     /// The queue: label, timestamp, value as text.
@@ -512,13 +520,18 @@ mod tests {
         assert_eq!(queued(&send_queue)[0], row("x", 90, "9"));
         let mut native = NativeHistogram::new(0, 0.0, 100).unwrap();
         (0..6).for_each(|power| native.observe(2_f64.powi(power)));
-        let series = Series { labels: vec![("a", "n")], created_ms: None, point: model::Point::Native(&native) };
+        let series = Series {
+            labels: vec![("a", "n")],
+            created_ms: None,
+            point: model::Point::Native(model::Native::new(&native)),
+        };
         let family = Family {
             name: "n",
             kind: Kind::NativeHistogram,
             help: "",
             unit: "",
             gives_way: false,
+            is_custom: false,
             series: vec![series],
         };
         send_queue.add(&[family], &[], 200);
@@ -563,7 +576,15 @@ mod tests {
         let counter = || {
             let point = model::Point::Counter { total: 1.0, exemplar: Some(&exemplar) };
             let series = vec![Series { labels: Vec::new(), created_ms: None, point }];
-            [Family { name: "c_total", kind: Kind::Counter, help: "", unit: "", gives_way: false, series }]
+            [Family {
+                name: "c_total",
+                kind: Kind::Counter,
+                help: "",
+                unit: "",
+                gives_way: false,
+                is_custom: false,
+                series,
+            }]
         };
         send_queue.add(&counter(), &[], 10);
         send_queue.add(&counter(), &[], 20);

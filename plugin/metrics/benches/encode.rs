@@ -76,7 +76,7 @@ fn main() -> Result<(), Error> {
     };
     let second = |registry: &Registry| {
         let mut out = Vec::new();
-        openmetrics2::encode(&registry.read(registry.now_ms()), Escaping::AllowUtf8, &mut out);
+        openmetrics2::encode_registry(registry, registry.now_ms(), Escaping::AllowUtf8, &mut out);
         out.len()
     };
     let numbers = registry(100, 100, &[Kind::Counter, Kind::Gauge], |at| at as f64 * 1.25)?;

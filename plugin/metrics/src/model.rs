@@ -77,6 +77,8 @@ pub struct Family<'a> {
     /// Whether OpenMetrics must write the family as `unknown` because another family uses one of
     /// its reserved names.
     pub gives_way: bool,
+    /// Whether remote writes have a classic histogram's buckets as custom ones of a native one.
+    pub is_custom: bool,
     /// Sorted by label values.
     pub series: Vec<Series<'a>>,
 }
@@ -120,7 +122,7 @@ pub enum Point<'a> {
         exemplars: &'a [Option<Exemplar>],
     },
     /// Observations in exponential buckets, of a native or a gauge histogram.
-    Native(&'a NativeHistogram),
+    Native(Native<'a>),
     /// Observations and their quantiles.
     Summary {
         /// Quantile in 0..=1 and its value (NaN if the window is empty), ascending.
@@ -134,6 +136,63 @@ pub enum Point<'a> {
     Info,
     /// Named states; each is on or off.
     StateSet(&'a [(Box<str>, bool)]),
+}
+
+/// A native histogram with what a series has besides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Native<'a> {
+    /// The exponential buckets.
+    pub histogram: &'a NativeHistogram,
+    /// The same observations in classic buckets, if the series has both.
+    pub classic: Option<Classic<'a>>,
+    /// Some observations. Those of the classic buckets are among them.
+    pub exemplars: &'a [Exemplar],
+}
+
+/// Classic buckets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Classic<'a> {
+    /// Finite upper bounds, ascending.
+    pub bounds: &'a [f64],
+    /// Observations per bucket (not cumulative), one longer than `bounds`.
+    pub counts: &'a [u64],
+}
+
+impl std::ops::Deref for Native<'_> {
+    type Target = NativeHistogram;
+
+    fn deref(&self) -> &NativeHistogram {
+        self.histogram
+    }
+}
+
+impl<'a> Native<'a> {
+    /// A native histogram without classic buckets and exemplars.
+    pub fn new(histogram: &'a NativeHistogram) -> Self {
+        Self { histogram, classic: None, exemplars: &[] }
+    }
+
+    /// The classic buckets with their upper bounds, cumulative counts and latest exemplars; without
+    /// classic buckets, the last one, which has all observations.
+    pub fn classic_buckets(&self) -> impl Iterator<Item = (f64, u64, Option<&'a Exemplar>)> + use<'a> {
+        let Self { histogram, classic, exemplars } = *self;
+        let bounds = classic.map_or(&[][..], |classic| classic.bounds);
+        let (mut below, mut lower) = (0, f64::NEG_INFINITY);
+        bounds.iter().copied().chain([f64::INFINITY]).enumerate().map(move |(place, upper)| {
+            below += classic.map_or(histogram.count(), |classic| classic.counts.get(place).copied().unwrap_or(0));
+            let contains = |exemplar: &&Exemplar| {
+                (exemplar.value > lower || lower == f64::NEG_INFINITY) && exemplar.value <= upper
+            };
+            let latest = exemplars.iter().filter(contains).max_by_key(|exemplar| exemplar.unix_ms);
+            lower = upper;
+            (upper, below, latest)
+        })
+    }
+
+    /// The latest exemplar.
+    pub fn latest(&self) -> Option<&'a Exemplar> {
+        self.exemplars.iter().max_by_key(|exemplar| exemplar.unix_ms)
+    }
 }
 
 /// An example observation with its own labels, such as a trace ID.

@@ -18,7 +18,10 @@ const ALL: &str = "# TYPE counter_total counter\ncounter_total{a=\"b\"} 7 st@150
     # TYPE histogram histogram\n\
     histogram {count:3,sum:4.5,bucket:[1:1,2:2,+Inf:3]} st@1500000000.000 # {t=\"x\"} 1.5 1500000001.000\n\
     # TYPE native_histogram histogram\nnative_histogram {count:3,sum:4.5,schema:0,zero_threshold:0,zero_count:1,\
-    positive_spans:[1:2],positive_buckets:[1,1]} st@1500000000.000\n\
+    positive_spans:[1:2],positive_buckets:[1,1]} st@1500000000.000 # {t=\"x\"} 1.5 1500000001.000\n\
+    # TYPE classic_and_native_histogram histogram\nclassic_and_native_histogram {count:3,sum:4.5,schema:0,\
+    zero_threshold:0,zero_count:1,positive_spans:[1:2],positive_buckets:[1,1],bucket:[1:1,2:2,+Inf:3]} \
+    st@1500000000.000 # {t=\"x\"} 0.5 1500000001.000 # {t=\"x\"} 0.5 1500000002.000 # {t=\"x\"} 1.5 1500000001.000\n\
     # TYPE some_info info\nsome_info{version=\"1\"} 1\n\
     # TYPE stateset stateset\nstateset{stateset=\"off\"} 0\nstateset{stateset=\"on\"} 1\n\
     # TYPE gauge_histogram gaugehistogram\n\
@@ -28,11 +31,12 @@ const ALL: &str = "# TYPE counter_total counter\ncounter_total{a=\"b\"} 7 st@150
     # TYPE unknown unknown\nunknown 9\n# EOF\n";
 
 /// The kinds, by the names of their metrics.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "counter_total",
     "gauge",
     "histogram",
     "native_histogram",
+    "classic_and_native_histogram",
     "summary",
     "some_info",
     "stateset",

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use plugpipe_metrics::exposition::escaping::Escaping;
-use plugpipe_metrics::exposition::openmetrics;
 use plugpipe_metrics::exposition::parse::{Format, Limits, parse};
 use plugpipe_metrics::exposition::text::Encoder;
+use plugpipe_metrics::exposition::{openmetrics, openmetrics2};
 use plugpipe_metrics::registry::{Definition, Kind, Labels, MetricName, Recording, Registry};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -75,6 +75,11 @@ proptest! {
         let mut open = Vec::new();
         openmetrics::encode(&registry.read(0), Escaping::default(), &mut open);
         prop_assert_eq!(&series_of(&open, Format::OpenMetrics), &model);
+        let (mut second, mut read) = (Vec::new(), Vec::new());
+        openmetrics2::encode_registry(&registry, 0, Escaping::AllowUtf8, &mut second);
+        prop_assert_eq!(&series_of(&second, Format::OpenMetrics2), &model);
+        openmetrics2::encode(&registry.read(0), Escaping::AllowUtf8, &mut read);
+        prop_assert_eq!(second, read);
         let mut snapshot = Vec::new();
         registry.snapshot(&mut snapshot);
         let restored = Registry::restore(&snapshot, 1).unwrap();

@@ -5,6 +5,7 @@
 
 use plugpipe_metrics::exposition::escaping::Escaping;
 use plugpipe_metrics::exposition::openmetrics::encode;
+use plugpipe_metrics::exposition::openmetrics2;
 use plugpipe_metrics::exposition::parse::{Format, Limits, parse};
 use plugpipe_metrics::registry::{Buckets, Definition, Kind, MetricName, Registry};
 use proptest::prelude::*;
@@ -78,6 +79,14 @@ proptest! {
             let text = exposed(&registry, escaping);
             let read = parse(text.as_bytes(), Format::OpenMetrics, &Limits::default());
             prop_assert!(read.is_ok(), "{}: {}\n{}", escaping.name(), read.unwrap_err(), text);
+            // Version 2.0 is the same with and without the model.
+            let (mut second, mut read) = (Vec::new(), Vec::new());
+            openmetrics2::encode_registry(&registry, 0, escaping, &mut second);
+            openmetrics2::encode(&registry.read(0), escaping, &mut read);
+            let (second, read) = (String::from_utf8(second).unwrap(), String::from_utf8(read).unwrap());
+            prop_assert_eq!(&second, &read);
+            let read = parse(second.as_bytes(), Format::OpenMetrics2, &Limits::default());
+            prop_assert!(read.is_ok(), "{}: {}\n{}", escaping.name(), read.unwrap_err(), second);
         }
         // The types do not depend on registration order.
         let mut backward = Registry::default();

@@ -243,7 +243,7 @@ fn exemplar(call: &Call, given: &Labels) -> Result<Option<Exemplar>, Error> {
 
 fn with_exemplar(call: &mut Call, recording: &Recording, mut exemplar: Exemplar) -> Result<SeriesId, Error> {
     let kind = recording.definition.kind;
-    if !matches!(kind, Kind::Counter | Kind::Histogram) {
+    if !matches!(kind, Kind::Counter | Kind::Histogram | Kind::NativeHistogram) {
         let problem = format!("only counters and histograms have exemplars, but this is a {}", kind.name());
         return Err(Error::invalid("exemplar", problem));
     }

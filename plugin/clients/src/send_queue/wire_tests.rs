@@ -142,6 +142,8 @@ mod schema {
         pub(super) positive_deltas: Vec<i64>,
         #[prost(int64, tag = "15")]
         pub(super) timestamp: i64,
+        #[prost(double, repeated, tag = "16")]
+        pub(super) custom_values: Vec<f64>,
         #[prost(int64, tag = "17")]
         pub(super) start_timestamp: i64,
     }
@@ -254,6 +256,32 @@ fn a_native_histogram_is_one_histogram_in_both_versions() {
     expected.start_timestamp = NOW as i64 - 1;
     assert_eq!(two.timeseries[0].histograms, [expected]);
     assert!(one.timeseries[0].samples.is_empty() && two.timeseries[0].samples.is_empty());
+}
+
+#[test]
+fn a_classic_histogram_with_custom_buckets_is_one_native_histogram() {
+    let families = each_kind();
+    let mut families = view(&families);
+    families.retain(|family| family.kind == Kind::Histogram);
+    families[0].is_custom = true;
+    let mut send_queue = SendQueue::new(FixedState::with_seed(1));
+    send_queue.add(&families, &[], NOW);
+    let expected = schema::Histogram {
+        count_int: Some(4),
+        sum: 2e6,
+        schema: -53,
+        zero_count_int: Some(0),
+        positive_spans: vec![schema::BucketSpan { offset: 1, length: 3 }],
+        positive_deltas: vec![2, -1, 0],
+        custom_values: vec![0.0001, 1.0, 1e6],
+        timestamp: NOW as i64,
+        start_timestamp: 1_700_000_000_120,
+        ..Default::default()
+    };
+    let request = request_2(&send_queue);
+    assert_eq!(request.timeseries.len(), 1);
+    assert_eq!(request.timeseries[0].histograms, [expected]);
+    assert_eq!(request.timeseries[0].exemplars.len(), 1);
 }
 
 #[test]

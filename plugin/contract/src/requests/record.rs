@@ -52,7 +52,8 @@ pub struct DefinitionFields<'a> {
     pub unit: Text<'a>,
     /// Whether metric and label names may be any UTF-8 text.
     pub utf8: Flag,
-    /// Bucket bounds of a histogram, in increasing order. A final `+Inf` is optional.
+    /// Bucket bounds of a histogram, in increasing order; of a native histogram, besides its own
+    /// buckets. A final `+Inf` is optional.
     pub buckets: Option<Vec<Bound>>,
     /// Settings of a native histogram.
     pub native: Option<NativeFields>,

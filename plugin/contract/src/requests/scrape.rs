@@ -70,6 +70,9 @@ pub struct ScrapeOptions<'a> {
     pub import: Flag,
     /// Whether to import untyped metrics as gauges; they stay untyped by default.
     pub unknown_as_gauge: Flag,
+    /// Whether remote writes have the classic histograms that are imported as native ones with
+    /// custom buckets, as after a scrape by Prometheus with this setting; false by default.
+    pub convert_classic_histograms_to_nhcb: Flag,
 }
 
 /// The series that Prometheus federates.

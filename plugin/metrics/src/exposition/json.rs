@@ -18,7 +18,7 @@
 //! | `counter` | `value`; optionally `exemplar` |
 //! | `gauge` | `value` |
 //! | `histogram` | `count`, `sum`, `buckets`: `le`, `count` (cumulative), optionally `exemplar` |
-//! | `native_histogram` | `count`, `sum`, `schema`, `zero_threshold`, `zero_count`; `negative` and `positive`: `lower`, `upper`, `count` (not cumulative) |
+//! | `native_histogram` | `count`, `sum`, `schema`, `zero_threshold`, `zero_count`; `negative` and `positive`: `lower`, `upper`, `count` (not cumulative); optionally `buckets` as of a histogram, and `exemplars` |
 //! | `summary` | `count`, `sum`, `quantiles`: `quantile`, `value` |
 //! | `info` | none |
 //! | `stateset` | `states`: an object of booleans |
@@ -127,17 +127,18 @@ fn write_series(series: &Series, out: &mut Vec<u8>) {
             number(*value, out);
         }
         Point::Histogram { bounds, counts, exemplars, .. } => {
-            write_bytes(b",\"buckets\":", out);
-            write_list(samples::buckets(bounds, counts, exemplars), out, |(bound, below, exemplar), out| {
-                write_bytes(b"{\"le\":", out);
-                number(bound, out);
-                write_bytes(b",\"count\":", out);
-                write_count(below, out);
-                write_exemplar(exemplar, out);
-                out.push(b'}');
-            });
+            write_buckets(samples::buckets(bounds, counts, exemplars), out);
         }
-        Point::Native(native) => write_native(native, out),
+        Point::Native(native) => {
+            write_native(native, out);
+            if native.classic.is_some() {
+                write_buckets(native.classic_buckets(), out);
+            }
+            if !native.exemplars.is_empty() {
+                write_bytes(b",\"exemplars\":", out);
+                write_list(native.exemplars, out, write_exemplar_value);
+            }
+        }
         Point::Summary { quantiles, .. } => {
             write_bytes(b",\"quantiles\":", out);
             write_list(quantiles, out, |(rank, value), out| {
@@ -183,9 +184,28 @@ fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends classic buckets: their bounds, cumulative counts and exemplars.
+fn write_buckets<'a>(buckets: impl Iterator<Item = (f64, u64, Option<&'a Exemplar>)>, out: &mut Vec<u8>) {
+    write_bytes(b",\"buckets\":", out);
+    write_list(buckets, out, |(bound, below, exemplar), out| {
+        write_bytes(b"{\"le\":", out);
+        number(bound, out);
+        write_bytes(b",\"count\":", out);
+        write_count(below, out);
+        write_exemplar(exemplar, out);
+        out.push(b'}');
+    });
+}
+
 fn write_exemplar(exemplar: Option<&Exemplar>, out: &mut Vec<u8>) {
-    let Some(exemplar) = exemplar else { return };
-    write_bytes(b",\"exemplar\":{\"labels\":{", out);
+    if let Some(exemplar) = exemplar {
+        write_bytes(b",\"exemplar\":", out);
+        write_exemplar_value(exemplar, out);
+    }
+}
+
+fn write_exemplar_value(exemplar: &Exemplar, out: &mut Vec<u8>) {
+    write_bytes(b"{\"labels\":{", out);
     write_labels(&exemplar.labels, out);
     write_bytes(b"},\"value\":", out);
     number(exemplar.value, out);

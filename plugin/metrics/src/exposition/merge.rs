@@ -294,7 +294,7 @@ mod tests {
 
     fn gauge<'a>(name: &'a str, labels: &[(&'a str, &'a str)]) -> Family<'a> {
         let series = vec![Series { labels: labels.to_vec(), created_ms: None, point: Point::Gauge(1.0) }];
-        Family { name, kind: Kind::Gauge, help: "", unit: "", gives_way: false, series }
+        Family { name, kind: Kind::Gauge, help: "", unit: "", gives_way: false, is_custom: false, series }
     }
 
     fn part<'a>(families: Vec<Family<'a>>, origin: &'static str) -> Part<'a> {

@@ -84,6 +84,11 @@ impl Exposition {
         if let Format::Text004 | Format::Text100 = choice.format {
             return Ok((Cow::Borrowed(self.text.encode(registry, choice.escaping)?), choice));
         }
+        if choice.format == Format::OpenMetrics200 {
+            let mut out = Vec::new();
+            openmetrics2::encode_registry(registry, now_ms, choice.escaping, &mut out);
+            return Ok((Cow::Owned(out), choice));
+        }
         Ok((Cow::Owned(encoded(&registry.read(now_ms), choice)), choice))
     }
 

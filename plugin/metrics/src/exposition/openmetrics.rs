@@ -12,7 +12,7 @@
 //! | histogram | `histogram` | a bound or sum is negative or a sum is NaN: such a sum is not a counter |
 //! | gauge histogram | `gaugehistogram` | a sum is negative and no bound is, or a sum is NaN |
 //! | unknown | `unknown` | |
-//! | native histogram | `histogram` with the bucket `+Inf` only; its buckets need [`super::protobuf`] | a sum is negative or NaN |
+//! | native histogram | `histogram` with its classic buckets, or `+Inf` only; the others need [`super::protobuf`] | a classic bound or sum is negative or a sum is NaN |
 //! | summary | `summary` | a sum or a quantile is negative or a sum is NaN |
 //! | info | `info`; the family name omits `_info` | the name does not end with `_info` |
 //! | state set | `stateset` | the name has a `:`, which the escaping removes from the label with that name |
@@ -87,17 +87,22 @@ fn typed<'n>(family: &Family, name: &'n str, escaping: Escaping) -> Option<(&'n 
 
 /// Whether all values that OpenMetrics treats as counters are valid ones.
 fn has_valid_counters(kind: Kind, series: &Series) -> bool {
+    let bounds = match &series.point {
+        Point::Histogram { bounds, .. } => bounds,
+        Point::Native(native) => native.classic.map_or(&[][..], |classic| classic.bounds),
+        _ => &[],
+    };
+    let is_negative = bounds.first().is_some_and(|bound| *bound < 0.0);
     if kind == Kind::GaugeHistogram {
-        // A negative sum needs negative buckets, of which a native histogram shows none.
-        let is_negative = matches!(&series.point, Point::Histogram { bounds: [first, ..], .. } if *first < 0.0);
+        // A negative sum needs negative buckets.
         return samples::totals(series).is_none_or(|(sum, _)| sum >= 0.0 || (is_negative && !sum.is_nan()));
     }
     let point = match &series.point {
         Point::Counter { total, .. } => *total >= 0.0,
-        Point::Histogram { bounds, .. } => !bounds.first().is_some_and(|bound| *bound < 0.0),
+        Point::Histogram { .. } | Point::Native(_) => !is_negative,
         // NaN is allowed: it means no recent observations.
         Point::Summary { quantiles, .. } => !quantiles.iter().any(|(_, value)| *value < 0.0),
-        Point::Gauge(_) | Point::Native(_) | Point::Info | Point::StateSet(_) => true,
+        Point::Gauge(_) | Point::Info | Point::StateSet(_) => true,
     };
     point && samples::totals(series).is_none_or(|(sum, _)| sum >= 0.0)
 }

@@ -8,7 +8,7 @@
 //! | counter | `counter` | the total | a total is negative or NaN |
 //! | gauge | `gauge` | the number | |
 //! | histogram | `histogram` | count, sum, cumulative buckets | |
-//! | native histogram | `histogram` | count, sum, schema, zero bucket, spans, buckets | |
+//! | native histogram | `histogram` | count, sum, schema, zero bucket, spans, buckets, perhaps classic buckets | |
 //! | gauge histogram | `gaugehistogram` | gcount, gsum, buckets of either form | |
 //! | unknown | `unknown` | the number | |
 //! | summary | `summary` | count, sum, quantiles | a sum or quantile is negative or a sum is NaN |
@@ -26,48 +26,151 @@
 use super::escaping::{Escaping, write_escaped, write_label_name, write_metric_name};
 use super::openmetrics::{write_exemplar, write_metadata};
 use super::samples::{self, Number};
-use crate::model::{Exemplar, Family, Point, Series};
+use super::text::template::{Frame, MAX_NUMBER_LEN, SampleTemplate, append};
+use crate::float;
+use crate::model::{Exemplar, Family, FamilyType, Point, Series};
 use crate::number::{write_count, write_number, write_seconds};
-use crate::registry::Kind;
 use crate::registry::native::NativeHistogram;
+use crate::registry::{Definition, Kind, Members, Registry};
 
 /// For `Content-Type`. Names are UTF-8 unless the client asks for an escaping.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=2.0.0; charset=utf-8";
 
+/// What precedes a creation time.
+const START: &[u8] = b" st@";
+
+/// Maximum length of a time.
+const MAX_SECONDS_LEN: usize = "18446744073709551.615".len();
+
 /// Gaps of up to this many empty buckets are filled: shorter than another span.
 const FILLED_GAP: i32 = 1;
 
-/// Appends all families and `# EOF`.
-pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
-    let mut own = Vec::new();
-    for family in families {
-        let name = escaping.metric_name(family.name);
-        let kind = type_of(family, &name, escaping);
-        let unit = if is_unit(family.unit) { family.unit } else { "" };
-        write_metadata((&name, ""), kind, unit, family.help, out);
-        let mut names = Names::new(&name, escaping);
-        let state_label = escaping.label_name(family.name);
-        for series in &family.series {
-            if let Point::StateSet(states) = &series.point {
-                for (state, on) in *states {
-                    names.write(series.labels.iter().copied().chain([(&*state_label, &**state)]), out);
-                    out.extend_from_slice(if *on { b" 1\n" } else { b" 0\n" });
+/// Appends a whole registry and `# EOF`. Quantiles are as of `now_ms`.
+///
+/// The same text as of [`encode`] with [`Registry::read`]. Counters and gauges, which are the most,
+/// are written without the model: it has a list of labels for each series.
+pub fn encode_registry(registry: &Registry, now_ms: u64, escaping: Escaping, out: &mut Vec<u8>) {
+    let members = registry.members();
+    let mut families = registry.sorted_families();
+    families.retain(|index| !members.of(*index).is_empty());
+    let name = |index: &usize| registry.family_at(*index).map(|(_, definition, _)| definition.name.as_str());
+    let metrics: Vec<Option<Numbers>> = families
+        .chunk_by(|a, b| name(a) == name(b))
+        .map(|sets| Numbers::of(registry, sets, &members, escaping))
+        .collect();
+    out.reserve(metrics.iter().flatten().map(|numbers| numbers.bytes(registry)).sum());
+    for (metric, sets) in metrics.iter().zip(families.chunk_by(|a, b| name(a) == name(b))) {
+        match metric {
+            Some(numbers) => numbers.write(registry, escaping, out),
+            None => {
+                let mut read = Vec::new();
+                sets.iter()
+                    .for_each(|index| registry.read_onto(&mut read, *index, members.of(*index), now_ms, &|_| true));
+                read.iter().for_each(|family| write_family(family, escaping, out));
+            }
+        }
+    }
+    out.extend_from_slice(b"# EOF\n");
+}
+/// A metric with one set of labels whose series are numbers.
+struct Numbers<'r> {
+    definition: &'r Definition,
+    frame: Frame,
+    sample: SampleTemplate,
+    /// Sorted.
+    handles: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl<'r> Numbers<'r> {
+    /// `None` if the metric has other series, or values that its type does not allow.
+    fn of(registry: &'r Registry, sets: &[usize], members: &Members, escaping: Escaping) -> Option<Self> {
+        let [index] = sets else { return None };
+        let (_, definition, _) = registry.family_at(*index)?;
+        if !matches!(definition.kind, Kind::Counter | Kind::Gauge | Kind::Unknown) {
+            return None;
+        }
+        let mut handles = members.of(*index).to_vec();
+        registry.sort(&mut handles);
+        let mut values = Vec::with_capacity(handles.len());
+        registry.scalars(&handles, &mut values);
+        let fits = definition.kind != Kind::Counter || values.iter().all(|value| *value >= 0.0);
+        let frame = Frame::new(definition, escaping);
+        let sample = frame.sample("", None);
+        fits.then_some(Self { definition, frame, sample, handles, values })
+    }
+
+    /// Estimated length, without metadata and exemplars.
+    fn bytes(&self, registry: &Registry) -> usize {
+        let is_counter = self.definition.kind == Kind::Counter;
+        let start = if is_counter { START.len() + MAX_SECONDS_LEN } else { 0 };
+        let line = self.sample.name.len() + self.sample.rest.len() + MAX_NUMBER_LEN + start;
+        line * self.handles.len() + self.frame.label_bytes(registry, &self.handles)
+    }
+
+    fn write(&self, registry: &Registry, escaping: Escaping, out: &mut Vec<u8>) {
+        let Self { definition, frame, sample, handles, values } = self;
+        let unit = definition.unit.as_deref().filter(|unit| is_unit(unit)).unwrap_or_default();
+        let help = definition.help.as_deref().unwrap_or_default();
+        write_metadata((&frame.name, ""), FamilyType::from(definition.kind).name(), unit, help, out);
+        let is_counter = definition.kind == Kind::Counter;
+        let (mut number, mut labels) = (float::Number::default(), Vec::new());
+        // Most series begin with others.
+        let (mut last_ms, mut start) = (0, Vec::new());
+        for (handle, value) in handles.iter().zip(values) {
+            append(out, &sample.name);
+            frame.write_labels(registry.key_of_handle(*handle), out);
+            append(out, &sample.rest);
+            append(out, number.text(*value));
+            if is_counter {
+                let (created_ms, exemplar) = registry.start_and_exemplar(*handle);
+                if created_ms != last_ms {
+                    last_ms = created_ms;
+                    start.clear();
+                    write_start(Some(created_ms).filter(|created| *created > 0), &mut start);
                 }
-                continue;
-            }
-            names.write(series.labels.iter().copied(), out);
-            out.push(b' ');
-            write_point(&series.point, family.kind == Kind::GaugeHistogram, out);
-            if matches!(kind, "counter" | "histogram" | "summary") {
-                write_start(series.created_ms, out);
-            }
-            if matches!(kind, "counter" | "histogram" | "gaugehistogram") {
-                exemplars(series).for_each(|exemplar| write_exemplar(exemplar, escaping, usize::MAX, &mut own, out));
+                append(out, &start);
+                if let Some(exemplar) = exemplar.filter(|exemplar| exemplar.unix_ms.is_some()) {
+                    write_exemplar(exemplar, escaping, usize::MAX, &mut labels, out);
+                }
             }
             out.push(b'\n');
         }
     }
+}
+
+/// Appends all families and `# EOF`.
+pub fn encode(families: &[Family], escaping: Escaping, out: &mut Vec<u8>) {
+    families.iter().for_each(|family| write_family(family, escaping, out));
     out.extend_from_slice(b"# EOF\n");
+}
+
+fn write_family(family: &Family, escaping: Escaping, out: &mut Vec<u8>) {
+    let mut own = Vec::new();
+    let name = escaping.metric_name(family.name);
+    let kind = type_of(family, &name, escaping);
+    let unit = if is_unit(family.unit) { family.unit } else { "" };
+    write_metadata((&name, ""), kind, unit, family.help, out);
+    let mut names = Names::new(&name, escaping);
+    for series in &family.series {
+        if let Point::StateSet(states) = &series.point {
+            for (state, on) in *states {
+                names.write(series.labels.iter().copied().chain([(family.name, &**state)]), out);
+                out.extend_from_slice(if *on { b" 1\n" } else { b" 0\n" });
+            }
+            continue;
+        }
+        names.write(series.labels.iter().copied(), out);
+        out.push(b' ');
+        write_point(&series.point, family.kind == Kind::GaugeHistogram, out);
+        if matches!(kind, "counter" | "histogram" | "summary") {
+            write_start(series.created_ms, out);
+        }
+        if matches!(kind, "counter" | "histogram" | "gaugehistogram") {
+            exemplars(series).for_each(|exemplar| write_exemplar(exemplar, escaping, usize::MAX, &mut own, out));
+        }
+        out.push(b'\n');
+    }
 }
 
 /// Whether 2.0 can express the unit.
@@ -83,7 +186,7 @@ fn type_of(family: &Family, name: &str, escaping: Escaping) -> &'static str {
         Kind::Counter | Kind::Summary => family.series.iter().all(is_counter),
         Kind::Gauge | Kind::Histogram | Kind::NativeHistogram | Kind::GaugeHistogram | Kind::Unknown => true,
     };
-    if fits { crate::model::FamilyType::from(family.kind).name() } else { "unknown" }
+    if fits { FamilyType::from(family.kind).name() } else { "unknown" }
 }
 
 /// Whether the numbers are such as only increase.
@@ -103,7 +206,8 @@ fn exemplars<'a>(series: &Series<'a>) -> impl Iterator<Item = &'a Exemplar> {
         Point::Histogram { exemplars, .. } => (None, exemplars),
         _ => (None, &[]),
     };
-    one.into_iter().chain(many.iter().flatten()).filter(|exemplar| exemplar.unix_ms.is_some())
+    let native = if let Point::Native(native) = &series.point { native.exemplars } else { &[] };
+    one.into_iter().chain(many.iter().flatten()).chain(native).filter(|exemplar| exemplar.unix_ms.is_some())
 }
 
 fn write_point(point: &Point, is_gauge: bool, out: &mut Vec<u8>) {
@@ -119,6 +223,9 @@ fn write_point(point: &Point, is_gauge: bool, out: &mut Vec<u8>) {
         Point::Native(native) => {
             write_totals(is_gauge, Number::Count(native.count()), native.sum(), out);
             write_native(native, out);
+            if native.classic.is_some() {
+                write_buckets(native.classic_buckets().map(|(bound, below, _)| (bound, Number::Count(below))), out);
+            }
             out.push(b'}');
         }
         Point::Summary { quantiles, sum, count } => {
@@ -233,7 +340,7 @@ fn write_value(value: Number, out: &mut Vec<u8>) {
 /// Appends the creation time, if any.
 pub(super) fn write_start(created_ms: Option<u64>, out: &mut Vec<u8>) {
     if let Some(created_ms) = created_ms {
-        out.extend_from_slice(b" st@");
+        out.extend_from_slice(START);
         write_seconds(created_ms, out);
     }
 }

@@ -330,6 +330,7 @@ fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec
             attributes(1, out);
             times(out);
             write_native(native, out);
+            native.exemplars.iter().for_each(|exemplar| write_exemplar(11, exemplar, unix_nanos, out));
             close(point, out);
         }
         Point::Summary { quantiles, sum, count } => {

@@ -14,7 +14,7 @@
 //! | Counter | 1 value d, 2 exemplar s, 3 created_timestamp s |
 //! | Summary | 1 sample_count v, 2 sample_sum d, 3 quantile s, 4 created_timestamp s |
 //! | Quantile | 1 quantile d, 2 value d |
-//! | Histogram | 1 sample_count v, 2 sample_sum d, 3 bucket s, 5 schema z, 6 zero_threshold d, 7 zero_count v, 9 negative_span s, 10 negative_delta z, 12 positive_span s, 13 positive_delta z, 15 created_timestamp s |
+//! | Histogram | 1 sample_count v, 2 sample_sum d, 3 bucket s, 5 schema z, 6 zero_threshold d, 7 zero_count v, 9 negative_span s, 10 negative_delta z, 12 positive_span s, 13 positive_delta z, 15 created_timestamp s, 16 exemplar s |
 //! | Bucket | 1 cumulative_count v, 2 upper_bound d, 3 exemplar s |
 //! | BucketSpan | 1 offset z, 2 length v |
 //! | Exemplar | 1 label s, 2 value d, 3 timestamp s |
@@ -114,20 +114,18 @@ fn write_point(kind: Kind, series: &Series, escaping: Escaping, out: &mut Vec<u8
             let histogram = open_field(7, out);
             unsigned(1, counts.iter().sum(), out);
             double(2, *sum, out);
-            for (bound, below, exemplar) in samples::buckets(bounds, counts, exemplars) {
-                let bucket = open_field(3, out);
-                unsigned(1, below, out);
-                double(2, bound, out);
-                exemplar.into_iter().for_each(|exemplar| write_exemplar(3, exemplar, escaping, out));
-                close(bucket, out);
-            }
+            samples::buckets(bounds, counts, exemplars).for_each(|bucket| write_bucket(bucket, escaping, out));
             created(15, out);
             close(histogram, out);
         }
         Point::Native(native) => {
             let histogram = open_field(7, out);
             write_native(native, out);
+            if native.classic.is_some() {
+                native.classic_buckets().for_each(|bucket| write_bucket(bucket, escaping, out));
+            }
             created(15, out);
+            native.exemplars.iter().for_each(|exemplar| write_exemplar(16, exemplar, escaping, out));
             close(histogram, out);
         }
         Point::Summary { quantiles, sum, count } => {
@@ -144,6 +142,15 @@ fn write_point(kind: Kind, series: &Series, escaping: Escaping, out: &mut Vec<u8
             close(summary, out);
         }
     }
+}
+
+/// Appends a classic bucket: its bound, cumulative count and exemplar.
+fn write_bucket((bound, below, exemplar): (f64, u64, Option<&Exemplar>), escaping: Escaping, out: &mut Vec<u8>) {
+    let bucket = open_field(3, out);
+    unsigned(1, below, out);
+    double(2, bound, out);
+    exemplar.into_iter().for_each(|exemplar| write_exemplar(3, exemplar, escaping, out));
+    close(bucket, out);
 }
 
 fn write_native(native: &NativeHistogram, out: &mut Vec<u8>) {

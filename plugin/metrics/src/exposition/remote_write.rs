@@ -17,7 +17,7 @@
 //! | 1.0 Exemplar | 1 label s, 2 value d, 3 timestamp v |
 //! | 1.0 MetricMetadata | 1 type v, 2 family s, 4 help s, 5 unit s |
 //! | Sample | 1 value d, 2 timestamp v; in 2.0 also 3 start timestamp v |
-//! | Histogram | 1 count v, 3 sum d, 4 schema z, 5 zero threshold d, 6 zero count v, 8 negative span s, 9 negative deltas p, 11 positive span s, 12 positive deltas p, 14 reset hint v, 15 timestamp v; in 2.0 also 17 start timestamp v |
+//! | Histogram | 1 count v, 3 sum d, 4 schema z, 5 zero threshold d, 6 zero count v, 8 negative span s, 9 negative deltas p, 11 positive span s, 12 positive deltas p, 14 reset hint v, 15 timestamp v, 16 custom bounds (packed doubles); in 2.0 also 17 start timestamp v |
 //! | BucketSpan | 1 offset z, 2 length v |
 //!
 //! All timestamps are milliseconds. The created timestamp is written in two places: release
@@ -137,7 +137,14 @@ pub type Sink<'s> = dyn FnMut(&str, Option<(&str, &str)>, Value, Option<&Exempla
 /// Passes the values of a series to `sink`: its samples, or its native histogram.
 pub fn each_value(family: &Family, series: &Series, sink: &mut Sink) {
     if let model::Point::Native(native) = &series.point {
-        return sink("", None, Value::Native(Box::new((*native).clone())), None);
+        return sink("", None, Value::Native(Box::new(native.histogram.clone())), native.latest());
+    }
+    if let model::Point::Histogram { bounds, counts, sum, exemplars } = &series.point
+        && family.is_custom
+        && let Some(native) = NativeHistogram::custom(bounds, counts, *sum)
+    {
+        let latest = exemplars.iter().flatten().max_by_key(|exemplar| exemplar.unix_ms);
+        return sink("", None, Value::Native(Box::new(native)), latest);
     }
     let mut own = Vec::new();
     samples::each(family.kind, series, &mut |sample| {
@@ -329,6 +336,11 @@ fn write_histogram(native: &NativeHistogram, out: &mut Vec<u8>) {
     let (positive, negative) = native.spans_and_deltas();
     buckets([8, 9], &negative, out);
     buckets([11, 12], &positive, out);
+    if !native.custom_bounds().is_empty() {
+        let packed = open_field(16, out);
+        native.custom_bounds().iter().for_each(|bound| out.extend_from_slice(&bound.to_le_bytes()));
+        close(packed, out);
+    }
 }
 
 fn buckets([spans, deltas]: [u32; 2], buckets: &EncodedBuckets, out: &mut Vec<u8>) {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | counter, gauge | the series itself |
 //! | histogram | `_bucket` with `le`, cumulative, the last is `+Inf`; `_sum`; `_count` |
-//! | native histogram | as a histogram with only the bucket `+Inf` |
+//! | native histogram | as a histogram with its classic buckets, or only the bucket `+Inf` |
 //! | summary | the series itself with `quantile`; `_sum`; `_count` |
 //! | gauge histogram | as either histogram, with `_gsum` and `_gcount` |
 //! | unknown | the series itself |
@@ -87,7 +87,11 @@ pub fn each<'a>(kind: Kind, series: &'a Series<'_>, sink: &mut dyn FnMut(Sample<
                 sample("_bucket", Own::Bound(bound), Number::Count(below), exemplar);
             }
         }
-        Point::Native(native) => sample("_bucket", Own::Bound(f64::INFINITY), Number::Count(native.count()), None),
+        Point::Native(native) => {
+            for (bound, below, exemplar) in native.classic_buckets() {
+                sample("_bucket", Own::Bound(bound), Number::Count(below), exemplar);
+            }
+        }
         Point::Summary { quantiles, .. } => {
             for (rank, value) in quantiles {
                 sample("", Own::Rank(*rank), Number::Float(*value), None);

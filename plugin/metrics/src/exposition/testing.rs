@@ -46,6 +46,7 @@ pub fn view(families: &[OwnedFamily]) -> Vec<model::Family<'_>> {
             help,
             unit,
             gives_way: false,
+            is_custom: false,
             series: series.iter().map(view_series).collect(),
         }
     };
@@ -64,7 +65,7 @@ fn view_point(point: &Point) -> model::Point<'_> {
         Point::Histogram { bounds, counts, sum, exemplars } => {
             model::Point::Histogram { bounds, counts, sum: *sum, exemplars }
         }
-        Point::Native(native) => model::Point::Native(native),
+        Point::Native(native) => model::Point::Native(model::Native::new(native)),
         Point::Summary { quantiles, sum, count } => {
             model::Point::Summary { quantiles: quantiles.clone(), sum: *sum, count: *count }
         }

@@ -22,9 +22,9 @@
 //! writes never overtake reads, because the buffer always has space for the remaining values at
 //! their maximum length.
 
-mod template;
+pub(super) mod template;
 
-use self::template::{MAX_NUMBER_LEN, Template, append, append_value};
+use self::template::{MAX_NUMBER_LEN, Template, append};
 use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
 use crate::error::Error;
 use crate::float::Number;
@@ -540,11 +540,7 @@ impl Rebuild<'_> {
                 Some((from, to)) => self.out.extend_from_within(from..to),
                 None => {
                     let from = self.out.len();
-                    let mut key = registry.key_of_handle(handle);
-                    for before in &template.labels {
-                        append(&mut self.out, before);
-                        key = append_value(&mut self.out, key);
-                    }
+                    template.frame.write_labels(registry.key_of_handle(handle), &mut self.out);
                     labels = Some((from, self.out.len()));
                 }
             }

@@ -3,8 +3,8 @@
 use super::definition::{Definition, NativeConfig};
 use super::native::NativeHistogram;
 use super::summary::WindowedSummary;
-use super::value::{Kind, observe};
-use crate::model::{Exemplar, Point};
+use super::value::{Buckets, Kind, observe};
+use crate::model::{self, Exemplar, Point};
 
 /// The state of a series that is not a single number.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub(super) enum Composite {
     /// Classic buckets.
     Histogram(Histogram),
     /// Exponential buckets.
-    Native(Box<NativeHistogram>),
+    Native(Box<Native>),
     /// Sum and count, without quantiles.
     Summary {
         /// The sum of all observations.
@@ -34,6 +34,25 @@ pub(super) struct Histogram {
     pub(super) sum: f64,
     /// Empty, or as long as `counts`.
     pub(super) exemplars: Box<[Option<Exemplar>]>,
+}
+
+/// A native histogram.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Native {
+    pub(super) histogram: NativeHistogram,
+    /// Per classic bucket, not cumulative; empty if the family has none, else one longer than its
+    /// bounds.
+    pub(super) counts: Box<[u64]>,
+    /// At most [`super::record::MAX_EXEMPLARS`].
+    pub(super) exemplars: Vec<Exemplar>,
+}
+
+impl Native {
+    /// A histogram without observations.
+    pub(super) fn new(histogram: NativeHistogram, bounds: Option<&Buckets>) -> Self {
+        let counts = bounds.map(|bounds| vec![0; bounds.bounds().len() + 1].into()).unwrap_or_default();
+        Self { histogram, counts, exemplars: Vec::new() }
+    }
 }
 
 impl Composite {
@@ -59,7 +78,7 @@ impl Composite {
             Kind::NativeHistogram | Kind::Histogram | Kind::GaugeHistogram => {
                 let NativeConfig { schema, zero_threshold, max_buckets } = definition.native.unwrap_or_default();
                 let native = NativeHistogram::new(schema, zero_threshold, max_buckets);
-                native.ok().map(|native| Self::Native(Box::new(native)))
+                native.ok().map(|native| Self::Native(Box::new(Native::new(native, definition.buckets.as_ref()))))
             }
             Kind::StateSet => {
                 Some(Self::States(definition.states.iter().map(|state| (state.clone(), false)).collect()))
@@ -75,7 +94,12 @@ impl Composite {
                 let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
                 return Some(observe(bounds, &mut histogram.counts, amount));
             }
-            Self::Native(native) => native.observe(amount),
+            Self::Native(native) => {
+                native.histogram.observe(amount);
+                if let Some(bounds) = &definition.buckets {
+                    return Some(observe(bounds.bounds(), &mut native.counts, amount));
+                }
+            }
             Self::Summary { sum, count } => {
                 *sum += amount;
                 *count += 1;
@@ -94,7 +118,12 @@ impl Composite {
                 let bounds = definition.buckets.as_ref().map(|buckets| buckets.bounds()).unwrap_or_default();
                 Point::Histogram { bounds, counts, sum: *sum, exemplars }
             }
-            Self::Native(native) => Point::Native(native),
+            Self::Native(native) => {
+                let Native { histogram, counts, exemplars } = &**native;
+                let bounds = definition.buckets.as_ref().filter(|_| !counts.is_empty());
+                let classic = bounds.map(|bounds| model::Classic { bounds: bounds.bounds(), counts });
+                Point::Native(model::Native { histogram, classic, exemplars })
+            }
             Self::Summary { sum, count } => Point::Summary { quantiles: Vec::new(), sum: *sum, count: *count },
             Self::Windowed(summary) => {
                 Point::Summary { quantiles: summary.quantiles(now_ms), sum: summary.sum(), count: summary.count() }
@@ -116,8 +145,16 @@ impl Composite {
                 out.extend([*sum, below as f64]);
             }
             Self::Native(native) => {
-                let count = native.count() as f64;
-                out.extend([count, native.sum(), count]);
+                let count = native.histogram.count() as f64;
+                let mut below = 0;
+                out.extend(native.counts.iter().map(|count| {
+                    below += count;
+                    below as f64
+                }));
+                if native.counts.is_empty() {
+                    out.push(count);
+                }
+                out.extend([native.histogram.sum(), count]);
             }
             Self::Summary { sum, count } => out.extend([*sum, *count as f64]),
             Self::Windowed(summary) => {

@@ -50,8 +50,11 @@ pub struct Definition {
     pub unit: Option<String>,
     /// Sorted and unique. The label values of a series are in this order.
     pub label_names: Vec<LabelName>,
-    /// Bucket bounds, for histograms.
+    /// Bucket bounds, for histograms; a native one has these buckets besides its own.
     pub buckets: Option<Buckets>,
+    /// Whether the buckets of a classic histogram are those of a native one with custom bounds
+    /// (NHCB) where a receiver stores such: in remote writes.
+    pub is_custom: bool,
     /// Settings for native histograms.
     pub native: Option<NativeConfig>,
     /// For summaries: quantiles in 0..=1, ascending; [`super::summary::DEFAULT_QUANTILES`] by
@@ -81,6 +84,7 @@ impl Definition {
             unit: None,
             label_names: Vec::new(),
             buckets: None,
+            is_custom: false,
             native: None,
             quantiles: None,
             window: None,
@@ -101,16 +105,19 @@ impl Definition {
         }
         self.check_labels()?;
         self.check_unit()?;
-        // An imported gauge histogram has buckets of either form.
-        let takes = |owner: Kind| {
-            let is_form = matches!(owner, Kind::Histogram | Kind::NativeHistogram);
-            self.kind == owner || (self.kind == Kind::GaugeHistogram && is_form)
+        // An imported gauge histogram has buckets of either form, and a native histogram may have
+        // classic ones too.
+        let takes = |owner: Kind| match self.kind {
+            Kind::GaugeHistogram => matches!(owner, Kind::Histogram | Kind::NativeHistogram),
+            Kind::NativeHistogram => matches!(owner, Kind::Histogram | Kind::NativeHistogram),
+            kind => kind == owner,
         };
         let only = |field: &str, given: bool, owner: Kind| match given && !takes(owner) {
             true => Err(Error::invalid(field, format!("only a {} has {field}, and this is a {kind}", owner.name()))),
             false => Ok(()),
         };
         only("buckets", self.buckets.is_some(), Kind::Histogram)?;
+        only("custom buckets", self.is_custom && self.kind != Kind::Histogram, Kind::Histogram)?;
         only("native", self.native.is_some(), Kind::NativeHistogram)?;
         only("quantiles", self.quantiles.is_some(), Kind::Summary)?;
         only("window", self.window.is_some(), Kind::Summary)?;
@@ -204,6 +211,12 @@ impl Definition {
                 numbers_text(own.bounds()),
                 numbers_text(requested.bounds())
             ));
+        }
+        if other.is_custom && !self.is_custom {
+            return conflict(
+                "its buckets are classic ones, and cannot become those of a native histogram; remove the metric first"
+                    .to_owned(),
+            );
         }
         let time = |time: &Duration| format!("{}s", number_text(time.as_secs_f64()));
         let states = |definition: &Self| Some(definition.states.clone()).filter(|states| !states.is_empty());

@@ -2,6 +2,7 @@
 
 use super::series::{common_bytes, order, rank};
 use super::{Definition, FamilyId, Kind, Members, Registry};
+use crate::model::{self, Exemplar};
 use crate::sort::sort_places;
 
 impl Registry {
@@ -51,6 +52,63 @@ impl Registry {
         // A metric may have several label sets.
         names.dedup();
         names
+    }
+
+    /// Reads the registry into the encoders' model: families sorted by exposed name (infos with
+    /// `_info`) and without empty ones; series sorted by label values; quantiles as of `now_ms`.
+    pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
+        self.read_some(now_ms, &|_| true)
+    }
+
+    /// Like [`Registry::read`], but includes series only for families whose exposed name is
+    /// `wanted`.
+    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::Family<'_>> {
+        let members = self.members();
+        let mut read: Vec<model::Family<'_>> = Vec::new();
+        for index in self.sorted_families() {
+            self.read_onto(&mut read, index, members.of(index), now_ms, wanted);
+        }
+        read
+    }
+
+    /// Appends a family with these series; those of one metric become one family.
+    pub(crate) fn read_onto<'a>(
+        &'a self,
+        read: &mut Vec<model::Family<'a>>,
+        index: usize,
+        live: &[u32],
+        now_ms: u64,
+        wanted: &dyn Fn(&str) -> bool,
+    ) {
+        let Some(family) = self.families.get(index).filter(|_| !live.is_empty()) else { return };
+        let definition = &family.definition;
+        let name = family.exposed_as.as_deref().unwrap_or(definition.name.as_str());
+        let mut handles = if wanted(name) { live.to_vec() } else { Vec::new() };
+        self.sort(&mut handles);
+        let series = handles.iter().filter_map(|handle| {
+            let row = self.series.row(*handle)?;
+            let created_ms = Some(self.series.created_ms(row)).filter(|created| *created > 0);
+            Some(model::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
+        });
+        match read.last_mut() {
+            Some(last) if last.name == name => last.series.extend(series),
+            _ => read.push(model::Family {
+                name,
+                kind: definition.kind,
+                help: definition.help.as_deref().unwrap_or_default(),
+                unit: definition.unit.as_deref().unwrap_or_default(),
+                gives_way: self.families.get(family.first_set).is_some_and(|first| !first.conflicts.is_empty()),
+                is_custom: definition.is_custom,
+                series: series.collect(),
+            }),
+        }
+    }
+
+    /// The creation time of a series, or 0 if it is unknown, and its exemplar if it is a counter.
+    pub(crate) fn start_and_exemplar(&self, handle: u32) -> (u64, Option<&Exemplar>) {
+        let Some(row) = self.series.row(handle) else { return (0, None) };
+        let exemplar = if self.exemplars.is_empty() { None } else { self.exemplars.get(&row) };
+        (self.series.created_ms(row), exemplar)
     }
 
     /// All series by family.

@@ -39,6 +39,7 @@ pub use label_sets::MAX_LABEL_SETS;
 pub use limits::Overflow;
 pub use names::{LabelName, Labels, MAX_LABELS, MAX_NAME_LEN, MAX_VALUE_LEN, MetricName, underscored};
 pub use notices::Notices;
+pub(crate) use record::add_exemplar;
 pub use record::{Recording, check_exemplar};
 pub(crate) use series::END;
 pub use series_state::SeriesState;
@@ -52,7 +53,6 @@ use series::{NewSeries, SeriesTable, key_of, values_of};
 use summary::DEFAULT_QUANTILES;
 
 use crate::error::Error;
-use crate::model;
 use crate::model::{Exemplar, Point};
 
 /// The ID of a family in a registry. Never reused, even after [`Registry::clear`].
@@ -356,50 +356,6 @@ impl Registry {
     /// The labels of a series, sorted by name.
     pub fn labels(&self, id: SeriesId) -> Option<Vec<(&str, &str)>> {
         self.series.row(id.0).map(|row| self.labels_of(row))
-    }
-
-    /// Reads the registry into the encoders' model: families sorted by exposed name (infos with
-    /// `_info`) and without empty ones; series sorted by label values; quantiles as of `now_ms`.
-    pub fn read(&self, now_ms: u64) -> Vec<model::Family<'_>> {
-        self.read_some(now_ms, &|_| true)
-    }
-
-    /// Like [`Registry::read`], but includes series only for families whose exposed name is
-    /// `wanted`.
-    pub(crate) fn read_some(&self, now_ms: u64, wanted: &dyn Fn(&str) -> bool) -> Vec<model::Family<'_>> {
-        let members = self.members();
-        let family = |index: usize| {
-            let family = self.families.get(index)?;
-            let definition = &family.definition;
-            let name = family.exposed_as.as_deref().unwrap_or(definition.name.as_str());
-            let live = members.of(index);
-            if live.is_empty() {
-                return None;
-            }
-            let mut handles = if wanted(name) { live.to_vec() } else { Vec::new() };
-            self.sort(&mut handles);
-            let series = handles.iter().filter_map(|handle| {
-                let row = self.series.row(*handle)?;
-                let created_ms = Some(self.series.created_ms(row)).filter(|created| *created > 0);
-                Some(model::Series { labels: self.labels_of(row), created_ms, point: self.point_at(row, now_ms)? })
-            });
-            Some(model::Family {
-                name,
-                kind: definition.kind,
-                help: definition.help.as_deref().unwrap_or_default(),
-                unit: definition.unit.as_deref().unwrap_or_default(),
-                gives_way: self.families.get(family.first_set).is_some_and(|first| !first.conflicts.is_empty()),
-                series: series.collect(),
-            })
-        };
-        let mut read: Vec<model::Family<'_>> = Vec::new();
-        for family in self.sorted_families().into_iter().filter_map(family) {
-            match read.last_mut() {
-                Some(last) if last.name == family.name => last.series.extend(family.series),
-                _ => read.push(family),
-            }
-        }
-        read
     }
 }
 

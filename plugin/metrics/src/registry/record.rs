@@ -13,6 +13,9 @@ use crate::model::Exemplar;
 /// Maximum number of characters in the label names and values of an exemplar, from OpenMetrics.
 const MAX_EXEMPLAR_LEN: usize = 128;
 
+/// Maximum number of exemplars of a native histogram.
+pub(super) const MAX_EXEMPLARS: usize = 16;
+
 /// A recording: definition, labels and amount.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
@@ -117,24 +120,29 @@ impl Registry {
         Ok(())
     }
 
-    /// Observes a value in a histogram and stores an exemplar in its bucket, replacing the previous
-    /// one. `exemplar.value` is set to the observed value.
+    /// Observes a value in a histogram and stores an exemplar: in its bucket, replacing the previous
+    /// one, or in place of the oldest one of a native histogram. `exemplar.value` is set to the
+    /// observed value.
     pub fn observe_with_exemplar(&mut self, id: SeriesId, value: f64, mut exemplar: Exemplar) -> Result<(), Error> {
         let row = self.row(id.0)?;
-        if self.series.kind(row) != Some(Kind::Histogram) {
+        if !matches!(self.series.kind(row), Some(Kind::Histogram | Kind::NativeHistogram)) {
             return Err(self.wrong_kind(row, "observed with an exemplar"));
         }
         check_exemplar(&exemplar)?;
         self.observable(id, value)?;
         let bucket = self.record_row(row, value);
         exemplar.value = value;
-        if let Some(Composite::Histogram(Histogram { counts, exemplars, .. })) = self.composite_mut(row) {
-            if exemplars.is_empty() {
-                *exemplars = vec![None; counts.len()].into();
+        match self.composite_mut(row) {
+            Some(Composite::Histogram(Histogram { counts, exemplars, .. })) => {
+                if exemplars.is_empty() {
+                    *exemplars = vec![None; counts.len()].into();
+                }
+                if let Some(place) = bucket.and_then(|bucket| exemplars.get_mut(bucket)) {
+                    *place = Some(exemplar);
+                }
             }
-            if let Some(place) = bucket.and_then(|bucket| exemplars.get_mut(bucket)) {
-                *place = Some(exemplar);
-            }
+            Some(Composite::Native(native)) => add_exemplar(&mut native.exemplars, exemplar),
+            _ => {}
         }
         Ok(())
     }
@@ -417,6 +425,17 @@ impl Registry {
             }
             (_, other) => other,
         }
+    }
+}
+
+/// Adds an exemplar to those of a native histogram, in place of the oldest one if there are too
+/// many.
+pub(crate) fn add_exemplar(exemplars: &mut Vec<Exemplar>, exemplar: Exemplar) {
+    exemplars.push(exemplar);
+    if exemplars.len() > MAX_EXEMPLARS
+        && let Some((oldest, _)) = exemplars.iter().enumerate().min_by_key(|(_, exemplar)| exemplar.unix_ms)
+    {
+        exemplars.remove(oldest);
     }
 }
 

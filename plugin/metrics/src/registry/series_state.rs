@@ -1,8 +1,8 @@
 //! Importing state: replaces the state of a series with values counted elsewhere.
 
-use super::composite::{Composite, Histogram};
+use super::composite::{Composite, Histogram, Native};
 use super::native::NativeHistogram;
-use super::record::check_exemplar;
+use super::record::{MAX_EXEMPLARS, check_exemplar};
 use super::series::IMPORTED;
 use super::value::Kind;
 use super::{Registry, SeriesId};
@@ -22,7 +22,13 @@ pub enum SeriesState<'h> {
         sum: f64,
     },
     /// A native histogram.
-    Native(NativeHistogram),
+    Native {
+        /// The exponential buckets.
+        histogram: NativeHistogram,
+        /// The same observations in the family's classic buckets, not cumulative; empty if it has
+        /// none.
+        counts: &'h [u64],
+    },
     /// A summary. Its quantile window is emptied.
     Summary {
         /// The sum of all observations; not NaN.
@@ -41,7 +47,7 @@ impl Registry {
         let number = match &state {
             SeriesState::Counter(total) => *total,
             SeriesState::Histogram { sum, .. } | SeriesState::Summary { sum, .. } => *sum,
-            SeriesState::Native(native) => native.sum(),
+            SeriesState::Native { histogram, .. } => histogram.sum(),
         };
         let kind = self.series.kind(row);
         if let (SeriesState::Counter(total), Some(Kind::Counter)) = (&state, kind) {
@@ -59,7 +65,16 @@ impl Registry {
             {
                 *own = Histogram { counts: counts.into(), sum, exemplars: Box::default() };
             }
-            (Some(Composite::Native(own)), SeriesState::Native(native)) => **own = native,
+            (Some(Composite::Native(own)), SeriesState::Native { histogram, counts })
+                if own.counts.len() == counts.len() =>
+            {
+                let classic = counts.iter().try_fold(0u64, |sum, count| sum.checked_add(*count));
+                if !counts.is_empty() && classic != Some(histogram.count()) {
+                    let problem = "its classic buckets and its native ones have different counts";
+                    return Err(Error::invalid("value", problem));
+                }
+                **own = Native { histogram, counts: counts.into(), exemplars: Vec::new() };
+            }
             (Some(Composite::Summary { sum: own_sum, count: own_count }), SeriesState::Summary { sum, count }) => {
                 (*own_sum, *own_count) = (sum, count);
             }
@@ -86,14 +101,17 @@ impl Registry {
         Ok(())
     }
 
-    /// Sets the exemplars of a series: the one of a counter, or those of a classic histogram's
-    /// buckets, after [`Registry::replace`] dropped the previous ones.
+    /// Sets the exemplars of a series: the one of a counter, those of a classic histogram's buckets,
+    /// or any of a native histogram, after [`Registry::replace`] dropped the previous ones.
     pub fn set_exemplars(&mut self, id: SeriesId, exemplars: Vec<Option<Exemplar>>) -> Result<(), Error> {
         let row = self.row(id.0)?;
         exemplars.iter().flatten().try_for_each(check_exemplar)?;
         let is_counter = self.series.kind(row) == Some(Kind::Counter);
         match self.composite_mut(row) {
             Some(Composite::Histogram(own)) if own.counts.len() == exemplars.len() => own.exemplars = exemplars.into(),
+            Some(Composite::Native(own)) if exemplars.len() <= MAX_EXEMPLARS => {
+                own.exemplars = exemplars.into_iter().flatten().collect();
+            }
             None if is_counter && exemplars.len() == 1 => {
                 self.exemplars.extend(exemplars.into_iter().flatten().map(|exemplar| (row, exemplar)));
             }
@@ -117,7 +135,9 @@ impl Registry {
             (Some(Composite::Histogram(own)), SeriesState::Histogram { counts, .. }) => {
                 counts.iter().sum::<u64>() < own.counts.iter().sum()
             }
-            (Some(Composite::Native(own)), SeriesState::Native(native)) => native.count() < own.count(),
+            (Some(Composite::Native(own)), SeriesState::Native { histogram, .. }) => {
+                histogram.count() < own.histogram.count()
+            }
             (Some(Composite::Summary { count: own, .. }), SeriesState::Summary { count, .. }) => count < own,
             (Some(Composite::Windowed(own)), SeriesState::Summary { count, .. }) => *count < own.count(),
             _ => false,

@@ -1,8 +1,8 @@
 //! Snapshots: serializes the whole registry, including series handles and values, so that a host
 //! can recreate a plug after a trap. Handles stay valid, and stale ones stay stale.
 //!
-//! Layout, version 1, or 2 if there are families of other sources: magic and version; body; 8 bytes
-//! of checksum over everything before. The body consists of integers (LEB128), numbers (8 bytes),
+//! Layout, version 1, or 2 if there are families of other sources, or 3 if native histograms have
+//! classic buckets or exemplars, or classic ones custom buckets: magic and version; body; 8 bytes of checksum over everything before. The body consists of integers (LEB128), numbers (8 bytes),
 //! and length-prefixed strings. The checksum applies FNV-1a's step to 8-byte words, folding in the
 //! high half after each; each step is a bijection, so any single changed word is detected.
 //!
@@ -12,10 +12,11 @@
 use std::time::Duration;
 
 use super::bytes::{take_unsigned, write_unsigned};
-use super::composite::{Composite, Histogram};
+use super::composite::{Composite, Histogram, Native};
 use super::definition::{Definition, NativeConfig};
 use super::names::{LabelName, MAX_VALUE_LEN, MetricName};
 use super::native::NativeHistogram;
+use super::record::MAX_EXEMPLARS;
 use super::series::{END, IMPORTED, MAX_ROWS, NewSeries, TIMED};
 use super::summary::WindowedSummary;
 use super::value::{Buckets, Kind};
@@ -27,6 +28,9 @@ const MAGIC: &[u8; 8] = b"ppmetric";
 const VERSION: u64 = 1;
 /// Each definition comes after the family's [`Origin`].
 const WITH_SOURCES: u64 = 2;
+/// The same, and native histograms have classic counts and exemplars, and definitions tell whether
+/// buckets are custom.
+const WITH_NATIVE_PARTS: u64 = 3;
 const CHECKSUM_BYTES: usize = 8;
 
 impl Registry {
@@ -34,22 +38,29 @@ impl Registry {
     pub fn snapshot(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(MAGIC);
-        let version = if self.has_sources() { WITH_SOURCES } else { VERSION };
+        let version = match (self.has_native_parts(), self.has_sources()) {
+            (true, _) => WITH_NATIVE_PARTS,
+            (false, true) => WITH_SOURCES,
+            (false, false) => VERSION,
+        };
         for number in [version, self.now_ms, u64::from(self.first_family), self.series_limit as u64, self.dropped] {
             write_unsigned(out, number);
         }
         write_numbers(out, self.default_buckets.bounds());
         write_unsigned(out, self.families.len() as u64);
         for family in &self.families {
-            if version == WITH_SOURCES && !write_origin(out, family) {
+            if version >= WITH_SOURCES && !write_origin(out, family) {
                 continue;
             }
             write_definition(out, &family.definition);
+            if version >= WITH_NATIVE_PARTS {
+                out.push(u8::from(family.definition.is_custom));
+            }
             write_option(out, family.overflow, |out, handle| write_unsigned(out, u64::from(handle)));
         }
         write_unsigned(out, self.series.rows() as u64);
         for row in 0..self.series.rows() {
-            self.write_row(out, row);
+            self.write_row(out, row, version);
         }
         write_unsigned(out, self.series.free_rows().len() as u64);
         self.series.free_rows().for_each(|row| write_unsigned(out, u64::from(row)));
@@ -65,18 +76,25 @@ impl Registry {
         };
         let Some(mut input) = body.strip_prefix(MAGIC) else { return Err(refused("its magic number is missing")) };
         let version = take_unsigned(&mut input);
-        if !matches!(version, Some(VERSION | WITH_SOURCES)) {
-            let version = version.unwrap_or_default();
-            return Err(refused(&format!("it has version {version}; expected version {VERSION} or {WITH_SOURCES}")));
+        let version = version.unwrap_or_default();
+        if !(VERSION..=WITH_NATIVE_PARTS).contains(&version) {
+            return Err(refused(&format!("it has version {version}; expected {VERSION} to {WITH_NATIVE_PARTS}")));
         }
-        let has_sources = version == Some(WITH_SOURCES);
         if checksum(body) != u64::from_le_bytes(*sum) {
             return Err(refused("its checksum does not match: it is damaged or truncated"));
         }
-        read(&mut Reader(input), seed, has_sources)?.ok_or_else(|| refused("its contents are inconsistent"))
+        read(&mut Reader { rest: input, version }, seed)?.ok_or_else(|| refused("its contents are inconsistent"))
     }
 
-    fn write_row(&self, out: &mut Vec<u8>, row: usize) {
+    /// Whether some native histogram has classic buckets or exemplars, or a classic one is custom.
+    fn has_native_parts(&self) -> bool {
+        let has_parts = |native: &Native| !(native.counts.is_empty() && native.exemplars.is_empty());
+        let mut composites = self.composites.iter().flatten();
+        self.families.iter().any(|family| family.definition.is_custom)
+            || composites.any(|composite| matches!(composite, Composite::Native(native) if has_parts(native)))
+    }
+
+    fn write_row(&self, out: &mut Vec<u8>, row: usize, version: u64) {
         out.push(self.series.generation(row));
         let kind = self.series.kind(row);
         let imported = self.series.state(row) & IMPORTED;
@@ -101,7 +119,14 @@ impl Registry {
                 out.push(u8::from(!exemplars.is_empty()));
                 exemplars.iter().for_each(|exemplar| write_option(out, exemplar.as_ref(), write_exemplar));
             }
-            Some(Composite::Native(native)) => native.serialize(out),
+            Some(Composite::Native(native)) => {
+                native.histogram.serialize(out);
+                if version >= WITH_NATIVE_PARTS {
+                    native.counts.iter().for_each(|count| write_unsigned(out, *count));
+                    write_unsigned(out, native.exemplars.len() as u64);
+                    native.exemplars.iter().for_each(|exemplar| write_exemplar(out, exemplar));
+                }
+            }
             Some(Composite::Summary { sum, count }) => {
                 write_bits(out, *sum);
                 write_unsigned(out, *count);
@@ -113,7 +138,7 @@ impl Registry {
 }
 
 /// Decodes the registry; `None` if the bytes are inconsistent, an error if validation fails.
-fn read(input: &mut Reader, seed: u64, has_sources: bool) -> Result<Option<Registry>, Error> {
+fn read(input: &mut Reader, seed: u64) -> Result<Option<Registry>, Error> {
     let mut registry = Registry::with_seed(seed);
     let Some((now_ms, first_family, limit, dropped, bounds)) =
         (|| Some((input.unsigned()?, input.small()?, input.size()?, input.unsigned()?, input.numbers()?)))()
@@ -131,7 +156,7 @@ fn read(input: &mut Reader, seed: u64, has_sources: bool) -> Result<Option<Regis
     }
     let mut overflows = Vec::new();
     for index in 0..families {
-        let origin = if has_sources { input.origin() } else { Some(Origin::Own) };
+        let origin = if input.version >= WITH_SOURCES { input.origin() } else { Some(Origin::Own) };
         let source = match origin {
             None => return Ok(None),
             Some(Origin::Own) => None,
@@ -149,7 +174,7 @@ fn read(input: &mut Reader, seed: u64, has_sources: bool) -> Result<Option<Regis
         let Some(overflow) = input.option(Reader::small) else { return Ok(None) };
         overflows.push(overflow);
     }
-    if read_rows(&mut registry, input).is_none() || !input.0.is_empty() {
+    if read_rows(&mut registry, input).is_none() || !input.rest.is_empty() {
         return Ok(None);
     }
     for (index, handle) in overflows.into_iter().enumerate() {
@@ -352,17 +377,20 @@ fn write_definition(out: &mut Vec<u8>, definition: &Definition) {
 
 /// The remaining input. Each method takes an item off the front; `None` if it is missing or
 /// invalid.
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a> {
+    rest: &'a [u8],
+    version: u64,
+}
 
 impl<'a> Reader<'a> {
     fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
         Some(*byte)
     }
 
     fn unsigned(&mut self) -> Option<u64> {
-        take_unsigned(&mut self.0)
+        take_unsigned(&mut self.rest)
     }
 
     fn small(&mut self) -> Option<u32> {
@@ -374,15 +402,15 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Option<f64> {
-        let (bytes, rest) = self.0.split_first_chunk::<8>()?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_first_chunk::<8>()?;
+        self.rest = rest;
         Some(f64::from_bits(u64::from_le_bytes(*bytes)))
     }
 
     fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.size()?;
-        let (bytes, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
+        let (bytes, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
         Some(bytes)
     }
 
@@ -463,6 +491,10 @@ impl<'a> Reader<'a> {
         definition.states = self.list(|input| input.text().map(Into::into))?;
         definition.series_limit = self.option(Self::size)?;
         definition.ttl = self.option(Self::duration)?;
+        definition.is_custom = match self.version >= WITH_NATIVE_PARTS {
+            true => self.option(|_| Some(()))?.is_some(),
+            false => false,
+        };
         Some(definition)
     }
 
@@ -482,14 +514,30 @@ impl<'a> Reader<'a> {
                 }
                 Composite::Histogram(histogram)
             }
-            Composite::Native(empty) => {
-                let native = NativeHistogram::deserialize(&mut self.0)?;
-                let same = native.max_buckets() == empty.max_buckets() && native.schema() <= empty.schema();
-                same.then(|| Composite::Native(Box::new(native)))?
+            Composite::Native(mut native) => {
+                let histogram = NativeHistogram::deserialize(&mut self.rest)?;
+                let empty = &native.histogram;
+                if histogram.max_buckets() != empty.max_buckets() || histogram.schema() > empty.schema() {
+                    return None;
+                }
+                if self.version >= WITH_NATIVE_PARTS {
+                    for count in &mut native.counts {
+                        *count = self.unsigned()?;
+                    }
+                    native.exemplars = self.list(Self::exemplar)?;
+                }
+                let mut counts = native.counts.iter();
+                let counted = counts.try_fold(0u64, |total, count| total.checked_add(*count))?;
+                if native.exemplars.len() > MAX_EXEMPLARS || !(native.counts.is_empty() || counted == histogram.count())
+                {
+                    return None;
+                }
+                native.histogram = histogram;
+                Composite::Native(native)
             }
             Composite::Summary { .. } => Composite::Summary { sum: self.number()?, count: self.unsigned()? },
             Composite::Windowed(empty) => {
-                let summary = WindowedSummary::deserialize(&mut self.0)?;
+                let summary = WindowedSummary::deserialize(&mut self.rest)?;
                 let same = summary.ranks() == empty.ranks() && summary.window_ms() == empty.window_ms();
                 same.then(|| Composite::Windowed(Box::new(summary)))?
             }

@@ -106,4 +106,6 @@ pub struct Import {
     pub format: String,
     /// Whether metrics of no known kind become gauges.
     pub unknown_as_gauge: bool,
+    /// Whether classic histograms become native ones with custom buckets.
+    pub classic_as_native: bool,
 }

@@ -172,7 +172,10 @@ impl Wanted {
         let push = flag(|options| options.push).then(|| push_target(call, &job)).transpose()?;
         let limit = options.read("limit", |options| options.limit.get(), listed)?;
         let sample_limit = options.read("sample_limit", |options| options.sample_limit.get(), listed)?;
-        let import = import::Options { unknown_as_gauge: flag(|options| options.unknown_as_gauge) };
+        let import = import::Options {
+            unknown_as_gauge: flag(|options| options.unknown_as_gauge),
+            classic_as_native: flag(|options| options.convert_classic_histograms_to_nhcb),
+        };
         Ok(Self {
             accept: accept.unwrap_or(Format::OpenMetrics),
             limit: limit.unwrap_or(FAMILIES),
@@ -321,9 +324,9 @@ fn exposed(
             Err(nothing) => exposed.pushed = Some(nothing),
         }
     }
-    if let Some(import::Options { unknown_as_gauge }) = wanted.import {
+    if let Some(import::Options { unknown_as_gauge, classic_as_native }) = wanted.import {
         let format = fetched.format.name().into();
-        let import = Import { body: fetched.body.clone(), format, unknown_as_gauge };
+        let import = Import { body: fetched.body.clone(), format, unknown_as_gauge, classic_as_native };
         call.next.found.get_or_insert_default().import = Some(import);
     }
     Ok(exposed)
@@ -412,7 +415,8 @@ pub fn import_found(call: &mut Call, found: &Import) -> Result<(String, RecordPu
     let limits = Limits { seed: call.unix_nanos, ..unlimited() };
     // It was read before.
     let families = parse(&found.body, format, &limits).map_err(|error| Error::invalid("import", error.to_string()))?;
-    let options = import::Options { unknown_as_gauge: found.unknown_as_gauge };
+    let options =
+        import::Options { unknown_as_gauge: found.unknown_as_gauge, classic_as_native: found.classic_as_native };
     Ok(take(call, &families, options))
 }
 

@@ -84,3 +84,29 @@ async fn exemplars_arrive_with_the_values_they_explain() {
         assert_eq!((&exemplars[0]["labels"]["trace_id"], &exemplars[0]["value"]), (&json!("t1"), &json!("3")));
     }
 }
+
+/// A Prometheus's own classic histograms, as it would store them with this setting.
+#[tokio::test]
+async fn scraped_classic_histograms_arrive_as_native_ones_with_custom_buckets() {
+    if without_servers("scraped_classic_histograms_arrive_as_native_ones_with_custom_buckets") {
+        return;
+    }
+    let receiver = Receiver::start(Kind::Prometheus3).await;
+    let plug = start(receiver.config()).await;
+    let ctx = json!({
+        "operation": "scrape_endpoint", "endpoint_url": format!("{}/metrics", receiver.url), "accept": "prometheus",
+        "import": true, "convert_classic_histograms_to_nhcb": true,
+    });
+    process(&plug, ctx).await;
+    let written = write(&plug).await;
+    assert!(written["result"]["written"]["histograms"].as_u64() > Some(1), "{written}");
+    let name = "prometheus_http_request_duration_seconds";
+    let sample = histogram(&receiver, &format!("{name}{{handler=\"/-/ready\"}}")).await;
+    let stored = &sample["histogram"][1];
+    let buckets = stored["buckets"].as_array().unwrap_or_else(|| panic!("{sample}"));
+    let counts: f64 = buckets.iter().map(|bucket| bucket[3].as_str().unwrap().parse::<f64>().unwrap()).sum();
+    assert_eq!(stored["count"].as_str().unwrap().parse(), Ok(counts), "{sample}");
+    // The first bound of that metric: exponential buckets have others.
+    assert!(counts >= 1.0 && buckets.iter().any(|bucket| bucket[2] == "0.1"), "{sample}");
+    assert_eq!(receiver.present(&format!("{name}_bucket")).await, 0);
+}

@@ -73,6 +73,16 @@ impl Index {
         hasher.finish()
     }
 
+    /// The hash of a label.
+    #[inline]
+    pub(super) fn hash_pair(&self, name: &str, value: &str) -> u64 {
+        use std::hash::{BuildHasher, Hasher};
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(name.as_bytes());
+        hasher.write(value.as_bytes());
+        hasher.finish()
+    }
+
     pub(super) fn find(&self, name: &str, is: impl Fn(usize) -> bool) -> Option<usize> {
         self.table.find(self.hash(name), |place| is(*place as usize)).map(|place| *place as usize)
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashSet};
 
 use super::event::{Event, Exemplar, Format, Label, Native, ParseError, Part};
 use super::reader::Reader;
@@ -165,6 +165,21 @@ impl<'a> Families<'a> {
 }
 
 impl<'f, 'a> Metric<'f, 'a> {
+    /// All exemplars, in input order; those of a native histogram and its classic buckets once.
+    pub fn exemplars(&self, families: &Families) -> Vec<&'f Exemplar<'a>> {
+        let all = self.points.iter().flat_map(|point| &point.exemplars);
+        if !self.points.iter().any(|point| point.native.is_some()) {
+            return all.collect();
+        }
+        let mut seen = HashSet::with_hasher(FixedState::with_seed(families.seed));
+        let is_new = |exemplar: &&Exemplar<'a>| {
+            let labels = exemplar.labels.iter().map(|label| (label.name.clone(), label.value.clone()));
+            let labels: Vec<(Cow<str>, Cow<str>)> = labels.collect();
+            seen.insert((exemplar.value.to_bits(), exemplar.timestamp.map(f64::to_bits), labels))
+        };
+        all.filter(is_new).collect()
+    }
+
     /// The latest of the samples that differ only in their timestamp, at the position of the first.
     /// A sample without a timestamp is the latest. For equal timestamps, the later line wins.
     pub fn latest(&self, families: &Families, family: &ParsedFamily) -> Vec<&'f Point<'a>> {

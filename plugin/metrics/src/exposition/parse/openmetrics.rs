@@ -101,19 +101,25 @@ impl<'a> Reader<'a> {
     /// Parses the name and labels of a sample.
     fn name_and_labels(&mut self) -> Result<Cow<'a, str>, ParseError> {
         let start = self.cursor.at;
-        self.labels.clear();
         let plain = self.cursor.metric_name();
         let mut name = (!plain.is_empty()).then_some(Cow::Borrowed(plain));
-        if self.cursor.peek() == Some(b'{') {
-            let mut labels = std::mem::take(&mut self.labels);
-            let read = self.labels(&mut name, &mut labels);
-            self.labels = labels;
-            read?;
-        }
+        self.labels_after(&mut name)?;
         match name {
             Some(name) if !name.is_empty() => Ok(name),
             _ => Err(self.cursor.fault_at(start, "expected a metric's name or #")),
         }
+    }
+
+    /// Parses the labels of a sample, if there are any, and its name if that is `None`.
+    fn labels_after(&mut self, name: &mut Option<Cow<'a, str>>) -> Result<(), ParseError> {
+        self.labels.clear();
+        if self.cursor.peek() != Some(b'{') {
+            return Ok(());
+        }
+        let mut labels = std::mem::take(&mut self.labels);
+        let read = self.labels(name, &mut labels);
+        self.labels = labels;
+        read
     }
 
     fn sample(&mut self) -> Result<Sample<'_, 'a>, ParseError> {

@@ -60,22 +60,26 @@ pub fn reexpose(families: &Families, format: Format, out: &mut Vec<u8>) -> Resul
     };
     let mut exemplars = 0;
     for (place, family) in exposed.into_iter().enumerate() {
-        let family_exemplars = family.points.iter().filter(|point| !point.exemplars.is_empty()).count();
+        let all = families.metrics(family).iter().map(|metric| metric.exemplars(families).len()).sum::<usize>();
         let mut writer = Writer { families, family, name: text_name(families, family), format, labels: &mut labels };
         match format {
             Format::OpenMetrics2 => exemplars += writer.second(out),
             Format::OpenMetrics => {
                 let before = out.len();
                 let gives_way = gives_way.get(place).copied().unwrap_or(false);
-                if gives_way || !writer.typed(out) || !is_valid(out.get(before..).unwrap_or_default(), format) {
-                    out.truncate(before);
-                    writer.untyped(out);
-                    exemplars += family_exemplars;
-                }
+                let written = if gives_way { None } else { writer.typed(out) };
+                exemplars += match written {
+                    Some(written) if is_valid(out.get(before..).unwrap_or_default(), format) => all - written,
+                    _ => {
+                        out.truncate(before);
+                        writer.untyped(out);
+                        all
+                    }
+                };
             }
             _ => {
                 writer.text(out);
-                exemplars += family_exemplars;
+                exemplars += all;
             }
         }
     }
@@ -143,19 +147,21 @@ impl Writer<'_, '_> {
         self.head(&self.name, Some(kind), out);
         for metric in self.families.metrics(self.family) {
             for point in metric.latest(self.families, self.family) {
-                self.point(point, true, out);
+                self.point(point, None, out);
             }
         }
     }
 
-    /// Writes the family with its type; returns whether OpenMetrics supports it.
-    fn typed(&mut self, out: &mut Vec<u8>) -> bool {
+    /// Writes the family with its type, and returns the number of exemplars; `None` if OpenMetrics
+    /// does not support it.
+    fn typed(&mut self, out: &mut Vec<u8>) -> Option<usize> {
         let base = match self.family.kind {
             FamilyType::Counter => self.name.strip_suffix("_total"),
             FamilyType::Info => self.name.strip_suffix("_info"),
             _ => Some(&*self.name),
         };
-        let Some(base) = base.filter(|base| !base.is_empty()).map(str::to_owned) else { return false };
+        let base = base.filter(|base| !base.is_empty()).map(str::to_owned)?;
+        let mut written = 0;
         self.head(&base, Some(self.family.kind.name()), out);
         if let Some(unit) = self.family.unit.as_deref() {
             out.extend_from_slice(b"# UNIT ");
@@ -166,8 +172,20 @@ impl Writer<'_, '_> {
         }
         for metric in self.families.metrics(self.family) {
             let points = metric.latest(self.families, self.family);
+            let native = points.iter().find(|point| point.native.is_some());
+            let native = native.map_or(&[][..], |point| point.exemplars.as_slice());
+            let mut lower = f64::NEG_INFINITY;
             for point in &points {
-                self.point(point, true, out);
+                let own = point.exemplars.first();
+                let exemplar = match point.part {
+                    Part::Bucket(upper) => {
+                        let below = std::mem::replace(&mut lower, upper);
+                        own.or_else(|| latest(native, below, upper))
+                    }
+                    Part::Native => latest(native, f64::NEG_INFINITY, f64::INFINITY),
+                    _ => own,
+                };
+                written += usize::from(self.point(point, exemplar, out));
             }
             let created = points.iter().find_map(|point| point.created_ms);
             if let Some(created) = created.filter(|_| {
@@ -181,7 +199,7 @@ impl Writer<'_, '_> {
                 out.push(b'\n');
             }
         }
-        true
+        Some(written)
     }
 
     /// Writes each sample name as a separate metric.
@@ -198,21 +216,22 @@ impl Writer<'_, '_> {
             for metric in self.families.metrics(self.family) {
                 let points = metric.latest(self.families, self.family);
                 for point in points.into_iter().filter(|point| point.name == name) {
-                    self.point(point, false, out);
+                    self.point(point, None, out);
                 }
             }
         }
     }
 
-    fn point(&mut self, point: &Point, typed: bool, out: &mut Vec<u8>) {
+    /// Writes a sample, and returns whether its exemplar was written.
+    fn point(&mut self, point: &Point, exemplar: Option<&Exemplar>, out: &mut Vec<u8>) -> bool {
         let text = self.format == Format::Text;
         if point.part == Part::Created && text {
-            return;
+            return false;
         }
         if let Some(native) = &point.native {
             let has_classic = self.family.points.iter().any(|point| matches!(point.part, Part::Bucket(_)));
             if has_classic {
-                return;
+                return false;
             }
             for (suffix, value) in [("_bucket", native.count), ("_sum", native.sum), ("_count", native.count)] {
                 self.write_labels(self.families.labels(point), None);
@@ -223,9 +242,12 @@ impl Writer<'_, '_> {
                 write_sample_name(&name, suffix, self.labels, out);
                 out.push(b' ');
                 write_number(value, out);
+                if let Some(exemplar) = exemplar.filter(|_| suffix == "_bucket") {
+                    self.exemplar(exemplar, out);
+                }
                 out.push(b'\n');
             }
-            return;
+            return exemplar.is_some();
         }
         let number = match point.part {
             Part::Bucket(number) => Some(("le", number)),
@@ -238,10 +260,11 @@ impl Writer<'_, '_> {
         write_sample_name(&name, "", self.labels, out);
         out.push(b' ');
         write_number(point.value, out);
-        if let Some(exemplar) = point.exemplars.first().filter(|_| typed && !text) {
+        if let Some(exemplar) = exemplar {
             self.exemplar(exemplar, out);
         }
         out.push(b'\n');
+        exemplar.is_some()
     }
 
     fn write_labels(&mut self, labels: &[Label], number: Option<(&str, f64)>) {
@@ -276,7 +299,8 @@ impl Writer<'_, '_> {
 
     /// Writes the family as OpenMetrics 2.0, and returns the number of dropped exemplars.
     fn second(&mut self, out: &mut Vec<u8>) -> usize {
-        let all = self.family.points.iter().map(|point| point.exemplars.len()).sum();
+        let metrics = self.families.metrics(self.family);
+        let all = metrics.iter().map(|metric| metric.exemplars(self.families).len()).sum();
         let start = out.len();
         for kind in [self.family.kind, FamilyType::Unknown] {
             let written = self.lines(kind, out);
@@ -339,8 +363,9 @@ impl Writer<'_, '_> {
         }
         let mut written = 0;
         if !matches!(kind, FamilyType::Gauge | FamilyType::Info | FamilyType::StateSet) {
-            let all = points.iter().flat_map(|point| &point.exemplars);
-            for exemplar in all.filter(|exemplar| exemplar.timestamp.is_some()) {
+            let metric = Metric { labels: Vec::new(), points: points.to_vec() };
+            for exemplar in metric.exemplars(self.families).into_iter().filter(|exemplar| exemplar.timestamp.is_some())
+            {
                 self.exemplar(exemplar, out);
                 written += 1;
             }
@@ -348,6 +373,14 @@ impl Writer<'_, '_> {
         out.push(b'\n');
         written
     }
+}
+
+/// The latest exemplar of a bucket.
+fn latest<'e, 'a>(exemplars: &'e [Exemplar<'a>], lower: f64, upper: f64) -> Option<&'e Exemplar<'a>> {
+    let contains =
+        |exemplar: &&Exemplar| (exemplar.value > lower || lower == f64::NEG_INFINITY) && exemplar.value <= upper;
+    let time = |exemplar: &Exemplar| exemplar.timestamp.unwrap_or(f64::NEG_INFINITY);
+    exemplars.iter().filter(contains).max_by(|a, b| time(a).total_cmp(&time(b)))
 }
 
 /// Writes the samples of a series as one composite value. `None` if it has no sum or count.

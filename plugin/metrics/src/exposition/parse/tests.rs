@@ -855,8 +855,12 @@ pub(super) fn registries() -> impl Strategy<Value = Registry> {
         for (name, kind, labels, values, help) in recordings {
             let Ok(name) = MetricName::new_utf8(&name, "name") else { continue };
             let mut definition = Definition::new(name, kind);
-            definition.help = Some(help);
-            let is_classic = matches!(kind, registry::Kind::Histogram | registry::Kind::GaugeHistogram);
+            definition.help = Some(help.clone());
+            let is_native = kind == registry::Kind::NativeHistogram;
+            // Some native histograms have classic buckets too, and some have exemplars.
+            let is_classic = matches!(kind, registry::Kind::Histogram | registry::Kind::GaugeHistogram)
+                || (is_native && help.len() % 2 == 0);
+            let has_exemplars = help.len() % 3 == 0 && (is_native || kind == registry::Kind::Histogram);
             definition.buckets = is_classic.then(|| Buckets::new(&[-1.0, 0.5, 3.0], "buckets").unwrap());
             definition.quantiles = (kind == registry::Kind::Summary).then(|| vec![0.5, 1.0]);
             if kind == registry::Kind::StateSet {
@@ -883,11 +887,14 @@ pub(super) fn registries() -> impl Strategy<Value = Registry> {
                     }
                     continue;
                 }
-                let _ = registry.record_all(&[Recording {
-                    definition: definition.clone(),
-                    labels: labels.clone(),
-                    amount,
-                }]);
+                let recording = Recording { definition: definition.clone(), labels: labels.clone(), amount };
+                let Ok(ids) = registry.record_all(&[recording]) else { continue };
+                if has_exemplars {
+                    let (labels, value) = (vec![("t".into(), "x\"y".into())], 0.0);
+                    let exemplar =
+                        model::Exemplar { labels, value, unix_ms: Some(1_700_000_000_000 + ids.len() as u64) };
+                    registry.observe_with_exemplar(ids[0], amount, exemplar).unwrap();
+                }
             }
         }
         registry
@@ -938,7 +945,9 @@ fn samples_with(registry: &Registry, escaping: Escaping, wanted: impl Fn(&str) -
                     push(of_count, None, below as f64);
                 }
                 model::Point::Native(native) => {
-                    push("_bucket", Some(("le", "+Inf")), native.count() as f64);
+                    for (bound, below, _) in native.classic_buckets() {
+                        push("_bucket", Some(("le", &number_text(bound))), below as f64);
+                    }
                     push("_sum", None, native.sum());
                     push("_count", None, native.count() as f64);
                 }
@@ -959,7 +968,9 @@ fn samples_with(registry: &Registry, escaping: Escaping, wanted: impl Fn(&str) -
 pub(super) fn samples_read(families: &Families) -> Vec<String> {
     let mut lines = Vec::new();
     for family in &families.list {
-        for point in family.points.iter().filter(|point| point.part != Part::Created) {
+        let has_classic = family.points.iter().any(|point| matches!(point.part, Part::Bucket(_)));
+        let is_repeated = |point: &Point| point.part == Part::Created || (point.native.is_some() && has_classic);
+        for point in family.points.iter().filter(|point| !is_repeated(point)) {
             let mut labels: Vec<(String, String)> = families
                 .labels(point)
                 .iter()
@@ -1085,7 +1096,7 @@ proptest! {
             match read(&bytes, format) {
                 Ok(families) => {
                     lint::lint(&families);
-                    import(&families, &mut Registry::default(), import::Options { unknown_as_gauge: true });
+                    import(&families, &mut Registry::default(), import::Options { unknown_as_gauge: true, ..Default::default() });
                     for format in [Format::Text, Format::OpenMetrics, Format::OpenMetrics2] {
                         let _ = reexpose(&families, format, &mut Vec::new());
                     }

@@ -6,60 +6,101 @@ use crate::number::number_text;
 use crate::registry::{Definition, END, Kind, Registry};
 
 /// Maximum length of a value with its line feed.
-pub(super) const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
+pub(in crate::exposition) const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
 
 /// The parts of the text that are the same for all series of a family.
 pub(super) struct Template {
     /// `# HELP` and `# TYPE`.
     pub(super) head: Vec<u8>,
-    /// The text before each label value: `{a="`, then `",b="`.
-    pub(super) labels: Vec<Vec<u8>>,
+    pub(super) frame: Frame,
     /// The samples of each series.
     pub(super) samples: Vec<SampleTemplate>,
 }
 
-pub(super) struct SampleTemplate {
-    pub(super) name: Vec<u8>,
+pub(in crate::exposition) struct SampleTemplate {
+    pub(in crate::exposition) name: Vec<u8>,
     /// From the last label value to the sample value: the kind's own label, the brace and the
     /// space.
-    pub(super) rest: Vec<u8>,
+    pub(in crate::exposition) rest: Vec<u8>,
 }
 
-impl Template {
-    pub(super) fn new(definition: &Definition, escaping: Escaping) -> Self {
-        let name = escaping.metric_name(definition.name.as_str());
+/// How the lines of a family begin: its name and labels.
+pub(in crate::exposition) struct Frame {
+    /// Escaped.
+    pub(in crate::exposition) name: String,
+    is_quoted: bool,
+    /// The text before each label value: `{a="`, then `",b="`.
+    labels: Vec<Vec<u8>>,
+}
+
+impl Frame {
+    pub(in crate::exposition) fn new(definition: &Definition, escaping: Escaping) -> Self {
+        let name = escaping.metric_name(definition.name.as_str()).into_owned();
         // A quoted metric name precedes the labels inside the braces.
         let is_quoted = !is_plain_metric_name(&name);
-        let open: &[u8] = if is_quoted { b"," } else { b"{" };
+        let mut frame = Self { name, is_quoted, labels: Vec::new() };
         let labels = definition.label_names.iter().enumerate().map(|(index, label)| {
-            let mut before = if index == 0 { open } else { b"\"," }.to_vec();
+            let mut before = if index == 0 { frame.open() } else { b"\"," }.to_vec();
             before.extend_from_slice(&label_name(&escaping.label_name(label.as_str())));
             before.extend_from_slice(b"=\"");
             before
         });
-        let labels: Vec<_> = labels.collect();
-        let sample = |suffix: &str, own: Option<(&[u8], &str)>| {
-            let mut rest = Vec::new();
-            match (own, labels.is_empty()) {
-                (None, true) if is_quoted => rest.push(b'}'),
-                (None, true) => {}
-                (None, false) => rest.extend_from_slice(b"\"}"),
-                (Some((label, value)), bare) => {
-                    rest.extend_from_slice(if bare { open } else { b"\"," });
-                    rest.extend_from_slice(label);
-                    rest.extend_from_slice(b"=\"");
-                    write_escaped(value.as_bytes(), true, &mut rest);
-                    rest.extend_from_slice(b"\"}");
-                }
+        frame.labels = labels.collect();
+        frame
+    }
+
+    /// What precedes the first label.
+    fn open(&self) -> &'static [u8] {
+        if self.is_quoted { b"," } else { b"{" }
+    }
+
+    /// The sample of each series whose name has the suffix, perhaps with a label of its own.
+    pub(in crate::exposition) fn sample(&self, suffix: &str, own: Option<(&[u8], &str)>) -> SampleTemplate {
+        let mut rest = Vec::new();
+        match (own, self.labels.is_empty()) {
+            (None, true) if self.is_quoted => rest.push(b'}'),
+            (None, true) => {}
+            (None, false) => rest.extend_from_slice(b"\"}"),
+            (Some((label, value)), bare) => {
+                rest.extend_from_slice(if bare { self.open() } else { b"\"," });
+                rest.extend_from_slice(label);
+                rest.extend_from_slice(b"=\"");
+                write_escaped(value.as_bytes(), true, &mut rest);
+                rest.extend_from_slice(b"\"}");
             }
-            rest.push(b' ');
-            let mut written = Vec::new();
-            if is_quoted {
-                written.push(b'{');
-            }
-            write_metric_name(&name, suffix, &mut written);
-            SampleTemplate { name: written, rest }
-        };
+        }
+        rest.push(b' ');
+        let mut name = Vec::new();
+        if self.is_quoted {
+            name.push(b'{');
+        }
+        write_metric_name(&self.name, suffix, &mut name);
+        SampleTemplate { name, rest }
+    }
+
+    /// Appends the labels of a series, up to the closing quote of the last value.
+    pub(in crate::exposition) fn write_labels(&self, mut key: &[u8], out: &mut Vec<u8>) {
+        for before in &self.labels {
+            append(out, before);
+            key = append_value(out, key);
+        }
+    }
+
+    /// Estimated length of all label values of the series, not counting escapes, and of the names
+    /// before them.
+    pub(in crate::exposition) fn label_bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
+        let names: usize = self.labels.iter().map(Vec::len).sum();
+        let values =
+            handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len()));
+        names * handles.len() + values.sum::<usize>()
+    }
+}
+
+impl Template {
+    pub(super) fn new(definition: &Definition, escaping: Escaping) -> Self {
+        let frame = Frame::new(definition, escaping);
+        let name = &*frame.name;
+        let sample = |suffix: &str, own: Option<(&[u8], &str)>| frame.sample(suffix, own);
         let numbers = |suffix: &str, label: &str, values: &[f64]| -> Vec<SampleTemplate> {
             values.iter().map(|value| sample(suffix, Some((label.as_bytes(), &number_text(*value))))).collect()
         };
@@ -94,27 +135,24 @@ impl Template {
         let mut head = Vec::new();
         if let Some(help) = &definition.help {
             head.extend_from_slice(b"# HELP ");
-            write_metric_name(&name, suffix, &mut head);
+            write_metric_name(name, suffix, &mut head);
             head.push(b' ');
             write_escaped(help.as_bytes(), false, &mut head);
             head.push(b'\n');
         }
         head.extend_from_slice(b"# TYPE ");
-        write_metric_name(&name, suffix, &mut head);
+        write_metric_name(name, suffix, &mut head);
         head.extend_from_slice(b" ");
         head.extend_from_slice(type_name.as_bytes());
         head.push(b'\n');
-        Self { head, labels, samples }
+        Self { head, frame, samples }
     }
 
     /// Estimated length of the series with values at their maximum length, not counting escapes.
     pub(super) fn bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
-        let labels: usize = self.labels.iter().map(Vec::len).sum();
-        let fixed: usize =
-            self.samples.iter().map(|sample| sample.name.len() + sample.rest.len() + MAX_NUMBER_LEN + labels).sum();
-        let values: usize =
-            handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len())).sum();
-        self.head.len() + fixed * handles.len() + values * self.samples.len()
+        let sample = |sample: &SampleTemplate| sample.name.len() + sample.rest.len() + MAX_NUMBER_LEN;
+        let fixed: usize = self.samples.iter().map(sample).sum();
+        self.head.len() + fixed * handles.len() + self.frame.label_bytes(registry, handles) * self.samples.len()
     }
 }
 
@@ -128,7 +166,7 @@ pub(super) fn label_name(name: &str) -> Vec<u8> {
 /// Appends bytes. For short names, labels and values, a memcpy call costs more than the copy
 /// itself.
 #[inline]
-pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(in crate::exposition) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() > 64 {
         out.extend_from_slice(bytes);
         return;
@@ -148,7 +186,7 @@ pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Appends the first label value of a key, escaped, and returns the rest of the key.
-pub(super) fn append_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
+fn append_value<'a>(out: &mut Vec<u8>, mut key: &'a [u8]) -> &'a [u8] {
     loop {
         let special = |byte: &u8| matches!(*byte, END | b'\\' | b'\n' | b'"');
         let at = key.iter().position(special).unwrap_or(key.len());

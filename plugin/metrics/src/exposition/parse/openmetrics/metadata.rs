@@ -7,6 +7,7 @@ use super::super::event::{Event, ParseError};
 use super::super::scan::Escapes;
 use super::Reader;
 use super::state::FamilyState;
+use crate::exposition::escaping::is_plain_metric_name;
 use crate::model::FamilyType;
 
 /// The sample name suffixes of all types.
@@ -175,7 +176,8 @@ impl<'a> Reader<'a> {
         }
         let Self { families, index, .. } = self;
         index.insert(&name, families.len(), |place| families.get(place).map_or("", |family| &*family.name));
-        families.push(FamilyState { name, kind: None, has_help: false, unit: None, at, has_samples: false });
+        let is_plain = is_plain_metric_name(&name);
+        families.push(FamilyState { name, is_plain, kind: None, has_help: false, unit: None, at, has_samples: false });
         self.group = None;
         self.seen.clear();
         Ok(())

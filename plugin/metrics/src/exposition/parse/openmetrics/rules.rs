@@ -175,10 +175,8 @@ impl Reader<'_> {
     pub(super) fn hash(&self, without: &str) -> u128 {
         let labels = self.labels.iter().filter(|label| without.is_empty() || label.name != without);
         labels.fold(1, |sum, label| {
-            let (name, value) = (self.index.hash(&label.name), self.index.hash(&label.value));
-            let mixed =
-                u128::from(name ^ value.rotate_left(32)).wrapping_mul(0x2d99_7879_26d4_6932_a4c1_f326_80f7_0c55);
-            sum.wrapping_add(mixed ^ (u128::from(value) << 64 | u128::from(name)))
+            let hash = u128::from(self.index.hash_pair(&label.name, &label.value));
+            sum.wrapping_add(hash.wrapping_mul(0x2d99_7879_26d4_6932_a4c1_f326_80f7_0c55))
         })
     }
 

@@ -11,6 +11,8 @@ use crate::model::FamilyType;
 #[derive(Debug)]
 pub(super) struct FamilyState<'a> {
     pub(super) name: Cow<'a, str>,
+    /// Whether the name needs no quotes.
+    pub(super) is_plain: bool,
     pub(super) kind: Option<FamilyType>,
     pub(super) has_help: bool,
     pub(super) unit: Option<&'a str>,
