@@ -13,6 +13,7 @@
 //! | [`kubernetes`] | reads the manifests in `deploy/kubernetes` |
 //! | [`npm`] | builds the package for Node |
 //! | [`oci`] | builds an OCI image layout |
+//! | [`guests`] | builds the example plugs in other languages, and runs their tests |
 //! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`soak`] | runs soak tests |
@@ -28,6 +29,7 @@ mod component;
 pub mod dist;
 pub mod documents;
 pub mod generate;
+pub mod guests;
 pub mod image;
 pub mod imports;
 pub mod kubernetes;

@@ -16,8 +16,8 @@ cargo xtask generate         plug.yaml's operations and schemas, and of those do
                              for Node and Python; schemas of files for editors; deploy/mixin
 cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     compare the component with a build in another folder
-cargo xtask release-check    run the checks before a release: reproducible, cargo doc, fuzz targets, Kubernetes
-                             manifests, the container image; or the one that is named
+cargo xtask release-check    run the checks before a release: reproducible, cargo doc, fuzz targets, guests
+                             in other languages, Kubernetes manifests, the container image; or the one that is named
 
 With --auditable, dist, npm and oci use a component with an embedded list of its crates (cargo install cargo-auditable).";
 

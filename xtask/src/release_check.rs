@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{image, kubernetes, output, reproducible, root};
+use crate::{guests, image, kubernetes, output, reproducible, root};
 
 /// A check and what it verifies.
 struct Step {
@@ -33,6 +33,11 @@ const STEPS: &[Step] = &[
         name: "fuzz targets",
         verifies: "the fuzz targets, a separate workspace, compile",
         run: |_| output(cargo(&["check", "--quiet"]).current_dir(root().join("fuzz"))),
+    },
+    Step {
+        name: "guests",
+        verifies: "plugs in JavaScript, Python and C pass tests/guests.json, and a composed component pushes",
+        run: |_| guests::check(),
     },
     Step {
         name: "kubernetes",

@@ -26,6 +26,19 @@ pub(crate) const PIECE_BYTES: usize = 256 * 1024;
 /// The maximum length of a request's method, scheme or authority.
 pub(crate) const WORD_BYTES: usize = 4 * 1024;
 
+/// What an element of a table takes, in bytes.
+const ELEMENT_BYTES: usize = size_of::<usize>();
+
+/// The most that can be granted of [`Limits::instances`] and [`Limits::tables`].
+pub(crate) const MAX_INSTANCES: usize = 1_000;
+
+/// The most that can be granted of [`Limits::memories`], each of which takes 4 GiB of addresses in
+/// every instance.
+pub(crate) const MAX_MEMORIES: usize = 16;
+
+/// The most that can be granted of [`Limits::table_elements`].
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 10_000_000;
+
 /// Bounds of one plug. Start from [`Limits::default`] and change them with the `with_` functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,8 +59,14 @@ pub struct Limits {
     /// The maximum number of host resources held at once: requests, headers, bodies, responses,
     /// streams, pollables.
     pub resources: usize,
-    /// The maximum number of elements in each function table.
+    /// The maximum number of elements in each table; tables also count as memory.
     pub table_elements: usize,
+    /// The maximum number of core instances, of which a component may consist of several.
+    pub instances: usize,
+    /// The maximum number of tables of all core instances together.
+    pub tables: usize,
+    /// The maximum number of memories of all core instances together.
+    pub memories: usize,
 }
 
 impl Default for Limits {
@@ -60,6 +79,9 @@ impl Default for Limits {
             host_calls: 1_000_000,
             resources: 1_024,
             table_elements: 100_000,
+            instances: 16,
+            tables: 16,
+            memories: 1,
         }
     }
 }
@@ -112,6 +134,24 @@ impl Limits {
         Self { table_elements, ..self }
     }
 
+    /// These limits with another [`Limits::instances`].
+    #[must_use]
+    pub fn with_instances(self, instances: usize) -> Self {
+        Self { instances, ..self }
+    }
+
+    /// These limits with another [`Limits::tables`].
+    #[must_use]
+    pub fn with_tables(self, tables: usize) -> Self {
+        Self { tables, ..self }
+    }
+
+    /// These limits with another [`Limits::memories`].
+    #[must_use]
+    pub fn with_memories(self, memories: usize) -> Self {
+        Self { memories, ..self }
+    }
+
     /// These limits, replaced by what is granted.
     #[must_use]
     pub fn granted(self, granted: &GrantedLimits) -> Self {
@@ -122,7 +162,10 @@ impl Limits {
             answer_bytes: granted.answer_bytes.unwrap_or(self.answer_bytes),
             host_calls: granted.host_calls.unwrap_or(self.host_calls),
             resources: granted.resources.unwrap_or(self.resources),
-            table_elements: self.table_elements,
+            table_elements: granted.table_elements.unwrap_or(self.table_elements),
+            instances: granted.instances.unwrap_or(self.instances),
+            tables: granted.tables.unwrap_or(self.tables),
+            memories: granted.memories.unwrap_or(self.memories),
         }
     }
 
@@ -137,6 +180,9 @@ impl Limits {
             host_calls: self.host_calls.min(other.host_calls),
             resources: self.resources.min(other.resources),
             table_elements: self.table_elements.min(other.table_elements),
+            instances: self.instances.min(other.instances),
+            tables: self.tables.min(other.tables),
+            memories: self.memories.min(other.memories),
         }
     }
 }
@@ -157,6 +203,12 @@ pub enum Limit {
     Resources(usize),
     /// [`Limits::table_elements`].
     Table(usize),
+    /// [`Limits::instances`].
+    Instances(usize),
+    /// [`Limits::tables`].
+    Tables(usize),
+    /// [`Limits::memories`].
+    Memories(usize),
 }
 
 impl fmt::Display for Limit {
@@ -185,7 +237,14 @@ impl fmt::Display for Limit {
                 "it held more than {count} requests, headers, bodies, answers, streams and waits at once (limits.resources in the grants file)"
             ),
             Self::Table(count) => {
-                write!(f, "it wanted a table of more than {count} elements (this limit is the library's alone)")
+                write!(f, "it wanted a table of more than {count} elements (limits.table_elements in the grants file)")
+            }
+            Self::Instances(count) => {
+                write!(f, "it consists of more than {count} core instances (limits.instances in the grants file)")
+            }
+            Self::Tables(count) => write!(f, "it has more than {count} tables (limits.tables in the grants file)"),
+            Self::Memories(count) => {
+                write!(f, "it has more than {count} memories (limits.memories in the grants file)")
             }
         }
     }
@@ -217,9 +276,9 @@ impl Watch {
         let store = StoreLimitsBuilder::new()
             .memory_size(limits.memory_bytes)
             .table_elements(limits.table_elements)
-            .memories(1)
-            .instances(16)
-            .tables(16)
+            .memories(limits.memories)
+            .instances(limits.instances)
+            .tables(limits.tables)
             .build();
         let memory = Share::of(budget);
         Self { limits, store, memory, host_calls: 0, epochs_left: u64::MAX, refused: None }
@@ -262,11 +321,16 @@ impl Watch {
         if matches!(trap.downcast_ref(), Some(ResourceTableError::Full)) {
             return Some(Limit::Resources(self.limits.resources));
         }
-        // wasmtime keeps the type of this one to itself.
-        if trap.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted") {
-            return Some(Limit::Answer(self.limits.answer_bytes));
-        }
-        self.refused
+        // wasmtime keeps the types of these to itself.
+        let cause = trap.root_cause().to_string();
+        let limits = &self.limits;
+        let told = [
+            ("fuel allocated for hostcalls has been exhausted", Limit::Answer(limits.answer_bytes)),
+            ("instance count too high", Limit::Instances(limits.instances)),
+            ("table count too high", Limit::Tables(limits.tables)),
+            ("memory count too high", Limit::Memories(limits.memories)),
+        ];
+        told.iter().find(|(words, _)| cause.contains(words)).map(|(_, limit)| *limit).or(self.refused)
     }
 }
 
@@ -286,9 +350,14 @@ impl ResourceLimiter for Watch {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let grows = self.store.table_growing(current, desired, maximum)?;
-        if !grows {
+        if !self.store.table_growing(current, desired, maximum)? {
             self.refused = Some(Limit::Table(self.limits.table_elements));
+            return Ok(false);
+        }
+        // However many tables are allowed, their elements count.
+        let grows = self.memory.grow(desired.saturating_sub(current).saturating_mul(ELEMENT_BYTES));
+        if !grows {
+            self.refused = Some(Limit::Memory(self.limits.memory_bytes));
         }
         Ok(grows)
     }
@@ -330,6 +399,39 @@ mod tests {
         assert_eq!(store.data().refused, None);
         assert_eq!(grow.call(&mut store, 1).unwrap(), -1);
         assert_eq!(store.data().refused, Some(Limit::Table(10)));
+    }
+
+    #[test]
+    fn tables_count_as_memory() {
+        let engine = Engine::default();
+        let module = Module::new(&engine, wat::parse_str("(module (table 100 funcref))").unwrap()).unwrap();
+        let limits = Limits { memory_bytes: 1_000, ..Limits::default() };
+        let mut store = Store::new(&engine, Watch::new(limits, &Budget::new(limits.memory_bytes)));
+        store.limiter(|watch| watch);
+        Instance::new(&mut store, &module, &[]).unwrap();
+        assert!(Instance::new(&mut store, &module, &[]).is_err());
+        assert_eq!(store.data().refused, Some(Limit::Memory(1_000)));
+    }
+
+    /// wasmtime has no type for these errors, so that its words must stay as they are.
+    #[test]
+    fn more_instances_tables_or_memories_than_allowed_are_said_by_the_limit() {
+        let engine = Engine::default();
+        let few = Limits { instances: 2, tables: 2, memories: 2, ..Limits::default() };
+        for (text, limits, expected) in [
+            ("(module)", few, Limit::Instances(2)),
+            ("(module (table 1 funcref))", Limits { instances: 9, ..few }, Limit::Tables(2)),
+            ("(module (memory 1))", Limits { instances: 9, ..few }, Limit::Memories(2)),
+        ] {
+            let module = Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+            let mut store = Store::new(&engine, Watch::new(limits, &Budget::new(limits.memory_bytes)));
+            store.limiter(|watch| watch);
+            for _ in 0..2 {
+                Instance::new(&mut store, &module, &[]).unwrap();
+            }
+            let error = Instance::new(&mut store, &module, &[]).unwrap_err();
+            assert_eq!(store.data().passed(&error), Some(expected), "{error:#}");
+        }
     }
 
     #[test]

@@ -239,6 +239,9 @@ fn compare(
     row("response size".into(), "-", format!("{} bytes", limits.answer_bytes));
     row("host calls per call".into(), "-", limits.host_calls.to_string());
     row("host resources held at once".into(), "-", limits.resources.to_string());
+    row("core instances".into(), "-", limits.instances.to_string());
+    row("tables".into(), "-", format!("{}, each of {} elements", limits.tables, limits.table_elements));
+    row("memories".into(), "-", limits.memories.to_string());
     let unbounded = || "no limit".to_owned();
     let response_bytes = grants.limits.response_bytes.map_or_else(unbounded, |bytes| format!("{bytes} bytes"));
     row("HTTP response size".into(), "-", response_bytes);

@@ -1,9 +1,11 @@
 //! What the host guarantees: limits, grants, recovery, secrets.
 
 pub mod compile;
+pub mod composed;
 pub mod damaged_state;
 pub mod delivery;
 pub mod empty_wasi;
+pub mod guests;
 pub mod hostile;
 pub mod jobs;
 pub mod kills;

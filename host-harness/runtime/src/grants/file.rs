@@ -27,25 +27,23 @@
 //! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, optionally with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call`, `limits.compile_time` | seconds, optionally with ms, s, m, h | `30s` |
 //! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources`, `limits.series` | an integer, at least 1 | `600` |
+//! | `limits.instances`, `limits.tables`, `limits.memories`, `limits.table_elements` | an integer, at least 1 and at most 1,000, 1,000, 16 and 10,000,000 | `40` |
 //!
 //! Paths are relative to the file's folder.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use http::{HeaderName, Method};
-use plugpipe_time::PrometheusDuration;
 use plugpipe_yaml::prune::Pruned;
 use plugpipe_yaml::shape::{self, Finding, Shape, joined};
 use plugpipe_yaml::{self as yaml, nearest};
-use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::{
-    AddressRange, ClientCertificate, CredentialGrant, GrantedLimits, Grants, Origin, OriginGrant, Proxy, Roots,
-    SecretSource, Tls, syntax,
+    AddressRange, ClientCertificate, CredentialGrant, Grants, Origin, OriginGrant, Proxy, Roots, SecretSource, Tls,
+    limits::limits, syntax,
 };
 
 /// Parses grants. Paths are relative to `folder`. Errors begin with the location.
@@ -344,83 +342,21 @@ fn flag(table: &Table, key: &str) -> Result<bool, String> {
     Ok(flag.transpose()?.unwrap_or(false))
 }
 
-fn limits(place: &Place) -> Result<GrantedLimits, String> {
-    let table = place.table(&syntax::LIMITS)?;
-    let get = |key: &str| table.get(key);
-    Ok(GrantedLimits {
-        memory_bytes: get("memory").map(|place| fits(&place, bytes(&place)?)).transpose()?,
-        call: get("call").map(|place| duration(&place)).transpose()?,
-        response_bytes: get("response").map(|place| bytes(&place)).transpose()?,
-        request_bytes: get("request").map(|place| bytes(&place)).transpose()?,
-        request_total_bytes: get("request_total").map(|place| bytes(&place)).transpose()?,
-        requests_per_minute: get("requests_per_minute").map(|place| fits(&place, count(&place)?)).transpose()?,
-        requests_per_call: get("requests_per_call").map(|place| fits(&place, count(&place)?)).transpose()?,
-        requests_at_once: get("requests_at_once").map(|place| fits(&place, count(&place)?)).transpose()?,
-        answer_bytes: get("answer").map(|place| fits(&place, bytes(&place)?)).transpose()?,
-        host_calls: get("host_calls").map(|place| count(&place)).transpose()?,
-        resources: get("resources").map(|place| fits(&place, count(&place)?)).transpose()?,
-        series: get("series").map(|place| fits(&place, count(&place)?)).transpose()?,
-        component_bytes: get("component").map(|place| fits(&place, bytes(&place)?)).transpose()?,
-        compile_memory_bytes: get("compile_memory").map(|place| bytes(&place)).transpose()?,
-        compile_time: get("compile_time").map(|place| duration(&place)).transpose()?,
-    })
-}
-
-fn count(place: &Place) -> Result<u64, String> {
-    place.value.as_u64().filter(|number| *number > 0).ok_or_else(|| place.error("expected an integer of at least 1"))
-}
-
-/// Converts the number, or fails if it is too large.
-fn fits<T: TryFrom<u64>>(place: &Place, number: u64) -> Result<T, String> {
-    T::try_from(number).map_err(|_| place.error("the number is too large"))
-}
-
-fn bytes(place: &Place) -> Result<u64, String> {
-    let units = [
-        ("kib", 1_u64 << 10),
-        ("mib", 1 << 20),
-        ("gib", 1 << 30),
-        ("kb", 1_000),
-        ("mb", 1_000_000),
-        ("gb", 1_000_000_000),
-        ("b", 1),
-    ];
-    let read = || {
-        if let Some(number) = place.value.as_u64() {
-            return Some(number);
-        }
-        let text = place.value.as_str()?.trim().to_ascii_lowercase();
-        let found = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
-        let (number, factor) = found.unwrap_or((&text, 1));
-        number.trim().parse::<u64>().ok()?.checked_mul(factor)
-    };
-    read().filter(|number| *number > 0).ok_or_else(|| place.error("expected bytes, such as 65536 or 64MiB"))
-}
-
-fn duration(place: &Place) -> Result<Duration, String> {
-    let duration = PrometheusDuration::deserialize(place.value).map_err(|problem| place.error(&problem.to_string()))?;
-    if duration == PrometheusDuration::ZERO {
-        Err(place.error("expected a duration of at least 1ms, such as 30s or 1m30s"))
-    } else {
-        Ok(duration.get())
-    }
-}
-
 /// A value and its path in the file.
-struct Place<'v> {
+pub(super) struct Place<'v> {
     path: String,
-    value: &'v Value,
+    pub(super) value: &'v Value,
 }
 
 /// A map with known keys.
-struct Table<'v> {
+pub(super) struct Table<'v> {
     path: String,
     map: &'v Map<String, Value>,
 }
 
 impl<'v> Place<'v> {
     /// An error with the value's path and text. Not for secrets.
-    fn error(&self, problem: &str) -> String {
+    pub(super) fn error(&self, problem: &str) -> String {
         format!("{}: {} {problem}", self.path, described(self.value))
     }
 
@@ -438,7 +374,7 @@ impl<'v> Place<'v> {
     }
 
     /// The map; other keys than these are errors.
-    fn table(&self, keys: &shape::Table) -> Result<Table<'v>, String> {
+    pub(super) fn table(&self, keys: &shape::Table) -> Result<Table<'v>, String> {
         let map = self.map()?;
         if let Some(key) = map.keys().find(|key| !keys.knows(key)) {
             let place = joined(&self.path, key);
@@ -472,7 +408,7 @@ impl<'v> Place<'v> {
 
 impl<'v> Table<'v> {
     /// The value of a key; null counts as missing.
-    fn get(&self, key: &str) -> Option<Place<'v>> {
+    pub(super) fn get(&self, key: &str) -> Option<Place<'v>> {
         let value = self.map.get(key).filter(|value| !value.is_null())?;
         Some(Place { path: joined(&self.path, key), value })
     }
@@ -496,6 +432,8 @@ fn described(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const WHOLE: &str = r#"
@@ -533,6 +471,10 @@ limits:
   answer: 1MiB
   host_calls: 10000
   resources: 100
+  instances: 40
+  tables: 30
+  table_elements: 200000
+  memories: 2
   series: 20
   component: 10MB
   compile_memory: 2GiB
@@ -578,6 +520,7 @@ limits:
                     "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,
                     "request_total_bytes": 1_073_741_824, "requests_per_minute": 600,
                     "requests_per_call": 50, "requests_at_once": 8, "answer_bytes": 1048576, "host_calls": 10000, "resources": 100, "series": 20,
+                    "instances": 40, "tables": 30, "table_elements": 200_000, "memories": 2,
                     "component_bytes": 10_000_000, "compile_memory_bytes": 2_147_483_648_u64, "compile_time": 300.0,
                 },
             })
@@ -633,6 +576,8 @@ limits:
             ("limits: {requests_per_call: 5000000000}", "limits.requests_per_call: 5000000000 the number is too large"),
             ("limits: {call: 0}", "limits.call: 0 expected a duration"),
             ("limits: {requests_per_minute: 0}", "at least 1"),
+            ("limits: {instances: 1001}", "limits.instances: 1001 expected an integer of at most 1000"),
+            ("limits: {memories: 17}", "at most 16"),
             ("origins: [", "not YAML"),
         ] {
             let error = grants(text).unwrap_err();

@@ -8,12 +8,14 @@
 //! | `configuration` | grants implied by a configuration |
 //! | `denial` | why a request is denied, and the grant that would allow it: [`Missing`] |
 //! | `file` | the grants file |
+//! | `limits` | the limits in that file |
 //! | `syntax` | its keys, and its JSON Schema |
 
 mod address;
 mod configuration;
 mod denial;
 mod file;
+mod limits;
 mod origin;
 mod syntax;
 
@@ -96,6 +98,14 @@ pub struct GrantedLimits {
     pub host_calls: Option<u64>,
     /// Host resources held at once.
     pub resources: Option<usize>,
+    /// Core instances that a component may consist of.
+    pub instances: Option<usize>,
+    /// Tables of a component.
+    pub tables: Option<usize>,
+    /// Elements in each table.
+    pub table_elements: Option<usize>,
+    /// Memories of a component.
+    pub memories: Option<usize>,
     /// Series that the plug may record in the plug that it is linked to.
     pub series: Option<usize>,
     /// Size of a component that is not embedded, in bytes.

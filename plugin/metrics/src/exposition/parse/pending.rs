@@ -32,6 +32,18 @@ impl<'a> Pending<'a> {
     }
 }
 
+/// Whether a number is written as by [`write_canonical`]. False for some that are.
+fn is_canonical(written: &str) -> bool {
+    let Some((whole, places)) = written.split_once('.') else { return written == "+Inf" };
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    // Up to 15 digits are the shortest ones of their number.
+    let is_short = whole.len() <= 6 && written.len() <= 16 && is_number(whole) && is_number(places);
+    let is_shortest = places == "0" || !places.ends_with('0');
+    // Without an exponent: from 0.0001 up.
+    let is_plain = if whole == "0" { !places.starts_with("0000") } else { !whole.starts_with('0') };
+    is_short && is_shortest && is_plain
+}
+
 /// The samples of one metric at one time.
 #[derive(Debug, Default)]
 pub(super) struct Queue<'a> {
@@ -72,11 +84,13 @@ impl<'a> Queue<'a> {
             _ => None,
         };
         if let Some((label, number)) = own {
-            self.number.clear();
-            write_canonical(number, &mut self.number);
-            let value = match pending.written.as_bytes() == self.number {
+            let value = match is_canonical(pending.written) {
                 true => Cow::Borrowed(pending.written),
-                false => Cow::Owned(String::from_utf8_lossy(&self.number).into_owned()),
+                false => {
+                    self.number.clear();
+                    write_canonical(number, &mut self.number);
+                    Cow::Owned(String::from_utf8_lossy(&self.number).into_owned())
+                }
             };
             labels.push(Label { name: Cow::Borrowed(label), value });
         }
@@ -91,5 +105,38 @@ impl<'a> Queue<'a> {
             created_ms: self.created_ms,
             native: pending.native,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::scan::number;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn only_canonical_numbers_are_taken_for_such(
+            digits in "0{0,5}[0-9]{0,7}(\\.[0-9]{0,16})?", value in 0_u32..10_000_000, power in 0..8,
+        ) {
+            let decimal = f64::from(value) / 10f64.powi(power);
+            let mut canonical = Vec::new();
+            write_canonical(decimal, &mut canonical);
+            for text in [digits, String::from_utf8(canonical).unwrap()] {
+                let Some(number) = number(&text).filter(|_| is_canonical(&text)) else { continue };
+                let mut canonical = Vec::new();
+                write_canonical(number, &mut canonical);
+                prop_assert_eq!(text, String::from_utf8(canonical).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn usual_bounds_are_canonical() {
+        assert!(
+            ["0.005", "0.1", "1.0", "2.5", "10.0", "0.0001", "123456.5", "0.0", "+Inf"].into_iter().all(is_canonical)
+        );
+        assert!(!["1", "", ".5", "1.", "1.50", "01.5", "0.00001", "1e5", "-1.5", "Inf"].into_iter().any(is_canonical));
     }
 }

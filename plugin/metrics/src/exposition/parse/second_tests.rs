@@ -372,3 +372,22 @@ fn exemplars_sorted(text: &str) -> Vec<Vec<&str>> {
     };
     text.lines().map(sorted).collect()
 }
+
+#[test]
+fn the_same_labels_written_otherwise_are_the_same_metric() {
+    let same = ["{a=\"x\",b=\"\\\\y\"}", "{b=\"\\y\",a=\"x\"}", "{\"a\"=\"x\",b=\"\\\\y\"}", "{a=\"x\",\"b\"=\"\\y\"}"];
+    for one in same {
+        for other in same {
+            let text = format!("m{one} 1\nm{other} 2\n# EOF\n");
+            assert!(read(text.as_bytes(), FORMAT).is_err(), "{text}");
+        }
+    }
+    let other =
+        ["{}", "{a=\"x\"}", "{b=\"x\"}", "{a=\"x\\\",b=\\\"y\"}", "{\"a=\\\"x\\\",b\"=\"y\"}", "{a=\"x\",b=\"y\"}"];
+    for (place, one) in other.iter().enumerate() {
+        for other in &other[place + 1..] {
+            let text = format!("m{one} 1\nm{other} 2\n# EOF\n");
+            assert!(read(text.as_bytes(), FORMAT).is_ok(), "{text}");
+        }
+    }
+}
