@@ -537,6 +537,8 @@ export interface ConfigurationSettings {
   mock_mode?: Flag;
   /** Sent to the origin of the server's URL only. */
   otlp_auth?: Credentials;
+  /** Whether OTLP exports are compressed with gzip. Default `false`. */
+  otlp_gzip?: Flag;
   /** An OTLP metrics receiver, including its path. */
   otlp_url?: Url;
   /** Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`. */
@@ -585,6 +587,11 @@ export interface ConfigurationSettings {
   remote_write_url?: Url;
   /** The remote-write protocol version. Default `"auto"`. */
   remote_write_version?: 'auto' | '2.0' | '2' | 2 | '1.0' | '1' | 1 | '' | null;
+  /**
+   * Attributes of the resource in OTLP exports, such as `deployment.environment.name`; they
+   * override external labels.
+   */
+  resource_attributes?: Labels | '' | null;
   /** The maximum number of attempts of an operation that a caller waits for. Default `3`. */
   retry_attempts?: WholeNumber;
   /** The maximum delay before the second attempt. Default `"100ms"`. */
@@ -3870,6 +3877,8 @@ export interface Settings {
   mock_mode?: Flag;
   /** Sent to the origin of the server's URL only. */
   otlp_auth?: Credentials;
+  /** Whether OTLP exports are compressed with gzip. */
+  otlp_gzip?: Flag;
   /** An OTLP metrics receiver, including its path. */
   otlp_url?: Url;
   /** Whether `plugpipe_monitoring_*` metrics are exposed too. */
@@ -3913,6 +3922,11 @@ export interface Settings {
   remote_write_url?: Url;
   /** The remote-write protocol version. */
   remote_write_version?: 'auto' | '2.0' | '2' | 2 | '1.0' | '1' | 1 | '' | null;
+  /**
+   * Attributes of the resource in OTLP exports, such as `deployment.environment.name`; they
+   * override external labels.
+   */
+  resource_attributes?: Labels | '' | null;
   /** The maximum number of attempts of an operation that a caller waits for. */
   retry_attempts?: WholeNumber;
   /** The maximum delay before the second attempt. */

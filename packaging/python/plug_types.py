@@ -190,6 +190,8 @@ class Settings(TypedDict, total=False):
     mock_mode: Flag
     # Sent to the origin of the server's URL only.
     otlp_auth: Credentials
+    # Whether OTLP exports are compressed with gzip.
+    otlp_gzip: Flag
     # An OTLP metrics receiver, including its path.
     otlp_url: Url
     # Whether `plugpipe_monitoring_*` metrics are exposed too.
@@ -227,6 +229,9 @@ class Settings(TypedDict, total=False):
     remote_write_url: Url
     # The remote-write protocol version.
     remote_write_version: Union[Literal["auto", "2.0", "2", 2, "1.0", "1", 1, ""], None]
+    # Attributes of the resource in OTLP exports, such as `deployment.environment.name`; they
+    # override external labels.
+    resource_attributes: Union[Literal[""], Labels, None]
     # The maximum number of attempts of an operation that a caller waits for.
     retry_attempts: WholeNumber
     # The maximum delay before the second attempt.
@@ -690,6 +695,8 @@ class ConfigurationSettings(TypedDict, total=False):
     mock_mode: Flag
     # Sent to the origin of the server's URL only.
     otlp_auth: Credentials
+    # Whether OTLP exports are compressed with gzip. Default `false`.
+    otlp_gzip: Flag
     # An OTLP metrics receiver, including its path.
     otlp_url: Url
     # Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`.
@@ -728,6 +735,9 @@ class ConfigurationSettings(TypedDict, total=False):
     remote_write_url: Url
     # The remote-write protocol version. Default `"auto"`.
     remote_write_version: Union[Literal["auto", "2.0", "2", 2, "1.0", "1", 1, ""], None]
+    # Attributes of the resource in OTLP exports, such as `deployment.environment.name`; they
+    # override external labels.
+    resource_attributes: Union[Literal[""], Labels, None]
     # The maximum number of attempts of an operation that a caller waits for. Default `3`.
     retry_attempts: WholeNumber
     # The maximum delay before the second attempt. Default `"100ms"`.

@@ -2,7 +2,7 @@
 //!
 //! | request | response |
 //! |---|---|
-//! | `GET /metrics` | the metrics, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV |
+//! | `GET /metrics` | the metrics, in the format that `Accept` prefers: text, OpenMetrics, protobuf, JSON or CSV; with gzip if `Accept-Encoding` asks for it |
 //! | `POST /process` with `{"ctx": {…}, "cfg": {…}}` | the plug's response; status 200 even if the operation failed |
 //! | `GET /sd` | this plug as a target for Prometheus' `http_sd_configs` |
 //! | `GET /` | the web UI; see `web_ui` |
@@ -13,6 +13,7 @@
 //! a certificate. [`Options`] has these and the limits on sizes, times and connections; `guard`
 //! checks requests. See docs/serve.md for operators.
 
+mod compression;
 mod connections;
 mod guard;
 mod host_name;
@@ -202,7 +203,10 @@ async fn metrics(State(AppState { plug, .. }): State<AppState>, headers: HeaderM
             (StatusCode::INTERNAL_SERVER_ERROR, text, exposed.body).into_response()
         }
         Ok(exposed) if is_exposition(&exposed.content_type) => {
-            ([(header::CONTENT_TYPE, exposed.content_type)], exposed.body).into_response()
+            compression::respond(exposed.content_type, exposed.body, &headers).await.unwrap_or_else(|error| {
+                let response = json!({"success": false, "error": format!("gzip: {error}"), "error_code": "host"});
+                json_response(StatusCode::INTERNAL_SERVER_ERROR, response.to_string())
+            })
         }
         Ok(exposed) => {
             let problem = format!(

@@ -171,6 +171,11 @@ pub struct Settings<'a> {
     pub remote_write_max_age: Setting<Timeout>,
     /// Labels added to remote-written series.
     pub external_labels: Setting<Labels<'a>>,
+    /// Whether OTLP exports are compressed with gzip.
+    pub otlp_gzip: Setting<Flag>,
+    /// Attributes of the resource in OTLP exports, such as `deployment.environment.name`; they
+    /// override external labels.
+    pub resource_attributes: Setting<Labels<'a>>,
     /// Whether `plugpipe_monitoring_*` metrics are exposed too.
     pub own_metrics: Setting<Flag>,
     /// Whether to contact no server; results then have `mock`.

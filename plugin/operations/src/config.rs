@@ -348,6 +348,7 @@ impl Config {
         }
         for (setting, place, default) in [
             (given.push_gzip, &mut self.push_gzip, default.push_gzip),
+            (given.otlp_gzip, &mut self.remote.otlp_gzip, default.remote.otlp_gzip),
             (given.detect_resets, &mut self.detect_resets, default.detect_resets),
             (given.own_metrics, &mut self.own_metrics, default.own_metrics),
             (given.mock_mode, &mut self.mock, default.mock),
@@ -379,10 +380,13 @@ impl Config {
             self.grouping_key =
                 labels.map_or(Ok(Labels::default()), |labels| grouping_key(&labels, &path, is_former))?;
         }
-        if let Some(labels) = given.external_labels.given() {
-            let path = format!("{path}.external_labels");
-            self.remote.external_labels =
-                labels.map_or(Ok(Labels::default()), |labels| read_labels(&labels, &path, is_former))?;
+        for (setting, place, name) in [
+            (given.external_labels, &mut self.remote.external_labels, "external_labels"),
+            (given.resource_attributes, &mut self.remote.resource_attributes, "resource_attributes"),
+        ] {
+            let Some(labels) = setting.given() else { continue };
+            let path = format!("{path}.{name}");
+            *place = labels.map_or(Ok(Labels::default()), |labels| read_labels(&labels, &path, is_former))?;
         }
         Ok(())
     }

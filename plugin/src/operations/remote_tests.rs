@@ -525,7 +525,12 @@ fn an_export_reports_rejected_data_points() {
         "data_points": 2, "accepted": 1, "rejected_data_points": 1, "message": "no", "receiver": "http://o:1/v1/metrics",
     });
     assert_eq!(answer["result"], expected);
+    let warning = "http://o:1/v1/metrics: the receiver rejected 1 of 2 data points: no";
+    assert_eq!(answer["warnings"], json!([warning]), "{answer}");
     assert_eq!(header(&world.asked()[0], "content-type"), "application/x-protobuf");
+    world.answer(|_| status(200, "\x0a\x04\x12\x02hm"));
+    let answer = run(&mut plug, json!({"operation": "export_otlp"}));
+    assert_eq!(answer["warnings"], json!(["http://o:1/v1/metrics: the receiver warns: hm"]), "{answer}");
     world.answer(|_| status(200, ""));
     let answer = run(&mut plug, json!({"operation": "export_otlp"}));
     assert_eq!((&answer["result"]["accepted"], answer["result"].get("message")), (&json!(2), None));

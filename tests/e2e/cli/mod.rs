@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod binary;
 pub mod check;
+mod compression;
 pub mod demo;
 pub mod dist;
 pub mod docs;

@@ -9,4 +9,5 @@ pub mod groups;
 pub mod instructions;
 pub mod metrics;
 pub mod openmetrics;
+mod sinks;
 pub mod warnings;

@@ -334,6 +334,42 @@ async fn lint_knows_whose_le_and_quantile_are() {
     assert_eq!(found, [(&json!("s"), &reserved), (&json!("h"), &reserved)], "{result}");
 }
 
+fn gzip(plain: &[u8]) -> &'static [u8] {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap().leak()
+}
+
+#[tokio::test]
+async fn a_compressed_response_is_decompressed_within_bounds() {
+    const COMPRESSED: &str = "text/plain; version=0.0.4\r\nContent-Encoding: gzip";
+    let samples: String = (0..1_000).map(|number| format!("a{{number=\"{number}\"}} 1\n")).collect();
+    let text = format!("# TYPE a gauge\n{samples}");
+    let url = endpoint(COMPRESSED, gzip(text.as_bytes()));
+    let plug = scraper(&url).await;
+    let result = scrape(&plug, &url, json!({"reexport": "prometheus"})).await;
+    assert_eq!((&result["metrics_count"], &result["exported_data"]), (&json!(1_000), &json!(text)));
+    // The bound is on the plain text, of which what is sent has a thousandth.
+    let short = start(json!({"endpoint_url": url, "max_response_bytes": text.len() - 1})).await;
+    let zeros = gzip(&vec![b'\n'; 64 << 20]);
+    let bomb = endpoint(COMPRESSED, zeros);
+    assert!(zeros.len() < 128 * 1024, "{}", zeros.len());
+    let rated = start(json!({"endpoint_url": bomb, "max_response_bytes": 128 << 20})).await;
+    let cut = endpoint(COMPRESSED, &gzip(text.as_bytes())[..200]);
+    for (plug, url, code) in [
+        (short, &url, "answer_too_long"),
+        // The ratio gives it away before the length does.
+        (scraper(&bomb).await, &bomb, "unreachable"),
+        (rated, &bomb, "unreachable"),
+        (scraper(&cut).await, &cut, "unreachable"),
+    ] {
+        let ctx = json!({"operation": "scrape_endpoint", "scrape_config": {"endpoint_url": url}, "import": true});
+        let answer = plug.process(&ctx).await.unwrap();
+        assert_eq!(answer["error_code"], code, "{answer}");
+        assert_eq!(exposition(&plug).await, "");
+    }
+}
+
 #[tokio::test]
 async fn an_endpoint_that_was_not_granted_is_not_asked() {
     let url = endpoint("text/plain", b"a 1\n");

@@ -2,20 +2,25 @@
 //! receiver.
 
 use crate::error::Error;
-use crate::http::{Client, Method, Peer, Request, Url};
+use crate::http::{Client, Method, Peer, Request, Url, gzip};
 use plugpipe_metrics::exposition::otlp::{self, PartialSuccess};
 
 /// Identifies the server in errors.
 pub const PEER: Peer = Peer { server: "the OTLP receiver", setting: "otlp_url" };
 
-/// Posts a body from [`plugpipe_metrics::exposition::otlp`]; returns what the receiver rejected.
-pub fn export(client: &mut Client, url: &Url, body: Vec<u8>) -> Result<PartialSuccess, Error> {
+/// Posts a body from [`plugpipe_metrics::exposition::otlp`], compressed if `gzip`; returns what the
+/// receiver rejected.
+pub fn export(client: &mut Client, url: &Url, body: Vec<u8>, gzip: bool) -> Result<PartialSuccess, Error> {
+    let body = if gzip { gzip::compress(&body) } else { body };
     // Data points are idempotent. OTLP's transient statuses are 429, 502, 503 and 504: a 500 is
     // final.
-    let request = Request::new(Method::Post, url.clone())
+    let mut request = Request::new(Method::Post, url.clone())
         .with_body(otlp::CONTENT_TYPE, body)
         .repeatable()
         .unless(|response| response.status == 500);
+    if gzip {
+        request.headers.push(("content-encoding", "gzip".into()));
+    }
     let mut response = client.send(PEER, request)?;
     match response.status {
         200..=299 if super::is_page(&response) => {

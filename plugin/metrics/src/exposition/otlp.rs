@@ -4,7 +4,8 @@
 //! | kind | encoded as |
 //! |---|---|
 //! | counter | Sum, cumulative, monotonic, with start time |
-//! | gauge, info, state set | Gauge; a state is an attribute named after the family |
+//! | gauge | Gauge |
+//! | info, state set | Sum, cumulative, not monotonic; a state is an attribute named after the family |
 //! | `target_info` with one series | attributes of the resource |
 //! | histogram | Histogram, cumulative, with explicit bounds |
 //! | native histogram | ExponentialHistogram, cumulative |
@@ -42,6 +43,8 @@
 //!
 //! Times are nanoseconds. OTLP's bucket `i` has the lower bound `base^i`, Prometheus's the upper
 //! bound `base^i`: the indices differ by one.
+
+use std::borrow::Cow;
 
 use super::samples::{self, Number, Own};
 use super::wire::{close, double, fixed, open_field, signed, take_field, text, unsigned, varint};
@@ -108,7 +111,7 @@ fn write_metric(family: &Family, suffix: &str, unix_nanos: u64, out: &mut Vec<u8
     let metric = open_field(2, out);
     text(1, &[family.name, suffix].concat(), out);
     text(2, family.help, out);
-    text(3, unit(family.unit), out);
+    text(3, &unit(family.unit), out);
     let data = open_field(data_field(family.kind), out);
     for series in &family.series {
         points += match family.kind {
@@ -116,7 +119,7 @@ fn write_metric(family: &Family, suffix: &str, unix_nanos: u64, out: &mut Vec<u8
             _ => write_points(family, series, unix_nanos, out),
         };
     }
-    if matches!(family.kind, Kind::Counter | Kind::Histogram | Kind::NativeHistogram) {
+    if !matches!(data_field(family.kind), GAUGE | SUMMARY) {
         unsigned(2, 2, out);
     }
     if family.kind == Kind::Counter {
@@ -216,30 +219,66 @@ pub fn decode_status(mut status: &[u8]) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
+/// The fields of a metric whose data has no temporality.
+const GAUGE: u32 = 5;
+const SUMMARY: u32 = 11;
+
 fn data_field(kind: Kind) -> u32 {
     match kind {
         // OTLP has no gauge histograms and no unknown types: their samples are gauges.
-        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::GaugeHistogram | Kind::Unknown => 5,
-        Kind::Counter => 7,
+        Kind::Gauge | Kind::GaugeHistogram | Kind::Unknown => GAUGE,
+        Kind::Counter | Kind::Info | Kind::StateSet => 7,
         Kind::Histogram => 9,
         Kind::NativeHistogram => 10,
-        Kind::Summary => 11,
+        Kind::Summary => SUMMARY,
     }
 }
 
-/// Converts a unit to OTLP's form; unknown units are unchanged.
-fn unit(unit: &str) -> &str {
-    match unit {
-        "seconds" => "s",
-        "bytes" => "By",
-        "ratio" => "1",
-        "celsius" => "Cel",
-        "meters" => "m",
-        "grams" => "g",
-        "joules" => "J",
-        "volts" => "V",
-        "amperes" => "A",
-        other => other,
+/// Prometheus's words for units, and OTLP's (UCUM).
+const UNITS: [(&str, &str); 26] = [
+    ("days", "d"),
+    ("hours", "h"),
+    ("minutes", "min"),
+    ("seconds", "s"),
+    ("milliseconds", "ms"),
+    ("microseconds", "us"),
+    ("nanoseconds", "ns"),
+    ("bytes", "By"),
+    ("kibibytes", "KiBy"),
+    ("mebibytes", "MiBy"),
+    ("gibibytes", "GiBy"),
+    ("tebibytes", "TiBy"),
+    ("kilobytes", "KBy"),
+    ("megabytes", "MBy"),
+    ("gigabytes", "GBy"),
+    ("terabytes", "TBy"),
+    ("meters", "m"),
+    ("volts", "V"),
+    ("amperes", "A"),
+    ("joules", "J"),
+    ("watts", "W"),
+    ("grams", "g"),
+    ("celsius", "Cel"),
+    ("hertz", "Hz"),
+    ("ratio", "1"),
+    ("percent", "%"),
+];
+
+/// What a unit may be per, in the singular.
+const PER: [(&str, &str); 7] =
+    [("second", "s"), ("minute", "m"), ("hour", "h"), ("day", "d"), ("week", "w"), ("month", "mo"), ("year", "y")];
+
+/// Converts a unit to OTLP's form, `bytes_per_second` to `By/s`; unknown units are unchanged.
+fn unit(unit: &str) -> Cow<'_, str> {
+    let find = |words: &[(&str, &'static str)], word: &str| {
+        words.iter().find(|(own, _)| *own == word).map(|(_, abbreviation)| *abbreviation)
+    };
+    match unit.split_once("_per_") {
+        Some((unit, per)) => {
+            let (unit, per) = (find(&UNITS, unit).unwrap_or(unit), find(&PER, per).unwrap_or(per));
+            Cow::Owned([unit, "/", per].concat())
+        }
+        None => Cow::Borrowed(find(&UNITS, unit).unwrap_or(unit)),
     }
 }
 

@@ -25,6 +25,10 @@ pub struct Remote {
     pub external_labels: Labels,
     /// The OTLP receiver, including its path: `http://127.0.0.1:9090/api/v1/otlp/v1/metrics`.
     pub otlp_url: Option<Url>,
+    /// Whether exports are compressed.
+    pub otlp_gzip: bool,
+    /// Attributes of OTLP's resource, besides the external labels.
+    pub resource_attributes: Labels,
 }
 
 impl Default for Remote {
@@ -39,6 +43,8 @@ impl Default for Remote {
             write_max_age: Duration::from_secs(2 * 3_600),
             external_labels: Labels::default(),
             otlp_url: None,
+            otlp_gzip: false,
+            resource_attributes: Labels::default(),
         }
     }
 }

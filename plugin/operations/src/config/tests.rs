@@ -126,7 +126,8 @@ fn rejected() -> Vec<(&'static str, Vec<Value>)> {
             vec![json!("1"), json!(5), json!({}), json!([2, 1]), json!(["x"]), json!([1, 1]), json!([null])],
         ),
         ("grouping_key", [&labels[..], &[json!({"job": "x"})]].concat()),
-        ("external_labels", labels),
+        ("external_labels", labels.clone()),
+        ("resource_attributes", labels),
         ("prometheus_config", vec![json!("x"), json!(5), json!([]), json!(true), json!("")]),
     ];
     all.extend(
@@ -146,9 +147,16 @@ fn rejected() -> Vec<(&'static str, Vec<Value>)> {
     ] {
         all.push((key, of(&duration, &[])));
     }
-    for key in
-        ["mock_mode", "own_metrics", "push_gzip", "preflight", "detect_resets", "delete_on_cleanup", "default_metrics"]
-    {
+    for key in [
+        "mock_mode",
+        "own_metrics",
+        "otlp_gzip",
+        "push_gzip",
+        "preflight",
+        "detect_resets",
+        "delete_on_cleanup",
+        "default_metrics",
+    ] {
         all.push((key, of(&flag, &[])));
     }
     for key in ["max_response_bytes", "remote_write_capacity"] {
@@ -198,7 +206,7 @@ fn invalid_values_of_every_setting_are_tested() {
 fn null_and_empty_text_reset_a_setting() {
     let outside = json!({
         "job_name": "j", "instance": "i", "timeout": "3s", "scrape_interval": "3s", "retry_attempts": 5, "mock_mode": true,
-        "gateway_url": "http://h:1", "histogram_buckets": [1, 2], "grouping_key": {"a": "b"}, "external_labels": {"a": "b"},
+        "gateway_url": "http://h:1", "histogram_buckets": [1, 2], "grouping_key": {"a": "b"}, "external_labels": {"a": "b"}, "resource_attributes": {"a": "b"}, "otlp_gzip": true,
         "push_policy": "manual", "push_mode": "add", "max_response_bytes": 5, "preflight": true, "delete_on_cleanup": false,
         "gateway_auth": "token",
     });

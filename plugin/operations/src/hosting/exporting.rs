@@ -9,9 +9,11 @@ use super::worker::{How, Told, Worker, failed, members};
 use crate::config::Config;
 use crate::error::{Error, excerpt};
 use crate::http::{Url, redacted};
+use crate::known::Warnings;
 use crate::operations::pushes::Contents;
 use crate::servers::otlp;
 use plugpipe_contract::responses::OtlpExported;
+use plugpipe_metrics::exposition::otlp::PartialSuccess;
 
 /// An export that waits for its lane.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,14 +45,20 @@ pub(super) struct ExportJob {
     #[serde(with = "whole_url")]
     pub(super) url: Url,
     pub(super) body: Vec<u8>,
+    /// Whether it is sent compressed.
+    pub(super) gzip: bool,
     pub(super) points: u64,
 }
 
 impl ExportJob {
     pub(super) fn run(self, worker: &mut Worker) -> (ExportEffect, Told) {
-        let Self { url, body, points } = self;
-        match otlp::export(&mut worker.client(), &url, body) {
+        let Self { url, body, gzip, points } = self;
+        match otlp::export(&mut worker.client(), &url, body, gzip) {
             Ok(partial) => {
+                let mut warnings = Warnings::default();
+                if partial != PartialSuccess::default() {
+                    warnings.add(remark(&url, points, &partial));
+                }
                 let exported = OtlpExported {
                     mock: false,
                     unchanged: false,
@@ -61,7 +69,7 @@ impl ExportJob {
                     receiver: Some(redacted(&url)),
                 };
                 let effect = ExportEffect { lost: partial.rejected, accepted: partial.rejected == 0 };
-                (effect, Told { members: members(&exported), ..Told::default() })
+                (effect, Told { members: members(&exported), warnings, ..Told::default() })
             }
             // Nothing is kept: the next export says what holds then.
             Err(cause) => {
@@ -69,5 +77,18 @@ impl ExportJob {
                 (ExportEffect { lost: points, accepted: false }, failed(error))
             }
         }
+    }
+}
+
+/// What a receiver said of an export that it accepted.
+fn remark(url: &Url, points: u64, partial: &PartialSuccess) -> String {
+    let (receiver, rejected) = (redacted(url), partial.rejected);
+    let why = match partial.message.as_str() {
+        "" => "it does not say why",
+        message => &excerpt(message, 1_000),
+    };
+    match rejected {
+        0 => format!("{receiver}: the receiver warns: {why}"),
+        _ => format!("{receiver}: the receiver rejected {rejected} of {points} data points: {why}"),
     }
 }

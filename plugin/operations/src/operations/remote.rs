@@ -123,7 +123,12 @@ fn contents(call: &mut Call) -> Result<Contents, Error> {
 /// All that is recorded as one body of OTLP, and how many data points it has.
 pub(crate) fn otlp_body(registry: &Registry, groups: &OwnGroups, config: &Config, unix_nanos: u64) -> (Vec<u8>, u64) {
     let now_ms = unix_nanos / 1_000_000;
-    let external = || config.remote.external_labels.iter().map(|(name, value)| (name.as_str(), value));
+    let external = || {
+        let (attributes, external) = (&config.remote.resource_attributes, &config.remote.external_labels);
+        let is_own = |name: &str| attributes.iter().any(|(own, _)| own.as_str() == name);
+        let external = external.iter().filter(move |(name, _)| !is_own(name.as_str()));
+        attributes.iter().chain(external).map(|(name, value)| (name.as_str(), value))
+    };
     let mut resource = vec![("service.name", config.job_name.as_str())];
     resource.extend(config.instance.as_deref().map(|instance| ("service.instance.id", instance)));
     resource.extend(external());

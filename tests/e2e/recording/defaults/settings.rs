@@ -177,6 +177,13 @@ async fn observe_setting(setting: &str, documented: &Value) {
         "remote_write_capacity" => observe_capacity(documented.as_u64().unwrap()).await,
         // What is dropped after that time is observed with a clock of its own, in
         // plugin/src/operations/remote_tests.rs.
+        "otlp_gzip" => {
+            let receiver = Fixture::start(|_| (200, "application/x-protobuf", Vec::new()));
+            let plug = start(json!({"otlp_url": format!("{}/v1/metrics", receiver.url)})).await;
+            done(&plug, gauge(1.0)).await;
+            done(&plug, json!({"operation": "export_otlp"})).await;
+            assert_eq!((receiver.asked()[0].header("content-encoding"), documented), (None, &json!(false)));
+        }
         "remote_write_max_age" => assert_eq!(documented, "7200s"),
         "own_metrics" | "default_metrics" | "mock_mode" | "detect_resets" => {
             let gateway = gateway();

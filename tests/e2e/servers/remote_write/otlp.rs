@@ -1,6 +1,7 @@
 //! OTLP.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -52,7 +53,11 @@ async fn an_otlp_export_is_retried_and_what_it_loses_is_told() {
 #[tokio::test]
 async fn an_otlp_export_has_ids_types_and_the_target() {
     let (url, bodies) = otlp_receiver(&[200]).await;
-    let plug = start(json!({"otlp_url": url, "job_name": "rw"})).await;
+    let config = json!({
+        "otlp_url": url, "job_name": "rw", "otlp_gzip": true,
+        "external_labels": {"region": "north", "zone": "no"}, "resource_attributes": {"deployment.environment.name": "test", "zone": "a"},
+    });
+    let plug = start(config).await;
     process(
         &plug,
         json!({
@@ -67,7 +72,8 @@ async fn an_otlp_export_has_ids_types_and_the_target() {
     .await;
     let answer = process(&plug, json!({"operation": "export_otlp"})).await;
     assert_eq!(answer["data_points"], 1, "{answer}");
-    let body = bodies.lock().unwrap()[0].clone();
+    let mut body = Vec::new();
+    flate2::read::GzDecoder::new(&*bodies.lock().unwrap()[0]).read_to_end(&mut body).unwrap();
     let position = |part: &[u8]| body.windows(part.len()).position(|window| window == part);
     let trace = [0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36];
     let span = [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7];
@@ -75,6 +81,14 @@ async fn an_otlp_export_has_ids_types_and_the_target() {
     assert_eq!([position(b"trace_id"), position(b"span_id"), position(b"target_info")], [None; 3]);
     // The resource comes before the metrics.
     assert!(position(b"host_name").unwrap() < position(b"rw_traced_total").unwrap());
+    for attribute in [
+        &b"region\x12\x07\x0a\x05north"[..],
+        b"deployment.environment.name\x12\x06\x0a\x04test",
+        b"zone\x12\x03\x0a\x01a",
+    ] {
+        assert!(position(attribute).unwrap() < position(b"rw_traced_total").unwrap());
+    }
+    assert_eq!(position(b"zone\x12\x04\x0a\x02no"), None);
     assert!(position(b"prometheus.type\x12\x09\x0a\x07counter").is_some(), "{body:?}");
 }
 

@@ -288,8 +288,9 @@ fn every_kind_matches_the_schema() {
     let expected = schema::Buckets { offset: 0, bucket_counts: vec![2, 1, 0, 0, 0, 1] };
     assert_eq!((&point.positive, &point.negative), (&Some(expected), &None));
 
-    let states = &states.gauge.as_ref().unwrap().data_points;
-    let states: Vec<_> = states.iter().map(|point| (pairs(&point.attributes), point.as_double)).collect();
+    let states = states.sum.as_ref().unwrap();
+    assert_eq!((states.aggregation_temporality, states.is_monotonic), (2, false));
+    let states: Vec<_> = states.data_points.iter().map(|point| (pairs(&point.attributes), point.as_double)).collect();
     let expected = [(vec![("a", "1"), ("state", "off")], Some(0.0)), (vec![("a", "1"), ("state", "on")], Some(1.0))];
     assert_eq!(states, expected);
 
@@ -298,7 +299,9 @@ fn every_kind_matches_the_schema() {
     assert_eq!((point.quantile_values[0].quantile, point.quantile_values[0].value), (0.5, 0.25));
     assert!(point.quantile_values[1].value.is_nan());
 
-    let point = &info.gauge.as_ref().unwrap().data_points[0];
+    let info = info.sum.as_ref().unwrap();
+    assert_eq!((info.aggregation_temporality, info.is_monotonic), (2, false));
+    let point = &info.data_points[0];
     assert_eq!((pairs(&point.attributes), point.as_double), (vec![("la.bel", "1.2.3")], Some(1.0)));
 }
 
@@ -497,4 +500,21 @@ fn small_native_histograms_keep_their_buckets() {
     // 0.3 above 2^-2, 5 above 2^2; 1 at the upper end of the bucket above 2^-1.
     assert_eq!(point.negative, Some(schema::Buckets { offset: -2, bucket_counts: vec![1, 0, 0, 0, 1] }));
     assert_eq!(point.positive, Some(schema::Buckets { offset: -1, bucket_counts: vec![1] }));
+}
+
+#[test]
+fn units_become_those_of_otlp() {
+    for (prometheus, otlp) in [
+        ("seconds", "s"),
+        ("milliseconds", "ms"),
+        ("ratio", "1"),
+        ("bytes_per_second", "By/s"),
+        ("bytes_per_request", "By/request"),
+        ("cats_per_day", "cats/d"),
+        ("cats", "cats"),
+        ("second", "second"),
+        ("", ""),
+    ] {
+        assert_eq!(unit(prometheus), otlp, "{prometheus}");
+    }
 }

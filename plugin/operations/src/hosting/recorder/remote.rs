@@ -148,7 +148,10 @@ impl Recorder {
             Some(known) if task.how.credentials.is_none() && redacted(known) == redacted(&task.url) => known.clone(),
             _ => task.url.clone(),
         };
-        Some(Order { reach: how.reach(&self.circuits, at), body: Body::Export(ExportJob { url, body, points }) })
+        Some(Order {
+            reach: how.reach(&self.circuits, at),
+            body: Body::Export(ExportJob { url, body, gzip: config.remote.otlp_gzip, points }),
+        })
     }
 }
 
