@@ -2,6 +2,8 @@
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`book`] | builds the documents as a book |
+//! | [`checksums`] | writes the checksums of a release's files |
 //! | `component` | compiles the component, like the build script of `host-harness/component` |
 //! | [`dist`] | builds the registry folder |
 //! | [`documents`] | parses the documents' fenced blocks for tests |
@@ -23,8 +25,10 @@
 
 #![deny(missing_docs)]
 
+pub mod book;
 #[path = "../../host-harness/component/component.rs"]
 mod component;
+pub mod checksums;
 pub mod dist;
 pub mod documents;
 pub mod generate;
