@@ -58,3 +58,84 @@ pub fn documents() -> Result<Vec<String>, String> {
     documents.sort();
     Ok(documents)
 }
+
+/// The targets of a document's links and pictures, each with its line, outside of fenced blocks.
+#[must_use]
+pub fn links(text: &str) -> Vec<(usize, &str)> {
+    let targets = |(line, text)| {
+        let targets = str::split(text, "](").skip(1).filter_map(|rest: &str| rest.split(')').next());
+        targets.map(move |target| (line, target))
+    };
+    prose(text).flat_map(targets).collect()
+}
+
+/// The anchors of a document's headings, as GitHub and mdBook make them.
+#[must_use]
+pub fn anchors(text: &str) -> Vec<String> {
+    let headings = prose(text).filter_map(|(_, line)| {
+        let title = line.trim_start_matches('#').strip_prefix(' ')?;
+        line.starts_with('#').then_some(title)
+    });
+    let mut anchors: Vec<String> = Vec::new();
+    for title in headings {
+        let kept = title.trim().to_lowercase();
+        let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        let anchor: String = kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect();
+        let same = anchors.iter().filter(|known| **known == anchor).count();
+        anchors.push(if same == 0 { anchor } else { format!("{anchor}-{same}") });
+    }
+    anchors
+}
+
+/// The lines outside of fenced blocks, counted from 1.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut is_code = false;
+    text.lines().enumerate().filter_map(move |(index, line)| {
+        let is_fence = line.starts_with("```");
+        is_code ^= is_fence;
+        (!is_code && !is_fence).then_some((index + 1, line))
+    })
+}
+
+/// The book's pages in their order, relative to the root.
+///
+/// # Errors
+/// If `docs/SUMMARY.md` cannot be read.
+pub fn pages() -> Result<Vec<String>, String> {
+    let summary = read_text(&root().join(SUMMARY))?;
+    Ok(links(&summary).into_iter().map(|(_, target)| from_root("docs", target)).collect())
+}
+
+/// The book's table of contents.
+pub const SUMMARY: &str = "docs/SUMMARY.md";
+
+/// A link's path without its anchor, relative to the root, of a document in `folder`.
+#[must_use]
+pub fn from_root(folder: &str, target: &str) -> String {
+    let path = target.split('#').next().unwrap_or_default();
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            ".." => {
+                parts.pop();
+            }
+            "." | "" => {}
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_anchors_are_those_of_the_prose() {
+        let text = "# A `b`, c\n[x](a.md#b) ![y](c.png)\n```sh\n# no](z)\n```\n## A b c\n#### what_is-it?\n# A b c\n";
+        assert_eq!(links(text), [(2, "a.md#b"), (2, "c.png")]);
+        assert_eq!(anchors(text), ["a-b-c", "a-b-c-1", "what_is-it", "a-b-c-2"].map(String::from));
+        assert_eq!(from_root("docs", "../wit/a.wit#x"), "wit/a.wit");
+        assert_eq!(from_root("", "docs/a.md"), "docs/a.md");
+    }
+}

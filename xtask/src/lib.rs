@@ -2,6 +2,8 @@
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`book`] | builds the documents as a book |
+//! | [`checksums`] | writes the checksums of a release's files |
 //! | `component` | compiles the component, like the build script of `host-harness/component` |
 //! | [`dist`] | builds the registry folder |
 //! | [`documents`] | parses the documents' fenced blocks for tests |
@@ -24,6 +26,8 @@
 
 #![deny(missing_docs)]
 
+pub mod book;
+pub mod checksums;
 #[path = "../../host-harness/component/component.rs"]
 mod component;
 pub mod dist;

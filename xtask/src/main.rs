@@ -1,9 +1,9 @@
 //! `cargo xtask TASK`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xtask::{build, dist, generate, image, npm, oci, release_check, reproducible, root, soak, wit};
+use xtask::{build, checksums, dist, generate, image, npm, oci, release_check, reproducible, root, soak, wit};
 
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
@@ -11,12 +11,13 @@ cargo xtask npm [FOLDER]     the package for Node, in dist/npm
 cargo xtask oci [FOLDER]     the component as an OCI image layout, in dist/oci
 cargo xtask image [FOLDER]   the harness as a container image, as an OCI image layout, in dist/image; with
                              --binary=FILE of a static binary that was built before
+cargo xtask checksums FOLDER SHA256SUMS of its files
 cargo xtask wit              docs/wit.md, and the golden file of a new version of the world
 cargo xtask generate         plug.yaml's operations and schemas, and of those docs/reference.md and types
                              for Node and Python; schemas of files for editors; deploy/mixin
 cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     compare the component with a build in another folder
-cargo xtask release-check    run the checks before a release: reproducible, cargo doc, fuzz targets, guests
+cargo xtask release-check    run the checks before a release: reproducible, cargo doc, the book, fuzz targets, guests
                              in other languages, Kubernetes manifests, the container image; or the one that is named
 
 With --auditable, dist, npm and oci use a component with an embedded list of its crates (cargo install cargo-auditable).";
@@ -73,6 +74,10 @@ fn run(task: &str, argument: Option<&str>, flags: &Flags) -> Result<String, Stri
         "image" => {
             let digest = image::make(binary.as_deref(), &at("image"));
             digest.map(|digest| format!("{}: {digest}", at("image").display()))
+        }
+        "checksums" => {
+            let folder = argument.ok_or("checksums: expected the folder of the files")?;
+            checksums::make(Path::new(folder)).map(|files| format!("{files} files"))
         }
         "wit" => wit::make().map(|()| wit::page_path().display().to_string()),
         "generate" => generate::make().map(|made| {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{guests, image, kubernetes, output, reproducible, root};
+use crate::{book, guests, image, kubernetes, output, reproducible, root};
 
 /// A check and what it verifies.
 struct Step {
@@ -28,6 +28,11 @@ const STEPS: &[Step] = &[
             let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
             output(doc.env("RUSTDOCFLAGS", "-D warnings"))
         },
+    },
+    Step {
+        name: "book",
+        verifies: "mdBook builds the documents",
+        run: |_| book::make().map(|page| page.display().to_string()),
     },
     Step {
         name: "fuzz targets",

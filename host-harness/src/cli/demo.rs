@@ -2,10 +2,12 @@
 //!
 //! Without other programs installed, it ends by printing the exposition. With `--stack`, it pushes
 //! to a real Pushgateway, which a real Prometheus scrapes, and queries Prometheus through the plug.
+//! With `--keep`, it runs these servers for commands in other terminals, as docs/tutorial.md does.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use plugpipe_harness::pipe::{self, Pipe, PipeReport};
 use plugpipe_harness::session::Format;
 use plugpipe_harness::{CommandError, Grants, Limits, PlugHandle, embedded};
@@ -16,11 +18,13 @@ use plugpipe_testkit::{
 use serde_json::{Map, Value, json};
 
 use super::ending::Ending;
+use super::init::write_files;
 use super::inspect::{granted, reach};
 use super::pipe_file::Caller;
 use super::plugs;
 use super::run::print_table;
 use super::show::{self, Progress};
+use super::stop_signal::StopSignal;
 
 /// The pipe from the specification.
 const PIPE: &str = include_str!("../../../examples/pipes/basic_pipe_monitoring.yaml");
@@ -43,10 +47,18 @@ pub(crate) struct DemoArgs {
     /// With --stack: fetch missing servers from Debian's packages, without installing them
     #[arg(long, requires = "stack")]
     fetch: bool,
+    /// With --stack: run only the servers, until Ctrl-C, with DIR/config.yaml that names them, and
+    /// DIR/rules for Prometheus's rule files
+    #[arg(long, requires = "stack", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    keep: Option<PathBuf>,
 }
 
 pub(crate) async fn demo(args: DemoArgs) -> Result<bool, CommandError> {
-    if args.stack { with_servers(args.fetch).await } else { alone().await }
+    match &args.keep {
+        Some(folder) => keep_servers(args.fetch, folder).await,
+        None if args.stack => with_servers(args.fetch).await,
+        None => alone().await,
+    }
 }
 
 async fn alone() -> Result<bool, CommandError> {
@@ -65,12 +77,43 @@ async fn alone() -> Result<bool, CommandError> {
     Ok(report.success)
 }
 
-async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
+/// Runs the servers for commands in other terminals.
+async fn keep_servers(fetch: bool, folder: &Path) -> Result<bool, CommandError> {
+    let rules = folder.join("rules");
+    std::fs::create_dir_all(&rules).map_err(|error| CommandError::unwritable(&rules, error))?;
+    let rules = std::path::absolute(&rules).map_err(|error| CommandError::unwritable(&rules, error))?;
+    let mut stop = StopSignal::listen();
+    let (gateway, prometheus) = servers(fetch, Some(rules)).await?;
+    let file = folder.join("config.yaml");
+    let config = format!(
+        "# The servers of `plugpipe-harness demo --stack --keep`, which removes this file when it ends.\n\
+         prometheus_config:\n  gateway_url: \"{}\"\n  prometheus_url: \"{}\"\n  job_name: \"demo\"\n",
+        gateway.url, prometheus.url
+    );
+    write_files(&[(file.clone(), config)])?;
+    show::print(&format!(
+        "\nPushgateway at {}, Prometheus at {}, running until Ctrl-C.\n\
+         Next, in another terminal: plugpipe-harness call health_check --config {}",
+        gateway.url,
+        prometheus.url,
+        file.display()
+    ));
+    stop.received().await;
+    std::fs::remove_file(&file).map_err(|error| CommandError::unwritable(&file, error))?;
+    Ok(true)
+}
+
+/// Starts the servers. Prometheus evaluates the rule files in `rules`.
+async fn servers(fetch: bool, rules: Option<PathBuf>) -> Result<(Running, Running), CommandError> {
     let servers = Servers::from_env_or(".servers");
     // Starting servers blocks.
-    let (gateway, prometheus) = tokio::task::spawn_blocking(move || start_servers(&servers, fetch))
+    tokio::task::spawn_blocking(move || start_servers(&servers, fetch, rules.as_deref()))
         .await
-        .map_err(|error| CommandError::Failed(format!("cannot start the servers: {error}")))??;
+        .map_err(|error| CommandError::Failed(format!("cannot start the servers: {error}")))?
+}
+
+async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
+    let (gateway, prometheus) = servers(fetch, None).await?;
     let config = json!({"prometheus_config": {
         "gateway_url": gateway.url, "prometheus_url": prometheus.url, "job_name": "plugpipe-demo",
     }});
@@ -96,7 +139,7 @@ async fn with_servers(fetch: bool) -> Result<bool, CommandError> {
     Ok(report.success)
 }
 
-fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), CommandError> {
+fn start_servers(servers: &Servers, fetch: bool, rules: Option<&Path>) -> Result<(Running, Running), CommandError> {
     let find = |program: Program| {
         if fetch {
             return servers.find_or_fetch(program).map_err(CommandError::from);
@@ -110,9 +153,14 @@ fn start_servers(servers: &Servers, fetch: bool) -> Result<(Running, Running), C
         })
     };
     let gateway = start_pushgateway(&find(Program::Pushgateway)?, &PushgatewayOptions::default())?;
-    let scrape = ScrapeConfig::every(Duration::from_secs(1))
+    let mut scrape = ScrapeConfig::every(Duration::from_secs(1))
         .job(ScrapeJob::new("pushgateway", gateway.authority()).honor_labels());
-    let prometheus = start_prometheus(&find(Program::Prometheus)?, &PrometheusOptions::scraping(&scrape))?;
+    if let Some(rules) = rules {
+        scrape = scrape.rule_file(rules.join("*.yml"));
+    }
+    // The flag allows the plug to have Prometheus load rule files.
+    let options = PrometheusOptions::scraping(&scrape).flag("--web.enable-lifecycle");
+    let prometheus = start_prometheus(&find(Program::Prometheus)?, &options)?;
     Ok((gateway, prometheus))
 }
 

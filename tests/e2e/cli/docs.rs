@@ -1,16 +1,18 @@
-//! The documents' commands: each `sh` block is run, and each text of docs/troubleshooting.md is
-//! what its command prints. What else stands in a block is checked by
+//! The documents' commands: each `sh` block is run, and each text of docs/troubleshooting.md and
+//! docs/tutorial.md is what its command prints. What else stands in a block is checked by
 //! xtask/tests/repository/documents.rs.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use xtask::documents::{Block, blocks, documents};
 
-use crate::support::{answer, harness, root, run, stderr, stdout};
+use crate::support::{answer, harness, root, run, servers, stderr, stdout, without_servers};
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+const TUTORIAL: &str = "docs/tutorial.md";
 
 /// The document's block that begins so, whole.
 pub fn block(document: &str, begin: &str) -> String {
@@ -42,16 +44,20 @@ impl Desk {
 
     /// Runs a block's lines, each of which must succeed.
     fn run(&self, script: &str) -> Output {
+        self.command(script).output().unwrap()
+    }
+
+    fn command(&self, script: &str) -> Command {
         let bin = self.folder.path().join(".bin").into_os_string().into_string().unwrap();
-        Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-euc", script])
             .current_dir(self.folder.path())
             .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
             .env_remove("PLUGPIPE_PLUG")
             .env_remove("PLUGPIPE_LOG")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 }
 
@@ -62,7 +68,7 @@ fn every_command_does_what_it_promises() {
         // A reader goes from one block to the next.
         let desk = Desk::new();
         for block in blocks(&document).unwrap() {
-            if block.language != "sh" || document == TROUBLESHOOTING {
+            if block.language != "sh" || [TROUBLESHOOTING, TUTORIAL].contains(&document.as_str()) {
                 continue;
             }
             if let Some(reason) = &block.not_run {
@@ -112,6 +118,70 @@ async fn every_text_of_troubleshooting_is_what_its_command_says() {
         seen
     });
     assert!(seen.await.unwrap() >= 12);
+}
+
+/// The servers of the tutorial.
+struct Lab(Child);
+
+impl Lab {
+    /// Runs the tutorial's command for them, without a shell that would outlive it.
+    fn start(desk: &Desk, command: &str) -> Self {
+        let mut command = desk.command(&command.replace("cargo run -- ", "exec plugpipe-harness "));
+        command.env("PLUGPIPE_SERVERS", servers().folder()).stdout(Stdio::null());
+        let lab = Self(command.spawn().unwrap());
+        let config = desk.folder.path().join("lab/config.yaml");
+        let started = Instant::now();
+        while !config.exists() {
+            assert!(started.elapsed() < Duration::from_secs(60), "no {}", config.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        lab
+    }
+
+    /// Stops them as Ctrl-C does, if they still run.
+    fn stop(&mut self) -> Option<i32> {
+        if self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ =
+                rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), rustix::process::Signal::INT);
+        }
+        self.0.wait().ok()?.code()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[test]
+fn the_tutorial_ends_with_an_alert_that_fired() {
+    if without_servers("the_tutorial_ends_with_an_alert_that_fired") {
+        return;
+    }
+    let desk = Desk::new();
+    let blocks = blocks(TUTORIAL).unwrap();
+    let mut lab = None;
+    for (index, block) in blocks.iter().enumerate().filter(|(_, block)| block.language == "sh") {
+        if block.content.contains("--keep") {
+            lab = Some(Lab::start(&desk, &block.content));
+            continue;
+        }
+        let text = blocks.get(index + 1).filter(|next| next.language.starts_with("text"));
+        let (language, text) = text.map_or(("text", ""), |text| (text.language.as_str(), text.content.as_str()));
+        let started = Instant::now();
+        loop {
+            let output = desk.run(&block.content);
+            let printed = format!("{}{}", stdout(&output), stderr(&output));
+            assert_eq!(output.status.code(), Some(i32::from(language == "text exit=1")), "{}: {printed}", block.place);
+            let Some(missing) = text.lines().find(|line| !printed.contains(*line)) else { break };
+            let may_come = language == "text eventually" && started.elapsed() < Duration::from_secs(30);
+            assert!(may_come, "{}: {missing} is not in\n{printed}", block.place);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+    assert_eq!(lab.expect("the tutorial starts its servers").stop(), Some(0));
+    assert!(!desk.folder.path().join("lab/config.yaml").exists());
 }
 
 #[test]
