@@ -1,6 +1,8 @@
 //! Parses the project's documents and their fenced blocks, for tests that compare them with the
 //! code.
 
+use std::collections::BTreeMap;
+
 use crate::{read_text, root};
 
 /// A fenced block of a document.
@@ -76,15 +78,17 @@ pub fn anchors(text: &str) -> Vec<String> {
         let title = line.trim_start_matches('#').strip_prefix(' ')?;
         line.starts_with('#').then_some(title)
     });
-    let mut anchors: Vec<String> = Vec::new();
-    for title in headings {
+    // Headings of the same text are numbered.
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let anchors = headings.map(|title| {
         let kept = title.trim().to_lowercase();
         let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
         let anchor: String = kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect();
-        let same = anchors.iter().filter(|known| **known == anchor).count();
-        anchors.push(if same == 0 { anchor } else { format!("{anchor}-{same}") });
-    }
-    anchors
+        let before = seen.entry(anchor.clone()).or_default();
+        *before += 1;
+        if *before == 1 { anchor } else { format!("{anchor}-{}", *before - 1) }
+    });
+    anchors.collect()
 }
 
 /// The lines outside of fenced blocks, counted from 1.

@@ -43,6 +43,7 @@ pub fn check() -> Result<String, String> {
         "e2e",
         "--",
         "--nocapture",
+        "--include-ignored",
         "host::guests",
         "host::composed",
     ]);

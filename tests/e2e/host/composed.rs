@@ -74,8 +74,9 @@ async fn process(
 }
 
 #[tokio::test]
+#[ignore = "run by cargo xtask release-check guests, which composes it"]
 async fn a_composed_component_records_and_pushes_in_plain_wasmtime() {
-    let Some(file) = std::env::var_os("PLUGPIPE_COMPOSED") else { return };
+    let file = std::env::var_os("PLUGPIPE_COMPOSED").expect("PLUGPIPE_COMPOSED is the composed component's file");
     if without_servers("a_composed_component_records_and_pushes_in_plain_wasmtime") {
         return;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use plugpipe_time::PrometheusDuration;
 use serde::Deserialize as _;
 
-use super::file::Place;
+use super::place::Place;
 use super::{GrantedLimits, syntax};
 use crate::limits::{MAX_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS};
 

@@ -17,6 +17,7 @@ mod denial;
 mod file;
 mod limits;
 mod origin;
+mod place;
 mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -17,6 +17,7 @@ pub mod parse;
 pub mod protobuf;
 pub mod remote_write;
 pub mod samples;
+mod template;
 #[cfg(test)]
 pub mod testing;
 pub mod text;

@@ -26,7 +26,7 @@
 use super::escaping::{Escaping, write_escaped, write_label_name, write_metric_name};
 use super::openmetrics::{write_exemplar, write_metadata};
 use super::samples::{self, Number};
-use super::text::template::{Frame, MAX_NUMBER_LEN, SampleTemplate, append};
+use super::template::{Frame, MAX_NUMBER_LEN, SampleTemplate, append};
 use crate::float;
 use crate::model::{Exemplar, Family, FamilyType, Point, Series};
 use crate::number::{write_count, write_number, write_seconds};

@@ -22,10 +22,8 @@
 //! writes never overtake reads, because the buffer always has space for the remaining values at
 //! their maximum length.
 
-pub(super) mod template;
-
-use self::template::{MAX_NUMBER_LEN, Template, append};
 use super::escaping::{Escaping, is_plain_label_name, is_plain_metric_name};
+use super::template::{MAX_NUMBER_LEN, Template, append};
 use crate::error::Error;
 use crate::float::Number;
 use crate::registry::{FamilyId, Kind, Registry};

@@ -1,12 +1,12 @@
 //! The parts of the text that are the same for all series of a family.
 
-use super::super::escaping::{Escaping, is_plain_metric_name, write_escaped, write_label_name, write_metric_name};
+use super::escaping::{Escaping, is_plain_metric_name, write_escaped, write_label_name, write_metric_name};
 use crate::float::MAX_LEN;
 use crate::number::number_text;
 use crate::registry::{Definition, END, Kind, Registry};
 
 /// Maximum length of a value with its line feed.
-pub(in crate::exposition) const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
+pub(super) const MAX_NUMBER_LEN: usize = MAX_LEN + 1;
 
 /// The parts of the text that are the same for all series of a family.
 pub(super) struct Template {
@@ -17,24 +17,24 @@ pub(super) struct Template {
     pub(super) samples: Vec<SampleTemplate>,
 }
 
-pub(in crate::exposition) struct SampleTemplate {
-    pub(in crate::exposition) name: Vec<u8>,
+pub(super) struct SampleTemplate {
+    pub(super) name: Vec<u8>,
     /// From the last label value to the sample value: the kind's own label, the brace and the
     /// space.
-    pub(in crate::exposition) rest: Vec<u8>,
+    pub(super) rest: Vec<u8>,
 }
 
 /// How the lines of a family begin: its name and labels.
-pub(in crate::exposition) struct Frame {
+pub(super) struct Frame {
     /// Escaped.
-    pub(in crate::exposition) name: String,
+    pub(super) name: String,
     is_quoted: bool,
     /// The text before each label value: `{a="`, then `",b="`.
     labels: Vec<Vec<u8>>,
 }
 
 impl Frame {
-    pub(in crate::exposition) fn new(definition: &Definition, escaping: Escaping) -> Self {
+    pub(super) fn new(definition: &Definition, escaping: Escaping) -> Self {
         let name = escaping.metric_name(definition.name.as_str()).into_owned();
         // A quoted metric name precedes the labels inside the braces.
         let is_quoted = !is_plain_metric_name(&name);
@@ -55,7 +55,7 @@ impl Frame {
     }
 
     /// The sample of each series whose name has the suffix, perhaps with a label of its own.
-    pub(in crate::exposition) fn sample(&self, suffix: &str, own: Option<(&[u8], &str)>) -> SampleTemplate {
+    pub(super) fn sample(&self, suffix: &str, own: Option<(&[u8], &str)>) -> SampleTemplate {
         let mut rest = Vec::new();
         match (own, self.labels.is_empty()) {
             (None, true) if self.is_quoted => rest.push(b'}'),
@@ -79,7 +79,7 @@ impl Frame {
     }
 
     /// Appends the labels of a series, up to the closing quote of the last value.
-    pub(in crate::exposition) fn write_labels(&self, mut key: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn write_labels(&self, mut key: &[u8], out: &mut Vec<u8>) {
         for before in &self.labels {
             append(out, before);
             key = append_value(out, key);
@@ -88,7 +88,7 @@ impl Frame {
 
     /// Estimated length of all label values of the series, not counting escapes, and of the names
     /// before them.
-    pub(in crate::exposition) fn label_bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
+    pub(super) fn label_bytes(&self, registry: &Registry, handles: &[u32]) -> usize {
         let names: usize = self.labels.iter().map(Vec::len).sum();
         let values =
             handles.iter().map(|handle| registry.key_of_handle(*handle).len().saturating_sub(self.labels.len()));
@@ -166,7 +166,7 @@ pub(super) fn label_name(name: &str) -> Vec<u8> {
 /// Appends bytes. For short names, labels and values, a memcpy call costs more than the copy
 /// itself.
 #[inline]
-pub(in crate::exposition) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() > 64 {
         out.extend_from_slice(bytes);
         return;
