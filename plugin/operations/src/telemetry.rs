@@ -21,24 +21,63 @@ struct Exchanges {
 /// The name of the histogram of exchange durations.
 const EXCHANGES: &str = "plugpipe_monitoring_exchange_duration_seconds";
 
-/// The metrics that are one number, with their kinds and helps.
-const NUMBERS: [(&str, Kind, &str); 7] = [
-    ("plugpipe_monitoring_records_total", Kind::Counter, "Recorded values."),
-    ("plugpipe_monitoring_pushes_total", Kind::Counter, "Pushes that a gateway accepted."),
-    ("plugpipe_monitoring_push_failures_total", Kind::Counter, "Pushes that failed or were rejected."),
-    ("plugpipe_monitoring_encoded_bytes_total", Kind::Counter, "Bytes of exposition written."),
-    (
-        "plugpipe_monitoring_values_lost_total",
-        Kind::Counter,
-        "Values that a remote-write or OTLP receiver rejected or never received.",
-    ),
-    ("plugpipe_monitoring_series_dropped_total", Kind::Counter, "Samples dropped because of a series limit."),
-    ("plugpipe_monitoring_series", Kind::Gauge, "Stored series."),
+/// A metric that is one number.
+struct Number {
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    value: fn(&Telemetry, &Registry) -> u64,
+}
+
+/// The metrics that are one number.
+const NUMBERS: [Number; 7] = [
+    Number {
+        name: "plugpipe_monitoring_records_total",
+        kind: Kind::Counter,
+        help: "Recorded values.",
+        value: |own, _| own.records,
+    },
+    Number {
+        name: "plugpipe_monitoring_pushes_total",
+        kind: Kind::Counter,
+        help: "Pushes that a gateway accepted.",
+        value: |own, _| own.pushes,
+    },
+    Number {
+        name: "plugpipe_monitoring_push_failures_total",
+        kind: Kind::Counter,
+        help: "Pushes that failed or were rejected.",
+        value: |own, _| own.push_failures,
+    },
+    Number {
+        name: "plugpipe_monitoring_encoded_bytes_total",
+        kind: Kind::Counter,
+        help: "Bytes of exposition written.",
+        value: |own, _| own.encoded_bytes,
+    },
+    Number {
+        name: "plugpipe_monitoring_values_lost_total",
+        kind: Kind::Counter,
+        help: "Values that a remote-write or OTLP receiver rejected or never received.",
+        value: |own, _| own.values_lost,
+    },
+    Number {
+        name: "plugpipe_monitoring_series_dropped_total",
+        kind: Kind::Counter,
+        help: "Samples dropped because of a series limit.",
+        value: |own, registry| registry.dropped() + own.other_dropped,
+    },
+    Number {
+        name: "plugpipe_monitoring_series",
+        kind: Kind::Gauge,
+        help: "Stored series.",
+        value: |own, registry| registry.len() as u64 + own.other_series,
+    },
 ];
 
 /// The names of the families that [`Telemetry::publish`] writes.
 fn names() -> impl Iterator<Item = &'static str> {
-    NUMBERS.iter().map(|(name, ..)| *name).chain([EXCHANGES])
+    NUMBERS.iter().map(|number| number.name).chain([EXCHANGES])
 }
 
 /// Whether a family is one that [`Telemetry::publish`] writes.
@@ -48,7 +87,7 @@ pub fn is_own(family: &str) -> bool {
 
 /// How many series of [`Telemetry::publish`] a registry has.
 pub fn own_series(registry: &mut Registry) -> usize {
-    let kinds = NUMBERS.iter().map(|(name, kind, _)| (*name, *kind)).chain([(EXCHANGES, Kind::Histogram)]);
+    let kinds = NUMBERS.iter().map(|number| (number.name, number.kind)).chain([(EXCHANGES, Kind::Histogram)]);
     kinds.filter(|(name, kind)| registry.find_known(name, *kind, core::iter::empty(), 0.0).is_some()).count()
 }
 
@@ -86,12 +125,13 @@ impl Telemetry {
 
     /// Writes the counters to the registry.
     pub fn publish(&self, registry: &mut Registry) -> Result<(), Error> {
-        for (name, kind, help, value) in self.numbers(registry) {
-            let mut definition = Definition::new(MetricName::new(name, "metric_name")?, kind);
-            definition.help = Some(help.into());
+        // All are read first: publishing adds series, which are counted.
+        for (value, number) in NUMBERS.map(|number| ((number.value)(self, registry), number)) {
+            let mut definition = Definition::new(MetricName::new(number.name, "metric_name")?, number.kind);
+            definition.help = Some(number.help.into());
             let family = registry.register(definition)?;
             let id = registry.series(family, &[])?;
-            match kind {
+            match number.kind {
                 Kind::Gauge => registry.set(id, value as f64)?,
                 _ => registry.add(id, (value as f64 - total(registry, id)).max(0.0))?,
             }
@@ -112,21 +152,6 @@ impl Telemetry {
             }
         }
         Ok(())
-    }
-
-    /// All but the histogram: name, kind, help and value.
-    fn numbers(&self, registry: &Registry) -> [(&'static str, Kind, &'static str, u64); NUMBERS.len()] {
-        let values = [
-            self.records,
-            self.pushes,
-            self.push_failures,
-            self.encoded_bytes,
-            self.values_lost,
-            registry.dropped() + self.other_dropped,
-            registry.len() as u64 + self.other_series,
-        ];
-        let mut values = values.into_iter();
-        NUMBERS.map(|(name, kind, help)| (name, kind, help, values.next().unwrap_or_default()))
     }
 }
 

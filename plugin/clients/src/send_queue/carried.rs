@@ -109,9 +109,7 @@ impl SendQueue {
     pub fn from_carried(carried: CarriedQueue, hasher: FixedState) -> Self {
         let mut queue = Self::new(hasher);
         let read = |(family, kind, help, unit): (String, String, String, String)| {
-            // Those that are only imported too.
-            let mut kinds = Kind::ALL.into_iter().chain([Kind::GaugeHistogram, Kind::Unknown]);
-            let kind = kinds.find(|known| known.name() == kind).unwrap_or(Kind::Unknown);
+            let kind = Kind::every().find(|known| known.name() == kind).unwrap_or(Kind::Unknown);
             Rc::new(Metadata { family: family.into(), kind, help: help.into(), unit: unit.into() })
         };
         let metadata: Vec<Rc<Metadata>> = carried.metadata.into_iter().map(read).collect();

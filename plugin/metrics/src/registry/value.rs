@@ -33,7 +33,12 @@ impl Kind {
     pub const ALL: [Self; 7] =
         [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary, Self::NativeHistogram, Self::Info, Self::StateSet];
 
-    /// The kind with that name.
+    /// All kinds: those that can be recorded, and those that are only imported.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain([Self::GaugeHistogram, Self::Unknown])
+    }
+
+    /// The kind that can be recorded with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -210,7 +215,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
         }
-        for kind in Kind::ALL.into_iter().chain([Kind::GaugeHistogram, Kind::Unknown]) {
+        for kind in Kind::every() {
             assert_eq!(Kind::from_number(kind as u8), Some(kind));
         }
         assert_eq!(Kind::from_name("unknown"), None, "it is only imported");
