@@ -93,7 +93,8 @@ pub struct Delivery {
 
 /// Delivers to the plug's sinks what was not sent, and says what would be lost if this process ended
 /// now. `last` is the answer of a call that has just sent what it was to send: what that left unsent
-/// is not sent again.
+/// is not sent again. Nothing is sent where nothing was recorded but denied requests: a push of their
+/// counter alone would replace a group that others see.
 ///
 /// # Errors
 /// [`Error::Ended`] or another host error. A failed push is not an error; it is reported in
@@ -102,6 +103,7 @@ pub async fn deliver(plug: &PlugHandle, last: Option<&Answer>) -> Result<Deliver
     let mut answers = Vec::new();
     let (reason, unsent) = match last.map(|answer| answer.unsent) {
         Some(unsent) if unsent > 0 => (Some(Reason::Unknown), unsent),
+        _ if is_only_denied(plug).await? => (None, 0),
         _ => to_sinks(plug, &mut answers).await?,
     };
     let undelivered = match reason {
@@ -216,24 +218,43 @@ async fn undelivered(plug: &PlugHandle, reason: Reason, unsent: u64) -> Result<O
     Ok((count > 0).then_some(Undelivered { amount, reason }))
 }
 
+/// Whether the host's counter of denied requests is all that the plug stores.
+async fn is_only_denied(plug: &PlugHandle) -> Result<bool, Error> {
+    match families(plug).await {
+        Ok(families) => {
+            let mut families = families.iter().filter(|family| !family.name.starts_with(OWN_METRICS)).peekable();
+            Ok(families.peek().is_some() && families.all(|family| family.name == VIOLATIONS))
+        }
+        Err(Error::NotExported { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The number of stored series, excluding the host's own counter of denied requests.
 ///
 /// # Errors
 /// The errors of [`PlugHandle::with`], and [`Error::Answer`] for an exposition that cannot be
 /// parsed.
 pub async fn series(plug: &PlugHandle) -> Result<u64, Error> {
+    let is_recorded = |name: &str| name != VIOLATIONS && !name.starts_with(OWN_METRICS);
+    let families = families(plug).await?;
+    Ok(families.iter().filter(|family| is_recorded(&family.name)).map(|family| family.series.len() as u64).sum())
+}
+
+/// A family of the plug's JSON exposition.
+#[derive(Deserialize)]
+struct Family {
+    name: String,
+    series: Vec<IgnoredAny>,
+}
+
+async fn families(plug: &PlugHandle) -> Result<Vec<Family>, Error> {
     #[derive(Deserialize)]
     struct Stored {
-        families: Vec<ExportedFamily>,
-    }
-    #[derive(Deserialize)]
-    struct ExportedFamily {
-        name: String,
-        series: Vec<IgnoredAny>,
+        families: Vec<Family>,
     }
     let stored = plug.with(|session| Box::pin(session.encode(Format::Json))).await?;
     let Stored { families } =
         serde_json::from_slice(&stored).map_err(|error| Error::Answer { problem: error.to_string() })?;
-    let is_recorded = |name: &str| name != VIOLATIONS && !name.starts_with(OWN_METRICS);
-    Ok(families.iter().filter(|family| is_recorded(&family.name)).map(|family| family.series.len() as u64).sum())
+    Ok(families)
 }

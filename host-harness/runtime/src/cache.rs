@@ -20,7 +20,7 @@ use crate::private;
 const VARIABLE: &str = "PLUGPIPE_CACHE_DIR";
 
 /// The compilation time of this project's plug, if it is long.
-const TIME: &str = if cfg!(debug_assertions) { ", about 12 s in a debug build" } else { "" };
+const TIME: &str = if cfg!(debug_assertions) { ", about half a minute in a debug build" } else { "" };
 
 /// Loads the component from the cache, or compiles and caches it. `sha256` is the digest of
 /// `bytes`, in hex. Logs the start of a compilation, and once per process that the result cannot be

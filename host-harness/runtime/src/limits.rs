@@ -324,13 +324,13 @@ impl Watch {
         // wasmtime keeps the types of these to itself.
         let cause = trap.root_cause().to_string();
         let limits = &self.limits;
-        let told = [
+        let by_message = [
             ("fuel allocated for hostcalls has been exhausted", Limit::Answer(limits.answer_bytes)),
             ("instance count too high", Limit::Instances(limits.instances)),
             ("table count too high", Limit::Tables(limits.tables)),
             ("memory count too high", Limit::Memories(limits.memories)),
         ];
-        told.iter().find(|(words, _)| cause.contains(words)).map(|(_, limit)| *limit).or(self.refused)
+        by_message.iter().find(|(words, _)| cause.contains(words)).map(|(_, limit)| *limit).or(self.refused)
     }
 }
 

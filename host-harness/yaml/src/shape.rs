@@ -87,6 +87,11 @@ impl Table {
         self.keys.iter().map(|key| key.name)
     }
 
+    /// Whether a document has any of the keys, which tells that it is such a file.
+    pub fn is_meant(&self, document: &Node) -> bool {
+        self.names().any(|name| document.get(name).is_some())
+    }
+
     /// What to say of an unknown key.
     pub fn unknown(&self, name: &str) -> String {
         let nearest = nearest(name, self.names());

@@ -163,6 +163,31 @@ async fn a_gateway_that_has_the_values_leaves_nothing_to_say_and_replaced_counte
 }
 
 #[tokio::test]
+async fn a_denied_request_leaves_the_group_at_the_gateway_as_it_is() {
+    if without_servers("a_denied_request_leaves_the_group_at_the_gateway_as_it_is") {
+        return;
+    }
+    let gateway = pushgateway(None).await;
+    let denied = "name: p\nsteps:\n- {uses: monitoring_prometheus, on_error: continue, with: {operation: push_metrics, \
+                  gateway_url: 'http://127.0.0.1:9'}}\n";
+    let folder = Folder::with(&[
+        ("pipe.yaml", PIPE),
+        ("denied.yaml", denied),
+        ("config.json", &config(&gateway.url, "on_record")),
+    ]);
+    let config = folder.path("config.json");
+    assert_eq!(folder.run(&["--config", &config]).status.code(), Some(0));
+    let call = run(&["call", "push_metrics", "gateway_url=http://127.0.0.1:9", "--config", &config]);
+    assert_eq!(call.status.code(), Some(1));
+    assert!(stdout(&call).contains("--grant http://127.0.0.1:9"), "{}", stdout(&call));
+    let pipe = run(&["run", &folder.path("denied.yaml"), "--config", &config]);
+    assert!(stdout(&pipe).contains("--grant http://127.0.0.1:9"), "{} {}", stdout(&pipe), stderr(&pipe));
+    let held = get(&format!("{}/metrics", gateway.url)).await.1;
+    assert!(held.contains("jobs_total{instance=\"\",job=\"nightly\"} 1\n"), "{held}");
+    assert!(!held.contains("plugpipe_capability_violations_total"), "{held}");
+}
+
+#[tokio::test]
 async fn a_served_plug_that_was_scraped_loses_nothing() {
     let record = json!({"ctx": {"metric_name": "m", "metric_value": 1}});
     let served = Served::start(&[]);

@@ -53,6 +53,7 @@ fn build_scripts_and_macros_share_their_dependencies_with_the_program() {
 
 /// What the components of the tests have of their own.
 const OF_FIXTURES: &[(&str, &str)] = &[
+    ("data-processor", "the component itself"),
     ("hostile-plug", "the component itself"),
     ("notes-plug", "the component itself"),
     ("postcard", "the tests of the runtime encode with it"),
@@ -65,7 +66,7 @@ fn the_components_share_one_build_of_the_macros() {
     let target = ["--target", "wasm32-unknown-unknown", "--edges", "normal,build"];
     let plug = packages(&[&["--package", "monitoring-prometheus"], &target[..]].concat());
     assert!(plug.iter().any(|line| line.starts_with("wit-bindgen-rust-macro v")), "{plug:?}");
-    for folder in ["tests/fixtures/notes", "tests/hostile"] {
+    for folder in ["examples/plugs/data_processor", "tests/fixtures/notes", "tests/hostile"] {
         let manifest = xtask::root().join(folder).join("Cargo.toml");
         let fixture = packages(&[&["--manifest-path", manifest.to_str().unwrap()], &target[..]].concat());
         let twice: Vec<&String> = fixture

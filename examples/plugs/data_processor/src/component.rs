@@ -22,6 +22,7 @@ use bindings::exports::plugpipe::plug::plug::{self, Answer, Description, Operati
 use bindings::exports::plugpipe::plug::state;
 use bindings::plugpipe::monitoring::metrics;
 use bindings::plugpipe::monitoring::types::{Error, Label, MetricKind};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::count::count;
@@ -48,14 +49,22 @@ fn answer(what: &Request) -> Answer {
     Answer { error, warnings, unsent: 0, body }
 }
 
+/// What a step gives.
+#[derive(Deserialize)]
+struct Fields {
+    text: Option<String>,
+    data_source: Option<String>,
+    /// The name of the file that the pipe has read.
+    file: Option<String>,
+}
+
 fn process(ctx: &str, warnings: &mut Vec<String>) -> Result<Value, String> {
-    let ctx: Value = serde_json::from_str(ctx).map_err(|error| format!("ctx: not JSON: {error}"))?;
-    let text = |name: &str| ctx.get(name).and_then(Value::as_str);
-    let source = text("data_source").or_else(|| text("file")).unwrap_or("text");
-    let input = text("text").ok_or_else(|| {
+    let Fields { text, data_source, file } = serde_json::from_str(ctx).map_err(|error| format!("ctx: {error}"))?;
+    let source = data_source.or(file).unwrap_or_else(|| "text".into());
+    let input = text.ok_or_else(|| {
         format!("text: is missing: a plug opens no files; let the pipe read it, with `file: {source}` in the step")
     })?;
-    let (records, format) = count(input).map_err(|problem| format!("text: {problem}"))?;
+    let (records, format) = count(&input).map_err(|error| format!("text: {error}"))?;
     let labels = [Label { name: "format".into(), value: format.to_string() }];
     match metrics::record(RECORDS, MetricKind::Counter, &labels, records as f64) {
         Ok(_) => {}

@@ -25,23 +25,40 @@ impl fmt::Display for Format {
     }
 }
 
+/// Why a text cannot be counted.
+#[derive(Debug, thiserror::Error)]
+pub enum CountError {
+    /// It begins as an array and is none.
+    #[error("not a JSON array: {0}")]
+    Array(serde_json::Error),
+    /// It begins as JSON Lines, and a line is not JSON.
+    #[error("line {line} is not JSON: {error}")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// A quoted field of CSV has no end.
+    #[error("not CSV: a quoted field has no end")]
+    Quote,
+}
+
 /// The records of a text, and how it was read.
 ///
 /// # Errors
-/// Text that says where the input is not valid.
-pub fn count(text: &str) -> Result<(usize, Format), String> {
+/// [`CountError`] says where the text is not valid.
+pub fn count(text: &str) -> Result<(usize, Format), CountError> {
     match text.trim_start().chars().next() {
         Some('[') => {
-            let records: Vec<Value> =
-                serde_json::from_str(text).map_err(|error| format!("not a JSON array: {error}"))?;
+            let records: Vec<Value> = serde_json::from_str(text).map_err(CountError::Array)?;
             Ok((records.len(), Format::Json))
         }
         Some('{') => {
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
             let mut records = 0;
             for (index, line) in lines {
-                serde_json::from_str::<Value>(line)
-                    .map_err(|error| format!("line {} is not JSON: {error}", index + 1))?;
+                serde_json::from_str::<Value>(line).map_err(|error| CountError::Line { line: index + 1, error })?;
                 records += 1;
             }
             Ok((records, Format::JsonLines))
@@ -51,7 +68,7 @@ pub fn count(text: &str) -> Result<(usize, Format), String> {
 }
 
 /// The records after the header. A quoted field may hold line breaks.
-fn csv(text: &str) -> Result<usize, String> {
+fn csv(text: &str) -> Result<usize, CountError> {
     let (mut quoted, mut records, mut is_blank) = (false, 0_usize, true);
     for character in text.chars() {
         match character {
@@ -65,7 +82,7 @@ fn csv(text: &str) -> Result<usize, String> {
         }
     }
     if quoted {
-        return Err("not CSV: a quoted field has no end".into());
+        return Err(CountError::Quote);
     }
     Ok((records + usize::from(!is_blank)).saturating_sub(1))
 }
@@ -88,7 +105,7 @@ mod tests {
             assert_eq!(count(text).unwrap(), (records, format), "{text:?}");
         }
         for (text, said) in [("[1,", "JSON array"), ("{\"a\": 1}\n{", "line 2"), ("a\n\"b", "no end")] {
-            assert!(count(text).unwrap_err().contains(said), "{text:?}");
+            assert!(count(text).unwrap_err().to_string().contains(said), "{text:?}");
         }
     }
 }

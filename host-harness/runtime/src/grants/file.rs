@@ -111,7 +111,7 @@ fn from_value(value: &Value, folder: &Path) -> Result<Grants, String> {
 
 /// Whether a document is meant to be a grants file: a key of one is at its top.
 pub fn is_meant(document: &yaml::Node) -> bool {
-    syntax::FILE.names().any(|name| document.get(name).is_some())
+    syntax::FILE.is_meant(document)
 }
 
 /// All unknown keys and values of a wrong type. [`value_problems`] reads the values.

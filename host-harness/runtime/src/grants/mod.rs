@@ -9,6 +9,7 @@
 //! | `denial` | why a request is denied, and the grant that would allow it: [`Missing`] |
 //! | `file` | the grants file |
 //! | `limits` | the limits in that file |
+//! | `place` | a value of that file with its path |
 //! | `syntax` | its keys, and its JSON Schema |
 
 mod address;

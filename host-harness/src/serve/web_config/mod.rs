@@ -62,7 +62,7 @@ impl WebConfig {
 
     /// Whether a document is one, by its keys.
     pub fn is_meant(document: &plugpipe_yaml::Node) -> bool {
-        syntax::FILE.names().any(|name| document.get(name).is_some())
+        syntax::FILE.is_meant(document)
     }
 
     /// Whether clients connect with TLS.
