@@ -47,7 +47,7 @@ fn build() -> Result<(), String> {
             println!("cargo::rerun-if-changed={}", folder.join(path).display());
         }
     }
-    for path in ["wit", "Cargo.toml", "Cargo.lock"] {
+    for path in ["wit", ".cargo/config.toml", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
     println!("cargo::rerun-if-env-changed=PLUGPIPE_EMBED");

@@ -11,9 +11,7 @@ pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 
 /// The settings that affect compiled code, which must be the same in each process that compiles.
 pub(crate) fn config() -> Config {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
-    config.max_wasm_stack(STACK_BYTES);
+    let mut config = optimized();
     if cfg!(debug_assertions) {
         // The compiler itself is not optimized then: what it leaves undone saves a third of its time.
         config.cranelift_opt_level(OptLevel::None);
@@ -23,12 +21,19 @@ pub(crate) fn config() -> Config {
 }
 
 /// The settings for compiling for another machine: one of this target, with only what all of its
-/// processors have.
+/// processors have. What is shipped is optimized, whatever compiles it.
 pub(crate) fn config_for(target: &str) -> wasmtime::Result<Config> {
-    let mut config = config();
+    let mut config = optimized();
     // Also keeps the compiler from using what this machine's processor has.
     config.target(target)?;
     Ok(config)
+}
+
+fn optimized() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.max_wasm_stack(STACK_BYTES);
+    config
 }
 
 /// An engine whose epoch advances every [`EPOCH`].

@@ -1,19 +1,17 @@
 //! `top`: a live view of a running `serve`: its metrics and pushes.
 
+mod server;
+
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use http::{HeaderValue, Request, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use plugpipe_harness::chart::{blocks, number};
 use plugpipe_harness::families::{self, MetricFamily, Span};
 use plugpipe_harness::grants::SecretSource;
-use plugpipe_harness::{CommandError, Origin, printable, serve};
+use plugpipe_harness::{CommandError, printable, serve};
 use plugpipe_time::{PrometheusDuration, WrongDuration};
 use ratatui::Frame;
 use ratatui::backend::TestBackend;
@@ -23,16 +21,10 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span as Piece};
 use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table, TableState};
 use serde_json::Value;
-use tokio::net::TcpStream;
 use url::Url;
 
+use self::server::{Server, Trust};
 use super::show;
-
-/// Timeout for a response.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Maximum size of an exposition.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Number of points in a family's trend.
 const TREND_POINTS: usize = 60;
@@ -44,7 +36,7 @@ const EVENTS: u16 = 6;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  plugpipe-harness top\n  plugpipe-harness top --url http://127.0.0.1:9464 --interval 5\n  \
-    plugpipe-harness top --url http://plug.example:8080 --token-file token.txt\n\n\
+    plugpipe-harness top --url https://plug.example:8080 --ca-file ca.pem --token-file token.txt\n\n\
     Keys: ↑ ↓ PgUp PgDn move, s sorts by name, series or rate, q or Esc quits."
 )]
 pub(crate) struct TopArgs {
@@ -60,6 +52,15 @@ pub(crate) struct TopArgs {
     /// Send the token in this environment variable
     #[arg(long, value_name = "NAME")]
     token_env: Option<String>,
+    /// Trust the authorities in this PEM file, instead of those of the web
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Present this client certificate, in PEM, if `serve` requires one
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    cert_file: Option<PathBuf>,
+    /// The key of the client certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    key_file: Option<PathBuf>,
     /// Refresh twice, print the view as text, and exit
     #[arg(long)]
     once: bool,
@@ -69,9 +70,8 @@ pub(crate) struct TopArgs {
 }
 
 fn served(text: &str) -> Result<Url, String> {
-    let url = plugpipe_harness::grants::parse_url(text)
-        .map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))?;
-    if url.scheme() == "http" { Ok(url) } else { Err("expected http: `top` has no TLS".into()) }
+    plugpipe_harness::grants::parse_url(text)
+        .map_err(|error| format!("{error}; expected a URL such as http://127.0.0.1:8080"))
 }
 
 fn interval(text: &str) -> Result<PrometheusDuration, String> {
@@ -87,14 +87,17 @@ impl TopArgs {
         let authorization = from_file.or(from_env).map(|(option, source)| {
             serve::authorization(&source).map_err(|problem| CommandError::settings(option, problem))
         });
-        Ok(Server { url: self.url.clone(), authorization: authorization.transpose()? })
+        let trust = Trust {
+            authorities: self.ca_file.as_deref(),
+            identity: self.cert_file.as_deref().zip(self.key_file.as_deref()),
+        };
+        if self.url.scheme() == "http" && (trust.authorities.is_some() || trust.identity.is_some()) {
+            let problem = "expected https, since certificates are given";
+            return Err(CommandError::settings("--url", problem));
+        }
+        Server::new(self.url.clone(), authorization.transpose()?, trust)
+            .map_err(|problem| CommandError::settings("top", problem))
     }
-}
-
-/// The server's URL and the token to send.
-struct Server {
-    url: Url,
-    authorization: Option<HeaderValue>,
 }
 
 pub(crate) async fn top(args: TopArgs) -> Result<bool, CommandError> {
@@ -214,10 +217,10 @@ impl View {
 
     async fn refresh(&mut self) {
         let fetched = async {
-            let text = get(&self.server, "/metrics").await?;
-            let health = get(&self.server, "/healthz").await?;
+            let text = self.server.get("/metrics").await?;
+            let health = self.server.get("/healthz").await?;
             // Older servers do not have this endpoint.
-            let status = get(&self.server, "/status").await.unwrap_or_default();
+            let status = self.server.get("/status").await.unwrap_or_default();
             Ok::<_, String>((text, health, status))
         };
         match fetched.await {
@@ -485,42 +488,6 @@ fn right(text: impl Into<String>) -> Cell<'static> {
     Cell::from(Line::from(text.into()).right_aligned())
 }
 
-/// Returns a response body. A connection per request is cheap, because the server is usually local.
-async fn get(server: &Server, path: &str) -> Result<String, String> {
-    let origin = Origin::of(&server.url).ok_or("not an http URL")?;
-    let exchange = async {
-        let stream = TcpStream::connect(origin.authority())
-            .await
-            .map_err(|error| format!("{error}; start `plugpipe-harness serve`, or set its URL with --url"))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        tokio::spawn(connection);
-        let mut request = Request::get(path);
-        if let Some(authorization) = &server.authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
-        }
-        let request = request
-            .header(header::HOST, origin.authority())
-            .header(header::ACCEPT, "text/plain;version=0.0.4, application/json;q=0.1")
-            .body(Empty::<Bytes>::new())
-            .map_err(|error| error.to_string())?;
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_BYTES).collect().await.map_err(|error| error.to_string())?;
-        let body = body.to_bytes();
-        if !status.is_success() {
-            let response: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let problem = response.get("error").and_then(Value::as_str).unwrap_or("is this `plugpipe-harness serve`?");
-            return Err(format!("{path}: status {status}: {problem}"));
-        }
-        String::from_utf8(body.to_vec()).map_err(|_| format!("{path} is not text"))
-    };
-    match tokio::time::timeout(TIMEOUT, exchange).await {
-        Ok(response) => response.map_err(|problem| format!("{origin}: {problem}")),
-        Err(_) => Err(format!("{origin}: no response within {} s", TIMEOUT.as_secs())),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
@@ -528,7 +495,7 @@ mod tests {
 
     #[test]
     fn an_error_is_shown_in_full() {
-        let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
+        let mut view = View::new(Server::new("http://127.0.0.1:1".parse().unwrap(), None, Trust::default()).unwrap());
         let problem = "http://127.0.0.1:1: Connection refused (os error 111); start `plugpipe-harness serve`, or set its URL with --url";
         view.problem = Some(problem.into());
         for width in [40, 80, 200] {
@@ -544,7 +511,7 @@ mod tests {
 
     #[test]
     fn rates_need_two_refreshes_and_are_shown_at_each_width() {
-        let mut view = View::new(Server { url: "http://127.0.0.1:1".parse().unwrap(), authorization: None });
+        let mut view = View::new(Server::new("http://127.0.0.1:1".parse().unwrap(), None, Trust::default()).unwrap());
         let began = view.began;
         view.update(
             families::read("# TYPE a_total counter\na_total 10\n# TYPE g gauge\ng 5\n"),

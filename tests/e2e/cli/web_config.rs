@@ -131,6 +131,35 @@ fn clients_need_a_certificate_and_a_password_and_probes_neither() {
 }
 
 #[test]
+fn top_reads_over_tls_with_the_authority_and_certificate_that_are_given() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.server_files("server", &["localhost"]);
+    let (client, client_key) = authority.client();
+    let more =
+        format!("  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {}\n", authority.file().display());
+    let Configured { served, .. } = &Configured::start(&tls(&certificate, &key, &more), &[]);
+    let url = served.url.replace("127.0.0.1", "localhost");
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let (ca, cert, key) = (path(&authority.file()), path(&client), path(&client_key));
+    let top = |more: &[&str]| {
+        harness(&[&["top", "--once", "--interval", "100ms", "--url", &url], more].concat()).output().unwrap()
+    };
+    let shown = top(&["--ca-file", &ca, "--cert-file", &cert, "--key-file", &key]);
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    for (given, said) in [
+        (&["--cert-file", &cert, "--key-file", &key][..], "UnknownIssuer"),
+        (&["--ca-file", &ca], "status 403"),
+        (&["--ca-file", &key], "--ca-file"),
+        (&["--ca-file", &ca, "--cert-file", &key, "--key-file", &key], "--cert-file"),
+    ] {
+        let failed = top(given);
+        assert!(!failed.status.success() && stderr(&failed).contains(said), "{given:?}: {}", stderr(&failed));
+    }
+    let plain = harness(&["top", "--once", "--url", "http://localhost:1", "--ca-file", &ca]).output().unwrap();
+    assert!(stderr(&plain).contains("expected https"), "{}", stderr(&plain));
+}
+
+#[test]
 fn changes_are_taken_over_and_what_is_broken_is_not() {
     let authority = Authority::new();
     let (certificate, key) = authority.server_files("server", &["localhost"]);
