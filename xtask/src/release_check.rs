@@ -30,6 +30,11 @@ const STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "packages",
+        verifies: "`cargo publish --dry-run` packages and builds the crates that may be published",
+        run: |_| output(&mut cargo(&["publish", "--workspace", "--dry-run", "--quiet"])),
+    },
+    Step {
         name: "book",
         verifies: "mdBook builds the documents",
         run: |_| book::make().map(|page| page.display().to_string()),

@@ -1,6 +1,10 @@
 //! Prometheus metrics: a registry, encoders for every exposition format, and strict parsers.
 //!
-//! No I/O and no clock: the caller sets the time and decides where the bytes go.
+//! There is no I/O, no clock, no global state and no `unsafe`: the caller sets the time and decides
+//! where the bytes go. Labels are validated and hashed once, when a series is created; an update by
+//! its handle is a single addition.
+//!
+//! # Record and encode
 //!
 //! ```
 //! use plugpipe_metrics::exposition::escaping::Escaping;
@@ -24,6 +28,32 @@
 //! );
 //! # Ok::<(), plugpipe_metrics::Error>(())
 //! ```
+//!
+//! # Scrape, check and import
+//!
+//! ```
+//! use plugpipe_metrics::exposition::negotiate::negotiate;
+//! use plugpipe_metrics::exposition::parse::{Format, Limits, import, lint, parse};
+//! use plugpipe_metrics::registry::Registry;
+//!
+//! // The body and the Content-Type of a scrape.
+//! let format = Format::detect(Some("text/plain; version=0.0.4"), None)?;
+//! let families = parse(b"# TYPE jobs gauge\njobs 4\n", format, &Limits::default())?;
+//! assert_eq!(lint::lint(&families).len(), 1); // no help
+//!
+//! let mut registry = Registry::default();
+//! registry.set_now(1_700_000_000_000);
+//! let imported = import(&families, &mut registry, import::Options::default());
+//! assert!(imported.refused.is_empty());
+//! assert_eq!(registry.len(), 1);
+//!
+//! // The format that a scraper prefers.
+//! let choice = negotiate("application/openmetrics-text;version=1.0.0");
+//! assert!(choice.content_type().starts_with("application/openmetrics-text"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Modules
 //!
 //! | module | contents |
 //! |---|---|

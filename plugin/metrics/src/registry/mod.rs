@@ -5,6 +5,26 @@
 //! of label names has one family per set. Names and labels are validated once, when the series is
 //! created; recording by ID does not validate them again. The caller provides the time through
 //! [`Registry::set_now`].
+//!
+//! ```
+//! use plugpipe_metrics::registry::{Buckets, Definition, Kind, LabelName, MetricName, Registry};
+//!
+//! let mut registry = Registry::default();
+//! let mut definition = Definition::new(MetricName::new("wait_seconds", "name")?, Kind::Histogram);
+//! definition.label_names = vec![LabelName::new("queue", "labels")?];
+//! definition.buckets = Some(Buckets::new(&[0.1, 1.0, 10.0], "buckets")?);
+//! let waits = registry.register(definition)?;
+//! let mail = registry.series(waits, &["mail"])?;
+//! registry.observe(mail, 0.4)?;
+//!
+//! // A snapshot has everything, and IDs stay valid.
+//! let mut snapshot = Vec::new();
+//! registry.snapshot(&mut snapshot);
+//! let mut restored = Registry::restore(&snapshot, 1)?;
+//! restored.observe(mail, 2.0)?;
+//! assert_eq!(restored.labels(mail), Some(vec![("queue", "mail")]));
+//! # Ok::<(), plugpipe_metrics::Error>(())
+//! ```
 
 mod bounds;
 mod bytes;

@@ -7,6 +7,20 @@
 //!
 //! The parsers follow the formats' specifications. Where the text format is ambiguous, they follow
 //! Prometheus's own parser (`expfmt`); OpenMetrics names may be quoted, as in Prometheus 3.
+//!
+//! ```
+//! use plugpipe_metrics::exposition::parse::{Format, Limits, parse};
+//!
+//! let scraped = b"# TYPE jobs_total counter\njobs_total{queue=\"mail\"} 3\n";
+//! let families = parse(scraped, Format::Text, &Limits::default())?;
+//! let jobs = families.get("jobs_total").expect("it was scraped");
+//! assert_eq!(jobs.points[0].value, 3.0);
+//! assert_eq!(families.labels(&jobs.points[0])[0].value, "mail");
+//!
+//! let error = parse(b"jobs_total{queue=mail} 3\n", Format::Text, &Limits::default()).unwrap_err();
+//! assert_eq!((error.line, error.column), (1, 18));
+//! # Ok::<(), plugpipe_metrics::exposition::parse::ParseError>(())
+//! ```
 
 pub use crate::model::FamilyType;
 
