@@ -155,7 +155,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 /// The exit status for an invalid command line or configuration, the same as clap's.
-/// `docs/troubleshooting.md` has the table.
+/// `docs/commands.md` has the table.
 const USAGE: u8 = 2;
 
 /// Reports an error. The exit status tells whether retrying the same command can succeed.

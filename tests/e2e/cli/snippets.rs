@@ -61,7 +61,7 @@ mod format {
 
         use monitoring_prometheus::model::{Family, Point};
 
-        /// Appends a line for each series that is one number. `now_ms` is the time of all of them.
+        /// Appends a line for each series that is a single number, with the timestamp `now_ms`.
         pub fn encode(families: &[Family], now_ms: u64, out: &mut Vec<u8>) {
             for family in families {
                 for series in &family.series {
@@ -79,8 +79,7 @@ mod format {
             }
         }
 
-        /// What would end a word of the protocol, or a line, becomes `_`: an encoder escapes every
-        /// text that it was not born with.
+        /// Replaces what would end a word or a line with `_`: an encoder escapes every text from outside.
         fn write_word(text: &str, out: &mut Vec<u8>) {
             out.extend(text.bytes().map(|byte| if byte <= b' ' || b";=~".contains(&byte) { b'_' } else { byte }));
         }
@@ -111,7 +110,7 @@ mod server {
     };
 
     mod heartbeat {
-        //! A server that raises an alarm when a check has not said for a while that it is alive.
+        //! A dead man's switch: a server that alerts when a check stops reporting.
 
         use plugpipe_clients::Error;
         use plugpipe_clients::http::{Client, Method, Peer, Request, Segment, Url, endpoint};
@@ -119,15 +118,14 @@ mod server {
         /// For errors.
         pub const PEER: Peer = Peer { server: "the heartbeat server", setting: "heartbeat_url" };
 
-        /// Says that the check is alive. Twice does no harm, so the request is sent again where the
-        /// way failed.
+        /// Reports that the check is alive. Reporting twice is harmless, so transport errors are retried.
         pub fn beat(client: &mut Client, url: &Url, check: &str) -> Result<(), Error> {
             let request =
                 Request::new(Method::Post, endpoint(url, ["ping".into(), Segment::of(check, "check")?])).repeatable();
             let response = client.send(PEER, request)?;
             match response.status {
                 200..=299 => Ok(()),
-                404 => Err(super::refused(PEER, url, &response, "make the check there first")),
+                404 => Err(super::refused(PEER, url, &response, "create the check there first")),
                 _ => Err(super::refused(PEER, url, &response, "")),
             }
         }
@@ -192,7 +190,7 @@ mod server {
         assert!(outcome.is_ok());
         assert_eq!(asked, ["Post http://h:1/base/ping/nightly%20import"; 2]);
         let (outcome, asked) = beat(vec![status(404)]);
-        assert!(outcome.unwrap_err().to_string().contains("make the check there first"));
+        assert!(outcome.unwrap_err().to_string().contains("create the check there first"));
         assert_eq!(asked.len(), 1);
     }
 }

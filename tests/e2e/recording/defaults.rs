@@ -1,5 +1,5 @@
 //! Every default that is documented, observed through the component: the settings of `plug.yaml`,
-//! and what `docs/operations.md` calls a default. A new one without an observation fails here.
+//! and what the pages on operations call a default. A new one without an observation fails here.
 
 mod operations;
 mod settings;
@@ -129,34 +129,6 @@ async fn median_wait(cfg: Value, at_once: usize) -> f64 {
     }
     waits.sort_by(f64::total_cmp);
     waits[waits.len() / 2]
-}
-
-/// The cells of a table's row, unless it is its head.
-fn cells(line: &str) -> Option<[String; 3]> {
-    let line = line.trim_start_matches("//! ").strip_prefix("| `")?.trim_end_matches(" |");
-    // A pipe within a cell would be escaped; there is none.
-    let cells: Vec<String> = line.split(" | ").map(str::to_owned).collect();
-    cells.try_into().ok()
-}
-
-/// The rows of a table of settings: a key, and its default as the table has it.
-fn rows(text: &str) -> Vec<(String, String)> {
-    let table = text.split("| key | form | default |").nth(1).unwrap();
-    let table = table.lines().skip(2).take_while(|line| line.contains("| "));
-    let row = |line: &str| {
-        let Some([keys, _, default]) = cells(line) else { return Vec::new() };
-        let keys: Vec<String> =
-            keys.split(", ").map(|key| key.trim_matches(['`', ' ']).to_owned()).filter(|key| key != "…").collect();
-        let plain = |cell: &str| cell.trim_matches(['`', ' ']).to_owned();
-        if let [key] = keys.as_slice() {
-            return vec![(key.clone(), plain(&default))];
-        }
-        // Of several keys each has its own, or all have the same.
-        let defaults: Vec<String> = default.split([',', ';']).map(plain).collect();
-        let each = |(place, key)| (key, defaults.get(place).unwrap_or(&defaults[0]).clone());
-        keys.into_iter().enumerate().map(each).collect()
-    };
-    table.flat_map(row).collect()
 }
 
 fn settings() -> &'static Value {

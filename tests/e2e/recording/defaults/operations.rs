@@ -1,4 +1,4 @@
-//! What `docs/operations.md` calls a default.
+//! What the pages on operations call a default.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -22,57 +22,63 @@ enum Observed {
     Not,
 }
 
-/// Every place of `docs/operations.md` that says default, outside of the table of settings.
+/// The pages on operations that are written by hand.
+const PAGES: [&str; 6] = ["operations", "metrics", "sending", "prometheus", "alerts", "dashboards"];
+
+/// Every place of [`PAGES`] that says default.
 const DOCUMENTED: &[(&str, Observed)] = &[
+    ("all settings with their defaults", Observed::Not),
+    ("are the default ones of the Python plug", Observed::Not),
     ("`gauge` (the default)", Observed::Here("metric_type")),
-    ("rising bounds; default 5 ms to 5 min", Observed::Setting("histogram_buckets")),
+    ("`histogram_buckets` by default, 5 ms to 5 min", Observed::Setting("histogram_buckets")),
     ("default 3, 2^-128, 160", Observed::Here("native")),
-    (
-        "default 0.5, 0.9, 0.99 (an empty list: only sum and count); a duration, default `10m`",
-        Observed::Here("quantiles"),
-    ),
+    ("default 0.5, 0.9, 0.99 over the last `10m`. An empty list means only sum and count", Observed::Here("quantiles")),
     ("`export_format`: `prometheus` (the default)", Observed::Here("export_format")),
-    ("`dry_run`, true by default", Observed::Here("expire_groups")),
-    ("`build`, `runtime`, `tsdb` (these by default)", Observed::Here("prometheus_status")),
-    ("`raise_step` (the default)", Observed::Here("on_too_many_points")),
-    ("default `/metrics`, `scrape_interval`, `timeout`", Observed::Here("scrape")),
-    ("`openmetrics` (the default), `openmetrics2`, `prometheus` or `protobuf`", Observed::Here("scrape")),
     ("`openmetrics` (the default), `openmetrics2` or `prometheus`", Observed::Here("include")),
-    ("of `families` and `lint`, default 300", Observed::Here("limit")),
-    ("`{name, labels, value, timestamp}`, default at most 1,000", Observed::Here("sample_limit")),
-    ("default `plugpipe-` and host and port", Observed::Here("scrape")),
+    ("`dry_run`, true by default", Observed::Here("expire_groups")),
+    ("(`step` is `15s` by default)", Observed::Here("on_too_many_points")),
+    ("`raise_step` (the default)", Observed::Here("on_too_many_points")),
+    ("`build`, `runtime`, `tsdb` (these by default)", Observed::Here("prometheus_status")),
+    ("`openmetrics` (the default), `openmetrics2`, `prometheus` or `protobuf`", Observed::Here("scrape")),
+    ("by default `plugpipe-` and host and port", Observed::Here("scrape")),
     ("`scrape_job` is by default `federate-` and host and port", Observed::Here("federate")),
-    ("with each parameter's meaning, default and whether", Observed::Here("alert_templates")),
-    ("told apart, default `job`", Observed::Here("alert_templates")),
-    ("(300 by default)", Observed::Setting("histogram_buckets")),
-    ("begin with; default `plugpipe`", Observed::Here("dashboards")),
-    ("begins with; default Grafana's default one", Observed::Here("dashboards")),
-    ("made or changed; default false", Observed::Here("overwrite")),
-    ("read and compare each dashboard; default false", Observed::Here("verify")),
-    ("What Grafana adds (`id`, `version`, defaults)", Observed::Not),
-    ("`name` (default `Prometheus`), `uid` (default made of the name)", Observed::Here("datasource")),
-    ("(default the `prometheus_url`; a user", Observed::Here("datasource")),
-    ("basic credentials), `default`,", Observed::Not),
-    ("`time` (default now)", Observed::Here("annotate")),
-    ("`panel_id` (default all dashboards of the organization)", Observed::Here("annotate")),
-    ("from `2.42` (the default) on", Observed::Here("for_version")),
-    ("default all that have something in them", Observed::Here("for_version")),
+    ("has defaults for job name, interval and gateway", Observed::Not),
+    ("`2.42` (the default) or later", Observed::Here("for_version")),
     (
         "`file` (the default, also `prometheus`)",
         Observed::By("servers/alerts.rs", "what_is_not_installed_is_pending_and_says_what_is_missing"),
     ),
+    ("apart, default `job`", Observed::Here("alert_templates")),
+    ("by default all templates are taken", Observed::Not),
+    ("What Grafana adds (`id`, `version`, defaults)", Observed::Not),
+];
+
+/// Defaults of `docs/reference.md`, which is made from the manifest, that are observed.
+const REFERENCE: &[(&str, &str)] = &[
+    ("metric families and of lint findings in the result; 300 by default", "limit"),
+    ("samples in the result; 1,000 by default", "sample_limit"),
+    ("unless that already ends with it; `/metrics` by default", "scrape"),
+    ("the setting `scrape_interval` by default", "scrape"),
+    ("The timeout of the scrape; the setting of that name by default", "scrape"),
+    ("The prefix of a template's metric names; `plugpipe` by default", "dashboards"),
+    ("initially selected data source; Grafana's default by default", "dashboards"),
+    ("changed by others are overwritten; false by default", "overwrite"),
+    ("even if its fingerprint matches; false by default", "verify"),
+    ("unique in an organization; `Prometheus` by default", "datasource"),
+    ("as seen by Grafana; `prometheus_url` by default", "datasource"),
+    ("the start of a region; now by default", "annotate"),
+    ("all dashboards of the organization by default", "annotate"),
+    ("by default all non-empty ones", "for_version"),
 ];
 
 #[tokio::test]
 async fn every_default_of_an_operation_is_what_a_call_does_that_is_told_nothing() {
-    let text = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
-    let (before, settings_on) = text.split_once("| key | form | default |").unwrap();
-    let after = settings_on.split_once("\n\n").unwrap().1;
-    let mut rest = format!("{before} {after}").split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = |name: &&str| std::fs::read_to_string(root().join(format!("docs/{name}.md"))).unwrap();
+    let text: String = PAGES.iter().map(page).collect();
+    let mut rest = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut names = BTreeSet::new();
     for (says, observed) in DOCUMENTED {
-        let (start, end) =
-            rest.split_once(says).unwrap_or_else(|| panic!("docs/operations.md no longer says {says:?}"));
+        let (start, end) = rest.split_once(says).unwrap_or_else(|| panic!("{PAGES:?} no longer say {says:?}"));
         rest = format!("{start}{end}");
         match observed {
             Observed::Here(name) => {
@@ -86,13 +92,15 @@ async fn every_default_of_an_operation_is_what_a_call_does_that_is_told_nothing(
             Observed::Not => {}
         }
     }
-    rest = rest.replace("`default_metrics`", "");
     if let Some(at) = rest.find("default") {
         let begin = rest.floor_char_boundary(at.saturating_sub(60));
-        panic!(
-            "docs/operations.md tells a default that no test observes: …{}",
-            &rest[begin..(at + 40).min(rest.len())]
-        );
+        let end = rest.ceil_char_boundary((at + 40).min(rest.len()));
+        panic!("{PAGES:?} name a default that no test observes: …{}", &rest[begin..end]);
+    }
+    let reference = page(&"reference");
+    for (says, name) in REFERENCE {
+        assert!(reference.contains(says), "docs/reference.md no longer says {says:?}");
+        names.insert(*name);
     }
     let mut observations = tokio::task::JoinSet::new();
     for name in names {

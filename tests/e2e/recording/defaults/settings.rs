@@ -1,16 +1,15 @@
 //! The defaults of settings.
 
-use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{
-    JSON, TEXT, Timed, done, exposing, gateway, gauge, median_wait, milliseconds, query, rows, scrape, settings, silent,
+    JSON, TEXT, Timed, done, exposing, gateway, gauge, median_wait, milliseconds, query, scrape, settings, silent,
 };
 use crate::fixture::Fixture;
-use crate::support::{Receiver, alone, exposition, root, start};
+use crate::support::{Receiver, alone, exposition, start};
 
 /// Observes what a plug does that is told nothing of this setting. `documented` is what the
 /// manifest says of it.
@@ -263,39 +262,5 @@ async fn every_default_of_a_setting_is_what_a_plug_does_that_is_told_nothing() {
     timed.join_all().await;
     for (setting, documented) in with_default().filter(|(setting, _)| !TIMED.contains(setting)) {
         observe_setting(setting, documented).await;
-    }
-}
-
-#[test]
-fn the_tables_of_settings_say_the_defaults_of_the_manifest() {
-    for file in ["docs/operations.md"] {
-        let text = std::fs::read_to_string(root().join(file)).unwrap();
-        let rows = rows(&text);
-        for (key, told) in &rows {
-            let schema = &settings()[key];
-            assert!(schema.is_object(), "{file}: plug.yaml has no setting {key}");
-            let plain = match &schema["default"] {
-                Value::Null => String::new(),
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let told = told.replace(',', "");
-            let same = match key.as_str() {
-                "preflight" => told.contains("push_metrics") && plain.is_empty(),
-                "grafana_org_id" => told == "the credentials' own" && plain.is_empty(),
-                "histogram_buckets" => {
-                    (told == "0.005 … 300" && plain.starts_with("[0.005") && plain.ends_with("300]"))
-                        || told.contains("Buckets::default")
-                }
-                "max_response_bytes" => told == plain || told == "16 MiB",
-                _ => told == plain || (told == "none" && plain.is_empty()),
-            };
-            assert!(same, "{file}: {key} has the default {told:?}, and in plug.yaml {plain:?}");
-        }
-        let with: BTreeSet<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
-        for (key, schema) in settings().as_object().unwrap() {
-            let hosts_own = file == "docs/operations.md" && key == "grafana_api";
-            assert!(schema.get("default").is_none() || with.contains(key.as_str()) || hosts_own, "{file} lacks {key}");
-        }
     }
 }
