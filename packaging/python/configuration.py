@@ -102,10 +102,10 @@ class Environment:
             problem = "PLUGPIPE_ENV_ALLOW does not name it"
         elif not value.startswith(("http://", "https://")):
             # What a plug asks for may be anything: only a URL leaves the environment.
-            problem = "it is no URL with http:// or https://"
+            problem = "it is not an http or https URL"
         if problem is None:
             return value
-        self._warnings.append(f"cfg.{path}: {name} of the environment is not used, because {problem}; this is {url}")
+        self._warnings.append(f"cfg.{path}: the environment variable {name} is not used, because {problem}; {url} is used")
         return url
 
     def _replaced(self, value: Any, path: str) -> Any:

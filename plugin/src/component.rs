@@ -285,7 +285,7 @@ fn pairs(labels: &[types::Label]) -> impl Iterator<Item = (&str, &str)> {
 fn read_definition(given: wit::Definition) -> Result<Definition, types::Error> {
     let kind = kind_of(given.kind)?;
     if given.native.as_ref().is_some_and(|native| native.custom_bounds.is_some()) {
-        let problem = "native.custom-bounds: this version of the plug has exponential buckets only; leave it out";
+        let problem = "native.custom-bounds: this version of the plug supports only exponential buckets; omit it";
         return Err(types::Error::Unsupported(problem.into()));
     }
     Ok(definition_of(given, kind)?)
@@ -331,7 +331,7 @@ fn kind_of(kind: types::MetricKind) -> Result<Kind, types::Error> {
         types::MetricKind::Info => Kind::Info,
         types::MetricKind::StateSet => Kind::StateSet,
         types::MetricKind::GaugeHistogram | types::MetricKind::Unknown => {
-            let problem = "kind: this version of the plug records no gauge histograms and no metrics of unknown kind";
+            let problem = "kind: gauge histograms and metrics of unknown kind can be imported, but not recorded";
             return Err(types::Error::Unsupported(problem.into()));
         }
     })

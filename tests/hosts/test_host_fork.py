@@ -189,7 +189,7 @@ class Fork(unittest.TestCase):
 
             total, warnings = in_a_child(child)
             self.assertEqual(total, 1)
-            self.assertIn(f"state: {state} belongs to the process that this one was forked from", warnings[0])
+            self.assertIn(f"state: {state} belongs to the parent process", warnings[0])
             self.assertEqual(os.path.getsize(os.path.join(state, "journal")), before)
             # A child that outlives its parent does not hold the folder for it.
             held = os.fork()

@@ -236,7 +236,7 @@ class Kept(Case):
         # Only a URL leaves the environment.
         self.assertNotIn("s3cret", str(answer))
         [warning] = answer["warnings"]
-        self.assertTrue(warning.startswith("cfg.grafana_url: GRAFANA_URL of the environment is not used"), warning)
+        self.assertTrue(warning.startswith("cfg.grafana_url: the environment variable GRAFANA_URL is not used"), warning)
         # What is mentioned counts, nested too, and null is no server.
         for cfg in ({"prometheus_config": {"gateway_url": None}}, {"gateway_url": None}, {"compatibility": "2.0.0", "job_name": "j"}):
             answer = await main.process(record(), cfg)

@@ -76,9 +76,10 @@ fn check_templates(pipe: &Pipe, document: &Node, problems: &mut Problems) {
                     Ok(names) => {
                         for name in names.iter().filter(|name| !takes_any && !is_output && !known.contains(name.as_str())) {
                             let near = nearest(name, known.iter().copied());
+                            let start = if near.is_empty() { "; " } else { " Otherwise " };
                             problems.warn(
                                 &place,
-                                format!("nothing in the pipe is called `{name}`{near}; declare it in `inputs`, or put braces that are not for the pipe between {{% raw %}} and {{% endraw %}}"),
+                                format!("`{name}` is not defined{near}{start}declare it in `inputs`, or put braces that are not for the pipe between {{% raw %}} and {{% endraw %}}"),
                             );
                         }
                     }

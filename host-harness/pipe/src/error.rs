@@ -57,8 +57,9 @@ fn missing(plugs: &[UnknownPlug]) -> String {
     let lines: Vec<String> = plugs
         .iter()
         .map(|UnknownPlug { step, plug, near }| {
+            let start = if near.is_empty() { "; " } else { " Otherwise " };
             format!(
-                "step {step:?}: unknown plug {plug:?}{near}; correct the name, load it with --plug {plug}=FILE.wasm, or skip the step with --stub {plug}"
+                "step {step:?}: unknown plug {plug:?}{near}{start}load it with --plug {plug}=FILE.wasm, or skip the step with --stub {plug}"
             )
         })
         .collect();

@@ -251,7 +251,7 @@ fn warn_of_advice(document: &Node, mut ignored: Vec<String>, handling: &[String]
     }
     if let Some(first) = ignored.first() {
         let path = first.clone();
-        problems.warn(&path, format!("not carried out: {}", ignored.join(", ")));
+        problems.warn(&path, format!("not supported, and ignored: {}", ignored.join(", ")));
     }
 }
 

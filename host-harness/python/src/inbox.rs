@@ -34,7 +34,7 @@ impl Waiting {
     fn take(&self) -> PyResult<Request> {
         let request = self.request.lock().unwrap_or_else(PoisonError::into_inner).take();
         let is_own = self.generation == generation();
-        request.filter(|_| is_own).ok_or_else(|| PyRuntimeError::new_err("the request is not of this process"))
+        request.filter(|_| is_own).ok_or_else(|| PyRuntimeError::new_err("the request is from another process"))
     }
 }
 

@@ -155,10 +155,10 @@ impl Series {
         Err(match outcome {
             Outcome::Recorded => return Ok(()),
             Outcome::InvalidAmount => PyValueError::new_err(format!(
-                "{name}: expected an amount that its kind takes: counters only go up, and observations are numbers"
+                "{name}: expected an amount for its kind: counters only increase, and observations are numbers"
             )),
-            Outcome::WrongKind => PyValueError::new_err(format!("{name}: its kind does not do that")),
-            Outcome::UnknownSeries => PyRuntimeError::new_err(format!("{name}: the series was removed meanwhile")),
+            Outcome::WrongKind => PyValueError::new_err(format!("{name}: metrics of its kind do not support this")),
+            Outcome::UnknownSeries => PyRuntimeError::new_err(format!("{name}: the series was removed")),
         })
     }
 }
@@ -251,7 +251,7 @@ fn kind_of(kind: &str) -> PyResult<MetricKind> {
         "summary" => MetricKind::Summary,
         "info" => MetricKind::Info,
         "state_set" => MetricKind::StateSet,
-        _ => return Err(PyValueError::new_err(format!("kind: {kind:?} is none"))),
+        _ => return Err(PyValueError::new_err(format!("kind: unknown kind {kind:?}"))),
     })
 }
 

@@ -152,10 +152,7 @@ impl Plug {
         let Settings { state, record, .. } = &self.settings;
         let note = |what: &str, path: &Option<PathBuf>| {
             let path = path.as_ref().filter(|_| is_child)?;
-            Some(format!(
-                "{what}: {} belongs to the process that this one was forked from; this one goes on without it",
-                path.display()
-            ))
+            Some(format!("{what}: {} belongs to the parent process; this process continues without it", path.display()))
         };
         [note("state", state), note("record", record)].into_iter().flatten().collect()
     }
@@ -188,7 +185,7 @@ impl Plug {
             }
             if started.by_origins.len() >= MAX_SESSIONS {
                 let problem = format!(
-                    "the calls named {MAX_SESSIONS} different sets of servers, the most that may; \
+                    "the calls named {MAX_SESSIONS} different sets of servers, the maximum; \
                      start the plug with grants= for all of them"
                 );
                 return Err(Error::Settings { what: "cfg".into(), problem });
@@ -310,7 +307,7 @@ impl Plug {
             running.lanes.remove(&lane);
             let group = lane.strip_prefix(PUSHES).unwrap_or(&lane);
             running.warnings.push(format!(
-                "{group}: the process that this one was forked from pushes to this group too, and each push replaces the other's;                  give each process an instance of its own, or connect() them to one host"
+                "{group}: the parent process pushes to this group too, and each push replaces the other's;                  give each process an instance of its own, or connect() them to one host"
             ));
         }
     }

@@ -61,20 +61,20 @@ pub enum Error {
         problem: String,
     },
     /// The plug trapped and was replaced by a fresh instance.
-    #[error("{} and is started afresh; {NOTHING_RECORDED}", crashed(problem))]
+    #[error("{} and was restarted; {NOTHING_RECORDED}", crashed(problem))]
     Crashed {
         /// The trap.
         problem: String,
     },
     /// A call took too long; the plug was replaced by a fresh instance.
-    #[error("{} and the plug is started afresh; {NOTHING_RECORDED}", stopped(*after))]
+    #[error("{}, and the plug was restarted; {NOTHING_RECORDED}", stopped(*after))]
     Deadline {
         /// The timeout.
         after: Duration,
     },
     /// A limit ended the call; the plug was replaced by a fresh instance.
     #[error(
-        "{}; it is started afresh, {NOTHING_RECORDED}. Ask for less in one call, or raise the limit if the plug may use more",
+        "{}; it was restarted, {NOTHING_RECORDED}. Ask for less in one call, or raise the limit if the plug may use more",
         limited(limit)
     )]
     Limit {
@@ -83,7 +83,7 @@ pub enum Error {
     },
     /// After a crash, or at the start, not all that was acknowledged could be made again. The plug
     /// goes on without it; the call that found this was not made.
-    #[error("{}; the plug goes on without them, and this call was not made: repeat it", lost_calls(*lost, problem))]
+    #[error("{}; the plug continues without them, and this call was not made: repeat it", lost_calls(*lost, problem))]
     Lost {
         /// How many.
         lost: u64,
@@ -93,8 +93,8 @@ pub enum Error {
     /// What was recorded could not be put into a fresh instance. It is kept, and tried again at the
     /// next call.
     #[error(
-        "the plug cannot be restored: {problem}; what was recorded is kept and tried again at the next call: give the plug more \
-         memory or time, or the component that made the snapshot"
+        "the plug cannot be restored: {problem}; its values are kept, and the next call tries again: give the plug more \
+         memory or time, or the component that wrote the snapshot"
     )]
     Restore {
         /// Why.
@@ -115,10 +115,10 @@ pub enum Error {
         interface: &'static str,
     },
     /// A request was not made, because too many wait for servers.
-    #[error("{0} requests wait for servers, the most that may; this one was not made: repeat it later")]
+    #[error("{0} requests are waiting for servers, the maximum; this one was not made: repeat it later")]
     TooManyOpen(usize),
     /// The plug ended a request and gave no answer, or was not able to.
-    #[error("the plug gave no answer: {problem}; what the request recorded may be kept")]
+    #[error("the plug returned no response: {problem}; what the request recorded may be kept")]
     NoAnswer {
         /// Why.
         problem: String,
@@ -130,7 +130,7 @@ pub enum Error {
         problem: String,
     },
     /// The plug's response is not JSON.
-    #[error("the plug's answer is not JSON: {problem}")]
+    #[error("the plug's response is not JSON: {problem}")]
     Answer {
         /// The parser's error.
         problem: String,
@@ -153,7 +153,7 @@ fn limited(limit: &crate::limits::Limit) -> String {
 }
 
 fn lost_calls(lost: u64, problem: &str) -> String {
-    format!("{lost} acknowledged calls could not be made again in a fresh instance and are lost ({problem})")
+    format!("{lost} acknowledged calls could not be replayed in a fresh instance and are lost ({problem})")
 }
 
 impl Error {

@@ -41,10 +41,10 @@ impl Exports {
             .filter(|name| pre.component().get_export_index(None, name).is_none())
             .collect();
         if !missing.is_empty() {
-            return Err(format!("it is no plug: it does not export {} (docs/hosting.md)", missing.join(", ")));
+            return Err(format!("it is not a plug: it does not export {} (docs/hosting.md)", missing.join(", ")));
         }
         // An interface that is there and has other types.
-        let differs = |error: wasmtime::Error| format!("it is no plug of this host's version: {error:#}");
+        let differs = |error: wasmtime::Error| format!("it is a plug for another version of this host: {error:#}");
         // An interface that is there and has other types is not one to do without.
         let optional = |name: &str| {
             let name = format!("plugpipe:monitoring/{name}@1.0.0");

@@ -51,7 +51,7 @@ impl Put {
         }
         if before.as_ref().is_some_and(|before| !is_marked(before, mark)) {
             return Err(self.refused(&format!(
-                "does not begin with {mark:?}: it is not the plug's, and is left as it is; name another file"
+                "does not begin with {mark:?}, so the plug may not change it; use another file name"
             )));
         }
         if let Some(content) = &self.content {
@@ -67,16 +67,18 @@ impl Put {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         let ends = name.ends_with(".yml") || name.ends_with(".yaml");
         if !plain || name.starts_with('.') || name.len() > MAX_NAME_LEN || !ends {
-            return Err(format!("the file {name:?} has no plain name of a .yml file; it is not written"));
+            return Err(format!(
+                "the file name {name:?} is not allowed; expected letters, digits, _, - and ., ending in .yml or .yaml"
+            ));
         }
         let Some(content) = &self.content else { return Ok(()) };
         if !is_marked(content, mark) {
-            return Err(self.refused(&format!("the new content does not begin with {mark:?}; it is not written")));
+            return Err(self.refused(&format!("the new content does not begin with {mark:?}, so it was not written")));
         }
         if content.len() as u64 > MAX_FILE_BYTES {
             let bytes = content.len();
             return Err(self.refused(&format!(
-                "would have {bytes} bytes; a file may have {MAX_FILE_BYTES}: spread its content over files"
+                "would have {bytes} bytes; the maximum is {MAX_FILE_BYTES}: split it into several files"
             )));
         }
         Ok(())
@@ -98,7 +100,7 @@ impl Put {
         };
         if !found.is_file() {
             let what = if found.is_symlink() { "a symbolic link, which is not followed" } else { "not a file" };
-            return Err(self.refused(&format!("is {what}; name another file")));
+            return Err(self.refused(&format!("is {what}; use another file name")));
         }
         let file = File::open(&path).map_err(problem)?;
         if !is_same(&found, &file.metadata().map_err(problem)?) {
@@ -107,9 +109,9 @@ impl Put {
         let mut content = Vec::new();
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content).map_err(problem)?;
         if content.len() as u64 > MAX_FILE_BYTES {
-            return Err(self.refused(&format!(
-                "has more than {MAX_FILE_BYTES} bytes, the most that is read of a file; name another file"
-            )));
+            return Err(
+                self.refused(&format!("has more than {MAX_FILE_BYTES} bytes, the maximum; use another file name"))
+            );
         }
         Ok(Some(content))
     }
@@ -127,9 +129,9 @@ impl Put {
                 total = total.saturating_add(found.len());
             }
             if files > MAX_FILES {
-                return Err(self.refused(&format!(
-                    "the folder has {MAX_FILES} files, the most that it may have; put more into one file"
-                )));
+                return Err(
+                    self.refused(&format!("the folder has {MAX_FILES} files, the maximum; put more into one file"))
+                );
             }
             if total > MAX_FOLDER_BYTES {
                 return Err(self.refused(&format!(

@@ -217,14 +217,14 @@ impl fmt::Display for Limit {
             Self::Memory(bytes) => {
                 write!(
                     f,
-                    "it wanted more than {bytes} bytes of memory, with its jobs (limits.memory in the grants file)"
+                    "it needed more than {bytes} bytes of memory, with its jobs (limits.memory in the grants file)"
                 )
             }
             Self::Stack(bytes) => {
                 write!(f, "its calls nest deeper than a stack of {bytes} bytes (this limit is fixed)")
             }
             Self::Answer(bytes) => {
-                write!(f, "it handed over more than {bytes} bytes at once (limits.answer in the grants file)")
+                write!(f, "it returned more than {bytes} bytes at once (limits.answer in the grants file)")
             }
             Self::HostCalls(calls) => {
                 write!(
@@ -234,10 +234,10 @@ impl fmt::Display for Limit {
             }
             Self::Resources(count) => write!(
                 f,
-                "it held more than {count} requests, headers, bodies, answers, streams and waits at once (limits.resources in the grants file)"
+                "it held more than {count} requests, headers, bodies, responses, streams and timers at once (limits.resources in the grants file)"
             ),
             Self::Table(count) => {
-                write!(f, "it wanted a table of more than {count} elements (limits.table_elements in the grants file)")
+                write!(f, "it needed a table of more than {count} elements (limits.table_elements in the grants file)")
             }
             Self::Instances(count) => {
                 write!(f, "it consists of more than {count} core instances (limits.instances in the grants file)")

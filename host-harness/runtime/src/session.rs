@@ -46,7 +46,7 @@ pub struct Recovery {
     pub crashes: u64,
     /// How many acknowledged calls were made again after a snapshot, in fresh instances.
     pub replayed: u64,
-    /// How many acknowledged calls could not be made again; 0 unless the plug or its limits
+    /// How many acknowledged calls could not be replayed; 0 unless the plug or its limits
     /// changed.
     pub lost: u64,
     /// Why, of the last one of those.
@@ -289,7 +289,7 @@ impl Session {
                 .map(|(label, value)| Label { name: label.into(), value: value.into() });
             let recorded = self.record(VIOLATIONS, MetricKind::Counter, &labels, count as f64).await;
             if let Err(error) = recorded {
-                warn!(capability, count, %error, "refusals could not be recorded as a metric");
+                warn!(capability, count, %error, "denied requests could not be recorded as a metric");
             }
         }
     }
@@ -312,7 +312,7 @@ impl Session {
             return Err(Error::NoAnswer { problem: "the plug crashed as it wrote a snapshot".into() });
         }
         if let Err(error) = self.journal.keep(time, call, written) {
-            error!(%error, "a call was taken back, because it could not be written down");
+            error!(%error, "a call was rolled back, because it could not be written to the state");
             self.instance = None;
             return Err(error);
         }
@@ -337,7 +337,7 @@ impl Session {
     /// The journal does without a snapshot that cannot be had: it is only longer.
     async fn compact_or_put_off(&mut self) {
         if let Err(error) = self.compact().await {
-            warn!(%error, "no snapshot could be put in the journal's place");
+            warn!(%error, "the journal could not be replaced by a snapshot");
             self.journal.put_off();
         }
     }

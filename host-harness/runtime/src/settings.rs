@@ -99,13 +99,13 @@ pub fn with_default_urls(
         let found = lookup(environment);
         let is_url = |text: &String| text.starts_with("http://") || text.starts_with("https://");
         let problem = match &found {
-            Some(_) if !names.contains(environment) => Some("is set, and not granted with env"),
-            Some(text) if !is_url(text) => Some("is no URL with http:// or https://"),
+            Some(_) if !names.contains(environment) => Some("is set but not granted"),
+            Some(text) if !is_url(text) => Some("is not an http or https URL"),
             _ => None,
         };
         let url = match (problem, found) {
             (Some(problem), _) => {
-                warnings.push(format!("{path}: {environment} of the environment {problem}, so this is {url}"));
+                warnings.push(format!("{path}: the environment variable {environment} {problem}, so {url} is used"));
                 url.clone()
             }
             (None, found) => found.unwrap_or_else(|| url.clone()),
@@ -259,8 +259,11 @@ mod tests {
         });
         assert_eq!(config, expected);
         assert_eq!(warnings.len(), 2, "{warnings:?}");
-        assert!(warnings[0].starts_with("deep.down.three: THREE of the environment is set, and not granted with env"));
-        assert!(warnings[1].starts_with("group.four: FOUR") && !warnings[1].contains("s3cret"), "{warnings:?}");
+        assert!(warnings[0].starts_with("deep.down.three: the environment variable THREE is set but not granted"));
+        assert!(
+            warnings[1].starts_with("group.four: the environment variable FOUR") && !warnings[1].contains("s3cret"),
+            "{warnings:?}"
+        );
         // What is mentioned stays, null too, and what is no map.
         let said = serde_json::json!({"group": {"like": "1", "one": null, "four": ""}, "two": "x", "deep": 5});
         assert_eq!(filled(said.clone()), (said, vec![warnings[0].clone()]));

@@ -281,7 +281,7 @@ impl<E> Instance<E> {
             Some(Ok(result)) => Ok(result),
             Some(Err(trap)) => Err(ended(&trap, limit, &self.store.data().watch)),
             None => {
-                error!("a recorder waited, and was ended");
+                error!("a recorder waited, and was stopped");
                 Err(Error::Crashed { problem: WAITED.into() })
             }
         }

@@ -174,8 +174,9 @@ async fn pipe(text: &str, plug: &Lazy<'_>) -> Result<Vec<Problem>, CommandError>
                 is_warning: true,
                 position: Some(document.position_of(&path)),
                 message: format!(
-                    "this host has no plug {:?}{near}; a run here needs --plug {0}=FILE.wasm or --stub {0}",
-                    step.plug
+                    "unknown plug {0:?}{near}{1} --plug {0}=FILE.wasm or --stub {0}",
+                    step.plug,
+                    if near.is_empty() { "; run it with" } else { " Otherwise run it with" }
                 ),
                 path,
             });

@@ -42,7 +42,7 @@ impl Ending<'_> {
         }
         let Some(undelivered) = delivery.undelivered else {
             if self.announce {
-                show::note("stopped: all values are delivered or scraped");
+                show::note("stopped: all values were delivered or scraped");
             }
             return Ok(true);
         };

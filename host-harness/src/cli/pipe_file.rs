@@ -179,22 +179,22 @@ fn read_beside(pipe: &Path, path: &str) -> Result<String, String> {
         return Err("expected a path below the pipe's folder, without ..".to_owned());
     }
     if !pipe.is_file() {
-        return Err("the pipe is no file in a folder, so that nothing is beside it".to_owned());
+        return Err("the pipe is not a file in a folder, so it cannot refer to other files".to_owned());
     }
     let problem = |error: std::io::Error| format!("cannot be read: {error}");
     let folder = pipe.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().map_err(problem)?;
     let found = folder.join(path).canonicalize().map_err(problem)?;
     if !found.starts_with(&folder) {
-        return Err("a link leads out of the pipe's folder".to_owned());
+        return Err("is a symbolic link out of the pipe's folder".to_owned());
     }
     if !found.is_file() {
-        return Err("is no regular file".to_owned());
+        return Err("is not a regular file".to_owned());
     }
     let mut text = String::new();
     File::open(&found).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text)).map_err(problem)?;
     if text.len() as u64 > MAX_FILE {
-        return Err(format!("is longer than {MAX_FILE} bytes, the most that a step reads"));
+        return Err(format!("is longer than {MAX_FILE} bytes, the maximum for a step"));
     }
     Ok(text)
 }
@@ -217,7 +217,7 @@ impl PlugCaller for Caller {
     }
 
     async fn call(&self, plug: &str, ctx: Value) -> Result<Response, String> {
-        let handle = self.plug(plug).ok_or_else(|| format!("plug {plug:?} does not run here"))?;
+        let handle = self.plug(plug).ok_or_else(|| format!("plug {plug:?} is not loaded"))?;
         let answer = handle.process(ctx.to_string(), "").await.map_err(|error| error.to_string())?;
         let Answer { error, warnings, body, .. } = answer;
         let (code, error) = error.map(|problem| (problem.code, problem.message)).unzip();
@@ -232,7 +232,7 @@ impl PlugCaller for Caller {
         match &self.files {
             Files::Beside(pipe) => read_beside(pipe, path),
             Files::One(name, text) if *name == path => Ok((*text).to_owned()),
-            Files::One(name, _) => Err(format!("is not there; there is {name}")),
+            Files::One(name, _) => Err(format!("does not exist; there is {name}")),
         }
     }
 
@@ -290,16 +290,16 @@ mod tests {
             ("../secret", "without .."),
             ("data/../../secret", "without .."),
             ("/etc/hosts", "without .."),
-            ("link", "leads out"),
-            ("up/secret", "leads out"),
+            ("link", "out of the pipe's folder"),
+            ("up/secret", "out of the pipe's folder"),
             ("missing", "cannot be read"),
-            ("data", "no regular file"),
+            ("data", "not a regular file"),
         ] {
             let problem = read_beside(&pipe, path).unwrap_err();
             assert!(problem.contains(said), "{path}: {problem}");
         }
         std::fs::write(folder.join("binary"), [0xff, 0xfe]).unwrap();
         assert!(read_beside(&pipe, "binary").unwrap_err().contains("cannot be read"));
-        assert!(read_beside(&folder, "data/a.csv").unwrap_err().contains("no file in a folder"));
+        assert!(read_beside(&folder, "data/a.csv").unwrap_err().contains("not a file in a folder"));
     }
 }

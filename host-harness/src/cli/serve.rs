@@ -135,15 +135,14 @@ impl ServeArgs {
         if !self.systemd_socket {
             let pid = std::env::var("LISTEN_PID").ok().and_then(|pid| pid.parse().ok());
             if pid == Some(std::process::id()) {
-                show::note(&format!("warning: LISTEN_FDS: sockets of systemd are not used without {SYSTEMD}"));
+                show::note(&format!("warning: LISTEN_FDS: sockets from systemd are not used without {SYSTEMD}"));
             }
             return Ok((none, None));
         }
         let (listeners, names) =
             server::Listeners::from_systemd().map_err(|problem| invalid_option(SYSTEMD, problem))?;
         if names.is_empty() {
-            let problem =
-                "systemd has passed no socket (LISTEN_FDS and LISTEN_PID); start the service by its .socket unit";
+            let problem = "systemd passed no socket (LISTEN_FDS, LISTEN_PID); start the service by its .socket unit";
             return Err(invalid_option(SYSTEMD, problem.into()));
         }
         Ok((listeners, Some(names)))

@@ -115,7 +115,7 @@ pub(crate) async fn top(args: TopArgs) -> Result<bool, CommandError> {
     }
     let sized = ratatui::crossterm::terminal::size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
     if !std::io::stdout().is_terminal() || !sized {
-        let problem = "needs a terminal of known size; use --once to print the view as text";
+        let problem = "requires a terminal with a known size; use --once to print the view as text";
         return Err(CommandError::settings("top", problem));
     }
     let mut terminal = ratatui::init();

@@ -82,7 +82,7 @@ impl Schedule {
             }
         }
         if schedule.every.is_none() && schedule.sinks.is_empty() {
-            return Err(format!("{MEMBER}: names no interval; {expected}"));
+            return Err(format!("{MEMBER}: has no interval; {expected}"));
         }
         Ok(schedule)
     }
@@ -96,8 +96,12 @@ impl Schedule {
             None => Ok(()),
             Some(sink) => {
                 let near = nearest(sink, known.iter().map(String::as_str));
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                Err(format!("{MEMBER}.{SINKS}.{sink}: the plug has no such sink{near}; it has {known}"))
+                let advice = match (near.is_empty(), known.is_empty()) {
+                    (false, _) => near,
+                    (true, false) => format!("; expected one of {}", known.join(", ")),
+                    (true, true) => "; the plug has no sinks".to_owned(),
+                };
+                Err(format!("{MEMBER}.{SINKS}.{sink}: unknown sink{advice}"))
             }
         }
     }
@@ -258,12 +262,12 @@ mod tests {
         assert_eq!(schedule.check(&["otlp".into()]), Ok(()));
         assert_eq!(
             schedule.check(&["otpl".into()]).unwrap_err(),
-            "delivery.sinks.otlp: the plug has no such sink; did you mean otpl?; it has otpl"
+            "delivery.sinks.otlp: unknown sink; did you mean otpl?"
         );
         assert_eq!(Schedule::take(&mut json!({})), Ok(None));
         for (invalid, problem) in [
             (json!("15s"), "delivery: expected a map"),
-            (json!({}), "delivery: names no interval"),
+            (json!({}), "delivery: has no interval"),
             (
                 json!({"evry": "15s"}),
                 "delivery.evry: unknown field; expected every, sinks or stop_within; did you mean every?",

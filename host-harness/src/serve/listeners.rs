@@ -56,7 +56,7 @@ impl Listeners {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         let passed = sd_notify::listen_fds_with_names().map_err(|error| format!("LISTEN_FDS: {error}"))?;
         if TAKEN.swap(true, Ordering::AcqRel) {
-            return Err("LISTEN_FDS: the sockets are in use already".into());
+            return Err("LISTEN_FDS: the sockets are already in use".into());
         }
         let (mut listeners, mut names) = (Self { tcp: Vec::new(), unix: Vec::new() }, Vec::new());
         for (descriptor, name) in passed {
@@ -82,9 +82,9 @@ impl Listeners {
             self.unix.push(UnixSocket::passed(OwnedFd::from(socket).into())?);
             return Ok(address.as_pathname().map_or_else(|| "a Unix socket".into(), |path| path.display().to_string()));
         }
-        let address = address.as_socket().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "expected a socket of the Internet or a Unix socket")
-        })?;
+        let address = address
+            .as_socket()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "expected a TCP or Unix socket"))?;
         self.tcp.push(TcpListener::from_std(OwnedFd::from(socket).into())?);
         Ok(address.to_string())
     }

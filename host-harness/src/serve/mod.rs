@@ -362,7 +362,7 @@ async fn readyz(State(AppState { plug, .. }): State<AppState>) -> Response {
     let problem = match tokio::time::timeout(READY_TIME, plug.deliver("")).await {
         Ok(Ok(_)) => return json_response(StatusCode::OK, json!({"status": "ready"}).to_string()),
         Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("the plug did not answer within {READY_TIME:?}"),
+        Err(_) => format!("the plug did not respond within {READY_TIME:?}"),
     };
     let response = json!({"success": false, "error": problem, "error_code": "not_ready"});
     json_response(StatusCode::SERVICE_UNAVAILABLE, response.to_string())

@@ -90,7 +90,7 @@ impl Drop for ConnectionWriters {
                     Err(error) => Some(error.to_string()),
                 };
                 if let Some(problem) = problem {
-                    warn!("writer {id:?} has closed its last connection, and its gauges are kept: {problem}");
+                    warn!("writer {id:?} closed its last connection, but its gauges are kept: {problem}");
                 }
             });
         }

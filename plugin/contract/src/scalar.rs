@@ -384,7 +384,9 @@ pub struct Moment<'de>(Text<'de>);
 
 impl<'de> FromJson<'de> for Moment<'de> {
     fn from_json(json: &'de str) -> Result<Self, String> {
-        Text::from_json(json).map(Self).map_err(|_| format!("expected a moment, got {}", kind_of(json)))
+        Text::from_json(json)
+            .map(Self)
+            .map_err(|_| format!("expected a time such as 2024-01-01T00:00:00Z or now-1h, got {}", kind_of(json)))
     }
 }
 

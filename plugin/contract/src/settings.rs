@@ -393,9 +393,12 @@ impl FromJson<'_> for Organization {
     fn from_json(json: &str) -> Result<Self, String> {
         let text = Text::from_json(json)?;
         let number = text.get().and_then(|text| text.trim().parse().ok()).filter(|number| *number > 0);
-        number
-            .map(Self)
-            .ok_or_else(|| format!("expected an organization id, got {}", excerpt(written::shown(json), 100)))
+        number.map(Self).ok_or_else(|| {
+            format!(
+                "expected the id of an organization, a whole number from 1, got {}",
+                excerpt(written::shown(json), 100)
+            )
+        })
     }
 }
 

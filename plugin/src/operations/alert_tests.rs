@@ -67,7 +67,7 @@ fn unknown_fields_cause_a_warning() {
 fn an_alert_of_a_list_rejects_fields_of_groups() {
     for (alert, field, said) in [
         (json!({"alert_name": "A", "expression": "up", "fro": "5m"}), "alerts[1].fro", "did you mean for?"),
-        (json!({"alert_name": "A", "expression": "up", "group": "g"}), "alerts[1].group", "an alert of a list has"),
+        (json!({"alert_name": "A", "expression": "up", "group": "g"}), "alerts[1].group", "an alert has the fields"),
         (json!({"alert_name": "A", "expression": "up", "for": "soon"}), "alerts[1].for", "expected a duration"),
         (json!({"alert_name": "A"}), "alerts[1].expression", "is missing"),
         (json!("A"), "alerts[1]", "expected an object, got text"),

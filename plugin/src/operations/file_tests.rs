@@ -246,12 +246,12 @@ fn a_lost_job_is_told_by_what_it_may_have_done() {
             "{job} {done}: {answer}"
         );
         assert_eq!(host.files.contains_key(FILE), stands, "{job} {done}: {:?}", host.files);
-        let says = answer["error"].as_str().unwrap().contains("the file is as it was before");
+        let says = answer["error"].as_str().unwrap().contains("the previous file was restored");
         assert_eq!(says, code == "unknown_outcome", "{answer}");
         // A server that may have loaded the new rules is back at those before.
         let reloads = host.asked.iter().filter(|path| *path == "/-/reload").count();
         assert_eq!((reloads, host.loaded), (usize::from(job == load) + usize::from(job == load && done), false));
-        let says = answer["error"].as_str().unwrap().contains("the server has loaded it again");
+        let says = answer["error"].as_str().unwrap().contains("the server reloaded it");
         assert_eq!(says, job == load, "{answer}");
     }
     // What was written is written, whether or not a look at it is lost.
@@ -282,7 +282,7 @@ fn a_file_that_was_taken_back_after_a_lost_reload_is_loaded_again() {
     let (mut host, mut plug, step) = lost();
     host.loses = Some((5, false));
     let answer = host.finish(&mut plug, step);
-    assert!(answer["error"].as_str().unwrap().contains("has loaded it again") && !host.loaded, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("the server reloaded it") && !host.loaded, "{answer}");
     // A caller who left needs not wait for it.
     let (mut host, mut plug, mut step) = lost();
     assert_eq!(plug.release(1, host.at()).answers[0].1.error.as_ref().unwrap().code, "unknown_outcome");
@@ -296,12 +296,12 @@ fn a_file_that_was_taken_back_after_a_lost_reload_is_loaded_again() {
     after.restore(&plug.snapshot(), 2).unwrap();
     after.configure(CONFIGURATION).unwrap();
     let answer = host.finish(&mut after, step);
-    assert!(answer["error"].as_str().unwrap().contains("has loaded it again") && !host.loaded, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("the server reloaded it") && !host.loaded, "{answer}");
     // A server that is away is said to be.
     let (mut host, mut plug, step) = lost();
     host.away = true;
     let answer = host.finish(&mut plug, step);
-    assert!(answer["error"].as_str().unwrap().contains("the server did not load it again: "), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("the server did not reload it: "), "{answer}");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_file_that_somebody_else_changed_since_is_not_taken_back() {
     }
     host.files.insert(FILE.into(), "# by hand".into());
     let answer = host.finish(&mut plug, step);
-    assert!(answer["error"].as_str().unwrap().contains("could not be taken back"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("could not be restored"), "{answer}");
     assert_eq!(host.files[FILE], "# by hand");
 }
 

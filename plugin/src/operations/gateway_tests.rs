@@ -173,7 +173,7 @@ fn a_push_that_failed_promises_nothing_beyond_this_process() {
     world.will_fail(Failure::Refused);
     let answer = process(&mut plug, counter(json!(1)), gateway());
     let text = answer["result"]["push_error"].as_str().unwrap();
-    assert!(text.contains("the next push of this process carries it") && !text.contains("is kept"), "{text}");
+    assert!(text.contains("the next push sends it") && !text.contains("is kept"), "{text}");
 }
 
 #[test]

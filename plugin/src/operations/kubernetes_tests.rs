@@ -148,7 +148,7 @@ fn dashboards_that_no_config_map_can_hold_are_errors() {
     let large = export(json!([dashboard("a", "a", 1_100_000)]));
     refused("export_dashboards", large, "kubernetes", "a ConfigMap has at most 1048576");
     let same = export(json!([dashboard("a", "a_b", 1), dashboard("b", "a-b", 1)]));
-    refused("export_dashboards", same, "kubernetes.name", "two resources would be called a-b");
+    refused("export_dashboards", same, "kubernetes.name", "two resources would have the name a-b");
     let answer = ask("export_dashboards", export(json!([dashboard("a", "a", 300_000)])));
     assert!(answer["result"]["warnings"].to_string().contains("kubectl apply --server-side"), "{answer}");
     let label = json!({"dashboards": [dashboard("a", "a", 1)], "kubernetes": {"labels": {"grafana_dashboard": "yes"}}});
@@ -262,7 +262,7 @@ fn what_no_resource_can_say_is_an_error() {
         (
             json!({"scrape": [{"job": "a b", "targets": ["a:1"]}, {"job": "a-b", "targets": ["a:1"]}]}),
             "kubernetes.name",
-            "two resources would be called a-b",
+            "two resources would have the name a-b",
         ),
     ] {
         refused("generate_config", json!({"generate": generate, "kubernetes": true}), field, says);

@@ -45,7 +45,7 @@ fn all_problems_of_all_files_come_with_their_places() {
         "grants.yaml:3:10: error: origins: expected a list, got 7",
         "good.yaml:1:42: warning: pipeline[0].wiht: unknown key; did you mean with?",
         "good.yaml: valid pipe",
-        "web.yml:1:28: error: rate_limit.burst: expected how many",
+        "web.yml:1:28: error: rate_limit.burst: expected the number",
         "users.yml:1:20: error: basic_auth_users.a: expected the bcrypt hash",
         "limited.yml: valid web configuration",
     ] {
@@ -117,10 +117,10 @@ fn templates_and_plugs_are_checked_too() {
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for line in [
-        "pipe.yaml:3:5: warning: steps[0]: this host has no plug \"monitoring_promethues\"; did you mean monitoring_prometheus?",
+        "pipe.yaml:3:5: warning: steps[0]: unknown plug \"monitoring_promethues\"; did you mean monitoring_prometheus?",
         "pipe.yaml:5:7: error: steps[0].with.v: ",
-        "pipe.yaml:6:11: warning: steps[0].with.w[0]: nothing in the pipe is called `regoin`; did you mean region?",
-        "pipe.yaml:8:5: warning: steps[0].when: nothing in the pipe is called `other`",
+        "pipe.yaml:6:11: warning: steps[0].with.w[0]: `regoin` is not defined; did you mean region?",
+        "pipe.yaml:8:5: warning: steps[0].when: `other` is not defined",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

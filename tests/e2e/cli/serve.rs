@@ -374,7 +374,7 @@ async fn the_log_is_json_or_logfmt_with_requests_start_and_end() {
         assert!(line.starts_with("time=2") && line.contains(" level=") && line.contains(" msg="), "{line}");
     }
     assert!(
-        said.contains(" level=INFO target=plugpipe_harness msg=\"stopped: all values are delivered or scraped\""),
+        said.contains(" level=INFO target=plugpipe_harness msg=\"stopped: all values were delivered or scraped\""),
         "{said}"
     );
 }

@@ -60,7 +60,7 @@ async fn it_serves_on_the_sockets_of_systemd_and_says_when_it_is_ready_and_when_
 fn sockets_that_are_missing_or_not_wanted_are_said() {
     let output = harness(&["serve", "--web.systemd-socket"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("--web.systemd-socket: systemd has passed no socket"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--web.systemd-socket: systemd passed no socket"), "{}", stderr(&output));
     let sockets = || {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         (OwnedFd::from(tcp), OwnedFd::from(UnixDatagram::unbound().unwrap()))
@@ -72,7 +72,7 @@ fn sockets_that_are_missing_or_not_wanted_are_said() {
     let (tcp, other) = sockets();
     let served = Served::of(activated(tcp, other, &["--web.listen-address", "127.0.0.1:0"]));
     assert!(
-        served.stop().contains("warning: LISTEN_FDS: sockets of systemd are not used without --web.systemd-socket")
+        served.stop().contains("warning: LISTEN_FDS: sockets from systemd are not used without --web.systemd-socket")
     );
 }
 

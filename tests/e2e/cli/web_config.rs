@@ -182,7 +182,7 @@ fn changes_are_taken_over_and_what_is_broken_is_not() {
     // What would open the server, or cannot be read, leaves everything as it was.
     let broken = [
         (text("  a: planted-plain\n"), "basic_auth_users.a: expected the bcrypt hash"),
-        (text(""), "basic_auth_users: the server would ask clients for nothing"),
+        (text(""), "basic_auth_users: the server would accept every client"),
         (format!("basic_auth_users:\n{}", user("a", PASSWORD)), "tls_server_config: turns TLS off"),
         (tls(Path::new("missing.pem"), &key, ""), "missing.pem"),
     ];
@@ -230,7 +230,7 @@ fn a_file_with_what_is_not_supported_does_not_start_the_server() {
     for (text, said) in [
         ("tls_server_confg: {}", "tls_server_confg: unknown key; did you mean tls_server_config?"),
         ("tls_server_config: {cert_file: c.pem, key_file: k.pem}", "tls_server_config.cert_file: "),
-        ("http_server_config: {http2: true}", "http_server_config.http2: this server speaks HTTP/1.1 only"),
+        ("http_server_config: {http2: true}", "http_server_config.http2: this server supports only HTTP/1.1"),
         ("basic_auth_users: {a: planted}", "basic_auth_users.a: expected the bcrypt hash of a password"),
     ] {
         fs::write(&file, text).unwrap();

@@ -119,7 +119,10 @@ async fn what_was_cut_or_is_damaged_is_told_on_the_command_line() {
     let output = call();
     assert!(output.status.success(), "{}", stderr(&output));
     let told = stderr(&output);
-    assert!(told.contains("the journal's end is torn, and was cut at=") && told.contains(" bytes="), "{told}");
+    assert!(
+        told.contains("the journal's last entry was incomplete, and was removed at=") && told.contains(" bytes="),
+        "{told}"
+    );
     assert!(stdout(&output).contains("third"), "{}", stdout(&output));
 
     let mut changed = whole.clone();

@@ -72,7 +72,7 @@ fn a_gateway_that_is_down_and_a_manual_policy_are_named() {
     let down = folder.run(&["--config", &folder.path("down.json")]);
     let text = stderr(&down);
     assert!(text.contains("2 series are lost: the push failed: ") && text.contains("127.0.0.1:9"), "{text}");
-    assert!(stdout(&down).contains("the next push of this process carries it"), "{}", stdout(&down));
+    assert!(stdout(&down).contains("the next push sends it"), "{}", stdout(&down));
     assert!(!stdout(&down).contains("is kept and goes out"), "{}", stdout(&down));
     let kept = folder.run(&["--config", &folder.path("down.json"), "--state", &folder.path("state")]);
     assert!(stderr(&kept).contains("were not delivered: the push failed"), "{}", stderr(&kept));

@@ -228,7 +228,7 @@ async fn each_attack_is_stopped_at_its_limit() {
         (json!({"operation": "allocate"}), memory),
         (json!({"operation": "grow"}), memory),
         (json!({"operation": "recurse"}), End::Limit("nest deeper than a stack of 524288 bytes")),
-        (json!({"operation": "answer_huge", "bytes": "20000000"}), End::Limit("handed over more than 16777216 bytes")),
+        (json!({"operation": "answer_huge", "bytes": "20000000"}), End::Limit("returned more than 16777216 bytes")),
         (json!({"operation": "answer_no_text"}), End::Crash),
         (json!({"operation": "answer_beyond_memory"}), End::Crash),
         (json!({"operation": "trap"}), End::Crash),
@@ -243,7 +243,7 @@ async fn each_attack_is_stopped_at_its_limit() {
     let of_workers = [
         (
             json!({"operation": "poll", "times": "4000000"}),
-            End::Limit("handed over more than 16777216 bytes at once (limits.answer"),
+            End::Limit("returned more than 16777216 bytes at once (limits.answer"),
         ),
         (json!({"operation": "open", "authority": silent, "times": "10000"}), opened),
         (json!({"operation": "read", "authority": silent}), End::Deadline),

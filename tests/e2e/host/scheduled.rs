@@ -149,7 +149,7 @@ async fn a_gateway_that_has_just_failed_gets_the_last_delivery_all_the_same() {
         assert_eq!(answer["result"]["push_error_code"], code, "{answer}");
     }
     let said = served.stop();
-    assert!(said.contains("stopped: all values are delivered or scraped"), "{said}");
+    assert!(said.contains("stopped: all values were delivered or scraped"), "{said}");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_invalid_schedule_fails_the_start_and_the_check() {
     let file = path.to_str().unwrap();
     for (delivery, problem) in [
         ("{evry: 15s}", "delivery.evry: unknown field"),
-        ("{sinks: {otpl: 15s}}", "delivery.sinks.otpl: the plug has no such sink; did you mean otlp?"),
+        ("{sinks: {otpl: 15s}}", "delivery.sinks.otpl: unknown sink; did you mean otlp?"),
     ] {
         fs::write(&path, format!("job_name: j\ndelivery: {delivery}\n")).unwrap();
         let output = run(&["serve", "--web.listen-address", "127.0.0.1:0", "--config", file]);

@@ -462,5 +462,5 @@ async fn a_step_gets_the_text_of_its_file_and_the_report_does_not() {
     let (report, _) = run_yaml(&step("b.csv", "s")).await;
     assert_eq!(statuses(&report), [Stubbed]);
     let twice = Pipe::from_yaml("steps: [{uses: m, file: a.csv, with: {text: t}}]").unwrap_err().to_string();
-    assert!(twice.contains("steps[0].file: the host fills the member text"), "{twice}");
+    assert!(twice.contains("steps[0].file: the host sets the field text"), "{twice}");
 }

@@ -81,7 +81,7 @@ pub(super) fn read(
     let reads_file = file.is_some();
     if let Some(file) = file {
         if let Some(member) = ["file", "text"].into_iter().find(|member| ctx.contains_key(*member)) {
-            let problem = format!("the host fills the member {member} of the request, which the step has already");
+            let problem = format!("the host sets the field {member} of the request; remove it from the step");
             problems.error(&joined(path, "file"), problem);
         }
         ctx.insert("file".into(), file.into());

@@ -274,8 +274,10 @@ fn what_is_not_carried_out_is_one_warning() {
     );
     assert_eq!(
         told,
-        ["3:28 warning inputs.a.schema: not carried out: inputs.a.schema, error_handling.rollback_on_failure, \
-          error_handling.notification_channels, error_handling.on_failure, success_criteria"]
+        [
+            "3:28 warning inputs.a.schema: not supported, and ignored: inputs.a.schema, error_handling.rollback_on_failure, \
+          error_handling.notification_channels, error_handling.on_failure, success_criteria"
+        ]
     );
     assert!(problems("error_handling: {rollback_on_failure: false}\nsteps: [{plug: m}]").is_empty());
 }

@@ -40,7 +40,7 @@ impl Health {
 
     fn note_at(&self, origin: &Origin, outcome: Result<StatusCode, &Failure>, now: Instant) {
         let problem = match outcome {
-            Ok(status) if status.is_server_error() => format!("it answered with status {}", status.as_u16()),
+            Ok(status) if status.is_server_error() => format!("it responded with status {}", status.as_u16()),
             Ok(_) => return self.succeeded(origin, now),
             Err(failure) if failure.is_of_server() => failure.to_string(),
             Err(_) => return,
@@ -171,7 +171,7 @@ mod tests {
         });
         assert_eq!(log, "", "it never fails for long");
         let log = logged(|| (60_000..75_000).step_by(100).for_each(|at| note(&one, Ok(503), at)));
-        assert_eq!(log.matches("unhealthy: it answered with status 503").count(), 1, "{log}");
+        assert_eq!(log.matches("unhealthy: it responded with status 503").count(), 1, "{log}");
     }
 
     #[test]

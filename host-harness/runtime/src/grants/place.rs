@@ -42,7 +42,8 @@ impl<'v> Place<'v> {
             let place = joined(&self.path, key);
             let names: Vec<&str> = keys.names().collect();
             let nearest = nearest(key, names.iter().copied());
-            return Err(format!("{place}: unknown key{nearest}; expected one of {}", names.join(", ")));
+            let advice = if nearest.is_empty() { format!("; expected one of {}", names.join(", ")) } else { nearest };
+            return Err(format!("{place}: unknown key{advice}"));
         }
         Ok(Table { path: self.path.clone(), map })
     }

@@ -401,7 +401,7 @@ impl Begin {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Entry<'_>, Error> {
-    postcard::from_bytes(bytes).map_err(|error| not_kept(&format!("an entry makes no sense: {error}")))
+    postcard::from_bytes(bytes).map_err(|error| not_kept(&format!("an entry cannot be decoded: {error}")))
 }
 
 fn not_kept(problem: &str) -> Error {

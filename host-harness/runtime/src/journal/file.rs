@@ -7,11 +7,14 @@
 //! power cut, an end may be missing. A new snapshot is written beside the file, synced, and renamed
 //! over it, and so is the folder: there is always one whole file.
 
+#[cfg(unix)]
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
+#[cfg(unix)]
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -66,18 +69,22 @@ pub(super) struct StateFile {
 
 /// The lock of a state folder.
 #[derive(Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "the file is held open, which holds the lock"))]
 struct Lock(File);
 
 /// The locks that this process holds: see [`close_inherited_locks`].
+#[cfg(unix)]
 static LOCKS: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
 
 impl Lock {
     fn new(file: File) -> Self {
+        #[cfg(unix)]
         LOCKS.lock().unwrap_or_else(PoisonError::into_inner).insert(file.as_raw_fd());
         Self(file)
     }
 }
 
+#[cfg(unix)]
 impl Drop for Lock {
     fn drop(&mut self) {
         LOCKS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0.as_raw_fd());
@@ -85,16 +92,18 @@ impl Drop for Lock {
 }
 
 /// Closes the locks of state folders that the child of a fork has from its parent, who would
-/// otherwise seem to hold them after its end.
+/// otherwise seem to hold them after its end. Does nothing on systems without `fork`.
 ///
 /// # Safety
 /// No session of the parent may be used or dropped in this process: its files are closed.
 pub unsafe fn close_inherited_locks() {
     // Another thread of the parent may have had it, which then is not here to give it back.
-    let Ok(mut locks) = LOCKS.try_lock() else { return };
-    for lock in std::mem::take(&mut *locks) {
-        // SAFETY: it was open in the parent, and nobody else closes it, as the caller says.
-        unsafe { rustix::io::close(lock) };
+    #[cfg(unix)]
+    if let Ok(mut locks) = LOCKS.try_lock() {
+        for lock in std::mem::take(&mut *locks) {
+            // SAFETY: it was open in the parent, and nobody else closes it, as the caller says.
+            unsafe { rustix::io::close(lock) };
+        }
     }
 }
 
@@ -168,7 +177,7 @@ impl StateFile {
             private::options().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
         take(&lock).map_err(|error| match error {
             TryLockError::WouldBlock => {
-                problem("it is in use by another process; stop that one, or name another folder".into())
+                problem("it is in use by another process; stop it, or use another folder".into())
             }
             TryLockError::Error(error) => failed(error),
         })?;
@@ -206,7 +215,7 @@ impl StateFile {
     /// Appends entries, each with its length before it, in one write.
     pub(super) fn append(&mut self, entries: &[u8]) -> Result<(), Error> {
         if self.broken {
-            return Err(self.failed(&io::Error::other("it could not be written before")));
+            return Err(self.failed(&io::Error::other("an earlier write failed")));
         }
         let mut records = Vec::with_capacity(entries.len() + 2 * HEADER);
         let mut position = 0;
@@ -236,8 +245,9 @@ impl StateFile {
     }
 
     fn failed(&self, error: &io::Error) -> Error {
-        let problem =
-            format!("{error}; what was acknowledged is kept, this call was not recorded: make room, and repeat it");
+        let problem = format!(
+            "{error}; acknowledged calls are kept, but this one was not recorded: free space on the disk, and repeat it"
+        );
         self.refusal(&problem)
     }
 
@@ -329,16 +339,16 @@ fn record_at(bytes: &[u8], place: usize) -> Found<'_> {
 /// Reads a file; an error says where it is damaged, as a place and a reason.
 fn read(bytes: &[u8]) -> Result<Stored, (usize, &'static str)> {
     if bytes.starts_with(OLD_MAGIC) {
-        return Err((0, "a build before any release wrote it, in a format that is not read"));
+        return Err((0, "it was written by a build before the first release, in a format that is not supported"));
     }
     if !bytes.starts_with(MAGIC) {
-        return Err((0, "it does not begin like a journal of this version"));
+        return Err((0, "it is not a journal of this version"));
     }
     let mut place = MAGIC.len();
     // The first record was there as a whole before the file got its name.
     let Found::Record(head) = record_at(bytes, place) else { return Err((place, "its snapshot is damaged")) };
     place += HEADER + head.len();
-    let head = postcard::from_bytes(head).map_err(|_| (MAGIC.len(), "its snapshot makes no sense"))?;
+    let head = postcard::from_bytes(head).map_err(|_| (MAGIC.len(), "its snapshot cannot be decoded"))?;
     let mut entries = Vec::new();
     while place < bytes.len() {
         match record_at(bytes, place) {
@@ -350,27 +360,29 @@ fn read(bytes: &[u8]) -> Result<Stored, (usize, &'static str)> {
                 place += HEADER + content.len();
             }
             Found::Torn => {
-                warn!(at = place, bytes = bytes.len() - place, "the journal's end is torn, and was cut");
+                warn!(
+                    at = place,
+                    bytes = bytes.len() - place,
+                    "the journal's last entry was incomplete, and was removed"
+                );
                 break;
             }
-            Found::Damaged => return Err((place, "a record is damaged, and others follow it")),
+            Found::Damaged => return Err((place, "an entry is damaged, and others follow it")),
         }
     }
     Ok(Stored { head, entries, length: place })
 }
 
 fn damaged(path: &Path, (place, problem): (usize, &str)) -> Error {
-    let problem = format!(
-        "{problem} (at byte {place}); nothing was changed: restore the file from a copy, move it away to start without what it \
-         holds, or cut it there (truncate -s {place}) to keep what is before"
-    );
-    // Cut at its very begin it would be no journal at all.
-    let problem = if place == 0 {
-        let (what, _) = problem.split_once(", or cut it").unwrap_or((&problem, ""));
-        what.to_owned()
-    } else {
-        problem
+    // Cut at its very beginning it would be no journal at all.
+    let cut = match place {
+        0 => String::new(),
+        _ => format!(", or cut it there (truncate -s {place}) to keep what is before"),
     };
+    let problem = format!(
+        "{problem} (at byte {place}); nothing was changed: restore the file from a copy, move it away to start without \
+         its contents{cut}"
+    );
     Error::State { place: path.display().to_string(), problem }
 }
 
@@ -533,7 +545,7 @@ mod tests {
         drop(open(folder.path()).unwrap());
         fs::write(folder.path().join(NAME), [&OLD_MAGIC[..], b"whatever"].concat()).unwrap();
         let error = open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("before any release") && error.contains("move it away"), "{error}");
+        assert!(error.contains("before the first release") && error.contains("move it away"), "{error}");
     }
 
     #[cfg(target_os = "linux")]

@@ -163,7 +163,7 @@ impl Session {
         }
         for lane in stop {
             if let Some(journalled) = self.board.abort(&lane) {
-                let ended = Ended::lost("nobody waits for it any more");
+                let ended = Ended::lost("its caller has left");
                 self.board.todo.push_back(Todo::Complete { lane: lane.into(), ended, journalled, last_try: false });
             }
         }
@@ -188,7 +188,7 @@ impl Session {
         for origin in origins {
             match origin.parse() {
                 Ok(origin) => known.push(origin),
-                Err(problem) => warn!(lane, origin, %problem, "a job names what is no origin, and cannot reach it"),
+                Err(problem) => warn!(lane, origin, %problem, "a job names an invalid origin, which it cannot reach"),
             }
         }
         known.sort();
@@ -347,7 +347,7 @@ impl Session {
         let journalled = self.board.waiters.get(&ticket).is_none_or(|waiter| waiter.again.is_none());
         match self.try_release(ticket, journalled).await {
             Ok(()) => {
-                let problem = "it was not answered in time".to_owned();
+                let problem = "there was no response in time".to_owned();
                 self.board.answer(ticket, Err(Error::NoAnswer { problem }));
             }
             Err(error) => {

@@ -63,7 +63,7 @@ impl Session {
             return Ok(());
         }
         let problem = why.unwrap_or_default();
-        error!(lost, problem, "acknowledged calls could not be made again");
+        error!(lost, problem, "acknowledged calls could not be replayed");
         self.recovery.lost += lost;
         self.recovery.problem = Some(problem.clone());
         // The file is not to hold what is known to fail.
@@ -142,7 +142,7 @@ impl Session {
         let unknown: Vec<Arc<str>> =
             self.board.running.keys().filter(|lane| !taken.contains(*lane)).map(Arc::clone).collect();
         for lane in unknown {
-            debug!(lane = &*lane, "a job that was not journalled is made again");
+            debug!(lane = &*lane, "a job that was not journaled runs again");
             self.board.abort(&lane);
             self.board.lanes.finish(&lane, Instant::now());
         }

@@ -37,7 +37,7 @@ impl Contents {
 
 /// Keys of toolkits that this server does not have, and what to do.
 const UNSUPPORTED: [(&str, &str); 1] =
-    [("client_allowed_sans", "is not supported; let an authority of its own sign the certificates of allowed clients")];
+    [("client_allowed_sans", "is not supported; use a separate authority for the certificates of allowed clients")];
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: u32 = 3;
@@ -82,7 +82,7 @@ fn contents(document: &Node, folder: &Path) -> Result<Contents, String> {
     let within = |key: &'static str| move |problem: String| format!("{key}.{problem}");
     let http = member(document, "http_server_config");
     if http.and_then(|http| http.get("http2")).is_some_and(|http2| http2.to_value() == Value::Bool(true)) {
-        return Err("http_server_config.http2: this server speaks HTTP/1.1 only; expected false, or no http2".into());
+        return Err("http_server_config.http2: this server supports only HTTP/1.1; expected false, or no http2".into());
     }
     let tls = member(document, "tls_server_config").map(|tls| tls_keys(tls, folder).and_then(|keys| Tls::new(&keys)));
     let users = member(document, "basic_auth_users").map(users).transpose()?;
@@ -144,6 +144,6 @@ fn rate(rate: &Node) -> Result<Option<RateLimit>, String> {
     let burst = member(rate, "burst").map(Node::to_value);
     let burst =
         burst.as_ref().and_then(Value::as_u64).and_then(|burst| u32::try_from(burst).ok()).filter(|burst| *burst > 0);
-    let burst = burst.ok_or("burst: expected how many requests may come at once, an integer of at least 1")?;
+    let burst = burst.ok_or("burst: expected the number of requests at once, an integer of at least 1")?;
     Ok(Some(RateLimit::new(interval, burst)))
 }

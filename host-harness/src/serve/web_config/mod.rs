@@ -50,7 +50,7 @@ impl WebConfig {
                     return Err(format!("tls_server_config: turns TLS {turned}, which needs a restart"));
                 }
                 if was.1 && !is.1 {
-                    let problem = "basic_auth_users: the server would ask clients for nothing, which needs a restart";
+                    let problem = "basic_auth_users: the server would accept every client, which needs a restart";
                     return Err(problem.into());
                 }
                 Ok(Arc::new(contents))
@@ -164,8 +164,8 @@ mod tests {
             ("basic_auth_users: {\"a:b\": planted}".into(), "basic_auth_users.a:b: a user name cannot contain a colon"),
             ("tls_server_config: {}".into(), "tls_server_config.cert_file: expected the PEM file"),
             ("tls_server_config: {cert_file: c.pem}".into(), "tls_server_config.key_file: expected the PEM file"),
-            (tls("cert: planted"), "tls_server_config.cert: both cert and cert_file are given"),
-            (tls("client_ca_file: c.pem"), "tls_server_config.client_auth_type: client_ca_file is given"),
+            (tls("cert: planted"), "tls_server_config.cert: both cert and cert_file are set"),
+            (tls("client_ca_file: c.pem"), "tls_server_config.client_auth_type: client_ca_file is set"),
             (
                 tls("client_auth_type: VerifyClientCertIfGiven"),
                 "tls_server_config.client_ca_file: expected the PEM file",
@@ -176,7 +176,7 @@ mod tests {
             ),
             (
                 tls("client_allowed_sans: [a]"),
-                "tls_server_config.client_allowed_sans: is not supported; let an authority",
+                "tls_server_config.client_allowed_sans: is not supported; use a separate authority",
             ),
             (tls("min_version: TLS10"), "tls_server_config.min_version: expected TLS12 or TLS13"),
             (tls("min_version: TLS13, max_version: TLS12"), "tls_server_config.max_version: is older than min_version"),
@@ -189,7 +189,10 @@ mod tests {
                 "tls_server_config.curve_preferences[1]: CurveP521 is not supported; expected some of ",
             ),
             (tls("key: ''").replace("key_file: k.pem, ", ""), "tls_server_config.key: expected a PEM key"),
-            ("http_server_config: {http2: true}".into(), "http_server_config.http2: this server speaks HTTP/1.1 only"),
+            (
+                "http_server_config: {http2: true}".into(),
+                "http_server_config.http2: this server supports only HTTP/1.1",
+            ),
             ("http_server_config: {headers: {Server: x}}".into(), "http_server_config.headers.Server: unknown key"),
             (
                 "http_server_config: {headers: {X-Frame-Options: allow}}".into(),
@@ -199,9 +202,9 @@ mod tests {
                 "http_server_config: {headers: {X-XSS-Protection: \"a\\nb\"}}".into(),
                 "http_server_config.headers.X-XSS-Protection: expected visible",
             ),
-            ("rate_limit: {interval: 1s}".into(), "rate_limit.burst: expected how many"),
+            ("rate_limit: {interval: 1s}".into(), "rate_limit.burst: expected the number"),
             ("rate_limit: {interval: 5, burst: 1}".into(), "rate_limit.interval: expected a duration with a unit"),
-            ("rate_limit: {interval: 1s, burst: 0}".into(), "rate_limit.burst: expected how many"),
+            ("rate_limit: {interval: 1s, burst: 0}".into(), "rate_limit.burst: expected the number"),
         ] {
             let problem = read(folder, &text).err().unwrap_or_else(|| panic!("{text}"));
             assert!(problem.contains(said), "{text}: {problem}");
@@ -209,7 +212,7 @@ mod tests {
         }
         std::fs::write(folder.join("other.pem"), &other_key).unwrap();
         let mixed = tls("").replace("k.pem", "other.pem");
-        assert!(read(folder, &mixed).err().unwrap().contains("tls_server_config.cert_file: does not fit key_file"));
+        assert!(read(folder, &mixed).err().unwrap().contains("tls_server_config.cert_file: does not match key_file"));
     }
 
     #[test]

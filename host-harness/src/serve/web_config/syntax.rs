@@ -128,7 +128,7 @@ pub(super) fn tls_keys(tls: &Node, folder: &Path) -> Result<TlsKeys, String> {
     let pem = |name: &str| {
         let file = member(tls, &format!("{name}_file")).and_then(text);
         match (file, member(tls, name)) {
-            (Some(_), Some(_)) => Err(format!("{name}: both {name} and {name}_file are given; remove one")),
+            (Some(_), Some(_)) => Err(format!("{name}: both {name} and {name}_file are set; remove one")),
             (Some(file), None) => Ok(Some(Pem::File(folder.join(file)))),
             (None, Some(node)) => {
                 let text = text(node).ok_or_else(|| format!("{name}: expected PEM text"))?;

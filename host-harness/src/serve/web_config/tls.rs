@@ -51,7 +51,7 @@ impl Tls {
                 return Err("client_ca_file: expected the PEM file of the authorities of client certificates".into());
             }
             (false, Some(_)) => {
-                let problem = "client_auth_type: client_ca_file is given, and no client is asked for a certificate; expected \
+                let problem = "client_auth_type: client_ca_file is set, but no client is asked for a certificate; expected \
                                RequireAndVerifyClientCert or VerifyClientCertIfGiven";
                 return Err(problem.into());
             }
@@ -84,8 +84,9 @@ fn config(
             builder.with_client_cert_verifier(verifier.build().map_err(|error| format!("client_ca_file: {error}"))?)
         }
     };
-    let mut config =
-        builder.with_single_cert(chain, key).map_err(|error| format!("cert_file: does not fit key_file ({error})"))?;
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|error| format!("cert_file: does not match key_file ({error})"))?;
     config.ignore_client_order = keys.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = vec![HTTP_1_1.to_vec()];
     Ok(config)

@@ -69,7 +69,7 @@ pub fn fetch(client: &mut Client, url: &Url) -> Result<Vec<Group>, Error> {
         response.headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, value)| value.as_str());
     if !is_json(content_type) {
         let problem =
-            format!("its Content-Type is {:?}; Prometheus takes application/json only", excerpt(content_type, 100));
+            format!("its Content-Type is {:?}; Prometheus accepts only application/json", excerpt(content_type, 100));
         return Err(bad(problem));
     }
     let list: Value = serde_json::from_slice(&response.body).map_err(|problem| bad(problem.to_string()))?;

@@ -140,8 +140,8 @@ fn written(response: &Response) -> Option<Amounts> {
 
 fn not_understood(url: &Url, version: Version, response: &Response) -> Error {
     let todo = match version {
-        Version::Two => "it speaks remote write 1.0 only; set remote_write_version to auto or 1.0",
-        Version::One => "it speaks remote write 2.0 only; set remote_write_version to auto or 2.0",
+        Version::Two => "it supports only remote write 1.0; set remote_write_version to auto or 1.0",
+        Version::One => "it supports only remote write 2.0; set remote_write_version to auto or 2.0",
     };
     super::refused(PEER, url, response, todo)
 }

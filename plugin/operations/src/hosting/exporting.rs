@@ -84,7 +84,7 @@ impl ExportJob {
 fn remark(url: &Url, points: u64, partial: &PartialSuccess) -> String {
     let (receiver, rejected) = (redacted(url), partial.rejected);
     let why = match partial.message.as_str() {
-        "" => "it does not say why",
+        "" => "without a reason",
         message => &excerpt(message, 1_000),
     };
     match rejected {

@@ -249,7 +249,7 @@ impl InstallFlow {
                 self.stage = Stage::Look;
                 Follows::Stage
             }
-            (Stage::Put, Ok(_)) => self.not_written("another process changes it all the time"),
+            (Stage::Put, Ok(_)) => self.not_written("another process keeps changing it"),
             (Stage::Put, Err(FileProblem::NotGranted)) => self.not_written("its folder is no longer granted"),
             (Stage::Put, Err(FileProblem::Failed(why))) => self.not_written(&why),
             (stage, content) => {
@@ -297,11 +297,12 @@ impl InstallFlow {
             Stage::Confirm if awaits && !failed => self.again_or_answer(at),
             // A server that was asked has an answer awaited of it.
             Stage::LoadAgain if awaits && !failed && reload_error.is_none() => {
-                self.taken_back(true, ", and the server has loaded it again")
+                self.taken_back(true, ", and the server reloaded it")
             }
             Stage::LoadAgain => {
-                let why = reload_error.map_or_else(|| "it could not be asked to".to_owned(), |error| error.text);
-                self.taken_back(true, &format!(", but the server did not load it again: {why}"))
+                let why =
+                    reload_error.map_or_else(|| "the reload could not be requested".to_owned(), |error| error.text);
+                self.taken_back(true, &format!(", but the server did not reload it: {why}"))
             }
             _ => self.answer(!failed),
         }
@@ -323,7 +324,7 @@ impl InstallFlow {
                 Follows::Stage
             }
             Stage::TakeBack | Stage::TakeBackLoaded => self.taken_back(false, ""),
-            Stage::LoadAgain => self.taken_back(true, &format!(", but the server may not have loaded it again: {why}")),
+            Stage::LoadAgain => self.taken_back(true, &format!(", but the server may not have reloaded it: {why}")),
             // What was written is written: this look said nothing, and there may be time for another.
             Stage::Confirm => self.again_or_answer(at),
             Stage::Read | Stage::Look => Follows::Answer { ok: false, told: Box::new(super::worker::lost(true, why)) },
@@ -344,7 +345,7 @@ impl InstallFlow {
             Stage::Put | Stage::Write | Stage::TakeBack | Stage::TakeBackLoaded | Stage::LoadAgain
                 if runs || self.is_owed() =>
             {
-                Some(super::worker::lost(false, "the time was up"))
+                Some(super::worker::lost(false, "the time limit was reached"))
             }
             _ => None,
         }
@@ -382,12 +383,12 @@ impl InstallFlow {
             return self.file_answer(ok, !as_before);
         };
         let state = if as_before {
-            "the file is as it was before"
+            "the previous file was restored"
         } else {
-            "the file could not be taken back, so it may hold the new rules"
+            "the previous file could not be restored, so it may contain the new rules"
         };
         let problem = format!(
-            "rules_file {}: the change was interrupted, and the server may or may not have loaded it: {why}; {state}{loaded}; list the rules before you make it again",
+            "rules_file {}: the change was interrupted, and the server may or may not have loaded it: {why}; {state}{loaded}; list the rules before you repeat it",
             self.name()
         );
         let told =

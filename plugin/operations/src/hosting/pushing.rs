@@ -209,10 +209,10 @@ impl PushJob {
             outcome.downgraded.clone_from(&self.downgraded);
             outcome.downgrade_reason = Some(match abilities.version {
                 Some((major, minor)) => format!(
-                    "the gateway is of version {major}.{minor}, and takes native histograms from 1.8 on: only their sum and count were sent"
+                    "the gateway has version {major}.{minor}, but native histograms need 1.8: only their sum and count were sent"
                 ),
                 None => {
-                    "the gateway does not say its version: only sum and count of native histograms were sent".into()
+                    "the gateway does not report its version: only sum and count of native histograms were sent".into()
                 }
             });
         }
@@ -262,7 +262,7 @@ impl PushJob {
     fn families(&self) -> Result<Families<'_>, Error> {
         let format = if self.protobuf { Format::Protobuf } else { Format::Text };
         parse(&self.bytes, format, &unlimited())
-            .map_err(|error| Error::invalid("push", format!("what is to be pushed cannot be read: {error}")))
+            .map_err(|error| Error::invalid("push", format!("the metrics to push cannot be parsed: {error}")))
     }
 
     /// What the gateway would refuse.
@@ -315,7 +315,7 @@ pub fn failed_outcome(error: &Error) -> PushOutcome {
     PushOutcome {
         metric_pushed: Some(false),
         push_error: Some(format!(
-            "Failed to push metrics to gateway: {error}. The value stays recorded, and the next push of this process carries it."
+            "Failed to push metrics to gateway: {error}. The value stays recorded, and the next push sends it."
         )),
         push_error_code: Some(error.code()),
         push_origin: error.origin().map(str::to_owned),
@@ -383,7 +383,7 @@ fn look(worker: &mut Worker, gateway: &Url, judge: Judge) -> Result<Vec<Conflict
 fn check_names(group: &Group, abilities: Abilities) -> Result<(), Error> {
     match group.odd_name() {
         Some(name) if !abilities.utf8 && abilities.version.is_some() => {
-            let problem = "this gateway takes names of letters, digits and _ only; start it with --push.enable-utf8-names, or rename the label";
+            let problem = "this gateway supports only names of letters, digits and _; start it with --push.enable-utf8-names, or rename the label";
             Err(Error::invalid(format!("grouping_key.{name}"), problem))
         }
         _ => Ok(()),

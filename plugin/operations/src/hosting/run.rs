@@ -11,7 +11,7 @@ use crate::http::{Exchange, Transport};
 pub fn run(job: Vec<u8>, transport: &mut dyn Transport) -> ResultOfRun {
     let Some((Order { reach, body }, carried)) = Order::decode(job) else {
         let told = Told {
-            report: Some(Report::new("interrupted", "the job is none of this version of the plug".into())),
+            report: Some(Report::new("interrupted", "the job is from another version of the plug".into())),
             ..Told::default()
         };
         return ResultOfRun { effect: encode(&Effect::default()), told: encode(&told) };

@@ -203,10 +203,10 @@ pub(super) fn failed(error: impl Into<Error>) -> Told {
 /// The report for a job whose outcome is unknown.
 pub(super) fn lost(repeatable: bool, why: &str) -> Told {
     let report = if repeatable {
-        Report::new("interrupted", format!("the request was interrupted: {why}; make it again"))
+        Report::new("interrupted", format!("the request was interrupted: {why}; repeat it"))
     } else {
         let problem = format!(
-            "the request was interrupted, and the server may or may not have carried it out: {why}; look before you make it again"
+            "the request was interrupted, and the server may or may not have carried it out: {why}; check the server before you repeat it"
         );
         Report::new("unknown_outcome", problem)
     };

@@ -92,11 +92,8 @@ impl WriteTask {
             return Told { members: ended_members(&told, cause), ..more };
         }
         if let Some(cause) = cause {
-            let message = format!(
-                "{}. Written: {} values; kept for the next write: {pending}; given up: {lost}",
-                cause.message,
-                written.values()
-            );
+            let message =
+                format!("{}. Written: {} values; pending: {pending}; lost: {lost}", cause.message, written.values());
             let mut out = ResponseWriter::new();
             out.member("error", &message);
             out.member("error_code", &cause.code);
@@ -207,7 +204,7 @@ impl Told {
     pub(super) fn cause(&self) -> Report {
         let unknown = || Report {
             code: "interrupted".into(),
-            message: "the receiver did not take all values".into(),
+            message: "the receiver rejected some values".into(),
             members: String::new(),
         };
         self.report.clone().unwrap_or_else(unknown)

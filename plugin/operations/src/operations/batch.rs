@@ -133,11 +133,11 @@ fn amounts(kind: Kind, record: &BatchRecord) -> Result<(f64, Vec<f64>), Error> {
         return Ok((amount, Vec::new()));
     };
     if !matches!(kind, Kind::Histogram | Kind::NativeHistogram | Kind::Summary) {
-        let problem = format!("only histograms and summaries have several, but this is a {}", kind.name());
+        let problem = format!("only histograms and summaries take several values, but this is a {}", kind.name());
         return Err(Error::invalid("values", problem));
     }
     if record.value.get().is_some() {
-        return Err(Error::invalid("values", "is given beside value; give one of them"));
+        return Err(Error::invalid("values", "conflicts with value; give only one of them"));
     }
     let amount = |(index, value): (usize, &MetricValue)| {
         let field = format!("values[{index}]");
@@ -166,7 +166,7 @@ fn shared(
         && kind != Kind::Gauge
         && mode != GaugeMode::Last
     {
-        return Err(Error::invalid("mode", format!("only gauges have one, but this is a {}", kind.name())));
+        return Err(Error::invalid("mode", format!("only gauges have a mode, but this is a {}", kind.name())));
     }
     let name = recording.definition.name.as_str().to_owned();
     let labels = recording.labels.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect();

@@ -13,7 +13,7 @@ const MAX_SOURCE_LEN: usize = 128;
 
 /// Replaces what the source included before.
 pub fn run(call: &mut Call, request: &IncludeMetrics) -> Result<IncludedMetrics, Error> {
-    let source = request.source.required("source", "who has these metrics, such as prometheus_client")?;
+    let source = request.source.required("source", "the name of the library, such as prometheus_client")?;
     if source.len() > MAX_SOURCE_LEN {
         let problem = format!("expected at most {MAX_SOURCE_LEN} bytes, got {:?}", excerpt(source, 60));
         return Err(Error::invalid("source", problem));

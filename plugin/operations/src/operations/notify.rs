@@ -165,5 +165,5 @@ pub fn instant(given: &[(&str, &Moment)], now_unix_nanos: u64) -> Result<Option<
     moment
         .filter(|nanos| *nanos < MAX_MOMENT)
         .map(Some)
-        .ok_or_else(|| Error::invalid(*field, "expected a moment between the years 1970 and 2500"))
+        .ok_or_else(|| Error::invalid(*field, "expected a time between the years 1970 and 2500"))
 }

@@ -308,9 +308,9 @@ impl OwnGroups {
                     return Err(plugpipe_metrics::Error::LimitReached {
                         what: "groups with their own job_name, instance or grouping_key".into(),
                         limit: MAX_GROUPS,
-                        todo: "use fewer distinct values and use metric labels instead, or remove a group's metrics by clear_metrics with the same key",
+                        todo: "use metric labels instead, or clear a group with clear_metrics and the same key",
                     }
-.into());
+                    .into());
                 }
                 let mut registry = Registry::with_seed(seed);
                 registry.default_buckets = config.histogram_buckets.clone();
@@ -392,7 +392,7 @@ pub fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry,
     };
     let Some((body, sum)) = rest.split_last_chunk::<8>() else { return Err(refused("it is too short").into()) };
     if checksum(bytes.get(..bytes.len() - 8).unwrap_or_default()) != u64::from_le_bytes(*sum) {
-        return Err(refused("its checksum does not match: it was damaged or cut short").into());
+        return Err(refused("its checksum does not match: it is damaged or truncated").into());
     }
     let malformed = || Error::from(refused("its contents are malformed"));
     let mut input = body;

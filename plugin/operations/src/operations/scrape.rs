@@ -398,7 +398,7 @@ fn pass_on(families: &Families, gateway: &Url, group: &Group) -> Result<Result<P
     let (text, _) = written(families, Format::Text, "push")?;
     // What is pushed is judged, not what was scraped: it has other names and types.
     let pushed = parse(text.as_bytes(), Format::Text, &unlimited())
-        .map_err(|error| Error::invalid("push", format!("what was scraped cannot be pushed: {error}")))?;
+        .map_err(|error| Error::invalid("push", format!("the scraped metrics cannot be pushed: {error}")))?;
     if pushed.list.is_empty() {
         // A push of nothing would empty the group.
         let reason = Some("there was nothing to push");

@@ -54,7 +54,7 @@ pub fn config_maps(
             body: ("data", Yaml::Map(vec![(path.clone(), Yaml::Text(content.clone()))])),
         };
         if content.len() > MAX_APPLIED_BYTES {
-            warnings.push(format!("{}: is long; apply it with kubectl apply --server-side", map.name));
+            warnings.push(format!("{}: is too long for client-side apply; use kubectl apply --server-side", map.name));
         }
         maps.push(map);
     }

@@ -121,7 +121,7 @@ impl Metadata {
             None => names::made_of(what),
         };
         names::subdomain(&made).map_err(|problem| {
-            at("name", &format!("{problem}: the resource of {:?} would be called so", excerpt(what, 100)))
+            at("name", &format!("{problem}: it is the name of the resource of {:?}", excerpt(what, 100)))
         })?;
         Ok(made)
     }
@@ -132,7 +132,7 @@ pub(super) fn check_distinct(resources: &[Resource]) -> Result<(), Error> {
     for (index, resource) in resources.iter().enumerate() {
         let is_same = |other: &&Resource| other.kind == resource.kind && other.name == resource.name;
         if resources.iter().take(index).any(|other| is_same(&other)) {
-            let problem = format!("two resources would be called {}; rename one of their sources", resource.name);
+            let problem = format!("two resources would have the name {}; rename one of their sources", resource.name);
             return Err(at("name", &problem));
         }
     }

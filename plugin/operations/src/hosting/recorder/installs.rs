@@ -44,7 +44,7 @@ impl Recorder {
     fn after_stage(&mut self, flow: &mut InstallFlow, outcome: Outcome, at: Moment) -> Follows {
         match outcome {
             Outcome::FilePut(put) if flow.is_put() => flow.put(put),
-            Outcome::Ran(_) if flow.is_put() => flow.lost("the host ran a job where a file was to be written", at),
+            Outcome::Ran(_) if flow.is_put() => flow.lost("the host ran a job instead of writing a file", at),
             outcome => {
                 let known = self.learn(outcome, at);
                 match known.lost {

@@ -366,12 +366,12 @@ impl Recorder {
                 return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
             }
             Outcome::FilePut(_) => {
-                let why = "the host reported on a file where a request was made".into();
+                let why = "the host reported a file instead of the outcome of a request".into();
                 return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
             }
         };
         let Some(Effect { circuits, exchanged, what }) = decode(&ran.effect) else {
-            let why = "the outcome is none of this version of the plug".into();
+            let why = "the outcome is from another version of the plug".into();
             return Known { what: What::Nothing, told: Told::default(), lost: Some(why) };
         };
         for (origin, left) in circuits {
@@ -421,7 +421,7 @@ impl Recorder {
             Some(why) => told_of_problem(
                 "interrupted",
                 format!(
-                    "The push was interrupted, and the gateway may or may not have it: {why}. The value stays recorded, and the next push carries it."
+                    "The push was interrupted, and the gateway may or may not have it: {why}. The value stays recorded, and the next push sends it."
                 ),
             ),
             None => known.told,
@@ -432,7 +432,7 @@ impl Recorder {
             if effect.accepted && !is_covered {
                 let told = told_of_problem(
                     "unknown_series",
-                    "The series was removed before the push, so that the value was not pushed.".into(),
+                    "The series was removed before the push, so the value was not pushed.".into(),
                 );
                 ready.extend(self.schedule.settle(owner, false, told));
                 continue;
@@ -470,18 +470,23 @@ impl Recorder {
             let told = match part.role {
                 Role::Talk if installed.is_some() => installed.take().unwrap_or_default(),
                 Role::Talk if repeatable || running.is_empty() => Told {
-                    report: Some(Report::new("timeout", "the servers did not respond within the time that there was; check them, or raise timeout".into())),
+                    report: Some(Report::new(
+                        "timeout",
+                        "the servers did not respond in time; check them, or raise timeout".into(),
+                    )),
                     ..Told::default()
                 },
-                Role::Talk => lost(false, "the time was up"),
-                Role::Webhook => lost_notification("the time was up"),
-                Role::Own { .. } | Role::Other { .. } | Role::PassedOn { .. } | Role::Imported { .. } => told_of_problem(
-                    "timeout",
-                    "The push was not finished within the time that there was. The value stays recorded, and the next push carries it.".into(),
-                ),
+                Role::Talk => lost(false, "the time limit was reached"),
+                Role::Webhook => lost_notification("the time limit was reached"),
+                Role::Own { .. } | Role::Other { .. } | Role::PassedOn { .. } | Role::Imported { .. } => {
+                    told_of_problem(
+                        "timeout",
+                        "The push did not finish in time. The value stays recorded, and the next push sends it.".into(),
+                    )
+                }
                 Role::Health { .. } | Role::Ended => Told::default(),
                 Role::Delete { .. } | Role::Clean { .. } => Told {
-                    report: Some(Report::new("timeout", "the group was not deleted within the time that there was".into())),
+                    report: Some(Report::new("timeout", "the group was not deleted in time".into())),
                     ..Told::default()
                 },
             };

@@ -106,13 +106,13 @@ impl Recorder {
     pub fn restore(&mut self, snapshot: &[u8], seed: u64) -> Result<(), Error> {
         let Some(rest) = snapshot.strip_prefix(MAGIC) else { return self.restore_groups(snapshot, seed) };
         let Some((&VERSION, rest)) = rest.split_first() else {
-            return Err(refused("it is of another version of this plug").into());
+            return Err(refused("it was written by another version of this plug").into());
         };
         let Some((body, sum)) = rest.split_last_chunk::<8>() else { return Err(refused("it is too short").into()) };
         if checksum(snapshot.get(..snapshot.len() - 8).unwrap_or_default()) != u64::from_le_bytes(*sum) {
-            return Err(refused("its checksum does not match: it was damaged or cut short").into());
+            return Err(refused("its checksum does not match: it is damaged or truncated").into());
         }
-        let (exact, approximate) = parts(body).ok_or_else(|| Error::from(refused("what it holds makes no sense")))?;
+        let (exact, approximate) = parts(body).ok_or_else(|| Error::from(refused("its contents are inconsistent")))?;
         let urls = |texts: &[String]| texts.iter().filter_map(|text| Url::parse(text).ok()).collect();
         self.restore_groups(&exact.groups, seed)?;
         let groups = &mut self.groups;

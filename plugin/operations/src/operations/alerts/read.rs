@@ -166,10 +166,8 @@ fn listed(given: Any, path: &str, uses: &mut Uses) -> Result<Rule, Error> {
     let fields = AlertRule::fields();
     if let Some(name) = document.names().find(|name| !fields.contains(name)) {
         let near = meant(name, fields.iter().copied());
-        return Err(Error::invalid(
-            format!("{path}.{}", excerpt(name, 100)),
-            format!("unknown field{near}; an alert of a list has {}", fields.join(", ")),
-        ));
+        let advice = if near.is_empty() { format!("; an alert has the fields {}", fields.join(", ")) } else { near };
+        return Err(Error::invalid(format!("{path}.{}", excerpt(name, 100)), format!("unknown field{advice}")));
     }
     let alert = AlertRule::from_document(&document).map_err(|error| error.inside(path))?;
     alert_rule(&Settings { alert, object: path, ..Settings::default() }, uses)
