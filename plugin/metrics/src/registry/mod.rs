@@ -11,6 +11,7 @@ mod bytes;
 mod composite;
 mod conflicts;
 mod definition;
+mod delta;
 mod encoding;
 mod exponential;
 mod family;
@@ -563,6 +564,8 @@ impl Registry {
         }
     }
 
+    // Inlining it at its call sites would add kilobytes to the component.
+    #[inline(never)]
     fn remove_row(&mut self, row: usize) {
         let handle = self.series.handle(row);
         self.release(row, handle);
