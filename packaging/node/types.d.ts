@@ -539,6 +539,11 @@ export interface ConfigurationSettings {
   otlp_auth?: Credentials;
   /** Whether OTLP exports are compressed with gzip. Default `false`. */
   otlp_gzip?: Flag;
+  /**
+   * What counters and histograms in OTLP exports count from. `cumulative`: Their start. `delta`:
+   * The last export that the receiver accepted. Default `"cumulative"`.
+   */
+  otlp_temporality?: 'cumulative' | 'delta' | '' | null;
   /** An OTLP metrics receiver, including its path. */
   otlp_url?: Url;
   /** Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`. */
@@ -3879,6 +3884,11 @@ export interface Settings {
   otlp_auth?: Credentials;
   /** Whether OTLP exports are compressed with gzip. */
   otlp_gzip?: Flag;
+  /**
+   * What counters and histograms in OTLP exports count from. `cumulative`: Their start. `delta`:
+   * The last export that the receiver accepted.
+   */
+  otlp_temporality?: 'cumulative' | 'delta' | '' | null;
   /** An OTLP metrics receiver, including its path. */
   otlp_url?: Url;
   /** Whether `plugpipe_monitoring_*` metrics are exposed too. */

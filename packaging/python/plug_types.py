@@ -192,6 +192,9 @@ class Settings(TypedDict, total=False):
     otlp_auth: Credentials
     # Whether OTLP exports are compressed with gzip.
     otlp_gzip: Flag
+    # What counters and histograms in OTLP exports count from. `cumulative`: Their start. `delta`:
+    # The last export that the receiver accepted.
+    otlp_temporality: Union[Literal["cumulative", "delta", ""], None]
     # An OTLP metrics receiver, including its path.
     otlp_url: Url
     # Whether `plugpipe_monitoring_*` metrics are exposed too.
@@ -697,6 +700,9 @@ class ConfigurationSettings(TypedDict, total=False):
     otlp_auth: Credentials
     # Whether OTLP exports are compressed with gzip. Default `false`.
     otlp_gzip: Flag
+    # What counters and histograms in OTLP exports count from. `cumulative`: Their start. `delta`:
+    # The last export that the receiver accepted. Default `"cumulative"`.
+    otlp_temporality: Union[Literal["cumulative", "delta", ""], None]
     # An OTLP metrics receiver, including its path.
     otlp_url: Url
     # Whether `plugpipe_monitoring_*` metrics are exposed too. Default `false`.

@@ -22,7 +22,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use plugpipe_metrics::exposition::remote_write::{self, Metadata, NAME, Point, TimeSeries, Value, key_of};
-use plugpipe_metrics::model::{Exemplar, Family, Labelled};
+use plugpipe_metrics::model::{self, Exemplar, Family, Labelled};
 use plugpipe_metrics::registry::Kind;
 use plugpipe_metrics::sort::sort_places;
 
@@ -103,6 +103,14 @@ fn weight(value: &Value) -> usize {
     }
 }
 
+/// The bounds of a histogram that is written with custom buckets; none for others.
+fn custom_bounds<'f>(family: &'f Family) -> &'f [f64] {
+    match family.series.first().map(|series| &series.point) {
+        Some(model::Point::Histogram { bounds, .. }) if family.is_custom => bounds,
+        _ => &[],
+    }
+}
+
 impl SendQueue {
     /// Creates an empty queue. The hasher is for names and labels, which come from outside.
     pub fn new(hasher: FixedState) -> Self {
@@ -163,6 +171,7 @@ impl SendQueue {
                 kind: family.kind,
                 help: family.help.into(),
                 unit: family.unit.into(),
+                custom_bounds: custom_bounds(family).into(),
             });
             let is_cumulative = !matches!(
                 family.kind,

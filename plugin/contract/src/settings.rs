@@ -173,6 +173,8 @@ pub struct Settings<'a> {
     pub external_labels: Setting<Labels<'a>>,
     /// Whether OTLP exports are compressed with gzip.
     pub otlp_gzip: Setting<Flag>,
+    /// What counters and histograms in OTLP exports count from.
+    pub otlp_temporality: Setting<OtlpTemporality>,
     /// Attributes of the resource in OTLP exports, such as `deployment.environment.name`; they
     /// override external labels.
     pub resource_attributes: Setting<Labels<'a>>,
@@ -338,6 +340,17 @@ pub enum GrafanaApi {
     Api,
     /// The resource API under `/apis`, which needs Grafana 12 or later.
     K8s,
+}
+
+/// What counters and histograms in OTLP exports count from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(rename_all = "lowercase")]
+pub enum OtlpTemporality {
+    /// Their start.
+    Cumulative,
+    /// The last export that the receiver accepted.
+    Delta,
 }
 
 /// A remote-write protocol version.

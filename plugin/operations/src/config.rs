@@ -21,7 +21,7 @@ use plugpipe_contract::document::{Both, Document, NOT_REPLACED, Request};
 use plugpipe_contract::responses::Metadata;
 use plugpipe_contract::scalar;
 use plugpipe_contract::settings::{
-    Compatibility, Configuration, ConfigurationOnly, GrafanaApi, OfRequest, Setting, Settings,
+    Compatibility, Configuration, ConfigurationOnly, GrafanaApi, OfRequest, OtlpTemporality, Setting, Settings,
 };
 
 /// The default of `instance` in 1.0.0.
@@ -369,6 +369,8 @@ impl Config {
         given.webhook_format.put(&mut self.webhook_format, &default.webhook_format, |format| format);
         given.grafana_org_id.put(&mut self.grafana_org_id, &None, |organization| Some(organization.0));
         given.grafana_api.put(&mut self.grafana_resources, &false, |api| api == GrafanaApi::K8s);
+        let is_delta = |temporality| temporality == OtlpTemporality::Delta;
+        given.otlp_temporality.put(&mut self.remote.otlp_delta, &default.remote.otlp_delta, is_delta);
         given.remote_write_version.put(&mut self.remote.write_version, &None, remote::version);
         given.job_name.put(&mut self.job_name, &default.job_name, |job| job.get().unwrap_or_default().to_owned());
         given.instance.put(&mut self.instance, &None, |instance| instance.to_owned());

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Plug;
+use super::delta_tests::Counted;
 use crate::hosting::{self, Answer, Due, File, FileProblem, Job, Moment, Outcome, Step, Ticket, Work};
 use crate::http::{Clock, Failure, Limits, Method, Request, Response, Transport};
 
@@ -17,6 +18,8 @@ pub(super) struct Servers {
     groups: BTreeMap<String, String>,
     /// Requests to the receiver, by their bodies.
     written: Vec<Vec<u8>>,
+    /// What a receiver of deltas has counted.
+    counted: Counted,
     /// Rule files, and whether a server has loaded them.
     files: BTreeMap<String, Vec<u8>>,
     loaded: bool,
@@ -54,6 +57,7 @@ impl Transport for Servers {
             }
             match request.method {
                 _ if url.contains("/write") => self.written.push(request.body.to_vec()),
+                _ if url.contains("/v1/metrics") => self.counted.take(&request.body),
                 Method::Put => drop(self.groups.insert(url, body)),
                 Method::Delete => drop(self.groups.remove(&url)),
                 _ => {}
@@ -336,6 +340,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         "flush_metrics",
         "delete_metrics",
         "remote_write_metrics",
+        "export_otlp",
+        "export_otlp",
         "export_metrics",
         "health_check",
         "list_groups",
@@ -382,6 +388,8 @@ proptest! {
         let mut host = Host::new();
         let mut snapshot = None;
         let mut recorded: BTreeMap<&str, u64> = BTreeMap::new();
+        // What is cleared before it was exported never is.
+        let exports_all = !acts.iter().any(|act| matches!(act, Act::Operation("clear_metrics")));
         for act in acts {
             match act {
                 Act::Record(job) => {
@@ -394,7 +402,9 @@ proptest! {
                     }
                     let (operation, target) = operation.split_once(' ').unwrap_or((operation, "file"));
                     let mut ctx = json!({"operation": operation});
-                    if operation == "create_silence" {
+                    if operation == "export_otlp" {
+                        ctx["otlp_temporality"] = json!("delta");
+                    } else if operation == "create_silence" {
                         ctx["alertmanager_url"] = json!("http://x:s3cret@am:1");
                         ctx["matchers"] = json!(["a=b"]);
                         ctx["comment"] = json!("c");
@@ -434,9 +444,13 @@ proptest! {
         host.settle();
         let ticket = host.start(&json!({"operation": "push_metrics", "preflight": false}));
         host.settle();
+        host.start(&json!({"operation": "export_otlp", "otlp_temporality": "delta"}));
+        host.settle();
         let answer = &host.answers[&ticket];
         for (group, count) in recorded {
             prop_assert_eq!(total(&host.servers, group), count, "{} {:?}", group, answer);
+            let counted = host.servers.counted.total(group, "c_total");
+            prop_assert!(!exports_all || counted == count as f64, "{}: {} of {}", group, counted, count);
         }
         let (tickets, taken, due) = host.plug.unfinished();
         prop_assert_eq!((tickets.len(), taken.len(), due.len()), (0, 0, 0));

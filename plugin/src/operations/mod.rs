@@ -17,6 +17,8 @@ mod compatibility_tests;
 #[cfg(test)]
 mod dashboards_tests;
 #[cfg(test)]
+mod delta_tests;
+#[cfg(test)]
 mod discovery_tests;
 #[cfg(test)]
 mod file_tests;

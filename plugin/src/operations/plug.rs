@@ -348,7 +348,8 @@ impl Plug {
         let once = wants.iter().any(|want| matches!(want.task, Ok(Wanted::Talk { repeatable: false, .. })));
         // What only asks may be asked again.
         let pushes = wants.iter().any(|want| match &want.task {
-            Ok(Wanted::Talk { .. } | Wanted::Notify { .. } | Wanted::Export(_) | Wanted::Health { .. }) => false,
+            Ok(Wanted::Talk { .. } | Wanted::Notify { .. } | Wanted::Health { .. }) => false,
+            Ok(Wanted::Export(task)) => task.delta,
             Ok(Wanted::Push { target, .. }) => !target.dry,
             Ok(Wanted::PassOn(..) | Wanted::Delete(_) | Wanted::Write(_)) => true,
             // When it was tried is state.

@@ -11,10 +11,10 @@ type Answers = dyn FnMut(&Request) -> Result<Response, Failure>;
 
 /// A fake receiver, and the requests it received.
 #[derive(Clone)]
-struct World {
+pub(super) struct World {
     answers: Rc<RefCell<Box<Answers>>>,
     asked: Rc<RefCell<Vec<Request>>>,
-    now: Rc<RefCell<Duration>>,
+    pub(super) now: Rc<RefCell<Duration>>,
 }
 
 impl Clock for World {
@@ -46,16 +46,16 @@ impl Transport for World {
 }
 
 impl World {
-    fn answer(&self, answers: impl FnMut(&Request) -> Result<Response, Failure> + 'static) {
+    pub(super) fn answer(&self, answers: impl FnMut(&Request) -> Result<Response, Failure> + 'static) {
         *self.answers.borrow_mut() = Box::new(answers);
     }
 
-    fn asked(&self) -> Vec<Request> {
+    pub(super) fn asked(&self) -> Vec<Request> {
         std::mem::take(&mut self.asked.borrow_mut())
     }
 }
 
-fn world() -> (Standalone<World>, World) {
+pub(super) fn world() -> (Standalone<World>, World) {
     let world = World {
         answers: Rc::new(RefCell::new(Box::new(|_| Err(Failure::Refused)))),
         asked: Rc::default(),
@@ -64,7 +64,7 @@ fn world() -> (Standalone<World>, World) {
     (Standalone::new(world.clone()), world)
 }
 
-fn run(plug: &mut Standalone<World>, ctx: Value) -> Value {
+pub(super) fn run(plug: &mut Standalone<World>, ctx: Value) -> Value {
     let cfg = json!({"remote_write_url": "http://u:secret@h:9090/api/v1/write?x=1", "otlp_url": "http://o:1/v1/metrics", "retry_attempts": 1});
     let mut answer: Value = serde_json::from_str(&plug.process(&ctx.to_string(), &cfg.to_string())).unwrap();
     // Tested in `tests/exchange.rs`.
@@ -81,7 +81,7 @@ fn write(plug: &mut Standalone<World>) -> Value {
     run(plug, json!({"operation": "remote_write_metrics"}))
 }
 
-fn status(status: u16, body: &str) -> Result<Response, Failure> {
+pub(super) fn status(status: u16, body: &str) -> Result<Response, Failure> {
     Ok(Response { status, headers: Vec::new(), body: body.into() })
 }
 
@@ -163,6 +163,46 @@ fn a_1_0_receiver_is_detected_once() {
         assert_eq!(samples(&asked[1]), [(0, 2.5)]);
         assert_eq!(write(&mut plug)["result"]["requests"], 1);
     }
+}
+
+#[test]
+fn a_400_from_a_receiver_of_which_nothing_is_known_may_be_about_the_version() {
+    // One that cannot decode 2.0.
+    let (mut plug, world) = world();
+    world.answer(|request| status(if is_2(request) { 400 } else { 204 }, "cannot parse"));
+    gauge(&mut plug, "x", 2.5);
+    let answer = write(&mut plug);
+    let result = &answer["result"];
+    assert_eq!((&result["version"], &result["requests"]), (&json!("1.0"), &json!(2)), "{answer}");
+    assert_eq!(write(&mut plug)["result"]["requests"], 1);
+    world.asked();
+
+    // One of 2.0 says what it wrote, and one that names a value has read it.
+    for about_values in [says_written(400, 0), status(400, "out of order sample")] {
+        let (mut plug, world) = self::world();
+        let about_values = about_values.unwrap();
+        world.answer(move |_| Ok(about_values.clone()));
+        gauge(&mut plug, "x", 2.5);
+        assert_eq!(write(&mut plug)["lost"], 1);
+        assert!(world.asked().iter().all(is_2));
+    }
+
+    // One that reads 2.0 alone refused the value.
+    let (mut plug, world) = self::world();
+    world.answer(|request| status(if is_2(request) { 400 } else { 415 }, "no"));
+    gauge(&mut plug, "x", 2.5);
+    let answer = write(&mut plug);
+    assert_eq!((&answer["lost"], &answer["http_status"]), (&json!(1), &json!(400)), "{answer}");
+    assert_eq!(world.asked().iter().map(is_2).collect::<Vec<_>>(), [true, false]);
+    write(&mut plug);
+    assert_eq!(world.asked().iter().map(is_2).collect::<Vec<_>>(), [true]);
+
+    // With a version configured it is about the values.
+    let (mut plug, world) = self::world();
+    world.answer(|_| status(400, "no"));
+    gauge(&mut plug, "x", 2.5);
+    let answer = run(&mut plug, json!({"operation": "remote_write_metrics", "remote_write_version": "2.0"}));
+    assert_eq!((&answer["lost"], world.asked().len()), (&json!(1), 1), "{answer}");
 }
 
 #[test]

@@ -43,8 +43,11 @@ pub(crate) enum Failure {
     Coding(String),
     #[error("the compressed response is corrupt")]
     Gzip,
-    #[error("the compressed response expands to more than {0} times its size")]
-    Expands(u64),
+    #[error(
+        "the first {compressed} bytes of the compressed response expand to {plain}; the limit is {limit} times the \
+         size; check what the server sends, and have it sent without gzip if it is meant"
+    )]
+    Expands { limit: u64, compressed: u64, plain: u64 },
     #[error("{0}")]
     Said(String),
 }

@@ -70,7 +70,8 @@ impl Gunzip {
                 return Err(Failure::TooLong(limit));
             }
             if self.plain > MIN_RATED && self.plain / self.compressed > MAX_RATIO {
-                return Err(Failure::Expands(MAX_RATIO));
+                let Self { compressed, plain, .. } = *self;
+                return Err(Failure::Expands { limit: MAX_RATIO, compressed, plain });
             }
             plain.extend_from_slice(&ready);
         }
@@ -154,6 +155,13 @@ mod tests {
         assert_eq!(plain(&compressed, 64, 4_999), Err(Failure::TooLong(4_999)));
         assert_eq!(plain(&compressed, 64, 5_000).map(|plain| plain.len()), Ok(5_000));
         let bomb = gzip(&vec![0; 64 << 20]);
-        assert_eq!(plain(&bomb, 65_536, 1 << 30), Err(Failure::Expands(MAX_RATIO)));
+        let Err(refused @ Failure::Expands { limit, compressed, plain }) = plain(&bomb, 65_536, 1 << 30) else {
+            panic!("it was read")
+        };
+        assert!(limit == MAX_RATIO && plain > MIN_RATED && plain > limit * compressed, "{refused}");
+        assert!(plain < 8 * MIN_RATED, "it ends soon: {refused}");
+        for said in [format!("{compressed} bytes"), format!("expand to {plain}"), "limit is 200 times".into()] {
+            assert!(refused.to_string().contains(&said), "{refused}");
+        }
     }
 }

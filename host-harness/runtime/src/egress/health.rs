@@ -96,7 +96,7 @@ impl Failure {
             | Self::Partial
             | Self::Coding(_)
             | Self::Gzip
-            | Self::Expands(_)
+            | Self::Expands { .. }
             | Self::Said(_) => false,
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn error_code(failure: Failure) -> Error {
         Failure::Partial
         | Failure::Coding(_)
         | Failure::Gzip
-        | Failure::Expands(_)
+        | Failure::Expands { .. }
         | Failure::Proxy(_)
         | Failure::Said(_) => Error::InternalError(Some(failure.to_string())),
     }

@@ -14,8 +14,8 @@ use plugpipe_metrics::registry::native::NativeHistogram;
 /// A send queue, or a part of one.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct CarriedQueue {
-    /// Family, kind, help and unit, each once.
-    metadata: Vec<(String, String, String, String)>,
+    /// Family, kind, help, unit and custom bounds, each once.
+    metadata: Vec<CarriedMetadata>,
     entries: Vec<CarriedEntry>,
     values: Vec<CarriedValue>,
     round: u64,
@@ -24,6 +24,8 @@ pub struct CarriedQueue {
     next: u64,
     in_flight: u64,
 }
+
+type CarriedMetadata = (String, String, String, String, Vec<f64>);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct CarriedEntry {
@@ -108,9 +110,10 @@ impl SendQueue {
     /// The queue that was carried. What makes no sense is left out.
     pub fn from_carried(carried: CarriedQueue, hasher: FixedState) -> Self {
         let mut queue = Self::new(hasher);
-        let read = |(family, kind, help, unit): (String, String, String, String)| {
+        let read = |(family, kind, help, unit, custom_bounds): CarriedMetadata| {
             let kind = Kind::every().find(|known| known.name() == kind).unwrap_or(Kind::Unknown);
-            Rc::new(Metadata { family: family.into(), kind, help: help.into(), unit: unit.into() })
+            let custom_bounds = custom_bounds.into();
+            Rc::new(Metadata { family: family.into(), kind, help: help.into(), unit: unit.into(), custom_bounds })
         };
         let metadata: Vec<Rc<Metadata>> = carried.metadata.into_iter().map(read).collect();
         for entry in carried.entries {
@@ -158,8 +161,9 @@ impl CarriedQueue {
         if let Some(place) = *place {
             return place;
         }
-        let Metadata { family, kind, help, unit } = &*entry.metadata;
-        let metadata = (family.to_string(), kind.name().to_owned(), help.to_string(), unit.to_string());
+        let Metadata { family, kind, help, unit, custom_bounds } = &*entry.metadata;
+        let kind = kind.name().to_owned();
+        let metadata = (family.to_string(), kind, help.to_string(), unit.to_string(), custom_bounds.to_vec());
         // Series of a family are mostly beside one another.
         if self.metadata.last() != Some(&metadata) {
             self.metadata.push(metadata);

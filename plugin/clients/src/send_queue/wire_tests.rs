@@ -285,6 +285,39 @@ fn a_classic_histogram_with_custom_buckets_is_one_native_histogram() {
 }
 
 #[test]
+fn a_1_0_receiver_gets_histograms_with_custom_buckets_as_classic_ones() {
+    let families = each_kind();
+    let mut families = view(&families);
+    families.retain(|family| family.kind == Kind::Histogram);
+    let mut classic = SendQueue::new(FixedState::with_seed(1));
+    classic.add(&families, &[], NOW);
+    families[0].is_custom = true;
+    let mut custom = SendQueue::new(FixedState::with_seed(1));
+    custom.add(&families, &[], NOW);
+    // As a worker gets it.
+    let custom = SendQueue::from_carried(custom.carry(Some(1)), FixedState::with_seed(1));
+    let series = |send_queue: &SendQueue| {
+        let request = request_1(send_queue);
+        assert_eq!(request.metadata.len(), 1);
+        let exemplars: usize = request.timeseries.iter().map(|series| series.exemplars.len()).sum();
+        assert_eq!((exemplars, request.timeseries.iter().all(|series| series.histograms.is_empty())), (1, true));
+        let mut all: Vec<_> =
+            request.timeseries.into_iter().map(|series| (labels_1(&series.labels), series.samples)).collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all
+    };
+    assert_eq!(series(&custom), series(&classic));
+
+    let mut custom = SendQueue::from_carried(custom.carry(None), FixedState::with_seed(1));
+    custom.remove(usize::MAX);
+    assert_eq!(custom.end_all(NOW + 5), 1);
+    let request = request_1(&custom);
+    assert_eq!(request.timeseries.len(), 6);
+    let is_stale = |sample: &schema::Sample| sample.value.to_bits() == 0x7ff0_0000_0000_0002;
+    assert!(request.timeseries.iter().all(|series| series.samples.len() == 1 && is_stale(&series.samples[0])));
+}
+
+#[test]
 fn a_1_0_receiver_gets_legacy_names_each_once() {
     let point = || testing::Point::Gauge(1.0);
     let labels = [("a.b", "dot"), ("a_b", "line"), ("ä", "x")];
@@ -309,6 +342,9 @@ fn a_stale_marker_has_prometheus_bits() {
     assert_eq!((sample.value.to_bits(), sample.timestamp), (0x7ff0_0000_0000_0002, NOW as i64 + 5));
     let histogram = &request.timeseries[1].histograms[0];
     assert_eq!((histogram.sum.to_bits(), histogram.count_int), (0x7ff0_0000_0000_0002, Some(0)));
+    let request = request_2(&send_queue);
+    assert_eq!(request.timeseries[0].samples[0].value.to_bits(), 0x7ff0_0000_0000_0002);
+    assert_eq!(request.timeseries[1].histograms[0].sum.to_bits(), 0x7ff0_0000_0000_0002);
 }
 
 #[test]

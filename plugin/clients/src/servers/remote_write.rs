@@ -2,7 +2,8 @@
 //!
 //! A 2.0 receiver reports in headers what it wrote. If a receiver accepts a 2.0 request without
 //! these headers, it speaks 1.0 and ignored the request, whose fields it does not know. The same
-//! data is then sent again as 1.0.
+//! data is then sent again as 1.0. So it is after a 415, and after a 400 without these headers from
+//! a receiver of which nothing is known yet: one that knows no content types may fail to decode it.
 
 use foldhash::fast::FixedState;
 
@@ -76,6 +77,8 @@ impl Conversation<'_> {
     ) -> Result<Option<Amounts>, Refusal> {
         let mut version = self.wanted.or(*self.spoken).unwrap_or(Version::Two);
         let mut may_change = self.wanted.is_none();
+        // The first 400 of a receiver of which it is not known whether it can read 2.0.
+        let mut doubtful = None;
         loop {
             self.requests += 1;
             let request = request(self.url, version, series, hasher.clone());
@@ -83,10 +86,20 @@ impl Conversation<'_> {
             let written = written(&response);
             let understood = match response.status {
                 200..=299 => version == Version::One || written.is_some(),
+                // It only reads the other version, so that one was about the values.
+                415 if let Some(first) = &doubtful => {
+                    *self.spoken = Some(version.other());
+                    return Err(refused(self.url, first, None));
+                }
                 415 => false,
+                400 if may_change && self.spoken.is_none() && written.is_none() && Reason::of(&response).is_none() => {
+                    doubtful = Some(response.clone());
+                    false
+                }
                 _ => {
-                    // The error is not about the version, so the receiver can read it.
-                    if !may_change && classify(&response) != Refused::Nothing {
+                    // The error is not about the version, so the receiver can read it. After two 400
+                    // nobody knows which one it reads.
+                    if !may_change && doubtful.is_none() && classify(&response) != Refused::Nothing {
                         *self.spoken = Some(version);
                     }
                     return Err(refused(self.url, &response, written));

@@ -3,15 +3,20 @@
 //!
 //! | kind | encoded as |
 //! |---|---|
-//! | counter | Sum, cumulative, monotonic, with start time |
+//! | counter | Sum, monotonic, with start time |
 //! | gauge | Gauge |
 //! | info, state set | Sum, cumulative, not monotonic; a state is an attribute named after the family |
 //! | `target_info` with one series | attributes of the resource |
-//! | histogram | Histogram, cumulative, with explicit bounds |
-//! | native histogram | ExponentialHistogram, cumulative |
+//! | `otel_scope_info` | attributes of its scope |
+//! | histogram | Histogram with explicit bounds |
+//! | native histogram | ExponentialHistogram |
 //! | summary | Summary |
-//! | gauge histogram | Gauges `_bucket`, with `le`, `_gsum` and `_gcount` |
+//! | gauge histogram | nothing: OTLP has none, and its compatibility specification drops them |
 //! | unknown | Gauge |
+//!
+//! Counters and histograms are cumulative or [deltas](Temporality). Series with the label
+//! `otel_scope_name` or `otel_scope_version` belong to that instrumentation scope: their labels
+//! `otel_scope_…` are its name, version, schema URL and attributes.
 //!
 //! Each metric's metadata contains its Prometheus type as `prometheus.type`. The labels `trace_id`
 //! and `span_id` of an exemplar become its IDs if they are valid, and attributes otherwise.
@@ -24,13 +29,13 @@
 //! | ExportMetricsServiceRequest | 1 resource metrics s |
 //! | ResourceMetrics | 1 resource s, 2 scope metrics s |
 //! | Resource | 1 attribute s |
-//! | ScopeMetrics | 1 scope s, 2 metric s |
-//! | InstrumentationScope | 1 name s, 2 version s |
+//! | ScopeMetrics | 1 scope s, 2 metric s, 3 schema URL s |
+//! | InstrumentationScope | 1 name s, 2 version s, 3 attribute s |
 //! | Metric | 1 name s, 2 description s, 3 unit s, 5 gauge s, 7 sum s, 9 histogram s, 10 exponential histogram s, 11 summary s, 12 metadata (an attribute) s |
 //! | Gauge, Summary | 1 data point s |
-//! | Sum | 1 data point s, 2 temporality v (2 is cumulative), 3 monotonic v |
+//! | Sum | 1 data point s, 2 temporality v (1 is delta, 2 is cumulative), 3 monotonic v |
 //! | Histogram, ExponentialHistogram | 1 data point s, 2 temporality v |
-//! | NumberDataPoint | 2 start d, 3 time d, 4 value d, 5 exemplar s, 7 attribute s |
+//! | NumberDataPoint | 2 start d, 3 time d, 4 value d, 5 exemplar s, 7 attribute s, 8 flags v (1 is no recorded value) |
 //! | HistogramDataPoint | 2 start d, 3 time d, 4 count d, 5 sum d, 6 counts (packed, 8 bytes each), 7 bounds (packed doubles), 8 exemplar s, 9 attribute s |
 //! | ExponentialHistogramDataPoint | 1 attribute s, 2 start d, 3 time d, 4 count d, 5 sum d, 6 scale z, 7 zero count d, 8 positive s, 9 negative s, 14 zero threshold d |
 //! | Buckets | 1 offset z, 2 counts (packed varints) |
@@ -46,12 +51,12 @@
 
 use std::borrow::Cow;
 
-use super::samples::{self, Number, Own};
+use super::remote_write::STALE;
 use super::wire::{close, double, fixed, open_field, signed, take_field, text, unsigned, varint};
 use crate::model::{Exemplar, Family, FamilyType, Labelled, Point, Series};
-use crate::number::write_canonical;
 use crate::registry::Kind;
 use crate::registry::native::{Bucket, NativeHistogram};
+use crate::sort::sort_places;
 
 /// For `Content-Type`.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";
@@ -63,19 +68,53 @@ const MAX_BUCKETS: i64 = 20_000;
 /// The metric whose labels describe the target.
 const TARGET_INFO: &str = "target_info";
 
-/// The instrumentation scope of all metrics: name and version.
+/// The metric whose labels describe a scope.
+const SCOPE_INFO: &str = "otel_scope_info";
+
+/// How the names of labels about the scope begin.
+const SCOPE_PREFIX: &str = "otel_scope_";
+
+/// The instrumentation scope of metrics that name none: name and version.
 pub type Scope<'a> = (&'a str, &'a str);
+
+/// The flag of a data point that is a stale marker.
+const NO_RECORDED_VALUE: u64 = 1;
+
+/// What counters and histograms count from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Temporality {
+    /// What was counted since the last export: of a registry after
+    /// [`Registry::subtract`](crate::registry::Registry::subtract).
+    Delta = 1,
+    /// All that was counted since the start.
+    Cumulative = 2,
+}
+
+/// What all data points of a body have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Export<'a> {
+    /// The scope of metrics that name none.
+    pub scope: Scope<'a>,
+    /// That of counters and histograms. Infos and state sets, which are sums that are not
+    /// monotonic, are always cumulative.
+    pub temporality: Temporality,
+    /// The time of the data points.
+    pub unix_nanos: u64,
+}
+
+/// A series and its family.
+type Member<'m, 'a> = (&'m Family<'a>, &'m Series<'a>);
 
 /// Encodes a request body and returns it with its number of data points. Each resource has families
 /// and attributes, such as `service.name`; labels of `target_info` override the attributes.
-pub fn encode_all(resources: &[Labelled], scope: Scope, unix_nanos: u64) -> (Vec<u8>, u64) {
+pub fn encode_all(resources: &[Labelled], export: Export) -> (Vec<u8>, u64) {
     let mut out = Vec::new();
-    let points = resources.iter().map(|resource| write_resource(resource, scope, unix_nanos, &mut out));
+    let points = resources.iter().map(|resource| write_resource(resource, export, &mut out));
     let points = points.sum();
     (out, points)
 }
 
-fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
+fn write_resource((families, resource): &Labelled, export: Export, out: &mut Vec<u8>) -> u64 {
     let mut points = 0;
     let resource_metrics = open_field(1, out);
     let message = open_field(1, out);
@@ -84,43 +123,114 @@ fn write_resource((families, resource): &Labelled, scope: Scope, unix_nanos: u64
     let external = resource.iter().filter(|(key, _)| !own.iter().any(|(own, _)| own == key));
     external.chain(own).for_each(|(key, value)| write_attribute(1, key, value, out));
     close(message, out);
-    let scope_metrics = open_field(2, out);
-    let instrumentation_scope = open_field(1, out);
-    text(1, scope.0, out);
-    text(2, scope.1, out);
-    close(instrumentation_scope, out);
-    for family in families.iter().filter(|family| target.is_none() || family.name != TARGET_INFO) {
-        match family.kind {
-            Kind::GaugeHistogram => {
-                for suffix in samples::suffixes(family.kind) {
-                    points += write_metric(family, suffix, unix_nanos, out);
-                }
-            }
-            _ => points += write_metric(family, "", unix_nanos, out),
-        }
+    let infos = families.iter().find(|family| family.name == SCOPE_INFO).map_or(&[][..], |family| &family.series);
+    let is_written = |family: &&Family| {
+        let describes = family.name == SCOPE_INFO || (target.is_some() && family.name == TARGET_INFO);
+        !describes && family.kind != Kind::GaugeHistogram
+    };
+    let members = families.iter().filter(is_written);
+    let members = members.flat_map(|family| family.series.iter().map(move |series| (family, series)));
+    let mut members: Vec<Member> = members.collect();
+    sort_by_scope(&mut members);
+    let mut rest = &members[..];
+    while let Some((_, first)) = rest.first() {
+        let is_other = |(_, series): &Member| scope_labels(series).ne(scope_labels(first));
+        let count = rest.iter().position(is_other).unwrap_or(rest.len());
+        // A position, or the length.
+        let (same, others) = rest.split_at(count);
+        points += write_scope(same, infos, export, out);
+        rest = others;
     }
-    close(scope_metrics, out);
     close(resource_metrics, out);
     points
 }
 
-/// Writes a metric and returns the number of its data points. Of a gauge histogram, a metric has
-/// the samples with one suffix.
-fn write_metric(family: &Family, suffix: &str, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
+/// Sorts series by their scope, stably; those that name none come first.
+#[cold]
+fn sort_by_scope(members: &mut Vec<Member>) {
+    if members.iter().all(|(_, series)| scope_labels(series).next().is_none()) {
+        return;
+    }
+    let mut places: Vec<u32> = (0..members.len() as u32).collect();
+    sort_places(&mut places, &|a, b| {
+        let labels = |place: u32| members.get(place as usize).into_iter().flat_map(|(_, series)| scope_labels(series));
+        labels(a).cmp(labels(b))
+    });
+    *members = places.into_iter().filter_map(|place| members.get(place as usize).copied()).collect();
+}
+
+/// The labels of a series that are about its scope, without their prefix; none if they do not name
+/// one.
+fn scope_labels<'s, 'a>(series: &'s Series<'a>) -> impl Iterator<Item = (&'a str, &'a str)> + use<'s, 'a> {
+    let labels = series.labels.iter().filter_map(|(name, value)| Some((name.strip_prefix(SCOPE_PREFIX)?, *value)));
+    let is_named = labels.clone().any(|(name, value)| matches!(name, "name" | "version") && !value.is_empty());
+    labels.filter(move |_| is_named)
+}
+
+fn value_of<'a>(labels: &[(&'a str, &'a str)], name: &str) -> &'a str {
+    labels.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| *value)
+}
+
+/// Writes the metrics of a scope and returns the number of their data points.
+#[inline(never)]
+fn write_scope(members: &[Member], infos: &[Series], export: Export, out: &mut Vec<u8>) -> u64 {
+    let labels: Vec<(&str, &str)> = members.first().map(|(_, first)| scope_labels(first).collect()).unwrap_or_default();
+    let is_named = !labels.is_empty();
+    let named = (value_of(&labels, "name"), value_of(&labels, "version"));
+    let (name, version) = if is_named { named } else { export.scope };
+    let scope_metrics = open_field(2, out);
+    let scope = open_field(1, out);
+    text(1, name, out);
+    text(2, version, out);
+    let own = labels.iter().copied().filter(|(name, _)| !matches!(*name, "name" | "version" | "schema_url"));
+    own.clone().for_each(|(name, value)| write_attribute(3, name, value, out));
+    let info = infos.iter().filter(|_| is_named).find(|info| {
+        let [name, version] = ["otel_scope_name", "otel_scope_version"].map(|name| value_of(&info.labels, name));
+        (name, version) == named
+    });
+    for (name, value) in info.map_or(&[][..], |info| &info.labels) {
+        let is_known = name.starts_with(SCOPE_PREFIX) || own.clone().any(|(own, _)| own == *name);
+        if !is_known {
+            write_attribute(3, name, value, out);
+        }
+    }
+    close(scope, out);
+    let mut points = 0;
+    let mut rest = members;
+    while let Some((family, _)) = rest.first() {
+        let count = rest.iter().position(|(other, _)| !std::ptr::eq(*family, *other)).unwrap_or(rest.len());
+        // A position, or the length.
+        let (same, others) = rest.split_at(count);
+        points += write_metric(same, is_named, export, out);
+        rest = others;
+    }
+    match value_of(&labels, "schema_url") {
+        "" => {}
+        url => text(3, url, out),
+    }
+    close(scope_metrics, out);
+    points
+}
+
+/// Writes a metric with these series of its family and returns the number of its data points.
+fn write_metric(members: &[Member], has_scope: bool, export: Export, out: &mut Vec<u8>) -> u64 {
+    let Some((family, _)) = members.first() else { return 0 };
     let mut points = 0;
     let metric = open_field(2, out);
-    text(1, &[family.name, suffix].concat(), out);
+    text(1, family.name, out);
     text(2, family.help, out);
     text(3, &unit(family.unit), out);
     let data = open_field(data_field(family.kind), out);
-    for series in &family.series {
-        points += match family.kind {
-            Kind::GaugeHistogram => write_gauges(family, suffix, series, unix_nanos, out),
-            _ => write_points(family, series, unix_nanos, out),
-        };
+    for (_, series) in members {
+        points += write_points(family, series, has_scope, export.unix_nanos, out);
     }
-    if !matches!(data_field(family.kind), GAUGE | SUMMARY) {
-        unsigned(2, 2, out);
+    let temporality = match family.kind {
+        Kind::Counter | Kind::Histogram | Kind::NativeHistogram => Some(export.temporality),
+        Kind::Info | Kind::StateSet => Some(Temporality::Cumulative),
+        Kind::Gauge | Kind::GaugeHistogram | Kind::Summary | Kind::Unknown => None,
+    };
+    if let Some(temporality) = temporality {
+        unsigned(2, temporality as u64, out);
     }
     if family.kind == Kind::Counter {
         unsigned(3, 1, out);
@@ -131,37 +241,11 @@ fn write_metric(family: &Family, suffix: &str, unix_nanos: u64, out: &mut Vec<u8
     points
 }
 
-/// Writes the samples of a gauge histogram with a suffix as data points of a gauge.
-fn write_gauges(family: &Family, suffix: &str, series: &Series, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
-    let mut points = 0;
-    samples::each(family.kind, series, &mut |sample| {
-        if sample.suffix != suffix {
-            return;
-        }
-        points += 1;
-        let point = open_field(1, out);
-        fixed(3, unix_nanos, out);
-        let value = match sample.value {
-            Number::Float(value) => value,
-            Number::Count(count) => count as f64,
-        };
-        double(4, value, out);
-        sample.exemplar.into_iter().for_each(|exemplar| write_exemplar(5, exemplar, unix_nanos, out));
-        series.labels.iter().for_each(|(name, value)| write_attribute(7, name, value, out));
-        if let Own::Bound(bound) = sample.own {
-            let mut text = Vec::new();
-            write_canonical(bound, &mut text);
-            write_attribute(7, "le", &String::from_utf8_lossy(&text), out);
-        }
-        close(point, out);
-    });
-    points
-}
-
 /// Encodes a single resource.
 #[cfg(test)]
 fn encode(families: &[Family], resource: &[(&str, &str)], unix_nanos: u64) -> (Vec<u8>, u64) {
-    encode_all(&[(families.to_vec(), resource.to_vec())], ("scope", "1"), unix_nanos)
+    let export = Export { scope: ("scope", "1"), temporality: Temporality::Cumulative, unix_nanos };
+    encode_all(&[(families.to_vec(), resource.to_vec())], export)
 }
 
 /// The resource attributes in `target_info`, with `job` and `instance` renamed for OTLP. `None` for
@@ -219,18 +303,14 @@ pub fn decode_status(mut status: &[u8]) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-/// The fields of a metric whose data has no temporality.
-const GAUGE: u32 = 5;
-const SUMMARY: u32 = 11;
-
 fn data_field(kind: Kind) -> u32 {
     match kind {
-        // OTLP has no gauge histograms and no unknown types: their samples are gauges.
-        Kind::Gauge | Kind::GaugeHistogram | Kind::Unknown => GAUGE,
+        // Gauge histograms are not written.
+        Kind::Gauge | Kind::GaugeHistogram | Kind::Unknown => 5,
         Kind::Counter | Kind::Info | Kind::StateSet => 7,
         Kind::Histogram => 9,
         Kind::NativeHistogram => 10,
-        Kind::Summary => SUMMARY,
+        Kind::Summary => 11,
     }
 }
 
@@ -283,7 +363,7 @@ fn unit(unit: &str) -> Cow<'_, str> {
 }
 
 /// Writes the data points of a series and returns their number.
-fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
+fn write_points(family: &Family, series: &Series, has_scope: bool, unix_nanos: u64, out: &mut Vec<u8>) -> u64 {
     let times = |out: &mut Vec<u8>| {
         if let Some(created_ms) = series.created_ms {
             fixed(2, created_ms.saturating_mul(1_000_000), out);
@@ -291,12 +371,16 @@ fn write_points(family: &Family, series: &Series, unix_nanos: u64, out: &mut Vec
         fixed(3, unix_nanos, out);
     };
     let attributes = |field, out: &mut Vec<u8>| {
-        series.labels.iter().for_each(|(name, value)| write_attribute(field, name, value, out));
+        let own = series.labels.iter().filter(|(name, _)| !(has_scope && name.starts_with(SCOPE_PREFIX)));
+        own.for_each(|(name, value)| write_attribute(field, name, value, out));
     };
-    let mut number = |value, state: Option<&str>, exemplar: Option<&Exemplar>| {
+    let mut number = |value: f64, state: Option<&str>, exemplar: Option<&Exemplar>| {
         let point = open_field(1, out);
         times(out);
-        double(4, value, out);
+        match value.to_bits() == STALE.to_bits() {
+            true => unsigned(8, NO_RECORDED_VALUE, out),
+            false => double(4, value, out),
+        }
         exemplar.into_iter().for_each(|exemplar| write_exemplar(5, exemplar, unix_nanos, out));
         attributes(7, out);
         state.into_iter().for_each(|state| write_attribute(7, family.name, state, out));

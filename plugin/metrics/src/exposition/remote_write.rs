@@ -59,6 +59,9 @@ pub struct Metadata {
     pub help: Box<str>,
     /// Empty if none.
     pub unit: Box<str>,
+    /// The bounds of a classic histogram that is written as a native one with custom buckets; empty
+    /// for all others.
+    pub custom_bounds: Box<[f64]>,
 }
 
 /// The value of a series at some time.
@@ -252,19 +255,65 @@ pub fn encode_1(all: &[TimeSeries]) -> Vec<u8> {
             text(5, &metadata.unit, &mut out);
             close(message, &mut out);
         }
+        if series.native && !metadata.custom_bounds.is_empty() {
+            write_classic(series, &mut out);
+            continue;
+        }
         let message = open_field(1, &mut out);
         write_labels(&labels_of(series.key).collect::<Vec<_>>(), &mut out);
         write_values([2, 4], series, false, &mut out);
-        for (unix_ms, exemplar) in exemplars_of(series) {
-            let message = open_field(3, &mut out);
-            write_labels(&labels_of_exemplar(exemplar), &mut out);
-            double(2, exemplar.value, &mut out);
-            unsigned(3, unix_ms, &mut out);
-            close(message, &mut out);
-        }
+        exemplars_of(series).for_each(|(unix_ms, exemplar)| write_exemplar(unix_ms, exemplar, &mut out));
         close(message, &mut out);
     }
     out
+}
+
+fn write_exemplar(unix_ms: u64, exemplar: &Exemplar, out: &mut Vec<u8>) {
+    let message = open_field(3, out);
+    write_labels(&labels_of_exemplar(exemplar), out);
+    double(2, exemplar.value, out);
+    unsigned(3, unix_ms, out);
+    close(message, out);
+}
+
+/// Writes native histograms with custom buckets, which 1.0 does not have, as the samples of classic
+/// ones.
+fn write_classic(series: &TimeSeries, out: &mut Vec<u8>) {
+    for (unix_ms, point) in &series.points {
+        let native = if let Value::Native(native) = &point.value { Some(native) } else { None };
+        let bounds = native.map_or(&*series.metadata.custom_bounds, |native| native.custom_bounds());
+        let mut exemplar = point.exemplar.as_deref();
+        let mut sample = |suffix: &str, bound: Option<f64>, value: Option<f64>| {
+            let mut text = Vec::new();
+            bound.into_iter().for_each(|bound| write_canonical(bound, &mut text));
+            let name = labels_of(series.key).find(|(name, _)| *name == NAME).map_or("", |(_, name)| name);
+            let name = [name, suffix].concat();
+            let others = labels_of(series.key).filter(|(name, _)| *name != NAME);
+            // The text is a number, hence UTF-8.
+            let bound_label = bound.map(|_| ("le", str::from_utf8(&text).unwrap_or_default()));
+            let labels: Vec<_> = [(NAME, name.as_str())].into_iter().chain(bound_label).chain(others).collect();
+            let message = open_field(1, out);
+            write_labels(&labels, out);
+            let place = open_field(2, out);
+            double(1, value.unwrap_or(STALE), out);
+            unsigned(2, *unix_ms, out);
+            close(place, out);
+            if let (Some(bound), Some(given)) = (bound, exemplar)
+                && given.value <= bound
+            {
+                write_exemplar(given.unix_ms.unwrap_or(*unix_ms), given, out);
+                exemplar = None;
+            }
+            close(message, out);
+        };
+        let (mut below, mut buckets) = (0, native.map_or(&[][..], |native| native.positive()).iter().peekable());
+        for (index, bound) in (0..).zip(bounds.iter().copied().chain([f64::INFINITY])) {
+            below += buckets.next_if(|bucket| bucket.index == index).map_or(0, |bucket| bucket.count);
+            sample("_bucket", Some(bound), native.map(|_| below as f64));
+        }
+        sample("_sum", None, native.map(|native| native.sum()));
+        sample("_count", None, native.map(|native| native.count() as f64));
+    }
 }
 
 #[inline(never)]

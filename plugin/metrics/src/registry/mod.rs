@@ -31,6 +31,7 @@ mod bytes;
 mod composite;
 mod conflicts;
 mod definition;
+mod delta;
 mod encoding;
 mod exponential;
 mod family;
@@ -583,6 +584,8 @@ impl Registry {
         }
     }
 
+    // Inlining it at its call sites would add kilobytes to the component.
+    #[inline(never)]
     fn remove_row(&mut self, row: usize) {
         let handle = self.series.handle(row);
         self.release(row, handle);

@@ -216,6 +216,41 @@ impl NativeHistogram {
         }
     }
 
+    /// Reduces the resolution and widens the zero bucket as far as a later state has done so.
+    #[cold]
+    pub(super) fn coarsen(&mut self, schema: i32, zero_threshold: f64) {
+        while self.schema > schema && self.custom.is_empty() {
+            self.schema -= 1;
+            self.positive.halve();
+            self.negative.halve();
+        }
+        for side in [&mut self.positive, &mut self.negative] {
+            while let Some(nearest) = side.buckets().first().map(|bucket| bucket.index)
+                && exponential::upper_bound(self.schema, nearest) <= zero_threshold
+            {
+                self.zero_count += side.take_lowest(nearest);
+            }
+        }
+        self.zero_threshold = self.zero_threshold.max(zero_threshold);
+    }
+
+    /// What was observed since an earlier state that is as coarse as this one; `None` if this is no
+    /// later state of it.
+    #[cold]
+    pub(super) fn minus(&self, earlier: &Self) -> Option<Self> {
+        let scale = |of: &Self| (of.schema, of.zero_threshold);
+        if scale(self) != scale(earlier) || self.custom != earlier.custom {
+            return None;
+        }
+        let mut rest = self.clone();
+        rest.positive.subtract(&earlier.positive)?;
+        rest.negative.subtract(&earlier.negative)?;
+        rest.zero_count = rest.zero_count.checked_sub(earlier.zero_count)?;
+        rest.totals.count = rest.totals.count.checked_sub(earlier.totals.count)?;
+        rest.totals.sum -= earlier.totals.sum;
+        Some(rest)
+    }
+
     /// The current schema: the initial one or a coarser one.
     pub fn schema(&self) -> i32 {
         self.schema

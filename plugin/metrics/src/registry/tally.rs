@@ -105,6 +105,17 @@ impl Counts {
         }
     }
 
+    /// Subtracts earlier counts; `None`, with counts that mean nothing, if one is higher than now.
+    pub(super) fn subtract(&mut self, earlier: &Self) -> Option<()> {
+        for bucket in &earlier.0 {
+            let place = self.place(bucket.index);
+            let own = self.0.get_mut(place).filter(|own| own.index == bucket.index)?;
+            own.count = own.count.checked_sub(bucket.count)?;
+        }
+        self.0.retain(|bucket| bucket.count > 0);
+        Some(())
+    }
+
     /// Removes all counts but keeps the allocation.
     pub(super) fn clear(&mut self) {
         self.0.clear();

@@ -27,6 +27,8 @@ pub struct Remote {
     pub otlp_url: Option<Url>,
     /// Whether exports are compressed.
     pub otlp_gzip: bool,
+    /// Whether exports have what was counted since the last one.
+    pub otlp_delta: bool,
     /// Attributes of OTLP's resource, besides the external labels.
     pub resource_attributes: Labels,
 }
@@ -44,6 +46,7 @@ impl Default for Remote {
             external_labels: Labels::default(),
             otlp_url: None,
             otlp_gzip: false,
+            otlp_delta: false,
             resource_attributes: Labels::default(),
         }
     }

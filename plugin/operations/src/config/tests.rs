@@ -118,6 +118,7 @@ fn rejected() -> Vec<(&'static str, Vec<Value>)> {
         ("grafana_org_id", of(&[], &[json!(0), json!("main"), json!(-1), json!(1.5)])),
         ("grafana_api", of(&[], &[json!("apis"), json!(1)])),
         ("push_policy", of(&[], &[json!("on_recrod"), json!("always"), json!(true), json!(["manual"])])),
+        ("otlp_temporality", of(&[], &[json!("Delta"), json!(1)])),
         ("push_mode", of(&[], &[json!("delete"), json!("merge")])),
         ("retry_attempts", of(&[], &[json!(0), json!(11), json!(100), json!(1.5), json!("two"), json!(-1)])),
         ("remote_write_version", of(&[], &[json!("3"), json!(2.1), json!("latest")])),
@@ -206,7 +207,7 @@ fn invalid_values_of_every_setting_are_tested() {
 fn null_and_empty_text_reset_a_setting() {
     let outside = json!({
         "job_name": "j", "instance": "i", "timeout": "3s", "scrape_interval": "3s", "retry_attempts": 5, "mock_mode": true,
-        "gateway_url": "http://h:1", "histogram_buckets": [1, 2], "grouping_key": {"a": "b"}, "external_labels": {"a": "b"}, "resource_attributes": {"a": "b"}, "otlp_gzip": true,
+        "gateway_url": "http://h:1", "histogram_buckets": [1, 2], "grouping_key": {"a": "b"}, "external_labels": {"a": "b"}, "resource_attributes": {"a": "b"}, "otlp_gzip": true, "otlp_temporality": "delta",
         "push_policy": "manual", "push_mode": "add", "max_response_bytes": 5, "preflight": true, "delete_on_cleanup": false,
         "gateway_auth": "token",
     });

@@ -26,6 +26,8 @@ pub struct ExportTask {
     /// The configuration of the call; none for the plug's.
     #[serde(skip)]
     pub config: Option<Rc<Config>>,
+    /// Whether it has what was counted since the last one.
+    pub delta: bool,
     /// What was recorded when it was asked for.
     pub contents: Contents,
 }
@@ -37,6 +39,8 @@ pub(super) struct ExportEffect {
     pub(super) lost: u64,
     /// Whether the receiver accepted all of them.
     pub(super) accepted: bool,
+    /// Whether it answered that it took the request, though perhaps not all of it.
+    pub(super) taken: bool,
 }
 
 /// A body on its way.
@@ -48,16 +52,26 @@ pub(super) struct ExportJob {
     /// Whether it is sent compressed.
     pub(super) gzip: bool,
     pub(super) points: u64,
+    /// Whether what fails is part of the next export.
+    pub(super) delta: bool,
+    /// How many series are left out because nobody knows since when they count.
+    pub(super) undated: u64,
 }
 
 impl ExportJob {
     pub(super) fn run(self, worker: &mut Worker) -> (ExportEffect, Told) {
-        let Self { url, body, gzip, points } = self;
+        let Self { url, body, gzip, points, delta, undated } = self;
         match otlp::export(&mut worker.client(), &url, body, gzip) {
             Ok(partial) => {
                 let mut warnings = Warnings::default();
                 if partial != PartialSuccess::default() {
                     warnings.add(remark(&url, points, &partial));
+                }
+                if undated > 0 {
+                    warnings.add(format!(
+                        "otlp_temporality: {undated} imported series have no start time; deltas have what they count \
+                         from this export on"
+                    ));
                 }
                 let exported = OtlpExported {
                     mock: false,
@@ -68,13 +82,14 @@ impl ExportJob {
                     message: (!partial.message.is_empty()).then(|| excerpt(&partial.message, 1_000)),
                     receiver: Some(redacted(&url)),
                 };
-                let effect = ExportEffect { lost: partial.rejected, accepted: partial.rejected == 0 };
+                let effect = ExportEffect { lost: partial.rejected, accepted: partial.rejected == 0, taken: true };
                 (effect, Told { members: members(&exported), warnings, ..Told::default() })
             }
-            // Nothing is kept: the next export says what holds then.
+            // Nothing else is kept: the next export says what holds then.
             Err(cause) => {
-                let error = Error::Undelivered { cause: Box::new(cause.into()), written: 0, pending: 0, lost: points };
-                (ExportEffect { lost: points, accepted: false }, failed(error))
+                let (pending, lost) = if delta { (points, 0) } else { (0, points) };
+                let error = Error::Undelivered { cause: Box::new(cause.into()), written: 0, pending, lost };
+                (ExportEffect { lost, accepted: false, taken: false }, failed(error))
             }
         }
     }

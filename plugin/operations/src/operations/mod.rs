@@ -10,6 +10,7 @@ pub mod call;
 pub mod dashboards;
 pub mod datasources;
 pub mod definition;
+pub mod deltas;
 pub mod discover;
 pub mod export;
 pub mod generate;

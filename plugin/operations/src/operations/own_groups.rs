@@ -347,6 +347,8 @@ const VERSION: u8 = 2;
 /// each group, the plug's own first: 1 and its key, or 0 without a key, both change counts, its
 /// gateway without credentials (empty for the configured one), and its registry's snapshot; finally
 /// a checksum. Numbers have 8 bytes; texts and snapshots are prefixed with their length.
+// Inlining it at its call sites would add kilobytes to the component.
+#[inline(never)]
 pub fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(MAGIC);
@@ -381,6 +383,8 @@ pub fn snapshot(registry: &Registry, pending: Pending, groups: &OwnGroups, out: 
 
 /// Reads the output of [`snapshot`], or a single registry's snapshot, as written by versions before
 /// 1.1; then everything is pending. Groups keep state from `before` that is not in snapshots.
+// Inlining it at its call sites would add kilobytes to the component.
+#[inline(never)]
 pub fn restore(bytes: &[u8], seed: u64, before: &OwnGroups) -> Result<(Registry, Pending, OwnGroups), Error> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else {
         let registry = Registry::restore(bytes, seed)?;

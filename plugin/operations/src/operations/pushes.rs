@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deltas::Deltas;
 use super::own_groups::MAX_GROUPS;
 use crate::http::{Url, redacted};
 use crate::servers::pushgateway::groups::Abilities;
@@ -23,6 +24,8 @@ pub struct Pushes {
     pub compared: Vec<Url>,
     /// What remote-write and OTLP receivers accepted last, by the receiver's URL.
     pub delivered: Vec<(String, Contents)>,
+    /// What receivers of deltas have accepted.
+    pub deltas: Deltas,
 }
 
 /// What was recorded and when, as far as it shows whether anything is to be sent: the changes of

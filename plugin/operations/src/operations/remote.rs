@@ -3,20 +3,22 @@
 use std::rc::Rc;
 
 use super::call::Call;
-use super::own_groups::{OwnGroups, group_text};
+use super::deltas::State;
+use super::own_groups::{self, OwnGroups, group_text};
 use super::pushes::{Contents, PERIOD_MS};
 use super::receivers::Kept;
 use super::together::refresh_all;
 use crate::config::Config;
 use crate::error::Error;
-use crate::exposition::otlp as otlp_format;
+use crate::exposition::otlp::{Export, Temporality, encode_all};
 use crate::hosting::deleting::Settles;
 use crate::hosting::exporting::ExportTask;
 use crate::hosting::schedule::{Role, Want, Wanted};
 use crate::hosting::worker::How;
 use crate::hosting::writing::WriteTask;
 use crate::http::redacted;
-use crate::registry::Registry;
+use crate::registry::{Kind, Registry};
+use crate::servers::pushgateway::Group;
 use crate::telemetry::{is_own, own_series};
 use crate::{NAME, VERSION};
 use plugpipe_contract::requests::Deliver;
@@ -99,8 +101,25 @@ pub fn export(call: &mut Call, request: &Deliver) -> Result<Eventually<OtlpExpor
             ..OtlpExported::default()
         }));
     }
+    let delta = config.remote.otlp_delta;
+    if delta {
+        call.pushes.deltas.open(url)?;
+        if config.own_metrics {
+            call.warn("own_metrics: the plug's own metrics are not exported as deltas; scrape or push them, or use otlp_temporality cumulative");
+        }
+    }
+    let mut left_out = call.registry.names_of(Kind::GaugeHistogram);
+    left_out.extend(call.groups.list.iter().flat_map(|group| group.registry.names_of(Kind::GaugeHistogram)));
+    if let Some(first) = left_out.first() {
+        let more = left_out.len() - 1;
+        call.warn(format!(
+            "{first}: OTLP has no gauge histograms; this one{} left out of the export; push it, let it be scraped or \
+             remote-write it",
+            if more > 0 { format!(" and {more} more are") } else { " is".into() }
+        ));
+    }
     let (how, config) = (How::asked(config), Some(Rc::new(config.clone())));
-    let task = ExportTask { url: url.clone(), how, config, contents };
+    let task = ExportTask { url: url.clone(), how, config, delta, contents };
     call.next.wants.push(Want { role: Role::Talk, task: Ok(Wanted::Export(task)) });
     Ok(Eventually::Later)
 }
@@ -120,9 +139,46 @@ fn contents(call: &mut Call) -> Result<Contents, Error> {
     Ok(Contents { changes, series: series as u64, period: now_ms / PERIOD_MS })
 }
 
-/// All that is recorded as one body of OTLP, and how many data points it has.
-pub(crate) fn otlp_body(registry: &Registry, groups: &OwnGroups, config: &Config, unix_nanos: u64) -> (Vec<u8>, u64) {
-    let now_ms = unix_nanos / 1_000_000;
+/// A body of OTLP.
+#[derive(Debug, Default)]
+pub(crate) struct OtlpBody {
+    pub(crate) bytes: Vec<u8>,
+    /// How many data points it has.
+    pub(crate) points: u64,
+    /// How many series are left out of a delta because nobody knows since when they count.
+    pub(crate) undated: u64,
+}
+
+/// All that is recorded as one body of OTLP.
+pub(crate) fn otlp_body(registry: &Registry, groups: &OwnGroups, config: &Config, unix_nanos: u64) -> OtlpBody {
+    let export = Export { scope: (NAME, VERSION), temporality: Temporality::Cumulative, unix_nanos };
+    body_of(registry, groups, config, export)
+}
+
+/// What was counted between two states as one body of OTLP, with all else as it is now. The plug's
+/// own metrics, which begin again with a crash, are left out.
+pub(crate) fn delta_body(before: &State, now: &State, config: &Config) -> Result<OtlpBody, Error> {
+    let read = |state: &State| own_groups::restore(&state.groups, now.unix_ms, &OwnGroups::default());
+    let (mut registry, _, mut groups) = read(now)?;
+    let earlier = if before.groups.is_empty() { None } else { Some(read(before)?) };
+    let earlier_of = |key: Option<&Group>| {
+        let (main, _, others) = earlier.as_ref()?;
+        let other = || others.list.iter().find(|group| Some(&group.key) == key).map(|group| &group.registry);
+        if others.main_key.as_ref() == key { Some(main) } else { other() }
+    };
+    let mut undated = registry.subtract(earlier_of(groups.main_key.as_ref()), before.unix_ms);
+    for group in &mut groups.list {
+        undated += group.registry.subtract(earlier_of(Some(&group.key)), before.unix_ms);
+    }
+    let unix_nanos = now.unix_ms.saturating_mul(1_000_000);
+    let export = Export { scope: (NAME, VERSION), temporality: Temporality::Delta, unix_nanos };
+    Ok(OtlpBody { undated, ..body_of(&registry, &groups, config, export) })
+}
+
+// Inlining it at its call sites would add kilobytes to the component.
+#[inline(never)]
+fn body_of(registry: &Registry, groups: &OwnGroups, config: &Config, export: Export) -> OtlpBody {
+    let now_ms = export.unix_nanos / 1_000_000;
     let external = || {
         let (attributes, external) = (&config.remote.resource_attributes, &config.remote.external_labels);
         let is_own = |name: &str| attributes.iter().any(|(own, _)| own.as_str() == name);
@@ -132,7 +188,9 @@ pub(crate) fn otlp_body(registry: &Registry, groups: &OwnGroups, config: &Config
     let mut resource = vec![("service.name", config.job_name.as_str())];
     resource.extend(config.instance.as_deref().map(|instance| ("service.instance.id", instance)));
     resource.extend(external());
-    let mut resources = vec![(registry.read(now_ms), resource)];
+    let mut families = registry.read(now_ms);
+    families.retain(|family| export.temporality == Temporality::Cumulative || !is_own(family.name));
+    let mut resources = vec![(families, resource)];
     for group in groups.list.iter().filter(|group| !group.registry.is_empty()) {
         // Receivers make job and instance of these two; the key's other labels are attributes of
         // the points.
@@ -141,5 +199,6 @@ pub(crate) fn otlp_body(registry: &Registry, groups: &OwnGroups, config: &Config
         resource.extend(external());
         resources.push((group.part_of_resource(now_ms), resource));
     }
-    otlp_format::encode_all(&resources, (NAME, VERSION), unix_nanos)
+    let (bytes, points) = encode_all(&resources, export);
+    OtlpBody { bytes, points, undated: 0 }
 }

@@ -176,12 +176,17 @@ async fn observe_setting(setting: &str, documented: &Value) {
         "remote_write_capacity" => observe_capacity(documented.as_u64().unwrap()).await,
         // What is dropped after that time is observed with a clock of its own, in
         // plugin/src/operations/remote_tests.rs.
-        "otlp_gzip" => {
+        "otlp_gzip" | "otlp_temporality" => {
             let receiver = Fixture::start(|_| (200, "application/x-protobuf", Vec::new()));
             let plug = start(json!({"otlp_url": format!("{}/v1/metrics", receiver.url)})).await;
-            done(&plug, gauge(1.0)).await;
+            done(&plug, json!({"operation": "record_counter", "metric_name": "c_total", "metric_value": 1})).await;
             done(&plug, json!({"operation": "export_otlp"})).await;
-            assert_eq!((receiver.asked()[0].header("content-encoding"), documented), (None, &json!(false)));
+            let asked = receiver.asked().remove(0);
+            // In a sum: temporality 2, cumulative, and monotonic.
+            let has_cumulative = asked.body.windows(4).any(|window| window == [0x10, 0x02, 0x18, 0x01]);
+            assert_eq!((asked.header("content-encoding"), has_cumulative), (None, true));
+            let documents = json!({"otlp_gzip": false, "otlp_temporality": "cumulative"});
+            assert_eq!(*documented, documents[setting]);
         }
         "remote_write_max_age" => assert_eq!(documented, "7200s"),
         "own_metrics" | "default_metrics" | "mock_mode" | "detect_resets" => {

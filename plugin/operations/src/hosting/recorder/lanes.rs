@@ -304,6 +304,10 @@ impl Recorder {
             }
             Some(Task::Write(..)) => self.complete_write(lane, taken, known, at, &mut ready),
             Some(Task::Export(owner, task)) => {
+                if task.delta {
+                    let taken = matches!(&known.what, What::Exported(effect) if effect.taken);
+                    self.pushes.deltas.land(&task.url, taken);
+                }
                 if let What::Exported(effect) = known.what {
                     self.telemetry.values_lost += effect.lost;
                     if effect.accepted {

@@ -11,8 +11,9 @@ use crate::hosting::worker::{Told, lost};
 use crate::hosting::writing::{WriteEffect, WriteJob, WriteTask};
 use crate::hosting::{Moment, Ticket};
 use crate::http::{Url, redacted};
+use crate::operations::own_groups;
 use crate::operations::receivers::{MAX_BYTES, MAX_VALUES, Receiver};
-use crate::operations::remote::otlp_body;
+use crate::operations::remote::{OtlpBody, delta_body, otlp_body};
 use crate::operations::together::refresh_all;
 
 impl Recorder {
@@ -137,12 +138,15 @@ impl Recorder {
     /// The job of an export.
     pub(super) fn export(&mut self, task: &ExportTask, at: Moment) -> Option<Order> {
         let config: Config = task.config.as_deref().cloned().unwrap_or_else(|| self.base().clone());
-        let (now_ms, own_metrics) = (at.unix_ms(), config.own_metrics);
+        let (now_ms, own_metrics) = (at.unix_ms(), config.own_metrics && !task.delta);
         let refreshed = refresh_all(&mut self.registry, &mut self.groups, &mut self.telemetry, own_metrics, now_ms);
         // The plug's own metrics are valid ones.
         refreshed.ok()?;
-        let (body, points) =
-            if at.again { Default::default() } else { otlp_body(&self.registry, &self.groups, &config, at.unix_nanos) };
+        let OtlpBody { bytes: body, points, undated } = match task.delta {
+            true => self.delta(task, &config, at)?,
+            false if at.again => OtlpBody::default(),
+            false => otlp_body(&self.registry, &self.groups, &config, at.unix_nanos),
+        };
         let how = task.how.completed(self.base());
         let url = match &self.config.remote.otlp_url {
             Some(known) if task.how.credentials.is_none() && redacted(known) == redacted(&task.url) => known.clone(),
@@ -150,8 +154,25 @@ impl Recorder {
         };
         Some(Order {
             reach: how.reach(&self.circuits, at),
-            body: Body::Export(ExportJob { url, body, gzip: config.remote.otlp_gzip, points }),
+            body: Body::Export(ExportJob {
+                url,
+                body,
+                gzip: config.remote.otlp_gzip,
+                points,
+                delta: task.delta,
+                undated,
+            }),
         })
+    }
+
+    /// What was counted since the receiver accepted the last delta. What is recorded now is on its
+    /// way from here on, in a replay too.
+    fn delta(&mut self, task: &ExportTask, config: &Config, at: Moment) -> Option<OtlpBody> {
+        let mut now = Vec::new();
+        own_groups::snapshot(&self.registry, self.pending, &self.groups, &mut now);
+        let (before, now) = self.pushes.deltas.launch(&task.url, now, at.unix_nanos)?;
+        // Both were written by this plug.
+        if at.again { Some(OtlpBody::default()) } else { delta_body(before, now, config).ok() }
     }
 }
 

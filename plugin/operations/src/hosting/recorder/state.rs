@@ -9,6 +9,7 @@ use super::Recorder;
 use crate::error::Error;
 use crate::hosting::schedule::Schedule;
 use crate::http::{Url, redacted};
+use crate::operations::deltas::Deltas;
 use crate::operations::own_groups::{self, Steps};
 use crate::operations::pushes::Contents;
 use crate::operations::receivers::{Receiver, Receivers};
@@ -21,7 +22,7 @@ use crate::servers::remote_write::Version;
 use crate::telemetry::Telemetry;
 
 const MAGIC: &[u8; 8] = b"pprecord";
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// What a journal replays exactly.
 #[derive(Serialize, Deserialize)]
@@ -41,6 +42,7 @@ struct Exact {
     compared: Vec<String>,
     /// What is to be sent to remote-write receivers, and the version that each speaks.
     receivers: Vec<(String, Option<Version>, CarriedQueue)>,
+    deltas: Deltas,
     writers: Writers,
 }
 
@@ -84,6 +86,7 @@ impl Recorder {
             pushed: self.pushes.groups.iter().map(redacted).collect(),
             compared: self.pushes.compared.iter().map(redacted).collect(),
             receivers: self.receivers.0.iter().map(carried).collect(),
+            deltas: self.pushes.deltas.clone(),
             writers: self.writers.clone(),
         };
         postcard::to_allocvec(&exact).unwrap_or_default()
@@ -131,7 +134,7 @@ impl Recorder {
             Some(Receiver { url: Url::parse(&url).ok()?, spoken, send_queue })
         };
         self.receivers = Receivers(exact.receivers.into_iter().filter_map(receiver).collect());
-        self.writers = exact.writers;
+        (self.pushes.deltas, self.writers) = (exact.deltas, exact.writers);
         (self.pushes.gateway, self.pushes.delivered) = (approximate.gateway, approximate.delivered);
         self.telemetry = approximate.telemetry;
         self.circuits = crate::http::Circuits::default();
