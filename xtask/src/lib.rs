@@ -14,14 +14,15 @@
 //! | [`image`] | builds the container image, and runs it |
 //! | [`kubernetes`] | reads the manifests in `deploy/kubernetes` |
 //! | [`npm`] | builds the package for Node |
-//! | [`oci`] | builds an OCI image layout |
+//! | [`oci`] | builds an OCI image layout of the component and the WIT packages |
 //! | [`guests`] | builds the example plugs in other languages, and runs their tests |
 //! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
 //! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`soak`] | runs soak tests |
 //! | [`reference`] | generates the reference of the JSON contract |
 //! | [`types`] | generates types of requests, settings and responses for TypeScript and Python, and the agent card |
-//! | [`wit`] | generates the page and the golden file of the world |
+//! | [`new_plug`] | runs the test of the crate that `plugpipe-harness new plug` writes |
+//! | [`wit`] | generates the page and the golden file of the world, and encodes its packages |
 //! | [`reproducible`] | compares the component with a build in another folder |
 
 #![deny(missing_docs)]
@@ -38,6 +39,7 @@ pub mod image;
 pub mod imports;
 pub mod kubernetes;
 pub mod mixin;
+pub mod new_plug;
 pub mod npm;
 pub mod oci;
 pub mod reference;

@@ -8,7 +8,7 @@ use xtask::{build, checksums, dist, generate, image, npm, oci, release_check, re
 const USAGE: &str = "\
 cargo xtask dist [FOLDER]    the folder of PlugPipe's registry, below dist
 cargo xtask npm [FOLDER]     the package for Node, in dist/npm
-cargo xtask oci [FOLDER]     the component as an OCI image layout, in dist/oci
+cargo xtask oci [FOLDER]     the component and its WIT packages as an OCI image layout, in dist/oci
 cargo xtask image [FOLDER]   the harness as a container image, as an OCI image layout, in dist/image; with
                              --binary=FILE of a static binary that was built before
 cargo xtask checksums FOLDER SHA256SUMS of its files
@@ -18,7 +18,7 @@ cargo xtask generate         plug.yaml's operations and schemas, and of those do
 cargo xtask soak NAME        run a soak test: conversations, gateway, recovery or serve; prints its row for docs/benchmarks.md
 cargo xtask reproducible     compare the component with a build in another folder
 cargo xtask release-check    run the checks before a release: reproducible, cargo doc, the book, fuzz targets, guests
-                             in other languages, Kubernetes manifests, the container image; or the one that is named
+                             in other languages, a new plug's test, Kubernetes manifests, the container image; or the one that is named
 
 With --auditable, dist, npm and oci use a component with an embedded list of its crates (cargo install cargo-auditable).";
 

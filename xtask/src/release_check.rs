@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{book, guests, image, kubernetes, output, reproducible, root};
+use crate::{book, guests, image, kubernetes, new_plug, output, reproducible, root};
 
 /// A check and what it verifies.
 struct Step {
@@ -48,6 +48,11 @@ const STEPS: &[Step] = &[
         name: "guests",
         verifies: "plugs in JavaScript, Python and C pass tests/guests.json, and a composed component pushes",
         run: |_| guests::check(),
+    },
+    Step {
+        name: "new plug",
+        verifies: "the crate that `new plug` writes passes its own test",
+        run: |_| new_plug::check(),
     },
     Step {
         name: "kubernetes",

@@ -1,10 +1,10 @@
-//! The world as text: a golden file that prevents changes within a version, and a documentation
-//! page.
+//! The world: a golden file that prevents changes within a version, a documentation page, and its
+//! packages as registries take them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use wit_component::WitPrinter;
-use wit_parser::{PackageId, Resolve};
+use wit_component::{DecodedWasm, WitPrinter};
+use wit_parser::{IndexMap, PackageId, Resolve, WorldItem, WorldKey};
 
 use crate::{read_text, root, write};
 
@@ -16,14 +16,91 @@ pub struct World {
     pub text: String,
 }
 
+/// A package of `wit/` that is this project's.
+pub struct Package {
+    /// Its namespace and name, such as `plugpipe:plug`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The package as a component, in the form in which registries hold it.
+    pub encoded: Vec<u8>,
+}
+
+/// The namespace of this project's packages; all others in `wit/deps` are those of WASI.
+const NAMESPACE: &str = "plugpipe";
+
+/// Parses a folder of WIT, with its dependencies below `deps`.
+fn parse(folder: &Path) -> Result<(Resolve, PackageId), String> {
+    let mut resolve = Resolve::default();
+    let pushed = resolve.push_dir(folder);
+    let (package, _) = pushed.map_err(|error| format!("cannot read {}: {error:#}", folder.display()))?;
+    Ok((resolve, package))
+}
+
 /// Reads `wit/`.
 pub fn world() -> Result<World, String> {
-    let problem = |error: String| format!("cannot read wit/: {error}");
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(root().join("wit")).map_err(|error| problem(format!("{error:#}")))?;
-    let name = &resolve.packages.get(package).ok_or_else(|| problem("it has no package".into()))?.name;
-    let version = name.version.as_ref().ok_or_else(|| problem("the package has no version".into()))?.to_string();
+    let problem = |error: &str| format!("cannot read wit/: {error}");
+    let (resolve, package) = parse(&root().join("wit"))?;
+    let name = &resolve.packages.get(package).ok_or_else(|| problem("it has no package"))?.name;
+    let version = name.version.as_ref().ok_or_else(|| problem("the package has no version"))?.to_string();
     Ok(World { version, text: print(&resolve, package)? })
+}
+
+/// This project's packages in `wit/`, each after those that it needs.
+pub fn packages() -> Result<Vec<Package>, String> {
+    let (resolve, _) = parse(&root().join("wit"))?;
+    let mut packages = Vec::new();
+    for id in resolve.topological_packages() {
+        let Some(package) = resolve.packages.get(id).filter(|package| package.name.namespace == NAMESPACE) else {
+            continue;
+        };
+        let name = format!("{NAMESPACE}:{}", package.name.name);
+        let version = package.name.version.as_ref().ok_or_else(|| format!("wit/: {name} has no version"))?.to_string();
+        let encoded =
+            wit_component::encode(&resolve, id).map_err(|error| format!("cannot encode {name}: {error:#}"))?;
+        packages.push(Package { name, version, encoded });
+    }
+    Ok(packages)
+}
+
+/// Names of imports and of exports.
+type Interfaces = (Vec<String>, Vec<String>);
+
+/// The interfaces that a component imports and exports; a WIT package exports its own.
+pub fn interfaces(component: &[u8]) -> Result<Interfaces, String> {
+    let decoded =
+        wit_component::decode(component).map_err(|error| format!("cannot decode the component: {error:#}"))?;
+    match &decoded {
+        DecodedWasm::Component(resolve, world) => of_world(resolve, *world),
+        DecodedWasm::WitPackage(resolve, package) => {
+            let package = resolve.packages.get(*package).ok_or("the WIT package is none")?;
+            let mut exports: Vec<String> = package
+                .interfaces
+                .keys()
+                .chain(package.worlds.keys())
+                .map(|own| package.name.interface_id(own))
+                .collect();
+            exports.sort();
+            Ok((Vec::new(), exports))
+        }
+    }
+}
+
+/// The interfaces that a world in a folder of WIT imports and exports.
+pub fn interfaces_of_world(folder: &Path, world: &str) -> Result<Interfaces, String> {
+    let (resolve, package) = parse(folder)?;
+    let world = resolve.select_world(&[package], Some(world)).map_err(|error| format!("{world}: {error:#}"))?;
+    of_world(&resolve, world)
+}
+
+fn of_world(resolve: &Resolve, world: wit_parser::WorldId) -> Result<Interfaces, String> {
+    let world = resolve.worlds.get(world).ok_or("there is no such world")?;
+    let names = |items: &IndexMap<WorldKey, WorldItem>| {
+        let mut names: Vec<String> = items.keys().map(|key| resolve.name_world_key(key)).collect();
+        names.sort();
+        names
+    };
+    Ok((names(&world.imports), names(&world.exports)))
 }
 
 fn print(resolve: &Resolve, package: PackageId) -> Result<String, String> {

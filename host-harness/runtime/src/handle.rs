@@ -25,6 +25,7 @@ pub struct PlugHandle {
     warnings: Arc<[String]>,
     /// As of the end of the last call.
     recovery: Arc<Mutex<Recovery>>,
+    replaced: Arc<AtomicU64>,
 }
 
 /// A call's future on the session that the task owns.
@@ -61,8 +62,9 @@ impl PlugHandle {
         let recovery = Arc::new(Mutex::new(session.recovery().clone()));
         let description = Arc::new(session.description().clone());
         let warnings = session.warnings().into();
+        let replaced = session.replaced();
         tokio::spawn(serve(session, queue, leaving, Arc::clone(&recovery)));
-        Self { calls, left, description, warnings, recovery }
+        Self { calls, left, description, warnings, recovery, replaced }
     }
 
     /// What the plug said of the configuration that it was started with, such as keys that it does
@@ -124,6 +126,12 @@ impl PlugHandle {
             return Err(Error::Ended);
         }
         Ok(self.recovery.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// How often the plug's state was replaced, or not all of it could be restored: handles of
+    /// before may then be those of other series.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Relaxed)
     }
 
     /// Host resources that the recorder holds between calls: see [`Session::host_resources`].

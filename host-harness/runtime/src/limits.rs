@@ -302,6 +302,11 @@ impl Watch {
         self.host_calls += 1;
     }
 
+    /// Counts what is as much work as so many calls of the host.
+    pub(crate) fn host_calls(&mut self, calls: u64) {
+        self.host_calls = self.host_calls.saturating_add(calls);
+    }
+
     pub(crate) fn epoch(&mut self) -> AtEpoch {
         if self.host_calls > self.limits.host_calls {
             return AtEpoch::Passed(Limit::HostCalls(self.limits.host_calls));

@@ -225,8 +225,13 @@ impl Plug {
     /// A JSON Schema of an operation's `ctx`; none if the plug has none, or no such operation. Runs
     /// the plug.
     pub async fn schema(&self, operation: &str) -> Result<Option<String>, Error> {
-        let mut instance = self.describing(Limits::default()).await?;
-        let limit = Limits::default().recorder_call();
+        self.schema_within(operation, Limits::default()).await
+    }
+
+    /// The same for a component that is to run within these limits.
+    pub async fn schema_within(&self, operation: &str, limits: Limits) -> Result<Option<String>, Error> {
+        let mut instance = self.describing(limits).await?;
+        let limit = limits.recorder_call();
         Ok(call_recorder!(&mut instance, limit, |exports, store| exports.plug.call_schema(store, operation))?)
     }
 

@@ -18,6 +18,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -88,6 +89,9 @@ pub struct Session {
     limits: Limits,
     journal: Journal,
     recovery: Recovery,
+    /// How often the state became another one than the calls so far made: handles of before may
+    /// then be those of other series.
+    replaced: Arc<AtomicU64>,
     /// None after a crash until the next call, and while a call has it.
     instance: Option<Box<Instance<Recorder>>>,
     /// Whether a call has the instance, or was dropped together with it.
@@ -167,6 +171,7 @@ impl Session {
             tickets: (next, if journal.is_in_folder() { next } else { u64::MAX }),
             journal,
             recovery: Recovery::default(),
+            replaced: Arc::default(),
             instance: None,
             in_call: false,
             last_nanos: 0,
@@ -253,6 +258,11 @@ impl Session {
     /// What became of crashes so far.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
+    }
+
+    /// Counts how often handles of before became invalid.
+    pub(crate) fn replaced(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.replaced)
     }
 
     /// The recorder's memory, in bytes: all that its instance ever asked for, since an instance gives

@@ -208,6 +208,7 @@ impl Factory {
             None => return Err(not_loaded(wasmtime::Error::msg(WAITED))),
         };
         store.data_mut().egress.reach = reach;
+        store.data_mut().monitored.is_started = true;
         Ok((store, component, yielded))
     }
 }

@@ -104,7 +104,7 @@ fn context(given: &str) -> Result<Map<String, Value>, CommandError> {
 
 async fn list(args: &CallArgs) -> Result<bool, CommandError> {
     let plug = args.plug.plug()?;
-    let description = plug.describe().await?;
+    let description = plug.describe_within(args.plug.limits()?).await?;
     let operations = description.operations.iter();
     let operations: Vec<Value> =
         operations.map(|operation| json!({"operation": operation.name, "summary": operation.summary})).collect();
@@ -114,14 +114,14 @@ async fn list(args: &CallArgs) -> Result<bool, CommandError> {
 
 async fn help(args: &CallArgs, operation: &str) -> Result<bool, CommandError> {
     let plug = args.plug.plug()?;
-    let description = plug.describe().await?;
+    let description = plug.describe_within(args.plug.limits()?).await?;
     let Some(described) = description.operations.iter().find(|known| known.name == operation) else {
         let near = nearest(operation, description.operations.iter().map(|known| known.name.as_str()));
         let separator = if near.is_empty() { ";" } else { "" };
         let problem = format!("unknown operation{near}{separator} plugpipe-harness call --list lists them");
         return Err(CommandError::settings(operation, problem));
     };
-    let schema = plug.schema(operation).await?;
+    let schema = plug.schema_within(operation, args.plug.limits()?).await?;
     let schema = schema.and_then(|schema| serde_json::from_str::<Value>(&schema).ok()).unwrap_or_default();
     match args.output {
         Some(output @ (Output::Json | Output::Yaml)) => output.print(&schema),

@@ -8,20 +8,19 @@ use clap::{Args, ValueEnum};
 use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::pipe::{Pipe, Problem};
 use plugpipe_harness::serve::WebConfig;
-use plugpipe_harness::yaml::prune::Pruned;
-use plugpipe_harness::{
-    CommandError, EXAMPLE_NAME, Error, Grants, Limits, Plug, embedded, grants, load, settings, yaml,
-};
+use plugpipe_harness::{CommandError, EXAMPLE_NAME, Error, Grants, Limits, grants, settings, yaml};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
-use super::declared;
+use super::check_plugs;
+use super::check_settings::{Lazy, UNKNOWN, placed, refused_settings, remove_unknown};
+use super::declared::{self, PlugFile};
 use super::pipe_file::{is_plug, line};
-use super::plug_args::read;
+use super::plug_args::{first_component, read};
 use super::show;
 
 /// Validate pipes, configurations, grants and web configuration files without running anything
 ///
+/// Components that a configuration or --plug names are loaded, and what they lack is a problem.
 /// Problems are printed with file, line and column. Exit status: 0 if all files are valid, also with
 /// warnings; 1 if a file has a problem; 2 if the command line is wrong or a file cannot be read.
 #[derive(Args)]
@@ -29,6 +28,7 @@ use super::show;
     plugpipe-harness check examples/pipes/pipespec.yaml\n  \
     plugpipe-harness check pipes/*.yaml config.yaml grants.yaml --env HOSTNAME\n  \
     plugpipe-harness check web.yml\n  \
+    plugpipe-harness check pipe.yaml --plug greeter=greeter.wasm\n  \
     plugpipe-harness check settings.yaml --as configuration --json | jq '.[].problems'")]
 pub(crate) struct CheckArgs {
     /// The files
@@ -40,9 +40,10 @@ pub(crate) struct CheckArgs {
     /// Use the value of an environment variable; without it, settings with ${NAME} are not checked
     #[arg(long = "env", value_name = "NAME")]
     names: Vec<String>,
-    /// A component whose configuration this is, instead of the embedded one's
-    #[arg(long, value_name = "FILE", env = "PLUGPIPE_PLUG")]
-    plug: Option<PathBuf>,
+    /// A component whose configuration this is, instead of the embedded one's (or PLUGPIPE_PLUG in
+    /// the environment). As NAME=FILE, a further plug of the pipes
+    #[arg(id = "plug", long = "plug", value_name = "[NAME=]FILE", value_parser = declared::plug_file)]
+    plugs: Vec<PlugFile>,
     /// Print JSON instead of lines
     #[arg(long)]
     json: bool,
@@ -85,29 +86,48 @@ impl Kind {
     }
 }
 
-/// A plug that is loaded when it is first needed.
-struct Lazy<'a> {
-    path: Option<&'a Path>,
-    plug: OnceCell<Plug>,
-}
-
-impl Lazy<'_> {
-    async fn get(&self) -> Result<&Plug, CommandError> {
-        let load = async || match self.path.filter(|path| !path.as_os_str().is_empty()) {
-            Some(path) => load(path, Default::default()),
-            None => embedded(),
-        };
-        Ok(self.plug.get_or_try_init(load).await?)
-    }
+/// The names of further plugs: those of `--plug`, and those that configurations among the files
+/// declare.
+fn further_names(args: &CheckArgs, texts: &[(&PathBuf, String)]) -> BTreeSet<String> {
+    let is_configuration = |document: &yaml::Node| match args.kind {
+        Some(kind) => kind == Kind::Configuration,
+        None => Kind::of(document) == Kind::Configuration,
+    };
+    let documents = texts.iter().filter_map(|(_, text)| yaml::read(text).ok()).filter(is_configuration);
+    let declared = documents.filter_map(|document| match document.to_value().get(declared::MEMBER) {
+        Some(Value::Object(plugs)) => Some(plugs.keys().cloned().collect::<Vec<_>>()),
+        _ => None,
+    });
+    args.plugs.iter().filter_map(|file| file.name.clone()).chain(declared.flatten()).collect()
 }
 
 pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
-    let plug = Lazy { path: args.plug.as_deref(), plug: OnceCell::new() };
+    let plug = Lazy::new(first_component(&args.plugs)?);
     let names: BTreeSet<String> = args.names.iter().cloned().collect();
     // A file that cannot be read is an error of the command line, before any output.
     let files: Vec<(&PathBuf, String)> =
         args.files.iter().map(|path| Ok((path, read(path)?))).collect::<Result<_, CommandError>>()?;
+    let further = further_names(&args, &files);
     let (mut reports, mut valid) = (Vec::new(), true);
+    let mut tell = |file: &str, kind: &str, problems: &[Problem]| {
+        let is_valid = problems.iter().all(|problem| problem.is_warning);
+        valid &= is_valid;
+        if args.json {
+            reports.push(report(file, kind, is_valid, problems));
+            return;
+        }
+        for problem in problems {
+            show::print(&line(file, problem));
+        }
+        if is_valid {
+            show::print(&format!("{file}: valid {kind}"));
+        }
+    };
+    for PlugFile { name, path } in &args.plugs {
+        if name.is_some() {
+            tell(&path.display().to_string(), "component", &check_plugs::component(path)?);
+        }
+    }
     for (path, text) in files {
         let file = path.display().to_string();
         let document = yaml::read(&text);
@@ -119,25 +139,14 @@ pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
                 message: format!("is not valid YAML: {error}"),
                 position: error.position(),
             }],
-            (_, Kind::Pipe) => pipe(&text, &plug).await?,
+            (_, Kind::Pipe) => pipe(&text, &plug, &further).await?,
             (Ok(document), Kind::Grants) => grants_file(document, path),
             (Ok(document), Kind::WebConfiguration) => {
                 WebConfig::from_file(path).err().map(|problem| placed(document, &problem, false)).into_iter().collect()
             }
             (Ok(document), Kind::Configuration) => configuration(document, &text, &file, &names, &plug).await?,
         };
-        let is_valid = problems.iter().all(|problem| problem.is_warning);
-        valid &= is_valid;
-        if args.json {
-            reports.push(report(&file, kind, is_valid, &problems));
-            continue;
-        }
-        for problem in &problems {
-            show::print(&line(&file, problem));
-        }
-        if is_valid {
-            show::print(&format!("{file}: valid {}", kind.name()));
-        }
+        tell(&file, kind.name(), &problems);
     }
     if args.json {
         show::print_json(&reports);
@@ -145,7 +154,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<bool, CommandError> {
     Ok(valid)
 }
 
-fn report(file: &str, kind: Kind, valid: bool, problems: &[Problem]) -> Value {
+fn report(file: &str, kind: &str, valid: bool, problems: &[Problem]) -> Value {
     let problems = problems.iter().map(|problem| {
         json!({
             "severity": if problem.is_warning { "warning" } else { "error" },
@@ -155,20 +164,21 @@ fn report(file: &str, kind: Kind, valid: bool, problems: &[Problem]) -> Value {
             "column": problem.position.map(|at| at.column),
         })
     });
-    json!({"file": file, "kind": kind.name(), "valid": valid, "problems": problems.collect::<Vec<_>>()})
+    json!({"file": file, "kind": kind, "valid": valid, "problems": problems.collect::<Vec<_>>()})
 }
 
 /// The problems of a pipe. A plug that this host does not have is a warning, because another host
 /// may have it.
-async fn pipe(text: &str, plug: &Lazy<'_>) -> Result<Vec<Problem>, CommandError> {
+async fn pipe(text: &str, plug: &Lazy, further: &BTreeSet<String>) -> Result<Vec<Problem>, CommandError> {
     let mut problems = Pipe::check(text);
     let (Ok(pipe), Ok(document)) = (Pipe::from_yaml(text), yaml::read(text)) else { return Ok(problems) };
     let own = plug.get().await?.describe().await?.name.as_str();
     let mut seen = BTreeSet::new();
-    let is_here = |plug: &str| [own, EXAMPLE_NAME].iter().any(|name| is_plug(plug, name));
+    let here = || [own, EXAMPLE_NAME].into_iter().chain(further.iter().map(String::as_str));
+    let is_here = |plug: &str| here().any(|name| is_plug(plug, name));
     for step in pipe.steps.iter().filter(|step| !is_here(&step.plug)) {
         if seen.insert(&step.plug) {
-            let near = yaml::nearest(&step.plug, [own, EXAMPLE_NAME]);
+            let near = yaml::nearest(&step.plug, here());
             let path = step.path.clone();
             problems.push(Problem {
                 is_warning: true,
@@ -200,9 +210,6 @@ fn grants_file(document: &yaml::Node, path: &Path) -> Vec<Problem> {
     problems
 }
 
-/// Stands for the value of a variable that is not granted.
-const UNKNOWN: char = '\u{e000}';
-
 /// Starts the plug with the configuration and no grants, so that it says what is wrong and reaches
 /// nothing; once more without each place that is wrong, until nothing else is.
 async fn configuration(
@@ -210,7 +217,7 @@ async fn configuration(
     text: &str,
     file: &str,
     names: &BTreeSet<String>,
-    plug: &Lazy<'_>,
+    plug: &Lazy,
 ) -> Result<Vec<Problem>, CommandError> {
     let mut problems = Vec::new();
     let mut all = names.clone();
@@ -227,9 +234,10 @@ async fn configuration(
         }
     };
     // For the host, and with variables of their own.
-    let section = config.as_object_mut().and_then(|members| members.remove(declared::MEMBER));
+    config.as_object_mut().and_then(|members| members.remove(declared::MEMBER));
+    let section = document.to_written().get(declared::MEMBER).cloned();
     match declared::declared(section.as_ref(), Some(Path::new(file)), &[]) {
-        Ok(_) => {}
+        Ok(declared) => problems.extend(check_plugs::declared(document, &declared, plug).await?),
         Err(CommandError::Host(Error::Settings { what, problem })) if what == file => {
             problems.push(placed(document, &problem, false));
         }
@@ -247,64 +255,8 @@ async fn configuration(
         Err(problem) => Err(problem),
     };
     problems.extend(scheduled.err().map(|problem| placed(document, &problem, false)));
-    let mut left = Pruned::new(config);
-    loop {
-        let problem = match plug.start(left.value(), Grants::none(), Limits::default()).await {
-            Ok(handle) => {
-                // To a plug the configuration is its `cfg`.
-                let warnings = handle.warnings().iter().map(|warning| warning.strip_prefix("cfg.").unwrap_or(warning));
-                problems.extend(warnings.map(|warning| placed(document, warning, true)));
-                break;
-            }
-            Err(Error::Config { problem, .. }) => problem,
-            Err(error) => return Err(error.into()),
-        };
-        let found = problem.split_once(": ").and_then(|(path, text)| Some((left.remove(path)?, text)));
-        let Some((path, text)) = found else {
-            problems.push(placed(document, &problem, false));
-            break;
-        };
-        problems.push(placed(document, &format!("{path}: {text}"), false));
-    }
+    let said = refused_settings(plug, config, &Grants::none(), Limits::default()).await?;
+    problems.extend(said.into_iter().map(|(problem, is_warning)| placed(document, &problem, is_warning)));
     problems.sort_by_key(|problem| problem.position);
     Ok(problems)
-}
-
-/// Removes members whose value is not known.
-fn remove_unknown(value: &mut Value, path: &str, tell: &mut dyn FnMut(&str)) {
-    let is_unknown = |value: &Value| value.as_str().is_some_and(|text| text.contains(UNKNOWN));
-    match value {
-        Value::Object(members) => members.retain(|name, member| {
-            let path = yaml::shape::joined(path, name);
-            if is_unknown(member) {
-                tell(&path);
-                return false;
-            }
-            remove_unknown(member, &path, tell);
-            true
-        }),
-        Value::Array(items) => {
-            let mut index = 0;
-            items.retain_mut(|item| {
-                let path = format!("{path}[{index}]");
-                index += 1;
-                if is_unknown(item) {
-                    tell(&path);
-                    return false;
-                }
-                remove_unknown(item, &path, tell);
-                true
-            });
-        }
-        _ => {}
-    }
-}
-
-/// A problem whose text begins with a path.
-fn placed(document: &yaml::Node, problem: &str, is_warning: bool) -> Problem {
-    let (path, message) = match problem.split_once(": ") {
-        Some((path, message)) if !path.contains(' ') => (path, message),
-        _ => ("file", problem),
-    };
-    Problem { is_warning, path: path.into(), message: message.into(), position: Some(document.position_of(path)) }
 }

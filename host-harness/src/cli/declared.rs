@@ -1,17 +1,18 @@
-//! Declarations of further plugs: `--plug NAME=FILE`, and the member `plugs` of a configuration.
+//! Declarations of further plugs: `--plug NAME=FILE`, `--grant NAME=GRANT`, and the member `plugs`
+//! of a configuration.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use plugpipe_harness::yaml::nearest;
-use plugpipe_harness::{CommandError, Grants, grants, settings};
+use plugpipe_harness::{CommandError, Grants, Origin, grants, settings};
 use serde_json::{Map, Value, json};
 
 /// The member of a configuration that this module reads.
 pub(super) const MEMBER: &str = "plugs";
 
-const COMPONENT: &str = "component";
+pub(super) const COMPONENT: &str = "component";
 pub(super) const CONFIG: &str = "config";
 pub(super) const GRANTS: &str = "grants";
 const STATE: &str = "state";
@@ -36,6 +37,41 @@ pub(super) fn plug_file(text: &str) -> Result<PlugFile, String> {
     }
 }
 
+/// The value of `--grant`: an origin for the first plug, or `NAME=` and what that plug is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum GrantOption {
+    First(Origin),
+    Further(String, Granted),
+}
+
+/// What the command line grants a further plug.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Granted {
+    /// To record in the first plug.
+    Metrics,
+    /// To query through it.
+    Query,
+    Origin(Origin),
+}
+
+/// Parses the value of `--grant`.
+pub(super) fn grant(text: &str) -> Result<GrantOption, String> {
+    let Some((name, granted)) = text.split_once('=').filter(|(name, _)| is_name(name)) else {
+        return text.parse().map(GrantOption::First).map_err(|problem| match text {
+            "metrics" | "query" => format!("{problem}, or NAME={text} for a further plug"),
+            _ => problem,
+        });
+    };
+    let granted = match granted {
+        "metrics" => Granted::Metrics,
+        "query" => Granted::Query,
+        origin => {
+            Granted::Origin(origin.parse().map_err(|problem| format!("{problem}, or {name}=metrics, or {name}=query"))?)
+        }
+    };
+    Ok(GrantOption::Further(name.to_owned(), granted))
+}
+
 /// Names are those of folders and of values of a label too.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
@@ -50,6 +86,8 @@ pub(super) struct Declared {
     pub(super) config: Value,
     /// None if its configuration grants the servers that it names.
     pub(super) grants: Option<Grants>,
+    /// What the command line grants beside either.
+    granted: Vec<Granted>,
     pub(super) state: Option<PathBuf>,
     /// The file that declares it, for errors.
     pub(super) file: String,
@@ -60,6 +98,34 @@ impl Declared {
     pub(super) fn refused(&self, problem: &str) -> CommandError {
         CommandError::settings(self.file.clone(), format!("{MEMBER}.{}.{CONFIG}.{problem}", self.name))
     }
+
+    /// These grants, and those of the command line.
+    pub(super) fn and_granted(&self, mut grants: Grants) -> Grants {
+        for granted in &self.granted {
+            match granted {
+                Granted::Metrics => grants.metrics = true,
+                Granted::Query => grants.query = true,
+                Granted::Origin(origin) => grants = grants.and(origin.clone()),
+            }
+        }
+        grants
+    }
+}
+
+/// Adds what the command line grants further plugs.
+pub(super) fn grant_further(plugs: &mut [Declared], options: &[GrantOption]) -> Result<(), CommandError> {
+    for option in options {
+        let GrantOption::Further(name, granted) = option else { continue };
+        let near = nearest(name, plugs.iter().map(|plug| plug.name.as_str()));
+        let Some(plug) = plugs.iter_mut().find(|plug| plug.name == *name) else {
+            let problem = format!(
+                "{name}: no further plug has this name{near}; add one with --plug {name}=FILE.wasm or below {MEMBER} in the --config file"
+            );
+            return Err(CommandError::settings("--grant", problem));
+        };
+        plug.granted.push(granted.clone());
+    }
+    Ok(())
 }
 
 /// Reads the declarations: `section` is the member `plugs` of the configuration in `file`, with its
@@ -99,6 +165,7 @@ pub(super) fn declared(
             component: component.clone(),
             config: json!({}),
             grants: None,
+            granted: Vec::new(),
             state: None,
             file: what.clone(),
         });
@@ -155,7 +222,8 @@ fn member(
             Some(own.map_err(|text| problem(format!("{at}.{GRANTS}.{text}")))?)
         }
     };
-    Ok(Declared { name: name.to_owned(), component, config, grants, state: path(STATE)?, file: what.to_owned() })
+    let (name, state, file) = (name.to_owned(), path(STATE)?, what.to_owned());
+    Ok(Declared { name, component, config, grants, granted: Vec::new(), state, file })
 }
 
 #[cfg(test)]
@@ -171,6 +239,34 @@ mod tests {
         assert_eq!(parsed("./a=b.wasm").unwrap(), (None, "./a=b.wasm".into()));
         assert!(parsed("a=").unwrap_err().contains("a=FILE.wasm"));
         assert!(parsed("").is_err());
+    }
+
+    #[test]
+    fn a_grant_is_an_origin_or_one_of_a_named_plug() {
+        assert!(matches!(grant("http://h:1").unwrap(), GrantOption::First(_)));
+        assert_eq!(grant("a=metrics").unwrap(), GrantOption::Further("a".into(), Granted::Metrics));
+        let of_a = GrantOption::Further("a".into(), Granted::Origin("http://h:1".parse().unwrap()));
+        assert_eq!(grant("a=http://h:1").unwrap(), of_a);
+        assert!(grant("a=metric").unwrap_err().ends_with("or a=metrics, or a=query"));
+        assert!(grant("metrics").unwrap_err().contains("or NAME=metrics for a further plug"));
+        assert!(!grant("h:1").unwrap_err().contains("NAME"));
+    }
+
+    #[test]
+    fn the_command_line_grants_beside_what_is_declared() {
+        let mut plugs = read(json!({
+            "a": {"component": "a.wasm", "grants": {"query": true}},
+        }))
+        .unwrap();
+        let options = ["a=metrics", "http://first:1", "b=http://h:1"].map(|text| grant(text).unwrap());
+        grant_further(&mut plugs, &options).unwrap();
+        let [a, b] = plugs.as_slice() else { panic!("two plugs") };
+        let granted = a.and_granted(a.grants.clone().unwrap());
+        assert!(granted.metrics && granted.query && granted.origins.is_empty());
+        let granted = b.and_granted(Grants::none());
+        assert!(!granted.metrics && granted.origins.len() == 1);
+        let unknown = grant_further(&mut plugs, &[grant("bb=metrics").unwrap()]).unwrap_err().to_string();
+        assert!(unknown.contains("--grant: bb: no further plug has this name"), "{unknown}");
     }
 
     fn read(section: Value) -> Result<Vec<Declared>, String> {

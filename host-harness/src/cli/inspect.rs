@@ -184,8 +184,8 @@ impl Row {
 const NO: &str = "no";
 
 /// Interfaces of the first plug that a further one may import.
-const METRICS: &str = "plugpipe:monitoring/metrics@";
-const QUERY: &str = "plugpipe:monitoring/query@";
+pub(super) const METRICS: &str = "plugpipe:monitoring/metrics@";
+pub(super) const QUERY: &str = "plugpipe:monitoring/query@";
 
 fn compare(
     plug: &Plug,
@@ -252,6 +252,9 @@ fn compare(
     if grants.metrics {
         let series = grants.limits.series.unwrap_or(DEFAULT_SERIES);
         row("series in the first plug".into(), "-", series.to_string());
+        let prefix =
+            grants.metrics_prefix.as_ref().map_or("any".into(), |prefix| format!("those that begin with {prefix}"));
+        row("metrics' names in the first plug".into(), "-", prefix);
     }
     let compile = CompileLimits::default().granted(&grants.limits);
     row("component size (--plug)".into(), "-", format!("{} bytes", compile.component_bytes));

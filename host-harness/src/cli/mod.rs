@@ -2,6 +2,8 @@
 
 mod call;
 mod check;
+mod check_plugs;
+mod check_settings;
 mod complete;
 mod dashboards;
 mod declared;

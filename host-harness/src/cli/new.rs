@@ -9,7 +9,8 @@ use super::init::write_files;
 use super::show;
 
 /// The files of a plug: path and text, in which `{{NAME}}` is replaced.
-const PLUG: [(&str, &str); 6] = [
+const PLUG: [(&str, &str); 7] = [
+    (".gitignore", "/target\n"),
     ("Cargo.toml", include_str!("../../templates/plug/Cargo.toml.in")),
     ("src/lib.rs", include_str!("../../templates/plug/lib.rs")),
     ("tests/pipe.rs", include_str!("../../templates/plug/test.rs")),

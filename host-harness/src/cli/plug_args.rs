@@ -13,7 +13,7 @@ use plugpipe_harness::{
 };
 use serde_json::{Value, json};
 
-use super::declared::{self, Declared, PlugFile};
+use super::declared::{self, Declared, GrantOption, PlugFile};
 use super::show;
 
 /// Names a component that is loaded instead of the embedded one.
@@ -34,9 +34,11 @@ pub(super) struct PlugArgs {
     /// itself
     #[arg(long = "grants", value_name = "FILE")]
     grants_file: Option<PathBuf>,
-    /// Grant one more origin, such as http://127.0.0.1:9091
-    #[arg(long = "grant", value_name = "ORIGIN")]
-    pub(super) grants: Vec<Origin>,
+    /// Grant one more origin, such as http://127.0.0.1:9091. As NAME=metrics, NAME=query or
+    /// NAME=ORIGIN, what a further plug is granted: to record in the first plug, to query through
+    /// it, or an origin
+    #[arg(id = "grant", long = "grant", value_name = "[NAME=]GRANT", value_parser = declared::grant)]
+    granted: Vec<GrantOption>,
     /// Grant addresses that a granted name may resolve to: a network such as 10.1.0.0/16, or
     /// private, loopback, …
     #[arg(long = "address", value_name = "RANGE")]
@@ -116,14 +118,17 @@ impl PlugArgs {
 
     /// The component of the first plug, unless it is the embedded one.
     fn file(&self) -> Result<Option<PathBuf>, CommandError> {
-        let mut paths = self.components.iter().filter(|file| file.name.is_none()).map(|file| &file.path);
-        let path = paths.next().cloned();
-        if paths.next().is_some() {
-            let problem = "only one replaces the embedded plug; give the others names, as in --plug NAME=FILE.wasm";
-            return Err(CommandError::settings("--plug", problem));
-        }
-        let path = path.or_else(|| std::env::var_os(PLUG_VARIABLE).map(PathBuf::from));
-        Ok(path.filter(|path| !path.as_os_str().is_empty()))
+        first_component(&self.components)
+    }
+
+    /// Grants the first plug one more origin.
+    pub(super) fn grant_origin(&mut self, origin: Origin) {
+        self.granted.push(GrantOption::First(origin));
+    }
+
+    /// The limits of the first plug.
+    pub(super) fn limits(&self) -> Result<Limits, CommandError> {
+        Ok(self.inputs()?.granted.as_ref().map_or_else(Limits::default, limits))
     }
 
     /// The further plugs.
@@ -137,6 +142,14 @@ impl PlugArgs {
         if let Some(name) = self.components.iter().find_map(|file| file.name.as_ref()) {
             let problem = format!("{name}: this command takes one plug; run, watch and inspect take several");
             return Err(CommandError::settings("--plug", problem));
+        }
+        let further = |granted: &GrantOption| match granted {
+            GrantOption::First(_) => None,
+            GrantOption::Further(name, _) => Some(name.clone()),
+        };
+        if let Some(name) = self.granted.iter().find_map(further) {
+            let problem = format!("{name}: this command takes one plug; run, watch and inspect take several");
+            return Err(CommandError::settings("--grant", problem));
         }
         if let (Some(path), false) = (&self.config, self.declared()?.is_empty()) {
             let path = path.display();
@@ -180,7 +193,8 @@ impl PlugArgs {
                 }
                 None => (json!({}), None),
             };
-            let plugs = declared::declared(section.as_ref(), self.config.as_deref(), &self.components)?;
+            let mut plugs = declared::declared(section.as_ref(), self.config.as_deref(), &self.components)?;
+            declared::grant_further(&mut plugs, &self.granted)?;
             Ok(Inputs { config, schedule, granted, plugs })
         })
     }
@@ -216,8 +230,7 @@ impl PlugArgs {
         if let Some(filled) = self.once.filled.get() {
             return Ok(filled);
         }
-        let granted = self.inputs()?.granted.as_ref();
-        let servers = &plug.describe_within(granted.map_or_else(Limits::default, limits)).await?.servers;
+        let servers = &plug.describe_within(self.limits()?).await?.servers;
         let lookup = |name: &str| std::env::var(name).ok();
         let (filled, warnings) = settings::with_default_urls(self.config()?, servers, &self.variables()?, lookup);
         show::warn("", &warnings);
@@ -236,10 +249,14 @@ impl PlugArgs {
     pub(super) async fn grants(&self, plug: &Plug) -> Result<Grants, CommandError> {
         let granted = match &self.inputs()?.granted {
             Some(granted) => granted.clone(),
-            None => Grants::named_by(self.filled(plug).await?, &plug.describe().await?.servers),
+            None => Grants::named_by(self.filled(plug).await?, &plug.describe_within(self.limits()?).await?.servers),
         };
         let folder = self.rules_folder.clone().or_else(|| granted.rules_folder.clone());
-        let granted = self.grants.iter().cloned().fold(granted, Grants::and);
+        let origins = self.granted.iter().filter_map(|granted| match granted {
+            GrantOption::First(origin) => Some(origin.clone()),
+            GrantOption::Further(..) => None,
+        });
+        let granted = origins.fold(granted, Grants::and);
         let granted = self.addresses.iter().cloned().fold(granted, Grants::and_addresses);
         Ok(granted.and_rules_folder(folder))
     }
@@ -289,9 +306,7 @@ impl PlugArgs {
         if self.file()?.is_none() {
             set_nested(&mut config, "mock_mode", true);
         }
-        let granted = self.inputs()?.granted.as_ref();
-        let limits = granted.map_or_else(Limits::default, limits);
-        let handle = plug.start(&config, Grants::none(), limits).await.map_err(|error| self.refused(error))?;
+        let handle = plug.start(&config, Grants::none(), self.limits()?).await.map_err(|error| self.refused(error))?;
         show::warn("", handle.warnings());
         Ok(handle)
     }
@@ -331,6 +346,19 @@ impl PlugArgs {
             .parse()
             .map_err(|_| self.in_config(format!("debug: expected true or false, got {debug:?}")))
     }
+}
+
+/// The component of the first plug among these and in the environment, unless it is the embedded
+/// one.
+pub(super) fn first_component(components: &[PlugFile]) -> Result<Option<PathBuf>, CommandError> {
+    let mut paths = components.iter().filter(|file| file.name.is_none()).map(|file| &file.path);
+    let path = paths.next().cloned();
+    if paths.next().is_some() {
+        let problem = "only one replaces the embedded plug; give the others names, as in --plug NAME=FILE.wasm";
+        return Err(CommandError::settings("--plug", problem));
+    }
+    let path = path.or_else(|| std::env::var_os(PLUG_VARIABLE).map(PathBuf::from));
+    Ok(path.filter(|path| !path.as_os_str().is_empty()))
 }
 
 /// The member of a configuration that nests settings.

@@ -61,6 +61,7 @@ pub(super) async fn loaded<'a>(
         Some(grants) => grants.clone(),
         None => Grants::named_by(&config, servers),
     };
+    let grants = declared.and_granted(grants);
     Ok(Loaded { declared, plug, config, grants })
 }
 
@@ -121,9 +122,10 @@ impl Loaded<'_> {
 }
 
 /// Grants that reach nothing; what the plug records in the first one goes no further either.
-fn without_reach(grants: &Grants) -> Grants {
+pub(super) fn without_reach(grants: &Grants) -> Grants {
     let mut none = Grants::none();
     none.metrics = grants.metrics;
+    none.metrics_prefix.clone_from(&grants.metrics_prefix);
     none.limits = grants.limits;
     none
 }

@@ -116,7 +116,9 @@ pub(crate) async fn query(mut args: QueryArgs) -> Result<bool, CommandError> {
         }
     }
     if let Some(url) = &args.prometheus {
-        args.plug.grants.extend(Origin::of(url));
+        if let Some(origin) = Origin::of(url) {
+            args.plug.grant_origin(origin);
+        }
         ctx.insert("prometheus_config".into(), json!({"prometheus_url": url.as_str()}));
     }
     let answer = args.plug.start().await?.process(Value::Object(ctx).to_string(), "").await?;

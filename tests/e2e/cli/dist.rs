@@ -185,15 +185,30 @@ fn the_oci_layout_names_every_blob_by_its_digest() {
     assert_eq!(read("oci-layout"), json!({"imageLayoutVersion": "1.0.0"}));
     let index = read("index.json");
     assert_eq!(index["manifests"][0]["digest"], signed);
-    let manifest: Value = serde_json::from_slice(&blob(&index["manifests"][0])).unwrap();
-    assert_eq!(manifest["config"]["mediaType"], "application/vnd.wasm.config.v0+json");
-    assert_eq!(manifest["layers"].as_array().unwrap().len(), 1);
-    assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
-    assert_eq!(manifest["annotations"]["org.opencontainers.image.version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(blob(&manifest["layers"][0]), EMBEDDED);
-    let config: Value = serde_json::from_slice(&blob(&manifest["config"])).unwrap();
-    assert_eq!(config["layerDigests"][0], manifest["layers"][0]["digest"]);
-    assert_eq!(config["component"]["imports"], MANIFEST["capabilities"]["imports"]);
+    let (mut references, mut components, mut configs) = (Vec::new(), Vec::new(), Vec::new());
+    for listed in index["manifests"].as_array().unwrap() {
+        let manifest: Value = serde_json::from_slice(&blob(listed)).unwrap();
+        assert_eq!(manifest["config"]["mediaType"], "application/vnd.wasm.config.v0+json");
+        assert_eq!(manifest["layers"].as_array().unwrap().len(), 1);
+        assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
+        let config: Value = serde_json::from_slice(&blob(&manifest["config"])).unwrap();
+        assert_eq!(config["layerDigests"][0], manifest["layers"][0]["digest"]);
+        let reference = listed["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap();
+        references.push((reference.to_owned(), manifest["annotations"]["org.opencontainers.image.version"].clone()));
+        components.push(blob(&manifest["layers"][0]));
+        configs.push(config["component"].clone());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = [(version, version), ("plugpipe-plug-1.0.0", "1.0.0"), ("plugpipe-monitoring-1.0.0", "1.0.0")];
+    assert_eq!(references, expected.map(|(reference, version)| (reference.to_owned(), json!(version))));
+    assert_eq!(components[0], EMBEDDED);
+    assert_eq!(configs[0]["imports"], MANIFEST["capabilities"]["imports"]);
+    // What another project needs to call the component, or to record in it, with nothing but this.
+    let exports = configs[2]["exports"].as_array().unwrap();
+    for interface in ["metrics", "exposition", "query", "types", "monitoring"] {
+        assert!(exports.contains(&json!(format!("plugpipe:monitoring/{interface}@1.0.0"))), "{exports:?}");
+    }
+    assert!(configs[1]["exports"].to_string().contains("plugpipe:plug/hosting@1.0.0"), "{}", configs[1]);
 }
 
 #[test]

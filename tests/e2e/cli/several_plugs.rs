@@ -108,6 +108,70 @@ fn a_credential_goes_with_its_own_plugs_requests_only() {
     assert_eq!(carried, [("/with", Some("Bearer planted-secret")), ("/without", None)]);
 }
 
+#[test]
+fn the_command_line_grants_each_plug_what_it_names() {
+    let server = Fixture::start(|_| (200, "text/plain", b"answered".to_vec()));
+    let folder = tempfile::tempdir().unwrap();
+    let step =
+        |plug: &str| format!("- {{uses: {plug}, with: {{operation: ask, url: '{}/{plug}', text: t}}}}\n", server.url);
+    let pipe = write(folder.path(), "pipe.yaml", &format!("name: p\nsteps:\n{}{}", step("one"), step("two")));
+    let (one, two) = (format!("one={}", notes()), format!("two={}", notes()));
+    let grant = format!("two={}", server.url);
+    let output = run(&["run", &pipe, "--plug", &one, "--plug", &two, "--grant", &grant, "--json"]);
+    let report = answer(&output);
+    assert!(report["steps"][0]["result"].to_string().contains("HttpRequestDenied"), "{report}");
+    let asked = server.asked();
+    assert_eq!(asked.iter().map(|asked| asked.path.as_str()).collect::<Vec<_>>(), ["/two"], "{report}");
+    for (arguments, said) in [
+        (
+            &["run", &pipe, "--plug", &one, "--grant", "on=metrics"][..],
+            "--grant: on: no further plug has this name; did you mean one?",
+        ),
+        (&["call", "random", "--grant", "one=metrics"], "this command takes one plug"),
+        (&["run", &pipe, "--plug", &one, "--grant", "one=metric"], "or one=metrics, or one=query"),
+    ] {
+        let refused = run(arguments);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    }
+}
+
+#[test]
+fn a_check_loads_each_component_and_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let component =
+        |name: &str, text: &str| std::fs::write(folder.path().join(name), wat::parse_str(text).unwrap()).unwrap();
+    component("empty.wasm", "(component)");
+    component("other.wasm", "(component (import \"example:other/thing@1.0.0\" (instance)))");
+    let config = format!(
+        "plugs:\n  empty:\n    component: empty.wasm\n  other:\n    component: other.wasm\n  gone:\n    component: gone.wasm\n  \
+         small:\n    component: {0}\n    grants: {{limits: {{memory: 64KiB}}}}\n  good:\n    component: {0}\n    config: {{server_url: '${{NOT_GRANTED}}'}}\n",
+        notes()
+    );
+    let config = write(folder.path(), "config.yaml", &config);
+    let limits = format!("plugs:\n  a:\n    component: {}\n    grants: {{limits: {{serees: 5}}}}\n", notes());
+    let limits = write(folder.path(), "limits.yaml", &limits);
+    let pipe = write(folder.path(), "pipe.yaml", "steps: [{uses: good}, {uses: option}, {uses: nowhere}]\n");
+    let option = format!("option={}", folder.path().join("empty.wasm").display());
+    let output = run(&["check", &config, &limits, &pipe, "--plug", &option]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", stderr(&output));
+    for said in [
+        "empty.wasm: error: component: it is no plug: it does not export plugpipe:plug/plug@1.0.0",
+        "config.yaml:3:5: error: plugs.empty.component: ",
+        "config.yaml:5:5: error: plugs.other.component: ",
+        "it imports example:other/thing@1.0.0, which this host does not provide",
+        "config.yaml:7:5: error: plugs.gone.component: ",
+        "config.yaml:9:5: error: plugs.small.component: ",
+        "config.yaml:13:14: error: plugs.good.config.server_url: ${NOT_GRANTED} is not granted; add NOT_GRANTED to plugs.good.grants.env",
+        "limits.yaml:4:23: error: plugs.a.grants.limits.serees: unknown key; did you mean series?",
+        "pipe.yaml:1:39: warning: steps[2]: unknown plug \"nowhere\"",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    assert!(!text.contains("unknown plug \"good\"") && !text.contains("unknown plug \"option\""), "{text}");
+}
+
 #[tokio::test]
 async fn a_plug_that_traps_or_hangs_costs_the_others_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -37,7 +37,7 @@ pub(crate) fn component() -> &'static [u8] {
 }
 
 /// The hostile component, which makes this attack as it is instantiated.
-fn component_attacking_at_start(ctx: &Value) -> Vec<u8> {
+pub(crate) fn component_attacking_at_start(ctx: &Value) -> Vec<u8> {
     const MARKER: &[u8] = b"attack at start:";
     let mut bytes = component().to_vec();
     let places: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(MARKER)).collect();

@@ -32,10 +32,31 @@ fn definition(name: &str, label_names: &[&str]) -> Definition {
     }
 }
 
-/// Records a counter, and says its handle or why not.
-pub(crate) fn record(name: &str, kind: &str) -> String {
+/// Records a counter with a label, and says its handle or why not.
+pub(crate) fn record(name: &str, kind: &str, (own, value): (&str, &str)) -> String {
     let kind = if kind == "gauge" { MetricKind::Gauge } else { MetricKind::Counter };
-    said(metrics::record(name, kind, &[label("l", "v")], 1.0))
+    let own = if own.is_empty() { label("l", "v") } else { label(own, value) };
+    said(metrics::record(name, kind, &[own], 1.0))
+}
+
+/// Wants options that all plugs that record a metric would have.
+pub(crate) fn options() -> String {
+    let (mut limited, mut expiring) = (definition("limited_total", &["l"]), definition("expiring_total", &["l"]));
+    limited.series_limit = Some(1);
+    expiring.expire_after_seconds = Some(1.0);
+    [said(metrics::register(&limited)), said(metrics::register(&expiring))].join("\n")
+}
+
+/// A series that takes much in the other plug: hundreds of long lines of an exposition, or a window.
+fn large(kind: &str, text: &str) -> Result<(), Error> {
+    let names = ["a", "b", "c", "d"];
+    let mut large = definition(&format!("large_{kind}"), &names);
+    large.kind = if kind == "summaries" { MetricKind::Summary } else { MetricKind::Histogram };
+    large.buckets = (kind == "buckets").then(|| (0..400).map(f64::from).collect());
+    let family = metrics::register(&large)?;
+    let value = if kind == "buckets" { &"x".repeat(15_000) } else { "" };
+    let labels = names.map(|name| label(name, if name == "a" { text } else { value }));
+    metrics::series_of(family, &labels).map(drop)
 }
 
 /// Adds to a series by its handle, so many times; says what came of the last one.
@@ -71,6 +92,9 @@ pub(crate) fn pretend() -> String {
         said(metrics::series_of(own, &[label("l", "v"), label("plug", "other")])),
         register("plugpipe_capability_violations_total", &[]),
         said(metrics::record("plugpipe_x", MetricKind::Gauge, &[], 1.0)),
+        // Text 0.0.4 writes both with _.
+        register("plugpipe.monitoring.records.total", &[]),
+        said(metrics::record("plugpipe\u{e9}x", MetricKind::Gauge, &[], 1.0)),
     ]
     .join("\n")
 }
@@ -84,6 +108,8 @@ pub(crate) fn fill(with: &str, times: usize) -> String {
             "series" => metrics::record("filled_total", MetricKind::Counter, &[label("n", &text)], 1.0).map(drop),
             "families" => metrics::register(&definition(&format!("filled_{text}_total"), &[])).map(drop),
             "text" => metrics::record(&"x".repeat(1 << 20), MetricKind::Counter, &[], 1.0).map(drop),
+            "buckets" | "summaries" => large(with, &text),
+            "batches" => metrics::record_many(&[0; 60_000], &[1.0; 60_000]).map_err(|rejection| rejection.error),
             "values" => metrics::record_many(&[0; 100_000], &[1.0; 100_000]).map_err(|rejection| rejection.error),
             _ => metrics::set_state(0, &"x".repeat(1 << 20), true),
         };
@@ -95,11 +121,23 @@ pub(crate) fn fill(with: &str, times: usize) -> String {
     made.to_string()
 }
 
-/// Asks through the other plug.
-pub(crate) fn ask() -> String {
+/// Asks through the other plug, so many times; says what came of the last question.
+pub(crate) fn ask(times: usize) -> String {
     let options = query::Options { timeout_ms: None, limit: None, lookback_ms: None };
+    for _ in 1..times {
+        let _ = query::instant("up", None, options);
+    }
     match query::instant("up", None, options) {
         Ok(answer) => format!("ok {}", answer.parts),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+/// Asks for a label whose name leads elsewhere where it is taken for a path.
+pub(crate) fn climb(name: &str) -> String {
+    let selection = query::Selection { matches: Vec::new(), start_ms: None, end_ms: None, limit: None };
+    match query::label_values(name, &selection) {
+        Ok(answer) => format!("ok {}", answer.items.len()),
         Err(error) => format!("{error:?}"),
     }
 }

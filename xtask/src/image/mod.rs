@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use self::tar::Tar;
-use crate::oci::{Contents, Layout};
+use crate::oci::{Contents, Layout, Names};
 use crate::{VERSION, output, read, read_text, root, sha256, timestamp, write};
 
 pub use run::check;
@@ -86,13 +86,20 @@ fn layout(binary: &[u8], folder: &Path) -> Result<String, String> {
         "history": [{"created": timestamp(), "created_by": "cargo xtask image"}],
     });
     let config = layout.blob(CONFIG_TYPE, config.to_string().as_bytes())?;
-    layout.finish(&Contents {
+    let manifest = layout.manifest(&Contents {
         config,
         layer,
-        title: "plugpipe-harness",
-        description: "plugpipe-harness with the plug monitoring_prometheus, as a static binary",
+        names: &Names {
+            title: "plugpipe-harness",
+            version: VERSION,
+            reference: VERSION,
+            description: "plugpipe-harness with the plug monitoring_prometheus, as a static binary",
+        },
         platform: Some(json!({"architecture": "amd64", "os": "linux"})),
-    })
+    })?;
+    let digest = manifest.digest();
+    layout.finish(vec![manifest])?;
+    Ok(digest)
 }
 
 /// Builds the static binary and returns its path.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use http::Request;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::network::Network;
+use super::network::{InFlight, Network};
 use super::reach::Reach;
 use super::sent::Sent;
+use crate::grants::Denial;
 use crate::limits::PIECE_BYTES;
 
 /// Enforces the grants of one plug on one of its instances.
@@ -29,6 +30,12 @@ impl Egress {
         if !matches!(self.reach, Reach::Nothing) {
             self.call = Sent::default();
         }
+    }
+
+    /// Counts a request that another plug makes for this one.
+    pub(crate) fn count_request(&mut self) -> Result<InFlight, Denial> {
+        self.call.requests = self.call.requests.saturating_add(1);
+        self.network.count_request(self.call.requests)
     }
 }
 

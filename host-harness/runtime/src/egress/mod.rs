@@ -33,5 +33,5 @@ mod tls;
 mod wasi;
 
 pub(crate) use hooks::Egress;
-pub(crate) use network::Network;
+pub(crate) use network::{InFlight, Network};
 pub(crate) use reach::{JobReach, Reach};

@@ -85,7 +85,7 @@ enum Outgoing {
 }
 
 /// A request in flight, until its response is dropped.
-struct InFlight(Arc<AtomicUsize>);
+pub(crate) struct InFlight(Arc<AtomicUsize>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -155,7 +155,7 @@ impl Network {
 
     /// Admits a request, or denies it. `call` is what its call has sent, including this request.
     pub(crate) fn admit(&self, mut request: Request<WasiBody>, call: &Sent, reach: &Reach) -> Result<Admitted, Error> {
-        let (origin, grant) = match self.judge(&request, call.requests, reach) {
+        let (origin, grant, guard) = match self.judge(&request, call.requests, reach) {
             Ok(granted) => granted,
             Err((origin, denial)) => {
                 self.violations.deny(&denial, &origin);
@@ -171,7 +171,6 @@ impl Network {
                 });
             }
         };
-        let guard = InFlight(Arc::clone(&self.in_flight));
         // Connect to the checked, normalized origin, not to the URI from the plug.
         let uri = origin.in_uri(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
         *request.uri_mut() = uri;
@@ -215,7 +214,7 @@ impl Network {
         request: &Request<WasiBody>,
         number: u32,
         reach: &Reach,
-    ) -> Result<(Origin, &OriginGrant), (String, Denial)> {
+    ) -> Result<(Origin, &OriginGrant, InFlight), (String, Denial)> {
         let nowhere = "(not an http origin)";
         let origin = Origin::of_uri(request.uri()).ok_or_else(|| (nowhere.into(), Denial::Origin(nowhere.into())))?;
         let denied = |denial: Denial| (origin.to_string(), denial);
@@ -234,20 +233,26 @@ impl Network {
                 grant.allows_header(name, value).map_err(denied)?;
             }
         }
+        let guard = self.count_request(number).map_err(denied)?;
+        Ok((origin, grant, guard))
+    }
+
+    /// Counts a request, the `number`th of its call, within the limits.
+    pub(crate) fn count_request(&self, number: u32) -> Result<InFlight, Denial> {
         let limits = &self.grants.limits;
         let in_a_call = limits.in_a_call();
         if number > in_a_call {
-            return Err(denied(Denial::InACall(in_a_call)));
+            return Err(Denial::InACall(in_a_call));
         }
         if let Some(limit) = limits.requests_per_minute {
-            self.count(limit).map_err(denied)?;
+            self.count(limit)?;
         }
         let at_once = limits.at_once();
         if self.in_flight.fetch_add(1, Ordering::AcqRel) >= at_once {
             self.in_flight.fetch_sub(1, Ordering::AcqRel);
-            return Err(denied(Denial::InFlight(at_once)));
+            return Err(Denial::InFlight(at_once));
         }
-        Ok((origin, grant))
+        Ok(InFlight(Arc::clone(&self.in_flight)))
     }
 
     fn count(&self, limit: u32) -> Result<(), Denial> {

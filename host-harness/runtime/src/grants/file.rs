@@ -24,6 +24,7 @@
 //! | `proxy` | an http origin, or a map of `url`, `credential`, and `cleartext` (true if credentials may be sent through it unencrypted) | `http://proxy.example:3128` |
 //! | `rules_folder` | a folder | `rules` |
 //! | `metrics`, `query` | `true` if the plug may record in, or query through, the plug that it is linked to | `true` |
+//! | `metrics_prefix` | with what the names of the metrics that it records there must begin | `greeter_` |
 //! | `limits.memory`, `limits.response`, `limits.request`, `limits.request_total`, `limits.answer`, `limits.component`, `limits.compile_memory` | bytes, optionally with KB, MB, GB, KiB, MiB, GiB | `64MiB` |
 //! | `limits.call`, `limits.compile_time` | seconds, optionally with ms, s, m, h | `30s` |
 //! | `limits.requests_per_minute`, `limits.requests_per_call`, `limits.requests_at_once`, `limits.host_calls`, `limits.resources`, `limits.series` | an integer, at least 1 | `600` |
@@ -103,6 +104,9 @@ fn from_value(value: &Value, folder: &Path) -> Result<Grants, String> {
     }
     grants.metrics = flag(&table, "metrics")?;
     grants.query = flag(&table, "query")?;
+    if let Some(place) = table.get("metrics_prefix") {
+        grants.metrics_prefix = Some(place.text()?.to_owned());
+    }
     if let Some(place) = table.get("limits") {
         grants.limits = limits(&place)?;
     }
@@ -372,6 +376,7 @@ tls:
 proxy: {url: "http://proxy.example:3128", credential: gateway}
 rules_folder: rules
 metrics: true
+metrics_prefix: greeter_
 query: true
 limits:
   memory: 64MiB
@@ -429,6 +434,7 @@ limits:
                 "proxy": {"origin": "http://proxy.example:3128", "credential": "gateway", "cleartext": false},
                 "rules_folder": "/folder/rules",
                 "metrics": true,
+                "metrics_prefix": "greeter_",
                 "query": true,
                 "limits": {
                     "memory_bytes": 67108864, "call": 1.5, "response_bytes": 1000, "request_bytes": 2_000_000,

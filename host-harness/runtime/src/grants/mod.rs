@@ -67,6 +67,8 @@ pub struct Grants {
     /// Whether the plug may record in the plug that it is linked to, by
     /// `plugpipe:monitoring/metrics`.
     pub metrics: bool,
+    /// With what the names of the metrics that it records there must begin; none if any may.
+    pub metrics_prefix: Option<String>,
     /// Whether it may query through that plug, with that plug's configuration and credentials.
     pub query: bool,
     /// Resource limits.

@@ -37,6 +37,7 @@ pub(super) static FILE: Table = Table {
         key("proxy", "An HTTP proxy for all servers except on this machine.", Either(&[Name, Keys(&PROXY)])),
         key("rules_folder", "A folder in which the plug may write rule files.", Name),
         key("metrics", "Whether a further plug may record metrics in the first one.", Flag),
+        key("metrics_prefix", "With what the names of the metrics that it records there must begin.", Name),
         key("query", "Whether a further plug may query through the first one, with its credentials.", Flag),
         key("limits", "Limits of the plug.", Keys(&LIMITS)),
     ],

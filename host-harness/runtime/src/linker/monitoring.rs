@@ -8,13 +8,14 @@ use wasmtime::component::{Linker, LinkerInstance};
 use crate::bindings::exports::plugpipe::monitoring::metrics::{Definition, Outcome, Rejection};
 use crate::bindings::exports::plugpipe::monitoring::query::{Options, Selection, TooManyPoints};
 use crate::bindings::exports::plugpipe::monitoring::types::{Error as TypedError, Label, MetricKind};
+use crate::egress::InFlight;
 use crate::error::Error;
 use crate::handle::PlugHandle;
 use crate::query::Querier;
 use crate::role::Role;
 use crate::store::State;
 
-use crate::monitoring::{Ask, Link, MAX_VALUES, Monitored, NONE, bounded, importer_error, not_reserved};
+use crate::monitoring::{Ask, Link, MAX_VALUES, Monitored, NONE, bounded, importer_error};
 
 /// The interfaces that this links.
 const METRICS: &str = "plugpipe:monitoring/metrics@1.0.0";
@@ -41,19 +42,20 @@ macro_rules! function {
     };
 }
 
-/// Makes a call on the exporter's session.
+/// Makes a call on the exporter's session. The call that finds a loss is not made: one by name is
+/// then made again, and one by handle not, since handles may lead elsewhere afterwards.
 macro_rules! ask {
+    (by name: $store:expr, $ask:expr, |$session:ident| $call:expr) => {
+        ask!($store, $ask, |$session| async {
+            match $call.await {
+                Err(Error::Lost { .. }) => $call.await,
+                other => other,
+            }
+        })
+    };
     ($store:expr, $ask:expr, |$session:ident| $call:expr) => {{
         let exporter = exporter(&$ask)?;
-        let call = exporter.with(move |$session| {
-            Box::pin(async move {
-                match $call.await {
-                    // The call that finds a loss is not made.
-                    Err(Error::Lost { .. }) => $call.await,
-                    other => other,
-                }
-            })
-        });
+        let call = exporter.with(move |$session| Box::pin(async move { $call.await }));
         let (answer, left) = $ask.wait(call).await?;
         $store.data_mut().monitored.left = left;
         answer
@@ -101,7 +103,13 @@ fn exporter(ask: &Ask) -> wasmtime::Result<&PlugHandle> {
 impl State {
     fn ask(&mut self, interface: &str, granted: impl Fn(&Link) -> bool) -> Result<Ask, TypedError> {
         self.watch.host_call();
-        let Monitored { link, left, .. } = &self.monitored;
+        let Monitored { link, left, is_started, .. } = &self.monitored;
+        let left = *left;
+        if !is_started {
+            let problem =
+                format!("plugpipe:monitoring/{interface}: a start function reaches no other plug; call it later");
+            return Err(TypedError::Unsupported(problem));
+        }
         let Some(link) = link else {
             let problem = format!("plugpipe:monitoring/{interface}: no plug is there that exports it");
             return Err(TypedError::NotGranted(problem));
@@ -110,12 +118,13 @@ impl State {
             let problem = format!("plugpipe:monitoring/{interface}: is not granted; grant it with {interface}: true");
             return Err(TypedError::NotGranted(problem));
         }
-        Ok(Ask {
-            link: Arc::clone(link),
-            again: self.wall_clock.replayed != 0,
-            left: *left,
-            yielded: Arc::clone(&self.yielded),
-        })
+        let link = Arc::clone(link);
+        if let Some(exporter) = link.exporter::<PlugHandle>() {
+            let replaced = exporter.replaced();
+            link.check_handles(replaced);
+            self.monitored.check_handles(replaced);
+        }
+        Ok(Ask { link, again: self.wall_clock.replayed != 0, left, yielded: Arc::clone(&self.yielded) })
     }
 
     fn ask_metrics(&mut self) -> Result<Ask, TypedError> {
@@ -130,6 +139,13 @@ impl State {
         }
         Ok(ask)
     }
+
+    /// Counts a query as a request of the importer, whose own limits it has.
+    fn count_query(&mut self) -> Result<InFlight, TypedError> {
+        self.egress.count_request().map_err(|denial| {
+            TypedError::LimitReached(format!("plugpipe:monitoring/query: {denial}; a query counts as a request"))
+        })
+    }
 }
 
 type Store<'s, 'd> = &'s mut StoreContextMut<'d, State>;
@@ -137,10 +153,10 @@ type Store<'s, 'd> = &'s mut StoreContextMut<'d, State>;
 async fn register(store: Store<'_, '_>, definition: Definition) -> Said<u32> {
     let ask = or_say!(store.data_mut().ask_metrics());
     let definition = or_say!(ask.link.defined(definition));
-    or_say!(ask.link.admit_family(&definition.name, &definition.label_names));
+    or_say!(ask.link.admit_definition(&definition));
     let name = definition.name.clone();
     let family = or_say!(
-        ask!(store, ask, |session| session.try_register(&definition))
+        ask!(by name: store, ask, |session| session.try_register(&definition))
             .unwrap_or_else(|error| Err(importer_error(&error)))
     );
     Ok(Ok(store.data_mut().monitored.add_family(family, &name)))
@@ -152,12 +168,12 @@ async fn series_of(store: Store<'_, '_>, family: u32, labels: Vec<Label>) -> Sai
         return Ok(Err(TypedError::InvalidInput("family: there is no such family; register it".into())));
     };
     let labels = or_say!(ask.link.labeled(labels));
-    let key = or_say!(ask.link.admit_series(&name, &labels));
+    let admitted = or_say!(ask.link.admit_series(&name, &labels));
     let series = or_say!(
         ask!(store, ask, |session| session.try_series_of(family, &labels))
             .unwrap_or_else(|error| Err(importer_error(&error)))
     );
-    ask.link.made().series.insert(key, series);
+    admitted.made(series);
     Ok(Ok(store.data_mut().monitored.add_series(series)))
 }
 
@@ -184,7 +200,15 @@ async fn update(store: Store<'_, '_>, series: u32, update: Update) -> wasmtime::
             Update::Observe(value) => session.observe(series, value).await,
         }
     });
-    outcome.map_err(into_trap)
+    let outcome = match outcome {
+        Err(Error::Lost { .. }) => Outcome::UnknownSeries,
+        other => other.map_err(into_trap)?,
+    };
+    if outcome == Outcome::UnknownSeries {
+        // It expired, or the exporter was cleared.
+        ask.link.removed(series);
+    }
+    Ok(outcome)
 }
 
 fn into_trap(error: Error) -> wasmtime::Error {
@@ -233,6 +257,8 @@ async fn record_many(
             format!("series: {} values, and a call takes at most {MAX_VALUES}", series.len().max(values.len()));
         return rejected(MAX_VALUES, TypedError::LimitReached(problem));
     }
+    // Each value is work of the exporter, as a call of its own would be.
+    store.data_mut().watch.host_calls(values.len() as u64);
     let mut real = Vec::with_capacity(series.len());
     for (index, handle) in series.into_iter().enumerate() {
         match store.data().monitored.series(handle) {
@@ -250,19 +276,18 @@ async fn record_many(
 async fn record(store: Store<'_, '_>, name: String, kind: MetricKind, labels: Vec<Label>, value: f64) -> Said<u32> {
     let ask = or_say!(store.data_mut().ask_metrics());
     or_say!(bounded("name", 1, name.len()));
-    or_say!(not_reserved(&name));
+    or_say!(ask.link.check_name(&name));
     let labels = or_say!(ask.link.labeled(labels));
-    let label_names: Vec<String> = labels.iter().map(|label| label.name.clone()).collect();
-    or_say!(ask.link.admit_family(&name, &label_names));
-    let key = or_say!(ask.link.admit_series(&name, &labels));
+    or_say!(ask.link.admit_metric(&name, kind, &labels));
+    let admitted = or_say!(ask.link.admit_series(&name, &labels));
     if ask.again {
         // Its series may have gone since, and a value is not to be recorded twice.
-        let known = ask.link.made().series.get(&key).copied();
+        let known = admitted.known();
         return Ok(Ok(known.map_or(NONE, |series| store.data_mut().monitored.add_series(series))));
     }
-    let recorded = ask!(store, ask, |session| session.try_record(&name, kind, &labels, value));
+    let recorded = ask!(by name: store, ask, |session| session.try_record(&name, kind, &labels, value));
     let series = or_say!(recorded.unwrap_or_else(|error| Err(importer_error(&error))));
-    ask.link.made().series.insert(key, series);
+    admitted.made(series);
     Ok(Ok(store.data_mut().monitored.add_series(series)))
 }
 
@@ -272,8 +297,11 @@ async fn remove(store: Store<'_, '_>, series: u32) -> wasmtime::Result<bool> {
     if ask.again {
         return Ok(true);
     }
-    let removed = ask!(store, ask, |session| session.remove(series)).map_err(into_trap)?;
-    ask.link.made().series.retain(|_, known| *known != series);
+    let removed = match ask!(store, ask, |session| session.remove(series)) {
+        Err(Error::Lost { .. }) => return Ok(false),
+        other => other.map_err(into_trap)?,
+    };
+    ask.link.removed(series);
     Ok(removed)
 }
 
@@ -283,7 +311,7 @@ async fn clear(store: Store<'_, '_>) -> wasmtime::Result<u64> {
     if ask.again {
         return Ok(0);
     }
-    let series: Vec<u32> = std::mem::take(&mut ask.link.made().series).into_values().collect();
+    let series = ask.link.take_series();
     let removed = ask!(store, ask, |session| async {
         let mut removed = 0;
         for series in &series {
@@ -329,6 +357,7 @@ where
 {
     let ask = or_say!(store.data_mut().ask_query());
     or_say!(bounded("expression", 1, length));
+    let _in_flight = or_say!(store.data_mut().count_query());
     let exporter = exporter(&ask)?;
     let answer = async {
         let querier = exporter.querier().await?;

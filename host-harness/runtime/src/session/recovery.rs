@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use tracing::{debug, error};
@@ -65,6 +66,7 @@ impl Session {
         let problem = why.unwrap_or_default();
         error!(lost, problem, "acknowledged calls could not be replayed");
         self.recovery.lost += lost;
+        self.replaced.fetch_add(1, Ordering::Relaxed);
         self.recovery.problem = Some(problem.clone());
         // The file is not to hold what is known to fail.
         Box::pin(self.compact_or_put_off()).await;

@@ -1,5 +1,7 @@
 //! The typed calls: metrics, exposition and state. A plug may do without the first two.
 
+use std::sync::atomic::Ordering;
+
 use crate::bindings::exports::plugpipe::monitoring::{metrics, types};
 use crate::error::Error;
 use crate::exports::text;
@@ -264,6 +266,7 @@ impl Session {
         }
         call!(self, |exports, store| exports.state.call_restore(store, snapshot))?
             .map_err(|problem| Error::Plug { problem })?;
+        self.replaced.fetch_add(1, Ordering::Relaxed);
         self.acknowledge(Call::Restore { snapshot: Bytes(snapshot) }, snapshot.len()).await?;
         // What was open in the snapshot has no caller here.
         self.go_on().await?;

@@ -38,7 +38,7 @@ pub fn run(call: &mut Call, request: &IncludeMetrics) -> Result<IncludedMetrics,
         call.warn(format!("{}: included from {source}: {reason}", refused.metric));
     }
     if let Some(more) = included.refused.len().checked_sub(MAX_REFUSED).filter(|more| *more > 0) {
-        call.warn(format!("{source}: {more} more metrics are not included as they are"));
+        call.warn(format!("{source}: {more} further metrics were changed or left out"));
     }
     Ok(IncludedMetrics {
         source: source.to_owned(),
