@@ -157,7 +157,7 @@ fn a_check_loads_each_component_and_says_what_it_lacks() {
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}{}", stderr(&output));
     for said in [
-        "empty.wasm: error: component: it is no plug: it does not export plugpipe:plug/plug@1.0.0",
+        "empty.wasm: error: component: it is not a plug: it does not export plugpipe:plug/plug@1.0.0",
         "config.yaml:3:5: error: plugs.empty.component: ",
         "config.yaml:5:5: error: plugs.other.component: ",
         "it imports example:other/thing@1.0.0, which this host does not provide",
