@@ -67,13 +67,15 @@ fn is_own(_: &fs::Metadata) -> bool {
 
 /// Options that create private files and do not follow a symbolic link at the path.
 pub(crate) fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = OpenOptions::new();
         options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        options
     }
-    options
+    #[cfg(not(unix))]
+    OpenOptions::new()
 }
 
 /// Creates a private file that replaces an existing file or link. Fails if the path is a folder.

@@ -124,7 +124,7 @@ impl ServeArgs {
             })?;
             listeners.unix.push(bound);
         }
-        urls.extend(passed.map(|names| format!("the sockets of systemd: {}", names.join(", "))));
+        urls.extend(passed.map(|names: Vec<String>| format!("the sockets of systemd: {}", names.join(", "))));
         Ok((listeners, urls))
     }
 
