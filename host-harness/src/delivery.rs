@@ -225,7 +225,7 @@ async fn is_only_denied(plug: &PlugHandle) -> Result<bool, Error> {
             let mut families = families.iter().filter(|family| !family.name.starts_with(OWN_METRICS)).peekable();
             Ok(families.peek().is_some() && families.all(|family| family.name == VIOLATIONS))
         }
-        // A plug that says nothing of its metrics may have some.
+        // A plug whose metrics cannot be listed may have some.
         Err(Error::NotExported { .. } | Error::Answer { .. }) => Ok(false),
         Err(error) => Err(error),
     }

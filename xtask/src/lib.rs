@@ -106,8 +106,8 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// Writes a file and creates its folder. A file that has these contents is left alone, so that Cargo
-/// does not build again what is made from it.
+/// Writes a file and creates its folder. A file that has these contents is left alone, so that
+/// Cargo does not rebuild what is made from it.
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), String> {
     if fs::read(path).is_ok_and(|present| present == bytes.as_ref()) {
         return Ok(());

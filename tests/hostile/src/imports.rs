@@ -47,7 +47,8 @@ pub(crate) fn options() -> String {
     [said(metrics::register(&limited)), said(metrics::register(&expiring))].join("\n")
 }
 
-/// A series that takes much in the other plug: hundreds of long lines of an exposition, or a window.
+/// A series that takes much memory in the other plug: hundreds of long lines of an exposition, or a
+/// window.
 fn large(kind: &str, text: &str) -> Result<(), Error> {
     let names = ["a", "b", "c", "d"];
     let mut large = definition(&format!("large_{kind}"), &names);

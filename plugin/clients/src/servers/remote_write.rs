@@ -97,8 +97,8 @@ impl Conversation<'_> {
                     false
                 }
                 _ => {
-                    // The error is not about the version, so the receiver can read it. After two 400
-                    // nobody knows which one it reads.
+                    // The error is not about the version, so the receiver supports it. After two
+                    // 400s it is unknown which one it supports.
                     if !may_change && doubtful.is_none() && classify(&response) != Refused::Nothing {
                         *self.spoken = Some(version);
                     }
