@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use plugpipe_harness::chart::{blocks, number};
 use plugpipe_harness::families::{self, MetricFamily, Span};
-use plugpipe_harness::grants::SecretSource;
+use plugpipe_harness::grants::{CredentialGrant, SecretSource};
 use plugpipe_harness::{CommandError, printable, serve};
 use plugpipe_time::{PrometheusDuration, WrongDuration};
 use ratatui::Frame;
@@ -52,6 +52,12 @@ pub(crate) struct TopArgs {
     /// Send the token in this environment variable
     #[arg(long, value_name = "NAME")]
     token_env: Option<String>,
+    /// Authenticate as this user, if `serve` has users
+    #[arg(long, value_name = "NAME", requires = "password_file", conflicts_with_all = ["token_file", "token_env"])]
+    user: Option<String>,
+    /// The file with the user's password
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
     /// Trust the authorities in this PEM file, instead of those of the web
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -81,11 +87,21 @@ fn interval(text: &str) -> Result<PrometheusDuration, String> {
 }
 
 impl TopArgs {
+    /// What to authenticate with, and the option that says so.
+    fn credential(&self) -> Option<(&'static str, CredentialGrant)> {
+        let file = |path: &PathBuf| SecretSource::File(path.clone());
+        if let (Some(username), Some(path)) = (&self.user, &self.password_file) {
+            let (username, password) = (username.clone(), file(path));
+            return Some(("--password-file", CredentialGrant::Basic { username, password }));
+        }
+        let from_file = self.token_file.as_ref().map(|path| ("--token-file", file(path)));
+        let from_env = || self.token_env.clone().map(|name| ("--token-env", SecretSource::Env(name)));
+        from_file.or_else(from_env).map(|(option, source)| (option, CredentialGrant::Bearer(source)))
+    }
+
     fn server(&self) -> Result<Server, CommandError> {
-        let from_file = self.token_file.clone().map(|path| ("--token-file", SecretSource::File(path)));
-        let from_env = self.token_env.clone().map(|name| ("--token-env", SecretSource::Env(name)));
-        let authorization = from_file.or(from_env).map(|(option, source)| {
-            serve::authorization(&source).map_err(|problem| CommandError::settings(option, problem))
+        let authorization = self.credential().map(|(option, credential)| {
+            serve::authorization(&credential).map_err(|problem| CommandError::settings(option, problem))
         });
         let trust = Trust {
             authorities: self.ca_file.as_deref(),

@@ -70,9 +70,9 @@ fn digest(text: &[u8]) -> Result<Digested, String> {
     Ok(Sha256::digest(text).into())
 }
 
-/// The `Authorization` header for a client of the server. The error does not contain the token.
-pub fn authorization(token: &SecretSource) -> Result<HeaderValue, String> {
-    Credential::load(&CredentialGrant::Bearer(token.clone())).map(|credential| credential.value)
+/// The `Authorization` header for a client of the server. The error does not contain the secret.
+pub fn authorization(credential: &CredentialGrant) -> Result<HeaderValue, String> {
+    Credential::load(credential).map(|credential| credential.value)
 }
 
 impl fmt::Debug for Token {

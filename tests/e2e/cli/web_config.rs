@@ -135,17 +135,36 @@ fn top_reads_over_tls_with_the_authority_and_certificate_that_are_given() {
     let authority = Authority::new();
     let (certificate, key) = authority.server_files("server", &["localhost"]);
     let (client, client_key) = authority.client();
-    let more =
-        format!("  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {}\n", authority.file().display());
-    let Configured { served, .. } = &Configured::start(&tls(&certificate, &key, &more), &[]);
+    let more = format!(
+        "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {}\nbasic_auth_users:\n{}",
+        authority.file().display(),
+        user("prometheus", PASSWORD),
+    );
+    let Configured { served, file, .. } = &Configured::start(&tls(&certificate, &key, &more), &[]);
+    let password_file = |name: &str, password: &str| {
+        let file = file.with_file_name(name);
+        fs::write(&file, password).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (right, wrong) = (password_file("right", &format!("{PASSWORD}\n")), password_file("wrong", "planted-other"));
     let url = served.url.replace("127.0.0.1", "localhost");
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     let (ca, cert, key) = (path(&authority.file()), path(&client), path(&client_key));
     let top = |more: &[&str]| {
         harness(&[&["top", "--once", "--interval", "100ms", "--url", &url], more].concat()).output().unwrap()
     };
-    let shown = top(&["--ca-file", &ca, "--cert-file", &cert, "--key-file", &key]);
+    let trusted = ["--ca-file", &ca, "--cert-file", &cert, "--key-file", &key];
+    let shown = top(&[&trusted[..], &["--user", "prometheus", "--password-file", &right]].concat());
     assert!(shown.status.success(), "{}", stderr(&shown));
+    for given in [
+        &["--user", "prometheus", "--password-file", &wrong][..],
+        &["--user", "nobody", "--password-file", &right],
+        &[],
+    ] {
+        let failed = top(&[&trusted[..], given].concat());
+        assert!(!failed.status.success() && stderr(&failed).contains("status 401"), "{given:?}: {}", stderr(&failed));
+        assert!(!stderr(&failed).contains("planted"), "{}", stderr(&failed));
+    }
     for (given, said) in [
         (&["--cert-file", &cert, "--key-file", &key][..], "UnknownIssuer"),
         (&["--ca-file", &ca], "status 403"),
