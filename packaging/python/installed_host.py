@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import warnings
@@ -16,9 +15,6 @@ from plugpipe_host import Plug  # type: ignore[import-not-found, unused-ignore]
 
 Cfg = Mapping[str, Any]
 
-# Values without a JSON type, such as dates, are converted to text.
-_text = json.JSONEncoder(default=str).encode
-
 
 class Session:
     """An instance of the plug."""
@@ -29,8 +25,7 @@ class Session:
 
     async def request(self, what: str, ctx: Any, cfg: Cfg, _text_of_cfg: str) -> Any:
         if what == "call":
-            # As JSON has it: with values without a JSON type as text.
-            return await self._plug.process(json.loads(_text(ctx)), cfg)
+            return await self._plug.process(ctx, cfg)
         return await (self._plug.health(cfg) if what == "health" else self._plug.cleanup(cfg))
 
     def is_idle(self) -> bool:

@@ -235,6 +235,19 @@ class Servers(unittest.IsolatedAsyncioTestCase):
             self.assertIn(f'lib_up{{instance="",job="included"}} {value}\n', pushed)
             self.assertIn(f'lib_calls_total{{instance="",job="included",to="a"}} {value - 1}\n', pushed)
 
+    async def test_it_is_pushed_with_a_record(self) -> None:
+        gateway = os.environ["PLUGPIPE_PUSHGATEWAY"]
+        library = Library()
+        plug = Plug.embedded({"gateway_url": gateway, "job_name": "included_with_a_record"})
+        plug.include(library.registry)
+        record = {"operation": "record_gauge", "metric_name": "own_value", "metric_value": 1}
+        for value, send in ((2, lambda: plug.process_sync(record)), (3, lambda: plug.process(record))):
+            library.up.set(value)
+            answer: Any = send()
+            answer = answer if isinstance(answer, dict) else await answer
+            self.assertIs(answer["result"]["metric_pushed"], True, answer)
+            self.assertIn(f'lib_up{{instance="",job="included_with_a_record"}} {value}\n', get(f"{gateway}/metrics"))
+
     async def test_it_is_written_to_a_remote_server(self) -> None:
         prometheus = os.environ["PLUGPIPE_PROMETHEUS"]
         library = Library()

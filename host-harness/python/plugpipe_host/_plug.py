@@ -102,6 +102,7 @@ class Plug(_native.Plug):
         _plugs.add(self)
         self._collectors: list[Callable[[], None]] = []
         self._included: list[Included] = []
+        self._records_export = False
 
     @classmethod
     def embedded(
@@ -142,9 +143,11 @@ class Plug(_native.Plug):
         return self._noted(await _answer(answer)) if type(answer) is _Waiting else answer
 
     def before_export(self, collect: Callable[[], None]) -> None:
-        """Has this be called before each `scrape`, `text` and `deliver`, and before each request that names no metric, such as
-        `push_metrics`: to set what is only then looked up. If it raises, that is a warning, and the export goes on."""
+        """Has this be called before whatever may export: each `scrape`, `text`, `deliver`, and request. A request that names a metric
+        exports only where the plug's own configuration names a server; without one it costs records nothing. If `collect` raises, that
+        is a warning, and the export goes on."""
         self._collectors.append(collect)
+        self._records_export = self._has_servers()
         # Only now, since it costs each record a little.
         self.process_sync = self._process_collected  # type: ignore[method-assign]
 
@@ -176,8 +179,8 @@ class Plug(_native.Plug):
             _collecting.is_on = False
 
     def _collect_for(self, ctx: Optional[Mappings]) -> None:
-        # A request that names metrics records them.
-        if not (isinstance(ctx, Mapping) and ("metric_name" in ctx or "metrics" in ctx)):
+        # A request that names metrics records them, and pushes if there is somewhere to push to.
+        if self._records_export or not (isinstance(ctx, Mapping) and ("metric_name" in ctx or "metrics" in ctx)):
             self._collect()
 
     def _process_collected(self, ctx: Optional[Mappings] = None, cfg: Optional[Mappings] = None) -> Response:

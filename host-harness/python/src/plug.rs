@@ -534,6 +534,12 @@ impl Plug {
         from_json(py, &text).ok_or_else(|| PyRuntimeError::new_err("the description is not JSON"))
     }
 
+    /// Whether the plug's own configuration names a server.
+    fn _has_servers(&self, py: Python<'_>) -> PyResult<bool> {
+        let plug = self.main(py).map_err(|error| raised(&error))?;
+        Ok(!origins_in(&self.settings.config, servers(&plug)).is_empty())
+    }
+
     /// What the plug said of the configuration that it was started with.
     #[getter]
     fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
