@@ -121,10 +121,13 @@ async fn pushing_takes_three_bodies() {
     let begun = resident().await.1;
     for round in 1..=4 {
         let (before, _) = resident().await;
+        let files = status("RssFile");
         forget_peak();
         let answer = plug.ask(&json!({"operation": "push_metrics"})).await.unwrap();
         assert_eq!(answer["result"]["metric_pushed"], true, "{answer}");
-        let peak = status("VmHWM").saturating_sub(before);
+        // Code that runs for the first time is read from the cache's file, and can go again.
+        let code = status("RssFile").saturating_sub(files);
+        let peak = status("VmHWM").saturating_sub(before + code);
         let body = bodies.recv().unwrap();
         assert_eq!(body, text);
         let left = resident().await.1.saturating_sub(begun);
