@@ -1,10 +1,10 @@
-//! The host protocol: what a server that never responds costs the others, and records beside slow
-//! pushes: `cargo bench -p plugpipe-harness --bench hosting`.
+//! The host protocol: what a server that never responds costs the others, records beside slow
+//! pushes, and updates from another plug: `cargo bench -p plugpipe-harness --bench hosting`.
 //!
 //! Each part prints what is measured and a figure that is comparable between builds: run two builds
 //! in turn, several times, and compare medians. Client, servers and host share the machine.
 //!
-//! `-- hanging pushes records` after the command runs these parts only; `HOSTING_BENCH_QUICK=1` runs
+//! `-- hanging pushes records importer` after the command runs these parts only; `HOSTING_BENCH_QUICK=1` runs
 //! a tenth of the rounds.
 
 // A bench that meets what it did not expect should stop there.
@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use plugpipe_harness::session::MetricKind;
-use plugpipe_harness::{Grants, Limits, Plug, PlugHandle, embedded};
+use plugpipe_harness::session::{MetricKind, Outcome};
+use plugpipe_harness::{Grants, Limits, Plug, PlugHandle, Session, embedded};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,7 +62,8 @@ type Part = fn(&Runtime, &Plug);
 fn main() {
     let runtime = Runtime::new().unwrap();
     let plug = embedded().unwrap();
-    let parts: [(&str, Part); 3] = [("hanging", hanging), ("pushes", pushes), ("records", records)];
+    let parts: [(&str, Part); 4] =
+        [("hanging", hanging), ("pushes", pushes), ("records", records), ("importer", importer)];
     // Cargo itself passes `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for (name, part) in parts {
@@ -281,9 +282,7 @@ fn records(runtime: &Runtime, plug: &Plug) {
 }
 
 fn rate(calls: usize, run: impl FnOnce()) -> f64 {
-    let started = Instant::now();
-    run();
-    calls as f64 / started.elapsed().as_secs_f64()
+    calls as f64 / timed(run).as_secs_f64()
 }
 
 async fn from_tasks(plug: &PlugHandle, tasks: usize, calls: usize) {
@@ -300,6 +299,56 @@ async fn from_tasks(plug: &PlugHandle, tasks: usize, calls: usize) {
     for caller in callers {
         caller.await.unwrap();
     }
+}
+
+/// Updates by handle from the host and from another plug, in turn. Both wait for the exporter's
+/// task; the other plug's cross its own sandbox too.
+fn importer(runtime: &Runtime, plug: &Plug) {
+    const UPDATES: usize = 20_000;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/hostile");
+    let component = xtask::build_package(folder.as_ref(), "hostile-plug").unwrap();
+    let (exporter, importer, series) = runtime.block_on(async {
+        let exporter = plug.start(&json!({}), Grants::none(), Limits::default()).await.unwrap();
+        let mut grants = Grants::none();
+        grants.metrics = true;
+        let importer = Plug::from_bytes("importer", &component).unwrap().recording_to(&exporter, "importer");
+        let importer = importer.start(&json!({}), grants, Limits::default()).await.unwrap();
+        // Its handle 0.
+        api::process(&importer, r#"{"operation": "record", "name": "x_total"}"#).await;
+        let record = exporter.with(|session: &mut Session| {
+            Box::pin(async move { session.record("y_total", MetricKind::Counter, &[], 1.0).await })
+        });
+        let series = record.await.unwrap();
+        (exporter, importer, series)
+    });
+    let update = json!({"operation": "update", "handle": "0", "times": UPDATES.to_string()}).to_string();
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..=rounds(20) {
+        let taken = [
+            timed(|| {
+                runtime.block_on(async {
+                    for _ in 0..UPDATES {
+                        let add = exporter.with(move |session| Box::pin(async move { session.add(series, 1.0).await }));
+                        assert_eq!(add.await.unwrap(), Outcome::Recorded);
+                    }
+                });
+            }),
+            timed(|| runtime.block_on(api::process(&importer, &update))),
+        ];
+        // The first round warms up.
+        if round > 0 {
+            times.iter_mut().zip(taken).for_each(|(times, taken)| times.push(taken / UPDATES as u32));
+        }
+    }
+    let [of_host, of_plug] = times.map(|times| at(&sorted(times), 500));
+    println!("an update by handle from the host: p50 {of_host:.2?}, from another plug: p50 {of_plug:.2?}");
+    println!("  ratio: {:.2} (at most 3)\n", of_plug.as_secs_f64() / of_host.as_secs_f64());
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let started = Instant::now();
+    run();
+    started.elapsed()
 }
 
 /// Records of one caller, while eight others wait for pushes that take 5 ms each.

@@ -8,6 +8,7 @@ import asyncio
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from typing import Any, Callable
 
@@ -112,6 +113,12 @@ def main() -> None:
 
     compare("labels(…).inc()", 31, timed(labelled(counter), 10_000), timed(labelled(their_counter), 10_000))
     compare("inc() of a child", 31, timed(child(counter), 10_000), timed(child(their_counter), 10_000))
+    with tempfile.TemporaryDirectory() as folder, Plug.embedded(state=folder) as keeping:
+        kept = Counter("kept", "", ["queue"], plug=keeping)
+        compare("labels(…).inc(), with a state folder", 31, timed(labelled(kept), 10_000), timed(labelled(their_counter), 10_000))
+        compare("inc() of a child, with a state folder", 31, timed(child(kept), 10_000), timed(child(their_counter), 10_000))
+        of_kept = timed(lambda calls: [keeping.process_sync(ctx, cfg) for _ in range(calls)], 2_000)
+        compare("process_sync of a record, with a state folder; a fresh registry", 31, of_kept, theirs)
     compare("buffered labels(…).inc()", 31, timed(labelled(buffered), 10_000), timed(labelled(their_counter), 10_000))
     compare("buffered inc() of a child", 31, timed(child(buffered), 10_000), timed(child(their_counter), 10_000))
 
