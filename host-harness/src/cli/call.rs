@@ -14,6 +14,9 @@ use super::plug_args::{PlugArgs, read};
 use super::schema::{self, Field};
 use super::{fields, show};
 
+/// The field of a request that names its operation.
+pub(super) const OPERATION: &str = "operation";
+
 /// Run one operation and print its response
 #[derive(Args)]
 #[command(
@@ -67,7 +70,7 @@ pub(crate) async fn call(args: CallArgs, cli: Command) -> Result<bool, CommandEr
         let (field, problem) = error.split_once(": ").unwrap_or(("call", &error));
         CommandError::settings(field, problem)
     })?;
-    ctx.insert("operation".into(), operation.into());
+    ctx.insert(OPERATION.into(), operation.into());
     let handle = args.plug.start().await?;
     let answer = handle.process(Value::Object(ctx).to_string(), "").await?;
     show::warn("", &answer.warnings);

@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use plugpipe_harness::delivery::Schedule;
 use plugpipe_harness::pipe::{Pipe, Problem};
 use plugpipe_harness::serve::WebConfig;
-use plugpipe_harness::{CommandError, EXAMPLE_NAME, Error, Grants, Limits, grants, settings, yaml};
+use plugpipe_harness::{CommandError, Description, EXAMPLE_NAME, Error, Grants, Limits, grants, settings, yaml};
 use serde_json::{Value, json};
 
+use super::call::OPERATION;
 use super::check_plugs;
 use super::check_settings::{Lazy, UNKNOWN, placed, refused_settings, remove_unknown};
 use super::declared::{self, PlugFile};
@@ -172,7 +173,9 @@ fn report(file: &str, kind: &str, valid: bool, problems: &[Problem]) -> Value {
 async fn pipe(text: &str, plug: &Lazy, further: &BTreeSet<String>) -> Result<Vec<Problem>, CommandError> {
     let mut problems = Pipe::check(text);
     let (Ok(pipe), Ok(document)) = (Pipe::from_yaml(text), yaml::read(text)) else { return Ok(problems) };
-    let own = plug.get().await?.describe().await?.name.as_str();
+    let own = plug.get().await?.describe().await?;
+    problems.extend(unknown_operations(&pipe, &document, own));
+    let own = own.name.as_str();
     let mut seen = BTreeSet::new();
     let here = || [own, EXAMPLE_NAME].into_iter().chain(further.iter().map(String::as_str));
     let is_here = |plug: &str| here().any(|name| is_plug(plug, name));
@@ -194,6 +197,29 @@ async fn pipe(text: &str, plug: &Lazy, further: &BTreeSet<String>) -> Result<Vec
     }
     problems.sort_by_key(|problem| problem.position);
     Ok(problems)
+}
+
+/// The steps of the plug whose operation it does not have.
+fn unknown_operations(pipe: &Pipe, document: &yaml::Node, plug: &Description) -> Vec<Problem> {
+    let known = || plug.operations.iter().map(|operation| operation.name.as_str());
+    let steps = pipe.steps.iter().filter(|step| is_plug(&step.plug, &plug.name));
+    let unknown = steps.filter_map(|step| {
+        let name = step.ctx.get(OPERATION)?.as_str()?;
+        // The operation of a template is known when the pipe runs.
+        if name.contains("{{") || name.contains("${") || known().any(|known| known == name) {
+            return None;
+        }
+        let path = step.field_paths.get(OPERATION).unwrap_or(&step.path);
+        let near = yaml::nearest(name, known());
+        let advice = if near.is_empty() { "; plugpipe-harness call --list lists them" } else { &near };
+        Some(Problem {
+            is_warning: false,
+            position: Some(document.position_of(path)),
+            message: format!("unknown operation {name:?}{advice}"),
+            path: path.clone(),
+        })
+    });
+    unknown.collect()
 }
 
 fn grants_file(document: &yaml::Node, path: &Path) -> Vec<Problem> {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use plugpipe_harness::printable;
 use serde_json::Value;
 
+use super::call::OPERATION;
+
 /// Maximum number of references that lead to a schema; a plug's schemas may refer to themselves.
 const MAX_REFERENCES: usize = 16;
 
@@ -22,7 +24,7 @@ pub(super) struct Field {
 pub(super) fn fields(schema: &Value) -> Vec<Field> {
     let required = required(schema);
     let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let fields = properties.filter(|(name, _)| *name != "operation");
+    let fields = properties.filter(|(name, _)| *name != OPERATION);
     let mut fields: Vec<Field> = fields
         .map(|(name, property)| Field {
             name: name.clone(),
@@ -50,7 +52,7 @@ pub(super) fn completions(schema: &Value, typed: &str, given: &BTreeSet<&str>) -
     let required = required(parent);
     let properties = parent.get("properties").and_then(Value::as_object).into_iter().flatten();
     let mut found: Vec<(bool, (String, String))> = properties
-        .filter(|(name, _)| (!inside.is_empty() || *name != "operation") && is_word(name))
+        .filter(|(name, _)| (!inside.is_empty() || *name != OPERATION) && is_word(name))
         .filter(|(name, _)| !given.contains(format!("{inside}{name}").as_str()))
         .map(|(name, property)| {
             let what = description(schema, property).lines().next().unwrap_or_default();

@@ -128,6 +128,29 @@ fn templates_and_plugs_are_checked_too() {
 }
 
 #[test]
+fn unknown_operations_are_found_before_a_step_runs() {
+    let output = check(
+        &[(
+            "pipe.yaml",
+            "inputs: {which: gauge}\nsteps:\n  - {plug: monitoring_prometheus, with: {operation: record_gaug}}\n  \
+             - plug: plugs.monitoring_prometheus\n    config: {operation: record_gauge}\n    with:\n      operation: nothing_like_it\n  \
+             - {plug: monitoring_prometheus, with: {operation: 'record_{{ inputs.which }}'}}\n  \
+             - {plug: monitoring_prometheus, with: {operation: record_gauge}}\n",
+        )],
+        &[],
+    );
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for line in [
+        "pipe.yaml:3:44: error: steps[0].with.operation: unknown operation \"record_gaug\"; did you mean record_gauge?",
+        "pipe.yaml:7:7: error: steps[1].with.operation: unknown operation \"nothing_like_it\"; plugpipe-harness call --list lists them",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
 fn json_has_the_same_and_warnings_alone_are_no_failure() {
     let output = check(
         &[("p.yaml", "steps: [{plug: monitoring_prometheus, tag: x}]"), ("g.yaml", "env: [HOSTNAME]")],

@@ -1,5 +1,7 @@
 //! A step.
 
+use std::collections::BTreeMap;
+
 use plugpipe_yaml::shape::joined;
 use plugpipe_yaml::{Content, Node};
 use serde_json::{Map, Value};
@@ -25,6 +27,8 @@ pub struct Step {
     /// The plug's request before templates are rendered: `config`, `with`, `input` and `inputs`,
     /// merged in this order; later ones override earlier ones.
     pub ctx: Value,
+    /// Where each field of the request is in the file, such as `steps[1].with.labels`.
+    pub field_paths: BTreeMap<String, String>,
     /// Whether the member `file` of the request is the path of a file, whose text the request gets
     /// as `text`.
     pub reads_file: bool,
@@ -71,9 +75,11 @@ pub(super) fn read(
     let id = get(node, "id").and_then(name).or_else(|| own.clone()).unwrap_or_else(|| format!("step_{}", index + 1));
     let plug = plug_name(node, path, problems);
     let failing = policy::read_step(node, path, problems);
-    let mut ctx = Map::new();
+    let (mut ctx, mut field_paths) = (Map::new(), BTreeMap::new());
     for part in ["config", "with", "input", "inputs"] {
         if let Some(Value::Object(fields)) = get(node, part).map(|part| part.to_value_where(keeps_source_text)) {
+            let part = joined(path, part);
+            field_paths.extend(fields.keys().map(|field| (field.clone(), joined(&part, field))));
             ctx.extend(fields);
         }
     }
@@ -94,6 +100,7 @@ pub(super) fn read(
         plug,
         version: get(node, "version").and_then(written).or(version),
         ctx: Value::Object(ctx),
+        field_paths,
         reads_file,
         outputs: outputs(node),
         when: ["when", "condition"].iter().filter_map(|key| get(node, key).and_then(written)).collect(),

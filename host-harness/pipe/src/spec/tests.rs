@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use serde_json::json;
 
@@ -51,6 +53,7 @@ fn the_basic_usage_example_is_parsed() {
     assert_eq!(pipe.name, "pipe");
     // The name of an operation is the plug's own business.
     assert!(pipe.steps[0].ctx.as_object_mut().unwrap().remove("operation").is_some());
+    pipe.steps[0].field_paths.clear();
     assert_eq!(
         pipe.steps,
         [Step {
@@ -63,6 +66,7 @@ fn the_basic_usage_example_is_parsed() {
                 "metric_type": "histogram",
                 "labels": {"pipeline_name": "data_processing", "status": "success"}
             }),
+            field_paths: BTreeMap::new(),
             reads_file: false,
             name: None,
             version: None,
@@ -87,7 +91,9 @@ fn both_dialects_give_the_same_steps() {
     );
     let (plain, mut spec) = (plain.unwrap(), spec.unwrap());
     assert_eq!(spec.steps[0].path, "pipeline[0]");
+    assert_eq!(spec.steps[0].field_paths["x"], "pipeline[0].with.x");
     spec.steps[0].path = plain.steps[0].path.clone();
+    spec.steps[0].field_paths = plain.steps[0].field_paths.clone();
     assert_eq!(plain, spec);
 }
 
@@ -99,6 +105,8 @@ fn config_with_input_and_inputs_are_merged_in_order() {
     );
     let steps = pipe.unwrap().steps;
     assert_eq!(steps[0].ctx, json!({"a": "config", "b": "with", "c": "input", "d": "inputs"}));
+    let paths: Vec<&str> = steps[0].field_paths.values().map(String::as_str).collect();
+    assert_eq!(paths, ["steps[0].config.a", "steps[0].with.b", "steps[0].input.c", "steps[0].inputs.d"]);
 }
 
 #[test]
