@@ -8,8 +8,10 @@
 //! | `list`, `tuple`, `set`, `frozenset` | arrays |
 //! | anything else, such as a `datetime` or a `Decimal` | its `str()` |
 
+use std::collections::HashMap;
 use std::ffi::c_char;
 use std::fmt;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
@@ -253,10 +255,54 @@ impl<'de, 'py> Visitor<'de> for AsPython<'py> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         let dict = PyDict::new(self.0);
-        while let Some(key) = entries.next_key_seed(self)? {
+        while let Some(key) = entries.next_key_seed(AsKey(self.0))? {
             dict.set_item(key, entries.next_value_seed(self)?).map_err(serde::de::Error::custom)?;
         }
         Ok(dict.into_any())
+    }
+}
+
+/// Keys that answers had so far, since most have the same ones: Python then makes no text, and
+/// computes no hash, that it has already. Locked for moments, and only by threads that hold the
+/// interpreter's lock: so it is free in the child of a fork.
+static KEYS: LazyLock<Mutex<HashMap<Box<str>, Py<PyString>>>> = LazyLock::new(Mutex::default);
+
+/// Labels' names are keys too, and a caller may make up any number.
+const MAX_KEYS: usize = 1_024;
+const MAX_KEY_LEN: usize = 64;
+
+/// Reads the key of an object.
+#[derive(Clone, Copy)]
+struct AsKey<'py>(Python<'py>);
+
+impl<'de, 'py> DeserializeSeed<'de> for AsKey<'py> {
+    type Value = Bound<'py, PyString>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'py> Visitor<'_> for AsKey<'py> {
+    type Value = Bound<'py, PyString>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        if key.len() > MAX_KEY_LEN {
+            return Ok(PyString::new(self.0, key));
+        }
+        let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = keys.get(key) {
+            return Ok(known.bind(self.0).clone());
+        }
+        let new = PyString::new(self.0, key);
+        if keys.len() < MAX_KEYS {
+            keys.insert(key.into(), new.clone().unbind());
+        }
+        Ok(new)
     }
 }
 
