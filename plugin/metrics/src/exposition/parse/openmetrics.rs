@@ -16,8 +16,8 @@
 
 use std::borrow::Cow;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 mod composite;
 mod metadata;
@@ -48,7 +48,7 @@ pub(super) struct Reader<'a> {
     point: Point,
     /// Hashes of the family's metrics; for infos, which have no groups, of every sample and
     /// timestamp.
-    seen: HashSet<u128, FixedState>,
+    seen: HashTable<u128>,
     /// In version 2.0: the rest of the line, and the timestamp of the previous one as written.
     queue: Queue<'a>,
     last_time: &'a str,
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
             labels: Vec::new(),
             group: None,
             point: Point::default(),
-            seen: HashSet::default(),
+            seen: HashTable::new(),
             queue: Queue::default(),
             last_time: "",
             tally: Tally::default(),
@@ -303,6 +303,20 @@ impl<'a> Reader<'a> {
             timestamp = Some(self.timestamp(at, read)?);
         }
         Ok((Exemplar { labels, value, timestamp }, value_at))
+    }
+
+    /// Notes a metric, by the hash of its labels. Returns whether it is new.
+    #[inline]
+    fn see(&mut self, labels: u128) -> bool {
+        // It is a hash already.
+        let hash = |labels: &u128| (*labels >> 64) as u64 ^ *labels as u64;
+        match self.seen.entry(hash(&labels), |other| *other == labels, hash) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(labels);
+                true
+            }
+        }
     }
 
     fn label(&self, name: &str) -> Option<&str> {

@@ -106,10 +106,11 @@ impl Reader<'_> {
         if kind == FamilyType::Info {
             // The labels of the metric and of the info cannot be distinguished.
             let at_time = timestamp.map_or(0, |timestamp| u128::from(timestamp.to_bits()).wrapping_add(1) << 64);
-            return if self.seen.insert(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { duplicate(self) };
+            return if self.see(labels ^ at_time) || timestamp.is_some() { Ok(()) } else { duplicate(self) };
         }
         let mut new_point = true;
-        match self.group {
+        let group = self.group;
+        match group {
             Some(group) if group.labels == labels => {
                 if timestamp.is_some() != group.timestamp.is_some() {
                     let problem = "some samples of the metric have a timestamp and some do not; expected all or none";
@@ -126,7 +127,7 @@ impl Reader<'_> {
                 new_point = timestamp != group.timestamp || (timestamp.is_some() && self.point.has(part, state));
             }
             _ => {
-                if !self.seen.insert(labels) {
+                if !self.see(labels) {
                     let problem = "other samples of this metric are further up; keep all samples of a metric together";
                     return Err(self.cursor.fault_at(at, problem));
                 }

@@ -193,7 +193,8 @@ impl<'a> Reader<'a> {
         };
         let apart = "other samples of this metric are further up; keep all samples of a metric together";
         let same_group = self.group.is_some_and(|group| group.labels == labels);
-        match self.group {
+        let group = self.group;
+        match group {
             Some(group) if same_group && group.state == state => {
                 let (Some(now), Some(before)) = (timestamp, group.timestamp) else {
                     let problem = match timestamp.or(group.timestamp) {
@@ -209,10 +210,10 @@ impl<'a> Reader<'a> {
                     return Err(self.cursor.fault_at(times.at, problem));
                 }
             }
-            _ if kind == FamilyType::StateSet && !same_group && !self.seen.insert(labels) => {
+            _ if kind == FamilyType::StateSet && !same_group && !self.see(labels) => {
                 return Err(self.cursor.fault_at(at, apart));
             }
-            _ if !self.seen.insert(state) => return Err(self.cursor.fault_at(at, apart)),
+            _ if !self.see(state) => return Err(self.cursor.fault_at(at, apart)),
             _ => {}
         }
         self.group = Some(Group { labels, timestamp, state });
