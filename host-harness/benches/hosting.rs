@@ -43,6 +43,11 @@ mod api {
         assert!(answer.is_ok(), "{answer:?}");
     }
 
+    /// What it answers.
+    pub(super) async fn body(plug: &PlugHandle, ctx: &str) -> String {
+        plug.process(ctx, "").await.unwrap().body
+    }
+
     /// The same, whatever comes of it.
     pub(super) async fn ask(plug: &PlugHandle, ctx: &str) {
         let _ = plug.process(ctx, "").await;
@@ -313,8 +318,8 @@ fn importer(runtime: &Runtime, plug: &Plug) {
         grants.metrics = true;
         let importer = Plug::from_bytes("importer", &component).unwrap().recording_to(&exporter, "importer");
         let importer = importer.start(&json!({}), grants, Limits::default()).await.unwrap();
-        // Its handle 0.
-        api::process(&importer, r#"{"operation": "record", "name": "x_total"}"#).await;
+        let record = json!({"operation": "record", "name": "x_total"}).to_string();
+        assert_eq!(api::body(&importer, &record).await, "ok 0", "its handle");
         let record = exporter.with(|session: &mut Session| {
             Box::pin(async move { session.record("y_total", MetricKind::Counter, &[], 1.0).await })
         });
@@ -333,7 +338,7 @@ fn importer(runtime: &Runtime, plug: &Plug) {
                     }
                 });
             }),
-            timed(|| runtime.block_on(api::process(&importer, &update))),
+            timed(|| assert_eq!(runtime.block_on(api::body(&importer, &update)), "Outcome::Recorded")),
         ];
         // The first round warms up.
         if round > 0 {
