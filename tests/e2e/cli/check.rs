@@ -142,7 +142,7 @@ fn unknown_operations_are_found_before_a_step_runs() {
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for line in [
-        "pipe.yaml:3:44: error: steps[0].with.operation: unknown operation \"record_gaug\"; did you mean record_gauge?",
+        "pipe.yaml:3:42: error: steps[0].with.operation: unknown operation \"record_gaug\"; did you mean record_gauge?",
         "pipe.yaml:7:7: error: steps[1].with.operation: unknown operation \"nothing_like_it\"; plugpipe-harness call --list lists them",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
