@@ -56,6 +56,7 @@ const OF_FIXTURES: &[(&str, &str)] = &[
     ("data-processor", "the component itself"),
     ("hostile-plug", "the component itself"),
     ("notes-plug", "the component itself"),
+    ("readings-rust", "the component itself"),
     ("postcard", "the tests of the runtime encode with it"),
     ("serde", "its default features cost nothing to build"),
     ("thiserror", "postcard needs no standard library"),
@@ -66,7 +67,9 @@ fn the_components_share_one_build_of_the_macros() {
     let target = ["--target", "wasm32-unknown-unknown", "--edges", "normal,build"];
     let plug = packages(&[&["--package", "monitoring-prometheus"], &target[..]].concat());
     assert!(plug.iter().any(|line| line.starts_with("wit-bindgen-rust-macro v")), "{plug:?}");
-    for folder in ["examples/plugs/data_processor", "tests/fixtures/notes", "tests/hostile"] {
+    for folder in
+        ["examples/plugs/data_processor", "examples/plugs/readings_rust", "tests/fixtures/notes", "tests/hostile"]
+    {
         let manifest = xtask::root().join(folder).join("Cargo.toml");
         let fixture = packages(&[&["--manifest-path", manifest.to_str().unwrap()], &target[..]].concat());
         let twice: Vec<&String> = fixture
