@@ -6,6 +6,7 @@ mod schedule;
 use std::fmt;
 use std::time::Duration;
 
+use plugpipe_runtime::printable::counted;
 use plugpipe_runtime::session::{Format, VIOLATIONS};
 use plugpipe_runtime::{Answer, Error, PlugHandle, Problem};
 use serde::Deserialize;
@@ -47,7 +48,7 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Series(count) => write!(f, "the values of {count} series"),
-            Self::Values(count) => write!(f, "{count} values"),
+            Self::Values(count) => f.write_str(&counted(*count, "value", "values")),
         }
     }
 }

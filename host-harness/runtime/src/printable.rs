@@ -1,6 +1,6 @@
-//! Escapes untrusted text for terminals. Names, values and messages come from servers, pipes and
-//! command lines; control characters in them could move the cursor, change colors, or disguise
-//! text.
+//! Texts for people, and the escaping of untrusted text for terminals. Names, values and messages
+//! come from servers, pipes and command lines; control characters in them could move the cursor,
+//! change colors, or disguise text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,6 +13,11 @@ pub fn is_unprintable(character: char) -> bool {
             character,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         )
+}
+
+/// A number of things, such as `1 value` or `2 values`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Escapes multi-line text: unprintable characters except line feeds and tabs are written like

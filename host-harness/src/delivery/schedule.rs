@@ -9,6 +9,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use plugpipe_runtime::printable::counted;
 use plugpipe_runtime::{Answer, Error, PlugHandle};
 use plugpipe_time::PrometheusDuration;
 use plugpipe_yaml::nearest;
@@ -205,7 +206,8 @@ impl Repeated {
         let (problem, pending) = match outcome {
             Ok(Answer { error: None, .. }) => {
                 if let State::Failing(failures) = self.state {
-                    info!("delivery to {sink}: healthy again after {failures} failed deliveries");
+                    let failed = counted(failures.into(), "failed delivery", "failed deliveries");
+                    info!("delivery to {sink}: healthy again after {failed}");
                 }
                 self.state = State::Healthy;
                 return;
@@ -224,7 +226,11 @@ impl Repeated {
         self.state = State::Failing(failures);
         let pause = self.pause();
         if failures == 1 {
-            warn!("delivery to {sink}: unhealthy: {problem}; {pending} values are pending, next attempt in {pause:?}");
+            let pending = match pending {
+                0 => String::new(),
+                pending => format!("{} pending, ", counted(pending, "value is", "values are")),
+            };
+            warn!("delivery to {sink}: unhealthy: {problem}; {pending}next attempt in {pause:?}");
         } else {
             debug!("delivery to {sink}: failed {failures} times in a row: {problem}; next attempt in {pause:?}");
         }

@@ -9,6 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::failure::Failure;
 use crate::grants::Origin;
+use crate::printable::counted;
 
 /// A server that was unhealthy this short a time ago is so again only once it has failed for
 /// [`PERSISTS`], so that one which fails now and then does not fill the log.
@@ -69,7 +70,8 @@ impl Health {
         if std::mem::take(&mut server.is_unhealthy) {
             server.recovered = Some(now);
             let seconds = now.saturating_duration_since(since).as_secs_f64();
-            info!("server {origin}: healthy again after {count} failed requests in {seconds:.1} s");
+            let requests = counted(count, "failed request", "failed requests");
+            info!("server {origin}: healthy again after {requests} in {seconds:.1} s");
         }
     }
 }

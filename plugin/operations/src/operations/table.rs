@@ -89,7 +89,7 @@ pub struct Operation {
 /// Whether an operation asks servers, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
-    /// It asks none itself. What it wants to be done, it says in [`Call::wants`].
+    /// It asks none itself. What it wants to be done, it says in [`Call::next`].
     Nobody,
     /// It asks these, needs nothing of what was recorded, and a worker carries it out. It may be
     /// carried out again if nobody knows how it ended.
