@@ -17,9 +17,8 @@
 //! | [`oci`] | builds an OCI image layout of the component and the WIT packages |
 //! | [`guests`] | builds the example plugs in other languages, and runs their tests |
 //! | [`generate`] | generates the manifest's schemas and everything derived from the manifest |
-//! | [`fields`] | the table of the JSON contract's fields, for the plug |
 //! | [`soak`] | runs soak tests |
-//! | [`reference`] | generates the reference of the JSON contract |
+//! | [`mod@reference`] | generates the reference of the JSON contract |
 //! | [`types`] | generates types of requests, settings and responses for TypeScript and Python, and the agent card |
 //! | [`new_plug`] | runs the test of the crate that `plugpipe-harness new plug` writes |
 //! | [`wit`] | generates the page and the golden file of the world, and encodes its packages |

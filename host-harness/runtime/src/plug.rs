@@ -97,7 +97,7 @@ impl Plug {
     ///
     /// # Safety
     /// `compiled` is machine code that this process will run. It must be the unchanged output of
-    /// [`compile::child`](crate::compile::child) for these bytes.
+    /// [`compile::child`] for these bytes.
     ///
     /// # Errors
     /// [`Error::Load`] if it was compiled by another version, with other settings, or for another

@@ -1,7 +1,7 @@
 //! Imports scraped metrics into the registry: a counter is set to the scraped total and continues
 //! from there. Metrics that the registry cannot represent are rejected with a reason.
 //!
-//! [`include`] does the same for another source, again and again: what it does not have anymore is
+//! [`include()`] does the same for another source, again and again: what it does not have anymore is
 //! removed, and the registry's own metrics win.
 
 use std::collections::{BTreeMap, BTreeSet};
