@@ -44,6 +44,13 @@ pub enum Amount {
     Values(u64),
 }
 
+impl Amount {
+    /// The verb that follows it: the first for one value, the second otherwise.
+    pub fn verb<'v>(&self, one: &'v str, many: &'v str) -> &'v str {
+        if *self == Self::Values(1) { one } else { many }
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

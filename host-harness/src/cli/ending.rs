@@ -50,8 +50,9 @@ impl Ending<'_> {
             (Some(message), _) => show::note(&message),
             (None, Some(folder)) if self.announce => {
                 show::note(&format!(
-                    "stopped: {} are stored in {} for the next run",
+                    "stopped: {} {} stored in {} for the next run",
                     self.named(&undelivered.amount),
+                    undelivered.amount.verb("is", "are"),
                     folder.display()
                 ));
             }
@@ -71,16 +72,17 @@ impl Ending<'_> {
 
     /// The warning for undelivered values; none if nothing is lost and nothing failed.
     fn message(self, Undelivered { amount, reason }: &Undelivered) -> Option<String> {
+        let (is, was) = (amount.verb("is", "are"), amount.verb("was", "were"));
         let amount = &self.named(amount);
         let failed = matches!(reason, Reason::Failed(_));
         if let Some(path) = self.textfile {
             return failed
-                .then(|| format!("warning: {amount} are in {} and were not pushed: {reason}", path.display()));
+                .then(|| format!("warning: {amount} {is} in {} and {was} not pushed: {reason}", path.display()));
         }
         if let Some(folder) = self.state {
             return (failed || self.required).then(|| {
                 format!(
-                    "warning: {amount} were not delivered: {reason}. They are stored in {} for the next run",
+                    "warning: {amount} {was} not delivered: {reason}. They are stored in {} for the next run",
                     folder.display()
                 )
             });
@@ -92,7 +94,7 @@ impl Ending<'_> {
         });
         ways.extend(self.offers_textfile.then_some("--textfile FILE"));
         let ways = ways.join(" or ");
-        Some(format!("warning: {amount} are lost: {reason}. To keep them, use {ways}"))
+        Some(format!("warning: {amount} {is} lost: {reason}. To keep them, use {ways}"))
     }
 }
 

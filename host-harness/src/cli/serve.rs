@@ -216,7 +216,7 @@ async fn note_restored(plug: &PlugHandle, folder: &Path) -> Result<(), CommandEr
         delivery::Amount::Series(0) | delivery::Amount::Values(0) => {
             format!("started: {folder} has no values of an earlier run")
         }
-        amount => format!("started: {amount} were restored from {folder}{pending}"),
+        amount => format!("started: {amount} {} restored from {folder}{pending}", amount.verb("was", "were")),
     });
     Ok(())
 }

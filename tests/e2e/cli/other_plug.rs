@@ -80,8 +80,7 @@ async fn values_that_no_server_has_are_said_to_be_lost() {
     assert!(!server.asked().is_empty());
     let lost = ran("http://127.0.0.1:9".into()).await.unwrap();
     assert_eq!(lost.status.code(), Some(1), "{}", stderr(&lost));
-    let said =
-        "warning: 1 values are lost: the push failed: ErrorCode::ConnectionRefused. To keep them, use --state DIR";
+    let said = "warning: 1 value is lost: the push failed: ErrorCode::ConnectionRefused. To keep them, use --state DIR";
     assert!(stderr(&lost).contains(said), "{}", stderr(&lost));
 }
 

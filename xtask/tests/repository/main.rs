@@ -9,6 +9,7 @@ mod embedding;
 mod manifest;
 mod one_build;
 mod schemas;
+mod sources;
 mod types;
 
 #[path = "../../../tests/fetched.rs"]

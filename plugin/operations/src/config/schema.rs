@@ -115,7 +115,6 @@ fn defaults() -> Map<String, Value> {
         delete_on_cleanup,
         compatibility,
     } = Config::default();
-    let buckets: Vec<Value> = histogram_buckets.bounds().iter().map(|bound| number(*bound)).collect();
     let defaults = [
         ("compatibility", compatible(compatibility).into()),
         ("connect_timeout", text(connect_timeout)),
@@ -123,7 +122,7 @@ fn defaults() -> Map<String, Value> {
         ("delete_on_cleanup", delete_on_cleanup.into()),
         ("detect_resets", detect_resets.into()),
         ("grafana_api", if grafana_resources { "k8s" } else { "api" }.into()),
-        ("histogram_buckets", buckets.into()),
+        ("histogram_buckets", histogram_buckets.bounds().iter().map(|bound| number(*bound)).collect()),
         ("job_name", job_name.into()),
         ("max_response_bytes", max_response_bytes.into()),
         ("max_retry_delay", text(max_delay)),

@@ -83,17 +83,7 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
     }
     let mut sources = Sources::of(&model);
     import::resolve(&mut model, &mut sources, path, &mut warnings)?;
-    let title = match model.get("title") {
-        Some(Value::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
-        None | Some(Value::Null | Value::String(_)) => {
-            return Err(Error::missing(format!("{path}.title"), "the dashboard's title"));
-        }
-        Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
-    };
-    if title.chars().count() > MAX_TITLE_LEN {
-        let problem = format!("has {} characters; the maximum is {MAX_TITLE_LEN}", title.chars().count());
-        return Err(Error::invalid(format!("{path}.title"), problem));
-    }
+    let title = title(&model, path)?;
     let uid = match model.get("uid") {
         Some(Value::String(given)) if !given.is_empty() => {
             uid::check(given).map_err(|problem| Error::invalid(format!("{path}.uid"), problem))?;
@@ -131,6 +121,21 @@ pub(super) fn build(given: Value, path: &str, options: &Options) -> Result<Dashb
         builder.warnings.push(format!("{}: and {} more", builder.path, builder.more));
     }
     Ok(Dashboard { uid, title, fingerprint, model, warnings: builder.warnings })
+}
+
+fn title(model: &Map, path: &str) -> Result<String, Error> {
+    let title = match model.get("title") {
+        Some(Value::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
+        None | Some(Value::Null | Value::String(_)) => {
+            return Err(Error::missing(format!("{path}.title"), "the dashboard's title"));
+        }
+        Some(_) => return Err(Error::invalid(format!("{path}.title"), "expected text")),
+    };
+    if title.chars().count() > MAX_TITLE_LEN {
+        let problem = format!("has {} characters; the maximum is {MAX_TITLE_LEN}", title.chars().count());
+        return Err(Error::invalid(format!("{path}.title"), problem));
+    }
+    Ok(title)
 }
 
 /// Adds the variable for the data source, before the others.

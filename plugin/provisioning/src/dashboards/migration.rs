@@ -108,7 +108,6 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
         panel.set("type", "timeseries");
         return Some("has no type; timeseries is used".into());
     };
-    let flag = |panel: &Map, name: &str| panel.get(name) == Some(&Value::Bool(true));
     let new =
         match &*kind {
             "graph" => match panel.map("xaxis").and_then(|axis| axis.text("mode")) {
@@ -143,6 +142,30 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
     let gauge = panel.map("gauge").filter(|_| new == "gauge").cloned().unwrap_or_default();
     bounds(&axis, &gauge, panel, &mut defaults, &mut notes);
     let mut options = Map::default();
+    convert(panel, new, &mut options, &mut defaults, &mut custom);
+    // If the panel already has settings of the new type, they are kept.
+    for name in OLD {
+        panel.remove(*name);
+    }
+    panel.set("type", new);
+    if !custom.is_empty() {
+        defaults.set("custom", custom);
+    }
+    if !defaults.is_empty() {
+        panel.set_default("fieldConfig", json!({"defaults": defaults, "overrides": []}));
+    }
+    if !options.is_empty() {
+        panel.set_default("options", options);
+    }
+    Some(notes.join("; "))
+}
+
+fn flag(panel: &Map, name: &str) -> bool {
+    panel.get(name) == Some(&Value::Bool(true))
+}
+
+/// Converts the settings of a panel to those of its new type.
+fn convert(panel: &Map, new: &str, options: &mut Map, defaults: &mut Map, custom: &mut Map) {
     match new {
         "timeseries" => {
             if let Ok(Some(fill)) = number(panel, "fill") {
@@ -184,21 +207,6 @@ pub(super) fn migrate(panel: &mut Map) -> Option<String> {
         }
         _ => {}
     }
-    // If the panel already has settings of the new type, they are kept.
-    for name in OLD {
-        panel.remove(*name);
-    }
-    panel.set("type", new);
-    if !custom.is_empty() {
-        defaults.set("custom", custom);
-    }
-    if !defaults.is_empty() {
-        panel.set_default("fieldConfig", json!({"defaults": defaults, "overrides": []}));
-    }
-    if !options.is_empty() {
-        panel.set_default("options", options);
-    }
-    Some(notes.join("; "))
 }
 
 /// Copies the bounds and decimals of an axis, a gauge or a panel. Invalid numbers are reported in

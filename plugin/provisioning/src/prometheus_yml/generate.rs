@@ -151,15 +151,13 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
         Some(files) => texts(Some(files), &path("rule_files"), rule_file)?,
     };
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|own| own == part);
-    let mut jobs = Vec::new();
-    if wanted("scrape_configs") {
-        jobs = scrape_jobs(input, environment, configured, &mut draft)?;
-    }
-    let mut federated = Vec::new();
-    if wanted("federation") {
-        let make = |job: &ScrapeJob, path: &str| federate(job, path, &mut draft);
-        federated = each(input.federate.as_deref(), &path("federate"), make)?;
-    }
+    let mut jobs = match wanted("scrape_configs") {
+        true => scrape_jobs(input, environment, configured, &mut draft)?,
+        false => Vec::new(),
+    };
+    let make = |job: &ScrapeJob, path: &str| federate(job, path, &mut draft);
+    let federation = input.federate.as_deref().filter(|_| wanted("federation"));
+    let federated = each(federation, &path("federate"), make)?;
     let alertmanagers =
         each(input.alertmanagers.as_deref(), &path("alertmanagers"), |targets, _| alertmanager(targets))?;
     let writes = each(input.remote_write.as_deref(), &path("remote_write"), |endpoint, path| {
@@ -170,8 +168,7 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
     })?;
     let targets = each(input.sd_targets.as_deref(), &path("sd_targets"), |targets, _| group(targets))?;
 
-    // Naming an empty part in `parts` is a mistake.
-    for (part, field, is_empty) in [
+    let lists = [
         ("rule_files", "rule_files", rule_files.is_empty()),
         ("alerting", "alertmanagers", alertmanagers.is_empty()),
         ("scrape_configs", "scrape", jobs.is_empty()),
@@ -179,11 +176,8 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
         ("remote_write", "remote_write", writes.is_empty()),
         ("remote_read", "remote_read", reads.is_empty()),
         ("sd_targets", "sd_targets", targets.is_empty()),
-    ] {
-        if is_empty && !parts.is_empty() && wanted(part) {
-            return Err(Error::missing(path(field), "a list, because parts names it"));
-        }
-    }
+    ];
+    check_named(&parts, &lists)?;
     jobs.extend(federated);
 
     let mut file: Members = Vec::new();
@@ -218,6 +212,15 @@ pub fn generate(request: &GenerateConfig, configured: Configured) -> Result<Gene
         needs_flags: draft.flags,
         left_out: draft.left_out,
     })
+}
+
+/// Checks that no part that `parts` names is empty, which is a mistake: each part with its field.
+fn check_named(parts: &[String], lists: &[(&str, &str, bool)]) -> Result<(), Error> {
+    let is_named = |part: &str| parts.iter().any(|own| own == part);
+    match lists.iter().find(|(part, _, is_empty)| *is_empty && is_named(part)) {
+        Some((_, field, _)) => Err(Error::missing(path(field), "a list, because parts names it")),
+        None => Ok(()),
+    }
 }
 
 /// Resources of the Prometheus operator for the jobs. All else of a `prometheus.yml` belongs to the

@@ -245,14 +245,9 @@ fn import_series(
     values: &[&str],
 ) -> Result<(SeriesId, Vec<&'static str>), String> {
     let text = |error: crate::Error| error.to_string();
-    let value = |part: Part| metric.points.iter().find(|point| point.part == part).map(|point| point.value);
+    let value = |part: Part| value_of(metric, part);
     let (start_ms, note) = start_of(metric);
     let mut notes = Vec::from_iter(note);
-    let whole = |value: f64| match is_whole(value) && (0.0..=9_007_199_254_740_992.0).contains(&value) {
-        true => Ok(value as u64),
-        false => Err(format!("the count {} is not a whole number of observations", crate::number::number_text(value))),
-    };
-    let sum = || value(Part::Sum).ok_or_else(|| "it has no sum, which is required to add observations".to_owned());
     let kind = type_of(family);
     let series = match kind {
         FamilyType::Counter => {
@@ -278,7 +273,7 @@ fn import_series(
             series
         }
         FamilyType::Summary => {
-            let (sum, count) = (sum()?, whole(value(Part::Count).ok_or("it has no count")?)?);
+            let (sum, count) = (sum(metric)?, whole(value(Part::Count).ok_or("it has no count")?)?);
             if sum.is_nan() {
                 return Err("its sum is NaN and would stay NaN".into());
             }
@@ -290,31 +285,9 @@ fn import_series(
             series
         }
         FamilyType::Histogram | FamilyType::GaugeHistogram => {
-            let native = metric.points.iter().find_map(|point| point.native.as_deref());
-            match native {
-                Some(native) => {
-                    let histogram = native_of(native)?;
-                    let has_both = registry.definition(id).is_some_and(|definition| definition.buckets.is_some());
-                    let counts = if has_both { classic(metric, registry, id, whole)? } else { Vec::new() };
-                    if !has_both && bounds(metric).len() > 1 {
-                        notes
-                            .push("its classic buckets were dropped, since not all series of the metric have the same");
-                    }
-                    let series = find_or_create(registry, id, values)?;
-                    let state = SeriesState::Native { histogram, counts: &counts };
-                    registry.import(series, state, start_ms).map_err(text)?;
-                    series
-                }
-                None => {
-                    let (counts, sum) = (classic(metric, registry, id, whole)?, sum()?);
-                    if sum.is_nan() {
-                        return Err("its sum is NaN and would stay NaN".into());
-                    }
-                    let series = find_or_create(registry, id, values)?;
-                    registry.import(series, SeriesState::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
-                    series
-                }
-            }
+            let (series, note) = import_histogram(metric, registry, id, values, start_ms)?;
+            notes.extend(note);
+            series
         }
         FamilyType::Gauge | FamilyType::Unknown => {
             let value = value(Part::Value).ok_or("it has no value")?;
@@ -329,6 +302,50 @@ fn import_series(
         registry.forget_start(series).map_err(text)?;
     }
     Ok((series, notes))
+}
+
+/// Imports a histogram, classic or native. Returns its series, and a note about dropped parts.
+fn import_histogram(
+    metric: &Metric,
+    registry: &mut Registry,
+    id: FamilyId,
+    values: &[&str],
+    start_ms: Option<u64>,
+) -> Result<(SeriesId, Option<&'static str>), String> {
+    let text = |error: crate::Error| error.to_string();
+    let Some(native) = metric.points.iter().find_map(|point| point.native.as_deref()) else {
+        let (counts, sum) = (classic(metric, registry, id)?, sum(metric)?);
+        if sum.is_nan() {
+            return Err("its sum is NaN and would stay NaN".into());
+        }
+        let series = find_or_create(registry, id, values)?;
+        registry.import(series, SeriesState::Histogram { counts: &counts, sum }, start_ms).map_err(text)?;
+        return Ok((series, None));
+    };
+    let histogram = native_of(native)?;
+    let has_both = registry.definition(id).is_some_and(|definition| definition.buckets.is_some());
+    let counts = if has_both { classic(metric, registry, id)? } else { Vec::new() };
+    let note = (!has_both && bounds(metric).len() > 1)
+        .then_some("its classic buckets were dropped, since not all series of the metric have the same");
+    let series = find_or_create(registry, id, values)?;
+    registry.import(series, SeriesState::Native { histogram, counts: &counts }, start_ms).map_err(text)?;
+    Ok((series, note))
+}
+
+fn value_of(metric: &Metric, part: Part) -> Option<f64> {
+    metric.points.iter().find(|point| point.part == part).map(|point| point.value)
+}
+
+fn sum(metric: &Metric) -> Result<f64, String> {
+    value_of(metric, Part::Sum).ok_or_else(|| "it has no sum, which is required to add observations".to_owned())
+}
+
+/// A count of observations.
+fn whole(value: f64) -> Result<u64, String> {
+    match is_whole(value) && (0.0..=9_007_199_254_740_992.0).contains(&value) {
+        true => Ok(value as u64),
+        false => Err(format!("the count {} is not a whole number of observations", crate::number::number_text(value))),
+    }
 }
 
 /// Stores the exemplars of a counter's total, of a classic histogram's buckets or of a native
@@ -396,12 +413,7 @@ fn find_or_create(registry: &mut Registry, id: FamilyId, values: &[&str]) -> Res
 }
 
 /// The bucket counts, not cumulative.
-fn classic(
-    metric: &Metric,
-    registry: &Registry,
-    id: FamilyId,
-    whole: impl Fn(f64) -> Result<u64, String>,
-) -> Result<Vec<u64>, String> {
+fn classic(metric: &Metric, registry: &Registry, id: FamilyId) -> Result<Vec<u64>, String> {
     let expected = registry.definition(id).and_then(|definition| definition.buckets.as_ref());
     let expected = expected.map(|buckets| buckets.bounds()).unwrap_or_default();
     let bounds = bounds(metric);

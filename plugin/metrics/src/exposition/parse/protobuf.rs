@@ -371,21 +371,10 @@ impl<'a> Reader<'a> {
         if !buckets.last().is_some_and(infinite) {
             buckets.push(Pending::new("_bucket", Part::Bucket(f64::INFINITY), total));
         }
-        let mut before: Option<&Pending> = None;
-        for bucket in &buckets {
-            let is_ascending = match (before.map(|before| (before.part, before.value)), bucket.part) {
-                (Some((Part::Bucket(low), below)), Part::Bucket(bound)) => low < bound && below <= bucket.value,
-                (None, Part::Bucket(bound)) => !bound.is_nan(),
-                _ => false,
-            };
-            if !is_ascending {
-                return Err((
-                    start,
-                    "the histogram's buckets are not ascending in bound and count; expected ascending, unique bounds"
-                        .into(),
-                ));
-            }
-            before = Some(bucket);
+        if !are_ascending(&buckets) {
+            let problem =
+                "the histogram's buckets are not ascending in bound and count; expected ascending, unique bounds";
+            return Err((start, problem.into()));
         }
         self.queue.pending.extend(buckets);
         let [of_sum, of_count] = suffixes;
@@ -410,6 +399,16 @@ impl<'a> Reader<'a> {
         let value = if count_float > 0.0 { count_float } else { count as f64 };
         Ok(Pending { exemplars, ..Pending::new("_bucket", Part::Bucket(bound), value) })
     }
+}
+
+/// Whether buckets are in order of their bounds, and cumulative.
+fn are_ascending(buckets: &[Pending]) -> bool {
+    let mut before = None;
+    buckets.iter().all(|bucket| {
+        let Part::Bucket(bound) = bucket.part else { return false };
+        let last = before.replace((bound, bucket.value));
+        last.map_or(!bound.is_nan(), |(low, below)| low < bound && below <= bucket.value)
+    })
 }
 
 /// Parses a `BucketSpan`.

@@ -1,4 +1,5 @@
-//! Tables of accepted and rejected inputs, and properties of arbitrary inputs.
+//! Tables of accepted and rejected inputs, and properties of arbitrary inputs. It is long because the
+//! rows of a table are compared with each other.
 
 use std::borrow::Cow;
 

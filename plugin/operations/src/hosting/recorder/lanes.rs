@@ -28,6 +28,11 @@ pub(super) struct Known {
     pub(super) lost: Option<String>,
 }
 
+/// What a job came to; if nobody knows, that, and whether it can be repeated.
+fn told_or_lost(why: Option<String>, repeatable: bool, told: Told) -> Told {
+    why.map_or(told, |why| lost(repeatable, &why))
+}
+
 /// A job with what it carries. In a replay nobody looks at it.
 fn bytes_of(order: &Order, carried: &[u8], at: Moment) -> Vec<u8> {
     if at.again { Vec::new() } else { order.encode(carried) }
@@ -258,10 +263,7 @@ impl Recorder {
                 self.complete_push(lane, &target, taken, known, &mut ready);
             }
             Some(Task::Talk { owner, repeatable, .. }) => {
-                let told = match known.lost {
-                    Some(why) => lost(*repeatable, &why),
-                    None => known.told,
-                };
+                let told = told_or_lost(known.lost, *repeatable, known.told);
                 if let What::Found(found) = known.what {
                     self.forget_deleted(owner.0, &found.deleted, (&taken.versions, at), &mut step);
                     self.follow(owner.0, *found, at, &mut step);
@@ -274,10 +276,7 @@ impl Recorder {
                     What::Push(effect) => effect,
                     _ => PushEffect::default(),
                 };
-                let told = match known.lost {
-                    Some(why) => lost(true, &why),
-                    None => known.told,
-                };
+                let told = told_or_lost(known.lost, true, known.told);
                 self.note_push(&target, &effect);
                 if effect.accepted {
                     self.import(owner.0, at, &mut step);
@@ -296,10 +295,7 @@ impl Recorder {
                     // Nobody hears that it is left: the next cleanup tries again.
                     self.pushes.remember(task.url.clone());
                 }
-                let told = match known.lost {
-                    Some(why) => lost(true, &why),
-                    None => known.told,
-                };
+                let told = told_or_lost(known.lost, true, known.told);
                 ready.extend(self.schedule.settle(*owner, deleted, told));
             }
             Some(Task::Write(..)) => self.complete_write(lane, taken, known, at, &mut ready),
@@ -314,10 +310,7 @@ impl Recorder {
                         self.pushes.note_delivered(&task.url, task.contents.clone());
                     }
                 }
-                let told = match known.lost {
-                    Some(why) => lost(true, &why),
-                    None => known.told,
-                };
+                let told = told_or_lost(known.lost, true, known.told);
                 ready.extend(self.schedule.settle(*owner, told.report.is_none(), told));
             }
             Some(Task::Health { owner, .. }) => {

@@ -13,6 +13,45 @@ use crate::model::FamilyType;
 /// The sample name suffixes of all types.
 const SUFFIXES: [&str; 9] = ["", "_total", "_created", "_count", "_sum", "_bucket", "_gcount", "_gsum", "_info"];
 
+/// The type that a `# TYPE` line names.
+fn type_named(text: &str) -> Result<FamilyType, String> {
+    const KINDS: [FamilyType; 8] = [
+        FamilyType::Counter,
+        FamilyType::Gauge,
+        FamilyType::Histogram,
+        FamilyType::GaugeHistogram,
+        FamilyType::Summary,
+        FamilyType::Info,
+        FamilyType::StateSet,
+        FamilyType::Unknown,
+    ];
+    if let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == text) {
+        return Ok(kind);
+    }
+    if KINDS.iter().any(|kind| kind.name() == text.trim()) {
+        return Err("extra spaces around the metric's type; expected one before it and none after it".into());
+    }
+    Err(format!(
+        "unknown metric type {:?}; expected counter, gauge, histogram, gaugehistogram, stateset, info, summary or unknown",
+        crate::error::excerpt(text, 40)
+    ))
+}
+
+/// Checks a unit; names end with it up to version 1.0.
+fn check_unit(name: &str, unit: &str, is_second: bool) -> Result<(), String> {
+    let fits = name.strip_suffix(unit).is_some_and(|before| before.ends_with('_'));
+    if is_second && !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte)) {
+        return Err("expected a unit of letters, digits, _ and : only".into());
+    }
+    if !is_second && !unit.is_empty() && !fits {
+        return Err(format!(
+            "the metric's name does not end with the unit {:?}; expected a name that ends with _ and the unit",
+            crate::error::excerpt(unit, 40)
+        ));
+    }
+    Ok(())
+}
+
 impl<'a> Reader<'a> {
     /// Parses a line that begins with `#`; `None` for `# EOF`.
     pub(super) fn metadata<'p>(&mut self) -> Result<Option<Event<'p, 'a>>, ParseError>
@@ -29,26 +68,7 @@ impl<'a> Reader<'a> {
             self.done = true;
             return Ok(None);
         }
-        let Some(keyword) = ["TYPE", "HELP", "UNIT"].into_iter().find(|word| {
-            let mut ahead = self.cursor;
-            ahead.eat_text("# ") && ahead.eat_text(word) && ahead.eat(b' ')
-        }) else {
-            let problem =
-                "expected # TYPE, # HELP, # UNIT or # EOF, each followed by a space; OpenMetrics has no comments";
-            return Err(self.cursor.fault_at(line, problem));
-        };
-        self.cursor.at += "# TYPE ".len();
-        let start = self.cursor.at;
-        let name = match self.cursor.eat(b'"') {
-            true => self.cursor.quoted(Escapes::Any, "the metric's name")?,
-            false => Cow::Borrowed(self.cursor.metric_name()),
-        };
-        if name.is_empty() {
-            return Err(self.cursor.fault_at(start, format!("expected a metric's name after # {keyword}")));
-        }
-        if !self.cursor.eat(b' ') {
-            return Err(self.cursor.unexpected(&format!("a space after the metric's name in # {keyword}")));
-        }
+        let (keyword, name, start) = self.keyword_and_name()?;
         if self.families.last().is_none_or(|family| family.name != name) {
             self.open_family(name, start)?;
         } else if self.families.last().is_some_and(|family| family.has_samples) {
@@ -83,27 +103,7 @@ impl<'a> Reader<'a> {
         let Some(family) = self.families.last_mut() else { return Ok(None) };
         let event = match keyword {
             "TYPE" => {
-                const KINDS: [FamilyType; 8] = [
-                    FamilyType::Counter,
-                    FamilyType::Gauge,
-                    FamilyType::Histogram,
-                    FamilyType::GaugeHistogram,
-                    FamilyType::Summary,
-                    FamilyType::Info,
-                    FamilyType::StateSet,
-                    FamilyType::Unknown,
-                ];
-                let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == text) else {
-                    if KINDS.iter().any(|kind| kind.name() == text.trim()) {
-                        let problem = "extra spaces around the metric's type; expected one before it and none after it";
-                        return Err(self.cursor.fault_at(text_at, problem));
-                    }
-                    let problem = format!(
-                        "unknown metric type {:?}; expected counter, gauge, histogram, gaugehistogram, stateset, info, summary or unknown",
-                        crate::error::excerpt(&text, 40)
-                    );
-                    return Err(self.cursor.fault_at(text_at, problem));
-                };
+                let kind = type_named(&text).map_err(|problem| self.cursor.fault_at(text_at, problem))?;
                 family.kind = Some(kind);
                 Event::Type { family: place, kind }
             }
@@ -119,18 +119,8 @@ impl<'a> Reader<'a> {
             _ => {
                 let Cow::Borrowed(unit) = text else { return Ok(None) };
                 family.unit = Some(unit);
-                let fits = family.name.strip_suffix(unit).is_some_and(|before| before.ends_with('_'));
-                if self.is_second && !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte)) {
-                    let problem = "expected a unit of letters, digits, _ and : only";
-                    return Err(self.cursor.fault_at(text_at, problem));
-                }
-                if !self.is_second && !unit.is_empty() && !fits {
-                    let problem = format!(
-                        "the metric's name does not end with the unit {:?}; expected a name that ends with _ and the unit",
-                        crate::error::excerpt(unit, 40)
-                    );
-                    return Err(self.cursor.fault_at(text_at, problem));
-                }
+                check_unit(&family.name, unit, self.is_second)
+                    .map_err(|problem| self.cursor.fault_at(text_at, problem))?;
                 Event::Unit { family: place, unit: Cow::Borrowed(unit) }
             }
         };
@@ -142,6 +132,31 @@ impl<'a> Reader<'a> {
             return Err(self.cursor.fault_at(text_at, problem));
         }
         Ok(Some(event))
+    }
+
+    /// Which kind of metadata a line is, the metric's name, and where that begins.
+    fn keyword_and_name(&mut self) -> Result<(&'static str, Cow<'a, str>, usize), ParseError> {
+        let Some(keyword) = ["TYPE", "HELP", "UNIT"].into_iter().find(|word| {
+            let mut ahead = self.cursor;
+            ahead.eat_text("# ") && ahead.eat_text(word) && ahead.eat(b' ')
+        }) else {
+            let problem =
+                "expected # TYPE, # HELP, # UNIT or # EOF, each followed by a space; OpenMetrics has no comments";
+            return Err(self.cursor.fault(problem));
+        };
+        self.cursor.at += "# TYPE ".len();
+        let start = self.cursor.at;
+        let name = match self.cursor.eat(b'"') {
+            true => self.cursor.quoted(Escapes::Any, "the metric's name")?,
+            false => Cow::Borrowed(self.cursor.metric_name()),
+        };
+        if name.is_empty() {
+            return Err(self.cursor.fault_at(start, format!("expected a metric's name after # {keyword}")));
+        }
+        if !self.cursor.eat(b' ') {
+            return Err(self.cursor.unexpected(&format!("a space after the metric's name in # {keyword}")));
+        }
+        Ok((keyword, name, start))
     }
 
     fn find(&self, name: &str) -> Option<usize> {

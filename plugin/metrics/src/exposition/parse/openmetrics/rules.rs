@@ -138,6 +138,12 @@ impl Reader<'_> {
             self.point.at = at;
         }
         self.group = Some(Group { labels, timestamp, state: 0 });
+        if self.add(part, at, value, state)? { duplicate(self) } else { Ok(()) }
+    }
+
+    /// Adds a sample to its point. Returns whether the point has it already.
+    #[inline]
+    fn add(&mut self, part: Part, at: usize, value: f64, state: u128) -> Result<bool, ParseError> {
         let point = &mut self.point;
         let again = point.has(part, state);
         match part {
@@ -153,7 +159,7 @@ impl Reader<'_> {
                 }
                 point.has_negative_bounds |= bound < 0.0;
                 (point.bound, point.below) = (Some(bound), value);
-                return Ok(());
+                return Ok(false);
             }
             Part::Quantile(rank) => {
                 if point.ranks.len() >= self.limits.labels {
@@ -169,7 +175,7 @@ impl Reader<'_> {
             }
             _ => point.has_value = true,
         }
-        if again { duplicate(self) } else { Ok(()) }
+        Ok(again)
     }
 
     /// An order-independent hash of the labels, excluding one of them.
