@@ -11,11 +11,8 @@ use serde_json::{Map, Value, json};
 use super::ending::Ending;
 use super::output::Output;
 use super::plug_args::{PlugArgs, read};
-use super::schema::{self, Field};
+use super::schema::{self, Field, OPERATION};
 use super::{fields, show};
-
-/// The field of a request that names its operation.
-pub(super) const OPERATION: &str = "operation";
 
 /// Run one operation and print its response
 #[derive(Args)]

@@ -11,12 +11,12 @@ use plugpipe_harness::serve::WebConfig;
 use plugpipe_harness::{CommandError, Description, EXAMPLE_NAME, Error, Grants, Limits, grants, settings, yaml};
 use serde_json::{Value, json};
 
-use super::call::OPERATION;
 use super::check_plugs;
 use super::check_settings::{Lazy, UNKNOWN, placed, refused_settings, remove_unknown};
 use super::declared::{self, PlugFile};
 use super::pipe_file::{is_plug, line};
 use super::plug_args::{first_component, read};
+use super::schema::OPERATION;
 use super::show;
 
 /// Validate pipes, configurations, grants and web configuration files without running anything

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use plugpipe_harness::printable;
 use serde_json::Value;
 
-use super::call::OPERATION;
+/// The field of a request that names its operation.
+pub(super) const OPERATION: &str = "operation";
 
 /// Maximum number of references that lead to a schema; a plug's schemas may refer to themselves.
 const MAX_REFERENCES: usize = 16;

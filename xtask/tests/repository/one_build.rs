@@ -59,6 +59,8 @@ const OF_FIXTURES: &[(&str, &str)] = &[
     ("readings-rust", "the component itself"),
     ("postcard", "the tests of the runtime encode with it"),
     ("serde", "its default features cost nothing to build"),
+    ("serde_core", "a plug without types of its own for serde needs fewer features"),
+    ("serde_json", "the same"),
     ("thiserror", "postcard needs no standard library"),
 ];
 
