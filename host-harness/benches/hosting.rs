@@ -4,8 +4,8 @@
 //! Each part prints what is measured and a figure that is comparable between builds: run two builds
 //! in turn, several times, and compare medians. Client, servers and host share the machine.
 //!
-//! `-- hanging pushes records importer` after the command runs these parts only; `HOSTING_BENCH_QUICK=1` runs
-//! a tenth of the rounds.
+//! `-- hanging pushes records importer` after the command runs these parts only;
+//! `HOSTING_BENCH_QUICK=1` runs a tenth of the rounds.
 
 // A bench that meets what it did not expect should stop there.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::PipeError;
 use super::problem::{Problem, Problems};
 use super::spec::Pipe;
-use super::template::{Scope, Templates};
+use super::template::{Scope, Templates, is_template};
 
 /// Names that every template may use.
 const ALWAYS: [&str; 9] =
@@ -63,7 +63,7 @@ fn check_templates(pipe: &Pipe, document: &Node, problems: &mut Problems) {
             let Some(node) = step.get(part) else { continue };
             let is_output = matches!(part, "outputs" | "output_mapping");
             let value = match (part, node.to_value()) {
-                ("when" | "condition", Value::String(when)) if !when.contains("{{") && !when.contains("${") => {
+                ("when" | "condition", Value::String(when)) if !is_template(&when) => {
                     Value::from(format!("{{{{ {when} }}}}"))
                 }
                 (_, value) => value,

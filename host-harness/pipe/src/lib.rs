@@ -28,3 +28,4 @@ pub use error::{PipeError, UnknownPlug};
 pub use problem::Problem;
 pub use runner::{Observer, PipeReport, PlugCaller, PlugKind, Response, StepReport, StepStatus, Variable, run};
 pub use spec::{InputDeclaration, InputType, OnError, Output, Pipe, Retry, Step, json_schema};
+pub use template::is_template;

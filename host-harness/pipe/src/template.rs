@@ -36,6 +36,11 @@ const MAX_QUOTED: usize = 160;
 /// Maximum number of characters with which an error lists the defined names.
 const MAX_LISTED: usize = 1_000;
 
+/// Whether text has parts that are replaced when its pipe runs.
+pub fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("${")
+}
+
 /// The variables of a template.
 pub(super) struct Scope {
     variables: BTreeMap<String, minijinja::Value>,

@@ -262,7 +262,7 @@ impl<'de, 'py> Visitor<'de> for AsPython<'py> {
     }
 }
 
-/// Keys that answers had so far, since most have the same ones: Python then makes no text, and
+/// Keys of earlier responses, since most have the same ones: Python then makes no text, and
 /// computes no hash, that it has already. Locked for moments, and only by threads that hold the
 /// interpreter's lock: so it is free in the child of a fork.
 static KEYS: LazyLock<Mutex<HashMap<Box<str>, Py<PyString>>>> = LazyLock::new(Mutex::default);

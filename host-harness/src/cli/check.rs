@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use plugpipe_harness::delivery::Schedule;
-use plugpipe_harness::pipe::{Pipe, Problem};
+use plugpipe_harness::pipe::{Pipe, Problem, is_template};
 use plugpipe_harness::serve::WebConfig;
 use plugpipe_harness::{CommandError, Description, EXAMPLE_NAME, Error, Grants, Limits, grants, settings, yaml};
 use serde_json::{Value, json};
@@ -206,7 +206,7 @@ fn unknown_operations(pipe: &Pipe, document: &yaml::Node, plug: &Description) ->
     let unknown = steps.filter_map(|step| {
         let name = step.ctx.get(OPERATION)?.as_str()?;
         // The operation of a template is known when the pipe runs.
-        if name.contains("{{") || name.contains("${") || known().any(|known| known == name) {
+        if is_template(name) || known().any(|known| known == name) {
             return None;
         }
         let path = step.field_paths.get(OPERATION).unwrap_or(&step.path);

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use xtask::root;
 
 use crate::fetched;
+use crate::sources::rust_files;
 
 /// A plug of another trade, whose bodies need not be JSON.
 static NOTES: LazyLock<Vec<u8>> =
@@ -62,20 +63,6 @@ fn source(path: &Path) -> String {
 fn files(folder: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join("packaging").join(folder)).unwrap();
     entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
-}
-
-/// All Rust files of a folder and of the folders in it.
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
 }
 
 #[test]

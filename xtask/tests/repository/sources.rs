@@ -9,22 +9,24 @@ const MAX_FILE: usize = 700;
 /// Tables of tests may be longer.
 const MAX_FUNCTION: usize = 80;
 
-/// The Rust files below a folder, without what is built or fetched.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// All Rust files of a folder and of the folders in it, without what is built or fetched.
+pub(super) fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && !name.starts_with('.') && !["target", "node_modules", "dist"].contains(&name) {
-            sources(&path, found);
+            files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
+            files.push(path);
         }
     }
+    files
 }
 
 fn all() -> Vec<(String, String)> {
-    let (root, mut found) = (xtask::root(), Vec::new());
-    sources(&root, &mut found);
+    let root = xtask::root();
+    let found = rust_files(&root);
     assert!(found.len() > 300, "{}", found.len());
     let named = |path: &PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
     found.iter().map(|path| (named(path), fs::read_to_string(path).unwrap())).collect()

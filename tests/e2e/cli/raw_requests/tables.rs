@@ -1,4 +1,4 @@
-//! The table, kind by kind; long because it has a row for every way in which a request can be wrong.
+//! The table, kind by kind; long because it has a row for each way in which a request can be wrong.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
